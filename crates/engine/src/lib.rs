@@ -1,0 +1,9 @@
+//! Every judgement of the product. Pure: no I/O, no clock, no task, no Kafka version, no file.
+//!
+//! Each noun is a machine ([`machine::Machine`]): `decide` reads state and answers a refusal or facts plus a reply,
+//! `apply` is the only way that state changes, `deadline` and `expire` are how time speaks. Recovery is `apply` in a loop.
+//!
+//! This room must never know: protocol versions (no edge to `wire`), where bytes rest (no edge to `store`).
+
+pub mod ids;
+pub mod machine;
