@@ -1,1 +1,78 @@
-fn main() {}
+//! The one tool of the house: everything that CI runs, and everything a developer repeats.
+#![forbid(unsafe_code)]
+
+mod check;
+mod lane;
+mod lanes;
+mod run;
+mod test;
+mod tidy;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The one tool of the house")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything that CI runs; sets up by itself what it needs.
+    Test {
+        /// Only the lanes whose names contain one of these words.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// The fast inner loop: fmt, clippy, tidy, unit tests.
+    Check,
+    /// The house rules: rooms, licences, bans, sources, lengths, heads.
+    Tidy,
+    /// Other people's clients against the release binary.
+    Conformance {
+        /// How many times in a row every lane must be green.
+        #[arg(long, default_value_t = 1)]
+        runs: u32,
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match dispatch(Arguments::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<bool> {
+    let root = root();
+    match command {
+        Command::Test { only } => test::all(&root, &only),
+        Command::Check => check::check(&root),
+        Command::Tidy => {
+            let (findings, figures) = tidy::tidy(&root)?;
+            for line in figures.iter().chain(&findings) {
+                println!("{line}");
+            }
+            Ok(findings.is_empty())
+        }
+        Command::Conformance { runs, only } => test::conformance(&root, runs, &only),
+    }
+}
+
+/// The checkout that this tool was built from.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}

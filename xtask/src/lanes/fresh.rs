@@ -1,0 +1,53 @@
+//! The README's first command, as a stranger runs it: from a fresh clone, to a message read back.
+
+use std::{io::Write, process::Command, process::Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::server::Server;
+use crate::{
+    lane::{Ground, room},
+    run,
+};
+
+pub(crate) fn run(ground: &Ground) -> Result<String> {
+    let room = room(ground, "fresh")?;
+    let clone = room.join("milena");
+    if clone.exists() {
+        std::fs::remove_dir_all(&clone)?;
+    }
+    run::quiet(Command::new("git").args(["clone", "--quiet"]).arg(&ground.root).arg(&clone))?;
+    // Its own build directory would compile every dependency again; the clone's own crates are compiled either way.
+    let mut command = run::cargo(&["run", "--quiet", "--release", "--", "serve"], &clone);
+    command.env("CARGO_TARGET_DIR", ground.milena.ancestors().nth(2).context("the binary lies in target/release")?);
+    let server = Server::adopt(&mut command)?;
+    let pid = server.ready["pid"].as_u64().context("the ready line names the process")?;
+    let message = "my first message";
+    milena(ground, &server, &["produce", "hello", message], "")?;
+    let read = milena(ground, &server, &["read", "hello", "-f", "%s\\n"], "")?;
+    if read.trim() != message {
+        bail!("produced {message:?}, read {read:?}");
+    }
+    run::quiet(Command::new("kill").arg("-TERM").arg(pid.to_string()))?;
+    let status = server.wait()?;
+    if !clone.join("milena-data").is_dir() || !status.success() {
+        bail!("SIGTERM ended it with {status}; the data directory should be ./milena-data");
+    }
+    Ok("cloned, served, produced, read, stopped".into())
+}
+
+/// Runs our own command line against a server and gives its stdout.
+pub(crate) fn milena(ground: &Ground, server: &Server, arguments: &[&str], input: &str) -> Result<String> {
+    let mut child = Command::new(&ground.milena)
+        .args(arguments)
+        .env("MILENA_BROKER", &server.kafka)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().context("stdin is piped")?.write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("milena {} ended with {}", arguments.join(" "), output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

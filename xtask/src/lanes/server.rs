@@ -1,0 +1,65 @@
+//! A Milena of one test: port 0, a directory of its own, stopped when dropped.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+pub(crate) struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT` of the Kafka door.
+    pub(crate) kafka: String,
+    /// `127.0.0.1:PORT` of the HTTP door.
+    pub(crate) http: String,
+    /// The whole ready line.
+    pub(crate) ready: serde_json::Value,
+}
+
+impl Server {
+    /// Starts `milena serve` on `data` and waits for its ready line.
+    pub(crate) fn start(milena: &Path, data: &Path, extra: &[&str]) -> Result<Self> {
+        let mut command = Command::new(milena);
+        command.arg("serve").arg("--data").arg(data).args(extra);
+        Self::adopt(&mut command)
+    }
+
+    /// Takes over a command that ends in `milena serve`, with ports and output set by environment.
+    pub(crate) fn adopt(command: &mut Command) -> Result<Self> {
+        command.env("MILENA_KAFKA", "127.0.0.1:0").env("MILENA_HTTP", "127.0.0.1:0").env("MILENA_OUTPUT", "json");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("cannot start the server")?;
+        let out = child.stdout.take().context("the server's stdout is piped")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let Ok(ready) = serde_json::from_str::<serde_json::Value>(&line) else {
+            let _ = child.kill();
+            let status = child.wait()?;
+            bail!("the server did not become ready ({status}): {line:?}");
+        };
+        let field = |name: &str| ready[name].as_str().unwrap_or_default().to_string();
+        Ok(Self { kafka: field("kafka"), http: field("http"), child, ready: ready.clone() })
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) fn stop(mut self) -> Result<std::process::ExitStatus> {
+        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        Ok(self.child.wait()?)
+    }
+}
+
+impl Server {
+    /// How it ended, when somebody else has asked it to stop.
+    pub(crate) fn wait(mut self) -> Result<std::process::ExitStatus> {
+        Ok(self.child.wait()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
