@@ -38,6 +38,10 @@ pub struct Payload<'a> {
     pub writer: u32,
     /// How many leading bytes belong to the fact: judgement is rebuilt from these, and replay hands them over.
     pub head: u16,
+    /// Stands in place of the first `patched.len()` bytes of `bytes` (a header with the offsets it was given), so that
+    /// what came from a socket is stored without being copied or changed first. Empty when nothing is replaced.
+    pub patched: &'a [u8],
+    /// The whole payload. Its length is the stored length; `patched` is never longer.
     pub bytes: &'a [u8],
 }
 
