@@ -9,5 +9,7 @@
 //!
 //! Start reading at [`Store`], then `laws.rs` (what every implementation must pass), then `local/mod.rs`.
 
+pub mod memory;
 pub mod seam;
+pub use memory::Memory;
 pub use seam::*;

@@ -255,6 +255,7 @@ pub struct Bounds {
 pub struct Replayed<'a> {
     pub log: LogId,
     pub lsn: Lsn,
+    /// The log's version after this part: one more than the part expected.
     pub version: Version,
     pub at: Millis,
     pub fact: &'a [u8],
