@@ -65,6 +65,8 @@ struct Inner {
     /// Held by the one who commits: it gives `Watch` its order.
     commit: Mutex<()>,
     committed: AtomicU64,
+    /// The last LSN reserved: lets a leader with nothing to do leave after two loads.
+    reserved: AtomicU64,
     injected: Mutex<VecDeque<Injected>>,
     dead: OnceLock<Arc<Fault>>,
     attached: OnceLock<(Arc<dyn Watch>, Arc<dyn Snapshots>)>,
@@ -79,14 +81,15 @@ impl Memory {
 
     fn over(options: Options, shelf: Shelf) -> Self {
         let vault = Arc::new(Vault::new(options.budget, options.in_flight, shelf.kept_bytes()));
-        let committed = AtomicU64::new(shelf.last_lsn().0);
+        let last = shelf.last_lsn().0;
         Self {
             inner: Arc::new(Inner {
                 options,
                 vault,
                 shelf: Mutex::new(shelf),
                 commit: Mutex::new(()),
-                committed,
+                committed: AtomicU64::new(last),
+                reserved: AtomicU64::new(last),
                 injected: Mutex::default(),
                 dead: OnceLock::new(),
                 attached: OnceLock::new(),
@@ -210,13 +213,14 @@ impl Store for Memory {
         credit.bank = None;
         let waiting = Waiting { in_flight: credit.bytes, kept: self.inner.kept_by(parts) };
         let lsn = shelf.reserve(op, at, parts, waiting, self.inner.options.replayable);
+        self.inner.reserved.store(lsn.0, Ordering::Release);
         if injected == Some(Injected::UnknownStored) { Reserved::Unknown } else { Reserved::At(lsn) }
     }
 
     fn lead(&self) -> Led {
         let mut led = Led::Nothing;
         // Looks again after leaving: what was reserved while `commit` was held found the door closed.
-        while lock(&self.inner.shelf).has_waiting() {
+        while self.inner.reserved.load(Ordering::Acquire) > self.inner.committed.load(Ordering::Acquire) {
             let Ok(_commit) = self.inner.commit.try_lock() else { break };
             if !self.inner.commit_waiting() {
                 break;

@@ -87,10 +87,6 @@ impl Shelf {
         self.next
     }
 
-    pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     pub(super) fn known_op(&self, op: OpId) -> Option<Lsn> {
         self.ops.get(&op).copied()
     }
@@ -130,9 +126,12 @@ impl Shelf {
         let version = Version(part.expected.0 + 1);
         self.reserved.insert(part.log, version);
         let payload = part.payload.map(|p| {
-            let Payload { base, last, stamp, writer, head, bytes } = p;
+            let Payload { base, last, stamp, writer, head, patched, bytes } = p;
             let stored = Stored { base, last, bytes: bytes.len() as u32, at, stamp, writer };
-            (stored, head, Bytes::copy_from_slice(bytes))
+            let mut owned = Vec::with_capacity(bytes.len());
+            owned.extend_from_slice(patched);
+            owned.extend_from_slice(bytes.get(patched.len()..).unwrap_or_default());
+            (stored, head, Bytes::from(owned))
         });
         OwnedPart { log: part.log, version, fact: Bytes::copy_from_slice(part.fact), payload }
     }
