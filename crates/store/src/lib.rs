@@ -9,7 +9,9 @@
 //!
 //! Start reading at [`Store`], then `laws.rs` (what every implementation must pass), then `local/mod.rs`.
 
+pub mod disk;
 pub mod memory;
+pub mod plant;
 pub mod seam;
 pub use memory::Memory;
 pub use seam::*;

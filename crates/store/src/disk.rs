@@ -1,0 +1,257 @@
+//! Every file operation of the store, behind one trait, and its real implementation.
+//!
+//! Knows files of one flat directory, and nothing of what they hold. A power-cut test puts a simulated disk behind the
+//! same trait, so no code of this crate may touch a file by another way.
+//!
+//! What a disk promises, and what it does not:
+//! - what was written is durable after [`DiskFile::sync`], or on return of the write when the file was opened with
+//!   [`How::dsync`]; before that a power cut may keep any part of it;
+//! - a name created, renamed or unlinked is durable after [`Disk::sync_dir`], not before;
+//! - a failed write or sync leaves unknown bytes behind, and a later sync that succeeds proves nothing about them.
+
+use std::{
+    ffi::CStr,
+    fs::File,
+    io::{self, IoSlice, IoSliceMut},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::{
+    fs::{self, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags},
+    io::{Errno, ReadWriteFlags},
+};
+
+/// Alignment of address, offset and length that files opened with [`How::direct`] ask for.
+pub const ALIGN: usize = 4096;
+
+/// How a file is opened. The default is an existing file, for reading only, through the page cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct How {
+    /// Make a new file; an existing one is an error.
+    pub create: bool,
+    pub write: bool,
+    /// Past the page cache. Buffers, offsets and lengths must be multiples of [`ALIGN`].
+    pub direct: bool,
+    /// A write returns when its bytes are durable.
+    pub dsync: bool,
+}
+
+/// An entry of the directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// Room on the file system, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Space {
+    /// What this process may still use.
+    pub free: u64,
+    pub total: u64,
+}
+
+/// Held while a process owns the directory; dropping it lets the directory go.
+pub trait Lock: Send + Sync {}
+
+/// One directory and the files in it. Names are plain file names: no separators.
+pub trait Disk: Send + Sync {
+    fn open(&self, name: &str, how: How) -> io::Result<Arc<dyn DiskFile>>;
+    /// Replaces `to` if it exists.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    fn unlink(&self, name: &str) -> io::Result<()>;
+    /// Makes creations, renames and unlinks durable.
+    fn sync_dir(&self) -> io::Result<()>;
+    fn list(&self) -> io::Result<Vec<Entry>>;
+    /// `WouldBlock` when another process holds it.
+    fn lock(&self) -> io::Result<Box<dyn Lock>>;
+    fn space(&self) -> io::Result<Space>;
+    /// Where this is, for people.
+    fn place(&self) -> String;
+}
+
+/// An open file. All positions are absolute: there is no cursor, and calls from several threads do not disturb each other.
+pub trait DiskFile: Send + Sync {
+    /// Reads up to `into.len()` bytes; fewer only at the end of the file.
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Like `read_at`, but `WouldBlock` instead of waiting for the device. May read fewer bytes than there are.
+    fn read_now(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Writes all of it or fails.
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Writes all of it, one part behind the other, in as few system calls as the kernel allows, or fails.
+    fn write_parts_at(&self, parts: &mut [IoSlice<'_>], at: u64) -> io::Result<()>;
+    /// Data, and as much metadata as reading it back needs, are durable on return (fdatasync).
+    fn sync(&self) -> io::Result<()>;
+    fn len(&self) -> io::Result<u64>;
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Takes the room without writing it.
+    fn allocate(&self, at: u64, len: u64) -> io::Result<()>;
+    /// Gives the room back; the range then reads as zeros. `Unsupported` where the file system cannot.
+    fn punch(&self, at: u64, len: u64) -> io::Result<()>;
+    /// The file itself, where there is one: for sendfile.
+    fn handle(&self) -> Option<Arc<File>>;
+}
+
+/// A directory of the machine.
+pub struct RealDisk {
+    path: PathBuf,
+    dir: OwnedFd,
+}
+
+impl RealDisk {
+    /// Opens `path`, making it (and its parents, durably) when it is not there.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        make_dirs(&path)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = fs::open(&path, flags, Mode::empty())?;
+        Ok(Self { path, dir })
+    }
+}
+
+/// A new directory's name lives in its parent, so each parent that gained one is synced.
+fn make_dirs(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = path.parent() else { return Ok(()) };
+    make_dirs(parent)?;
+    match std::fs::create_dir(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    let parent = fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(fs::fsync(parent)?)
+}
+
+struct Flock {
+    _file: OwnedFd,
+}
+impl Lock for Flock {}
+
+impl Disk for RealDisk {
+    fn open(&self, name: &str, how: How) -> io::Result<Arc<dyn DiskFile>> {
+        let mut flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        flags |= if how.write { OFlags::RDWR } else { OFlags::RDONLY };
+        if how.create {
+            flags |= OFlags::CREATE | OFlags::EXCL;
+        }
+        if how.direct {
+            flags |= OFlags::DIRECT;
+        }
+        if how.dsync {
+            flags |= OFlags::DSYNC;
+        }
+        let file = File::from(fs::openat(&self.dir, name, flags, Mode::from_raw_mode(0o640))?);
+        Ok(Arc::new(RealFile { file: Arc::new(file) }))
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(fs::renameat(&self.dir, from, &self.dir, to)?)
+    }
+    fn unlink(&self, name: &str) -> io::Result<()> {
+        Ok(fs::unlinkat(&self.dir, name, AtFlags::empty())?)
+    }
+    fn sync_dir(&self) -> io::Result<()> {
+        Ok(fs::fsync(&self.dir)?)
+    }
+    fn list(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for found in fs::Dir::read_from(&self.dir)? {
+            let found = found?;
+            let name: &CStr = found.file_name();
+            let Ok(name) = name.to_str() else { continue };
+            if name == "." || name == ".." {
+                continue;
+            }
+            let bytes = match fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => u64::try_from(stat.st_size).unwrap_or(0),
+                Err(Errno::NOENT) => continue,
+                Err(e) => return Err(e.into()),
+            };
+            entries.push(Entry { name: name.to_owned(), bytes });
+        }
+        Ok(entries)
+    }
+    fn lock(&self) -> io::Result<Box<dyn Lock>> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = fs::openat(&self.dir, "LOCK", flags, Mode::from_raw_mode(0o640))?;
+        fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Box::new(Flock { _file: file }))
+    }
+    fn space(&self) -> io::Result<Space> {
+        let stat = fs::fstatvfs(&self.dir)?;
+        Ok(Space { free: stat.f_bavail.saturating_mul(stat.f_frsize), total: stat.f_blocks.saturating_mul(stat.f_frsize) })
+    }
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+struct RealFile {
+    file: Arc<File>,
+}
+
+impl DiskFile for RealFile {
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < into.len() {
+            match rustix::io::pread(&*self.file, &mut into[done..], at + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(done)
+    }
+    fn read_now(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut parts = [IoSliceMut::new(into)];
+        match rustix::io::preadv2(&*self.file, &mut parts, at, ReadWriteFlags::NOWAIT) {
+            Ok(n) => Ok(n),
+            // A file system that cannot tell is taken at its word: the caller asks again where waiting is allowed.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(e) => Err(e.into()),
+        }
+    }
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.write_parts_at(&mut [IoSlice::new(bytes)], at)
+    }
+    fn write_parts_at(&self, mut parts: &mut [IoSlice<'_>], mut at: u64) -> io::Result<()> {
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            match rustix::io::pwritev(&*self.file, parts, at) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => {
+                    at += n as u64;
+                    IoSlice::advance_slices(&mut parts, n);
+                }
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
+    }
+    fn sync(&self) -> io::Result<()> {
+        Ok(fs::fdatasync(&*self.file)?)
+    }
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Ok(fs::ftruncate(&*self.file, len)?)
+    }
+    fn allocate(&self, at: u64, len: u64) -> io::Result<()> {
+        Ok(fs::fallocate(&*self.file, FallocateFlags::empty(), at, len)?)
+    }
+    fn punch(&self, at: u64, len: u64) -> io::Result<()> {
+        Ok(fs::fallocate(&*self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, len)?)
+    }
+    fn handle(&self) -> Option<Arc<File>> {
+        Some(self.file.clone())
+    }
+}
