@@ -1,1 +1,29 @@
-//! Placeholder head, replaced by the first inhabitant.
+//! The Kafka record batch: read, verify, patch, build, compress. Pure: bytes in, bytes out.
+//!
+//! Magic 2 is the format that everything written since Kafka 0.11 has ([`Batch`], [`Header`], [`Builder`]); the two
+//! older formats are read only ([`legacy`]). A broker keeps a produced batch as it came: it judges it with
+//! [`produced`], gives it its place with [`patch_base_offset`] and [`patch_leader_epoch`] (both outside the checksum)
+//! and stores the same bytes. Looking inside, with or without decompression, is the caller's choice: [`Batch::payload`]
+//! and [`Records`] for reading, [`Batch::check_records`] for judging.
+//!
+//! Every count and size that comes from outside is bounded before it allocates; decompression stops at a [`Limits`].
+//! This room must not know: protocol messages, error codes, files, clocks.
+#![forbid(unsafe_code)]
+
+mod build;
+pub mod codec;
+mod flaw;
+mod header;
+pub mod legacy;
+mod record;
+mod split;
+pub mod varint;
+mod verify;
+
+pub use build::{Builder, Control, PackError, Producer, RecompressError, recompress, renumber};
+pub use codec::{Codec, Compression, Limits};
+pub use flaw::{Flaw, RecordFlaw};
+pub use header::{HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time};
+pub use record::{Headers, Record, RecordHeader, Records};
+pub use split::{Entry, Split, split};
+pub use verify::{Batch, Facts, RecordFacts, produced};
