@@ -141,6 +141,11 @@ impl<R> Parked<R> {
     pub fn release(self, proof: &Committed) -> Result<R, Self> {
         if proof.covers(self.lsn) { Ok(self.value) } else { Err(self) }
     }
+    /// Takes another parked value into this one, which stays unreadable until both may be read.
+    pub fn absorb<S>(&mut self, other: Parked<S>, into: impl FnOnce(&mut R, S)) {
+        self.lsn = self.lsn.max(other.lsn);
+        into(&mut self.value, other.value);
+    }
     pub fn map<S>(self, f: impl FnOnce(R) -> S) -> Parked<S> {
         Parked { lsn: self.lsn, value: f(self.value) }
     }

@@ -1,0 +1,77 @@
+//! Deadlines, all in one heap. Knows moments and log numbers; knows no noun and judges nothing.
+//!
+//! An empty heap has no timer, so an idle node has no wake-ups. An entry may be late news (its noun has moved its
+//! deadline since); whoever is called looks at the noun and sets the alarm again.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use milena_store::LogId;
+use tokio::sync::Notify;
+
+use crate::lock::Lock;
+
+/// A heap of moments on one of the clock's two scales.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    heap: Lock<BinaryHeap<Reverse<(i64, u64)>>>,
+    earlier: Notify,
+}
+
+impl Alarm {
+    /// Asks for `log` to be looked at when the clock shows `at`.
+    pub(crate) fn set(&self, at: i64, log: LogId) {
+        let first = {
+            let mut heap = self.heap.hold();
+            heap.push(Reverse((at, log.0)));
+            heap.peek() == Some(&Reverse((at, log.0)))
+        };
+        if first {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Looks at the clock again, which was moved by hand.
+    pub(crate) fn look(&self) {
+        self.earlier.notify_one();
+    }
+
+    /// Waits until something is due and answers at most `max` of it, each log once.
+    pub(crate) async fn due(&self, max: usize, clock: impl Fn() -> i64) -> Vec<LogId> {
+        loop {
+            let next = {
+                let mut heap = self.heap.hold();
+                let due = take_due(&mut heap, clock(), max);
+                if !due.is_empty() {
+                    return due;
+                }
+                heap.peek().map(|Reverse((at, _))| *at)
+            };
+            match next {
+                None => self.earlier.notified().await,
+                Some(at) => {
+                    let millis = u64::try_from(at.saturating_sub(clock())).unwrap_or(0);
+                    // An hour at most, so that no arithmetic of timers is ever near its end.
+                    let sleep = tokio::time::sleep(Duration::from_millis(millis.clamp(1, 3_600_000)));
+                    tokio::select! {
+                        () = sleep => {}
+                        () = self.earlier.notified() => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn take_due(heap: &mut BinaryHeap<Reverse<(i64, u64)>>, now: i64, max: usize) -> Vec<LogId> {
+    let mut due = Vec::new();
+    while let Some(Reverse((at, log))) = heap.peek().copied() {
+        if at > now || due.len() == max {
+            break;
+        }
+        heap.pop();
+        if !due.contains(&LogId(log)) {
+            due.push(LogId(log));
+        }
+    }
+    due
+}
