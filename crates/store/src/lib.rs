@@ -9,9 +9,11 @@
 //!
 //! Start reading at [`Store`], then `laws.rs` (what every implementation must pass), then `local/mod.rs`.
 
+pub mod dice;
 pub mod disk;
 pub mod memory;
 pub mod plant;
 pub mod seam;
+pub mod sim_disk;
 pub use memory::Memory;
 pub use seam::*;
