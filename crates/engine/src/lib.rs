@@ -7,3 +7,4 @@
 
 pub mod ids;
 pub mod machine;
+pub mod settings;

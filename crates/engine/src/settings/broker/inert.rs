@@ -1,0 +1,5 @@
+//! Broker settings that cannot matter here.
+use crate::settings::setting::Setting;
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    std::iter::empty()
+}

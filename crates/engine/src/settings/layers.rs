@@ -1,0 +1,186 @@
+//! The broker's own configuration as a noun: what it was started with, and on top what was changed while it ran, for the
+//! whole cluster or for this broker. A change is a fact; what it was started with is not (it is given at every start).
+//!
+//! Must not know: topics (they look in here for what they do not say themselves).
+
+use super::{
+    broker::{self, BrokerSettings},
+    change::{self, Change, Op, Overrides, Refusal},
+    describe::{Entry, Given, Source},
+    parse::Value,
+    setting::{Reach, Setting},
+};
+use crate::machine::{Decision, Machine, Now};
+
+/// Whose dynamic configuration: resource type BROKER with an empty name, or with the broker's id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Scope {
+    Cluster,
+    Broker,
+}
+
+/// A command: change the dynamic configuration. For a dry run, decide and drop the facts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Alter {
+    /// IncrementalAlterConfigs.
+    Some(Scope, Vec<Change>),
+    /// AlterConfigs: what is not named is deleted.
+    Whole(Scope, Vec<(String, Option<String>)>),
+}
+
+/// A fact: from now on `name` has `value` in `scope`, or nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrokerConfigChanged {
+    pub scope: Scope,
+    pub name: String,
+    pub value: Option<String>,
+}
+
+/// All layers. Resolve once with [`BrokerConfig::settings`] and keep the result.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BrokerConfig {
+    start: Overrides,
+    cluster: Overrides,
+    broker: Overrides,
+}
+
+impl BrokerConfig {
+    /// What the broker is started with. Unknown names and bad values are refused here, before anything runs.
+    pub fn start(asked: &[(String, Option<String>)]) -> Result<Self, Refusal> {
+        Ok(Self { start: change::whole(asked, broker::known)?, ..Self::default() })
+    }
+
+    /// The dynamic part, for a snapshot: every fact that would bring a fresh start here.
+    pub fn facts(&self) -> Vec<BrokerConfigChanged> {
+        let of = |scope, layer: &Overrides| -> Vec<_> {
+            layer.iter().map(|(n, v)| BrokerConfigChanged { scope, name: n.clone(), value: Some(v.clone()) }).collect()
+        };
+        [of(Scope::Cluster, &self.cluster), of(Scope::Broker, &self.broker)].concat()
+    }
+
+    /// Every honoured setting, typed.
+    pub fn settings(&self) -> BrokerSettings {
+        BrokerSettings::resolve(self)
+    }
+
+    /// Resource type BROKER with the broker's id: every setting there is.
+    pub fn describe(&self) -> Vec<Entry> {
+        broker::all().map(|s| Entry::new(s, self.text(s), self.given(s))).collect()
+    }
+
+    /// Resource type BROKER with an empty name: only what was changed for all.
+    pub fn describe_cluster(&self) -> Vec<Entry> {
+        let entry = |(name, value): (&String, &String)| {
+            let setting = broker::setting(name)?;
+            let given = shown(setting, value.clone(), Source::Cluster);
+            Some(Entry::new(setting, Some(value.clone()), vec![given]))
+        };
+        self.cluster.iter().filter_map(entry).collect()
+    }
+
+    /// The setting's own value by its own name, if any layer or the default has one.
+    pub(super) fn own(&self, setting: &Setting) -> Option<String> {
+        let set = self.broker.get(setting.name).or(self.cluster.get(setting.name)).or(self.start.get(setting.name));
+        set.cloned().or(setting.default.map(str::to_owned))
+    }
+
+    fn text(&self, setting: &Setting) -> Option<String> {
+        self.own(setting).map(|t| setting.value(&t).map_or(t, |v| v.to_string()))
+    }
+
+    /// The effective value: its own, or that of the first fallback that has one, in this setting's unit.
+    pub(super) fn effective(&self, setting: &Setting) -> Option<Value> {
+        if let Some(text) = self.own(setting) {
+            return setting.value(&text).ok();
+        }
+        setting.fallbacks.iter().find_map(|f| {
+            let coarser = broker::setting(f.name)?;
+            Some(scaled(coarser.value(&self.own(coarser)?).ok()?, f.times))
+        })
+    }
+
+    /// Every place that names a value for `setting`, best first. Nothing when its own name has none: so does Kafka.
+    pub(super) fn given(&self, setting: &'static Setting) -> Vec<Given> {
+        if self.own(setting).is_none() {
+            return Vec::new();
+        }
+        let family: Vec<&'static Setting> =
+            std::iter::once(setting).chain(setting.fallbacks.iter().filter_map(|f| broker::setting(f.name))).collect();
+        let layers = [(&self.broker, Source::Broker), (&self.cluster, Source::Cluster), (&self.start, Source::Start)];
+        let set = layers.iter().flat_map(|(layer, source)| {
+            family.iter().filter_map(|s| Some(shown(s, layer.get(s.name)?.clone(), *source))).collect::<Vec<_>>()
+        });
+        let defaults = family.iter().filter_map(|s| Some(shown(s, s.default_value()?.to_string(), Source::Default)));
+        set.chain(defaults).collect()
+    }
+
+    fn layer(&self, scope: Scope) -> &Overrides {
+        match scope {
+            Scope::Cluster => &self.cluster,
+            Scope::Broker => &self.broker,
+        }
+    }
+}
+
+impl Machine for BrokerConfig {
+    type Command = Alter;
+    type Fact = BrokerConfigChanged;
+    type Reply = ();
+    type Refusal = Refusal;
+
+    fn decide(&self, _: Now, command: Alter) -> Result<Decision<BrokerConfigChanged, ()>, Refusal> {
+        let (scope, next) = match command {
+            Alter::Some(scope, changes) => {
+                for change in changes.iter().filter(|c| c.op != Op::Delete) {
+                    changeable(scope, &change.name)?;
+                }
+                (scope, change::incremental(self.layer(scope), &changes, broker::known)?)
+            }
+            Alter::Whole(scope, asked) => {
+                // A tool that writes back what it read must not fail on what it left alone.
+                for (name, value) in &asked {
+                    if self.layer(scope).get(name) != value.as_ref() {
+                        changeable(scope, name)?;
+                    }
+                }
+                (scope, change::whole(&asked, broker::known)?)
+            }
+        };
+        let current = self.layer(scope);
+        let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.clone(), None));
+        let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v)).map(|(n, v)| (n.clone(), Some(v.clone())));
+        Ok(Decision::new(gone.chain(new).map(|(name, value)| BrokerConfigChanged { scope, name, value }).collect(), ()))
+    }
+
+    fn apply(&mut self, fact: &BrokerConfigChanged) {
+        let layer = match fact.scope {
+            Scope::Cluster => &mut self.cluster,
+            Scope::Broker => &mut self.broker,
+        };
+        match &fact.value {
+            Some(value) => layer.insert(fact.name.clone(), value.clone()),
+            None => layer.remove(&fact.name),
+        };
+    }
+}
+
+fn changeable(scope: Scope, name: &str) -> Result<(), Refusal> {
+    match (broker::known(name)?.reach, scope) {
+        (Reach::AtStart, _) => Err(Refusal::ReadOnly { name: name.into() }),
+        (Reach::Listener, _) => Err(Refusal::NeedsListener { name: name.into() }),
+        (Reach::Broker, Scope::Cluster) => Err(Refusal::NeedsBroker { name: name.into() }),
+        _ => Ok(()),
+    }
+}
+
+fn shown(setting: &'static Setting, value: String, source: Source) -> Given {
+    Given { name: setting.name, value: (!setting.sensitive()).then_some(value), source }
+}
+
+/// A coarser unit in a finer one. Negative means "for ever" and stays as it is.
+fn scaled(value: Value, times: i64) -> Value {
+    match value {
+        Value::Integer(v) if v >= 0 => Value::Integer(v.saturating_mul(times)),
+        other => other,
+    }
+}
