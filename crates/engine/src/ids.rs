@@ -68,3 +68,12 @@ pub struct ProducerId(pub i64);
 
 /// Dense id of a log in the store: `0` is the catalog; the catalog hands out the others.
 pub type LogNumber = u64;
+
+/// The log of the topic catalog: the first of all, and where the numbers of later logs come from.
+pub const CATALOG_LOG: LogNumber = 0;
+/// The log of the producer id allocator.
+pub const PRODUCER_IDS_LOG: LogNumber = 1;
+/// The log of the table of writers.
+pub const WRITERS_LOG: LogNumber = 2;
+/// The first number that the catalog hands out. Those between are kept for nouns that every broker will have once.
+pub const FIRST_FREE_LOG: LogNumber = 16;

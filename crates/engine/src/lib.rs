@@ -5,6 +5,9 @@
 //!
 //! This room must never know: protocol versions (no edge to `wire`), where bytes rest (no edge to `store`).
 
+pub mod fact;
 pub mod ids;
+pub mod limits;
 pub mod machine;
+pub mod partition;
 pub mod settings;

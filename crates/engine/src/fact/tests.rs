@@ -1,0 +1,1 @@
+//! Golden bytes of every fact: what was once written must be read for ever.

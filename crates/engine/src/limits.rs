@@ -1,0 +1,38 @@
+//! Every bound of the engine's nouns, each with the sentence that justifies it. Settings are not limits: nobody tunes these.
+
+/// Partitions that one request may create. Apache Kafka's controller refuses more ("Excessively large number of partitions per request.").
+pub const PARTITIONS_A_REQUEST_MAX: usize = 10_000;
+/// Partitions of all topics together, trash included: what the start-up and memory goals were measured for, times ten.
+pub const PARTITIONS_MAX: usize = 1_000_000;
+/// Length of a topic's name, as in Kafka.
+pub const TOPIC_NAME_BYTES_MAX: usize = 249;
+/// Length of a group's name: a Kafka string holds at most this many bytes.
+pub const GROUP_NAME_BYTES_MAX: usize = 32_767;
+/// Settings that one owner may carry; Kafka 4.3 lists about 40 for a topic and 250 for a broker.
+pub const SETTINGS_AN_OWNER_MAX: usize = 1_024;
+/// Length of a setting's name.
+pub const SETTING_NAME_BYTES_MAX: usize = 255;
+/// Length of a setting's value: lists of addresses or patterns are the longest that Kafka knows.
+pub const SETTING_VALUE_BYTES_MAX: usize = 32_767;
+/// Batches of one producer that a partition remembers. Clients keep at most five requests in flight; KIP-98 chose the same.
+pub const PRODUCER_BATCHES: usize = 5;
+/// Producers that one partition remembers (about 1.5 MB). Beyond it the one that was silent longest is forgotten,
+/// as if its `producer.id.expiration.ms` had passed. Kafka has no bound here and can be filled up (KIP-936).
+pub const PRODUCERS_A_PARTITION_MAX: usize = 10_000;
+/// Leader epochs that a partition remembers. One is added by a restore or a loss, so even 256 is a long and sad history;
+/// the oldest two are merged then.
+pub const EPOCHS_A_PARTITION_MAX: usize = 256;
+/// Producer ids taken from the log at once, as Kafka's controller hands them out.
+pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+/// Writers (client id, address, principal) that can be looked up at a time (about 10 MB at worst with usual names).
+pub const WRITERS_MAX: usize = 65_536;
+/// Length of a writer's client id, address or principal; longer ones are cut, since this is for people to read.
+pub const WRITER_FIELD_BYTES_MAX: usize = 255;
+/// Milliseconds for which a deleted topic can be restored.
+pub const TRASH_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Batches that one retention step looks at before it gives the thread back.
+pub const RETENTION_STEP_BATCHES: usize = 4_096;
+/// When the wall clock and the steady clock part by this much, nobody knows what time it is, and no space is freed.
+pub const CLOCKS_PART_MS: i64 = 60_000;
+/// Space is given back this long after its data expired, so that a wrong clock or a wrong setting can be noticed first.
+pub const FREEING_TRAILS_MS: i64 = 10 * 60 * 1_000;
