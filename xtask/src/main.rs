@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod codegen;
 mod lane;
 mod lanes;
 mod run;
@@ -35,6 +36,12 @@ enum Command {
     Check,
     /// The house rules: rooms, licences, bans, sources, lengths, heads.
     Tidy,
+    /// From the message definitions to the committed Rust; says what changed.
+    Codegen {
+        /// Change nothing; fail if something would change.
+        #[arg(long)]
+        check: bool,
+    },
     /// Other people's clients against the release binary.
     Conformance {
         /// How many times in a row every lane must be green.
@@ -67,6 +74,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 println!("{line}");
             }
             Ok(findings.is_empty())
+        }
+        Command::Codegen { check } => {
+            let differed = codegen::run(&root, check)?;
+            differed.iter().for_each(|name| println!("{} lib/wire/src/generated/{name}", if check { "stale:" } else { "wrote" }));
+            Ok(!check || differed.is_empty())
         }
         Command::Conformance { runs, only } => test::conformance(&root, runs, &only),
     }

@@ -69,7 +69,8 @@ fn unit(ground: &Ground) -> Result<String> {
         eprintln!("{}", String::from_utf8_lossy(&output.stderr));
         bail!("cargo test failed");
     }
-    let passed: u64 = text.lines().filter_map(|l| l.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u64>().ok()).sum();
+    let passed: u64 =
+        text.lines().filter_map(|l| l.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u64>().ok()).sum();
     if passed == 0 {
         bail!("cargo test ran nothing");
     }

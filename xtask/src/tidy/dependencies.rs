@@ -72,9 +72,10 @@ fn source(package: &Package) -> Option<Finding> {
 /// A ban holds for what is linked into the product, not for what only tests need.
 fn banned(metadata: &Metadata, package: &Package) -> Option<Finding> {
     let (_, why) = BANNED.iter().find(|(name, _)| *name == package.name.as_str())?;
-    let product = metadata.workspace_packages().into_iter().any(|p| {
-        p.dependencies.iter().any(|d| d.kind == DependencyKind::Normal && d.name == package.name.as_str())
-    });
+    let product = metadata
+        .workspace_packages()
+        .into_iter()
+        .any(|p| p.dependencies.iter().any(|d| d.kind == DependencyKind::Normal && d.name == package.name.as_str()));
     product.then(|| format!("{}: banned: {why}", package.name))
 }
 
