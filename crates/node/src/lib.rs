@@ -9,12 +9,14 @@ mod blocking;
 mod clock;
 mod counters;
 mod lock;
+mod noun;
 mod release;
 mod runtime;
 mod wait;
 
 pub use clock::{Clock, ManualClock, SystemClock, TOLERATED_SKEW};
 pub use counters::{COUNTED_KEYS, Count, Counters, Gauge};
+pub use noun::NoRoom;
 pub use release::{Dead, Released};
 pub use runtime::Runtimes;
 pub use wait::Woken;

@@ -21,7 +21,7 @@ use std::{
 use milena_store::{Committed, Fault, Led, Lsn, Store, Watch};
 use tokio::sync::Notify;
 
-use crate::wait::Crowd;
+use crate::{noun::Ops, wait::Crowd};
 
 /// The store has stopped for good: nothing is acknowledged from here on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -88,6 +88,7 @@ pub(crate) struct Hub {
     /// What waits on threads that are no runtime of ours (tests, the main thread).
     strangers: Mutex<VecDeque<Entry>>,
     dead: OnceLock<Arc<Fault>>,
+    ops: Ops,
     /// Told once, when the store dies.
     pub(crate) died: Notify,
 }
@@ -106,12 +107,17 @@ impl Hub {
             seats: (0..runtimes).map(|_| seat()).collect(),
             strangers: Mutex::new(VecDeque::new()),
             dead: OnceLock::new(),
+            ops: Ops::new(),
             died: Notify::new(),
         }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    pub(crate) fn next_op(&self) -> milena_store::OpId {
+        self.ops.next()
     }
 
     pub(crate) fn dead(&self) -> Option<Dead> {
