@@ -5,18 +5,35 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
+mod append;
 mod blocking;
 mod clock;
 mod counters;
+mod fetch;
+mod intake;
 mod lock;
+mod node;
 mod noun;
+mod offsets;
+mod partition;
 mod release;
 mod runtime;
+mod topics;
 mod wait;
 
+pub use append::{AppendRefusal, Appended, Room, WriterId};
 pub use clock::{Clock, ManualClock, SystemClock, TOLERATED_SKEW};
 pub use counters::{COUNTED_KEYS, Count, Counters, Gauge};
+pub use fetch::ReadRefusal;
+/// The judgements, for doors that must name what a verb answers.
+pub use milena_engine as engine;
+/// What doors see of the store.
+pub use milena_store::{Committed, Fault, Found, Gauges, Lsn, Parked, ReadError, Recovered, Slice};
+pub use node::Node;
 pub use noun::NoRoom;
+pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};
+pub use partition::{Partition, View};
 pub use release::{Dead, Released};
 pub use runtime::Runtimes;
+pub use topics::Topic;
 pub use wait::Woken;

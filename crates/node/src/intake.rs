@@ -1,0 +1,134 @@
+//! What a producer's bytes must pass before any lock is taken: checksum, every record, the topic's rules. Knows batches
+//! and settings; knows no partition's state.
+
+use std::borrow::Cow;
+
+use milena_engine::{
+    machine::Now,
+    partition::{Batch as Judged, Codec as Wanted, Compression as Wish, Contents, Refusal, Rules, TimestampType},
+    settings::topic::{self, TopicSettings},
+};
+use milena_record::{Batch, Codec, Flaw, HEADER_LEN, Limits, RecompressError, RecordFacts};
+
+/// Most bytes that one batch may become when it is unpacked: a bomb stops here. One batch a runtime is unpacked at a time.
+const UNPACKED_MAX: usize = 128 << 20;
+
+/// A batch that may be placed.
+pub(crate) struct Intake<'a> {
+    /// The greatest timestamp that a record really has.
+    pub(crate) stamp: i64,
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// The header as it will be stored; base offset and epoch are still to be written.
+    pub(crate) head: [u8; HEADER_LEN],
+    pub(crate) batch: Judged,
+    /// The time of every record, where the topic's clock is the broker's.
+    pub(crate) append_time: Option<i64>,
+}
+
+/// Why a batch did not even reach its partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Declined {
+    Flaw(Flaw),
+    Refused(Refusal),
+}
+impl From<Flaw> for Declined {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+impl From<Refusal> for Declined {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+impl From<RecompressError> for Declined {
+    fn from(error: RecompressError) -> Self {
+        match error {
+            RecompressError::Flaw(flaw) => Self::Flaw(flaw),
+            // A batch that was accepted cannot outgrow the format by being packed anew, but nothing here may panic.
+            RecompressError::Pack(error) => Self::Flaw(Flaw::Compressed { codec: Codec::None, detail: error.to_string() }),
+        }
+    }
+}
+
+/// Judges what was sent for one partition. Bytes behind the one whole batch are left out, as Kafka does.
+pub(crate) fn take<'a>(rules: &Rules, now: Now, blob: &'a [u8]) -> Result<Intake<'a>, Declined> {
+    let limits = Limits::new(UNPACKED_MAX);
+    let (batch, _) = milena_record::produced(blob, rules.max_bytes)?;
+    let records = batch.check_records(&limits)?;
+    let mut bytes = renumbered(&batch, &records, &limits)?;
+    let contents = Contents {
+        null_key: records.first_null_key.is_some(),
+        least_stamp: records.min_timestamp,
+        greatest_stamp: records.max_timestamp,
+    };
+    let handling = rules.judge(now, &judged(&bytes)?, Some(contents))?;
+    if let Some(codec) = handling.recompress {
+        let again = milena_record::recompress(&Batch::parse(&bytes)?, wanted(codec).into(), &limits)?;
+        rules.judge_size(again.len())?;
+        bytes = Cow::Owned(again);
+    }
+    if let Some(stamp) = handling.stamp {
+        milena_record::set_log_append_time(bytes.to_mut(), stamp);
+    }
+    let batch = judged(&bytes)?;
+    let head = *bytes.first_chunk().expect("a batch has a header");
+    let stamp = handling.stamp.unwrap_or(records.max_timestamp);
+    Ok(Intake { stamp, bytes, head, batch, append_time: handling.stamp })
+}
+
+fn judged(bytes: &[u8]) -> Result<Judged, Declined> {
+    Judged::from_head(bytes).ok_or(Declined::Flaw(Flaw::NoBatch))
+}
+
+/// Kafka writes the offsets 0, 1, 2 … over whatever an uncompressed batch claims, and refuses a compressed one that lies.
+fn renumbered<'a>(batch: &Batch<'a>, records: &RecordFacts, limits: &Limits) -> Result<Cow<'a, [u8]>, Declined> {
+    match records.first_odd_delta {
+        None => Ok(Cow::Borrowed(batch.bytes())),
+        Some((index, found)) if batch.header().codec() != Ok(Codec::None) => {
+            let flaw = milena_record::RecordFlaw::OffsetDelta { expected: index as i32, found };
+            Err(Flaw::Record { index, at: 0, flaw }.into())
+        }
+        Some(_) => match milena_record::renumber(batch, limits)? {
+            Some(bytes) => Ok(Cow::Owned(bytes)),
+            None => Ok(Cow::Borrowed(batch.bytes())),
+        },
+    }
+}
+
+fn wanted(codec: Wanted) -> Codec {
+    match codec {
+        Wanted::None => Codec::None,
+        Wanted::Gzip => Codec::Gzip,
+        Wanted::Snappy => Codec::Snappy,
+        Wanted::Lz4 => Codec::Lz4,
+        Wanted::Zstd => Codec::Zstd,
+    }
+}
+
+/// A topic's settings, as far as they decide about appends.
+pub(crate) fn rules(settings: &TopicSettings) -> Rules {
+    Rules {
+        max_bytes: settings.max_message_bytes as usize,
+        timestamps: match settings.timestamp_type {
+            topic::TimestampType::Create => TimestampType::CreateTime,
+            topic::TimestampType::LogAppend => TimestampType::LogAppendTime,
+        },
+        before_max_ms: settings.timestamp_before_max_ms,
+        after_max_ms: settings.timestamp_after_max_ms,
+        compression: compression(settings),
+        compacted: settings.cleanup.compact,
+        deletable: settings.cleanup.delete,
+    }
+}
+
+fn compression(settings: &TopicSettings) -> Wish {
+    match settings.compression {
+        topic::Compression::Producer => Wish::Producer,
+        topic::Compression::Uncompressed => Wish::Always(Wanted::None),
+        topic::Compression::Gzip => Wish::Always(Wanted::Gzip),
+        topic::Compression::Snappy => Wish::Always(Wanted::Snappy),
+        topic::Compression::Lz4 => Wish::Always(Wanted::Lz4),
+        topic::Compression::Zstd => Wish::Always(Wanted::Zstd),
+    }
+}
