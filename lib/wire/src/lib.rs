@@ -14,8 +14,10 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod frame;
 #[allow(clippy::field_reassign_with_default)] // the reader starts from the defaults, since most versions lack some fields
 mod generated;
+pub mod hot;
 mod message;
 mod reader;
 mod schema;

@@ -1,6 +1,8 @@
 //! Reading the protocol's primitive types from one frame. Every length and count is measured against the bytes that are there before anything is allocated.
 //! Knows no message.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -59,6 +61,18 @@ impl Reader {
         let taken = self.frame.slice(self.at..self.at + n);
         self.at += n;
         Ok(taken)
+    }
+
+    /// The whole frame, whatever was read of it.
+    pub fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+
+    /// Passes over the next `n` bytes, and tells where in the frame they are.
+    pub fn skip(&mut self, n: usize) -> Result<Range<usize>, Malformed> {
+        self.need(n)?;
+        self.at += n;
+        Ok(self.at - n..self.at)
     }
 
     fn need(&self, n: usize) -> Result<(), Malformed> {
@@ -140,14 +154,28 @@ impl Reader {
         Ok(usize::try_from(length).ok())
     }
 
-    pub fn nullable_text(&mut self, flexible: bool) -> Result<Option<Text>, Malformed> {
+    /// Where in the frame a string's bytes are.
+    pub(crate) fn text_range(&mut self, flexible: bool) -> Result<Option<Range<usize>>, Malformed> {
         let at = self.at;
-        let Some(length) = self.length(flexible, true)? else { return Ok(None) };
-        if length > LONGEST_STRING {
-            return Err(Malformed::Length { at, length: length as i64 });
+        match self.length(flexible, true)? {
+            Some(length) if length > LONGEST_STRING => Err(Malformed::Length { at, length: length as i64 }),
+            Some(length) => self.skip(length).map(Some),
+            None => Ok(None),
         }
-        let bytes = self.take(length)?;
-        let text = Text::from_bytes(bytes);
+    }
+
+    /// Where in the frame bytes or records are.
+    pub(crate) fn bytes_range(&mut self, flexible: bool) -> Result<Option<Range<usize>>, Malformed> {
+        match self.length(flexible, false)? {
+            Some(length) => self.skip(length).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub fn nullable_text(&mut self, flexible: bool) -> Result<Option<Text>, Malformed> {
+        let Some(range) = self.text_range(flexible)? else { return Ok(None) };
+        let length = range.len();
+        let text = Text::from_bytes(self.frame.slice(range));
         if text.len() != length {
             self.charge(text.len())?; // it was mended, so it is a copy
         }
@@ -160,10 +188,7 @@ impl Reader {
     }
 
     pub fn nullable_bytes(&mut self, flexible: bool) -> Result<Option<Bytes>, Malformed> {
-        match self.length(flexible, false)? {
-            Some(length) => self.take(length).map(Some),
-            None => Ok(None),
-        }
+        Ok(self.bytes_range(flexible)?.map(|range| self.frame.slice(range)))
     }
 
     pub fn bytes(&mut self, flexible: bool) -> Result<Bytes, Malformed> {
@@ -233,6 +258,26 @@ impl Reader {
         unknown: &mut UnknownTags,
         mut known: impl FnMut(&mut Self, u32) -> Result<bool, Malformed>,
     ) -> Result<(), Malformed> {
+        self.each_tag(|reader, tag, size| {
+            let began = reader.at;
+            if !known(reader, tag)? {
+                reader.charge(2 * size_of::<(u32, Bytes)>())?;
+                unknown.insert(tag, reader.take(size)?);
+            }
+            match reader.at - began {
+                actual if actual == size => Ok(()),
+                actual => Err(Malformed::TagSize { at: began, tag, claimed: size, actual }),
+            }
+        })
+    }
+
+    /// Passes over a section of tagged fields, which is checked all the same.
+    pub(crate) fn skip_tags(&mut self) -> Result<(), Malformed> {
+        self.each_tag(|reader, _, size| reader.skip(size).map(|_| ()))
+    }
+
+    /// Each field of a tagged section, with the reader confined to it.
+    fn each_tag(&mut self, mut each: impl FnMut(&mut Self, u32, usize) -> Result<(), Malformed>) -> Result<(), Malformed> {
         let start = self.at;
         let count = self.varint()?;
         let most = (self.remaining() / 2).min(MOST_TAGS);
@@ -249,17 +294,8 @@ impl Reader {
             before = Some(tag);
             let size = self.varint()? as usize;
             self.need(size)?;
-            let (end, outer) = (self.at + size, self.end);
-            self.end = end;
-            let began = self.at;
-            if known(self, tag)? {
-                if self.at != end {
-                    return Err(Malformed::TagSize { at, tag, claimed: size, actual: self.at - began });
-                }
-            } else {
-                self.charge(2 * size_of::<(u32, Bytes)>())?;
-                unknown.insert(tag, self.take(size)?);
-            }
+            let outer = std::mem::replace(&mut self.end, self.at + size);
+            each(self, tag, size)?;
             self.end = outer;
         }
         Ok(())

@@ -311,7 +311,7 @@ fn check(d: &Definition) -> Result<()> {
             if let Some(name) = struct_name(&f.kind) {
                 // Also what keeps the depth of decoding bounded: a struct cannot hold itself.
                 let at = d.structs.iter().position(|other| other.name == name).with_context(|| format!("no struct {name}"))?;
-                ensure!(at != i && !holds(d, &d.structs[at], &s.name), "{name} holds itself");
+                ensure!(at != i && !holds(d, &d.structs[at], &s.name, 0), "{name} holds itself");
             }
             ensure!(f.default != Default::Null || f.nullable.is_some(), "{} cannot be null by default", f.name);
             ensure!(
@@ -327,9 +327,9 @@ fn check(d: &Definition) -> Result<()> {
     Ok(())
 }
 
-fn holds(d: &Definition, s: &Struct, name: &str) -> bool {
-    s.fields
-        .iter()
-        .filter_map(|f| struct_name(&f.kind))
-        .any(|n| n == name || d.find(n).is_some_and(|inner| holds(d, inner, name)))
+/// Whether a struct holds another, or a circle of structs, at any depth.
+fn holds(d: &Definition, s: &Struct, name: &str, depth: usize) -> bool {
+    let inner = s.fields.iter().filter_map(|f| struct_name(&f.kind));
+    depth > d.structs.len()
+        || inner.into_iter().any(|n| n == name || d.find(n).is_some_and(|inner| holds(d, inner, name, depth + 1)))
 }

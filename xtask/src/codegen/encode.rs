@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{
     definition::{Default, Definition, Field, Range, Struct, Type},
-    rust::{flexibility, flexible, ident, literal, uses, with_flexible, within},
+    rust::{flexibility, flexible, ident, literal, outside, uses, with_flexible, within},
 };
 
 pub(super) fn write(out: &mut String, d: &Definition, s: &Struct) -> Result<()> {
@@ -50,11 +50,12 @@ fn section(out: &mut String, d: &Definition, tagged: &[&Field]) -> Result<()> {
     for f in tagged {
         let value = write_field(d, f);
         let value = value.strip_suffix("?;").map_or_else(|| format!("{{ {value} Ok(()) }}"), str::to_owned);
-        let put = format!("if {} {{ tagged.put({}, |out| {value})?; }}", changed(f), f.tag.unwrap_or_default());
+        let put = format!("tagged.put({}, |out| {value})?;", f.tag.unwrap_or_default());
         let needs = within(d, f.versions).filter(|condition| *condition != flexible(d));
         match needs {
-            Some(_) => gated(out, d, f, f.versions, &put)?,
-            None => writeln!(out, "{put}")?,
+            Some(condition) if f.ignorable => writeln!(out, "if {condition} && {} {{ {put} }}", changed(f))?,
+            Some(_) => writeln!(out, "if {} {{ if {} {{ {} }} {put} }}", changed(f), outside(d, f.versions), absent(f))?,
+            None => writeln!(out, "if {} {{ {put} }}", changed(f))?,
         }
     }
     writeln!(out, "tagged.finish(out, &self.unknown_tags)")?;
@@ -107,8 +108,9 @@ fn write_field(d: &Definition, f: &Field) -> String {
     };
     match within(d, nullable).filter(|_| !covers) {
         None => null,
-        Some(condition) => format!(
-            "if !({condition}) && {name}.is_none() {{ return Err(Unencodable::Null {{ field: \"{}\", version: v }}); }}\n{null}",
+        Some(_) => format!(
+            "if {} && {name}.is_none() {{ return Err(Unencodable::Null {{ field: \"{}\", version: v }}); }}\n{null}",
+            outside(d, nullable),
             f.name
         ),
     }

@@ -201,6 +201,16 @@ pub(super) fn within(d: &Definition, r: Range) -> Option<String> {
     }
 }
 
+/// The opposite of `within`.
+pub(super) fn outside(d: &Definition, r: Range) -> String {
+    match (r.0 <= d.versions.0, r.1 >= d.versions.1) {
+        (true, true) => "false".into(),
+        (false, true) => format!("v < {}", r.0),
+        (true, false) => format!("v > {}", r.1),
+        (false, false) => format!("!({}..={}).contains(&v)", r.0, r.1),
+    }
+}
+
 fn read(out: &mut String, d: &Definition, s: &Struct) -> Result<()> {
     let body = with_flexible(d, read_body(d, s)?);
     let v = if uses(&body, "v") { "v" } else { "_" };

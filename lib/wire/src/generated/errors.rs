@@ -5,413 +5,513 @@ use crate::error::{ErrorCode, Known};
 
 #[allow(missing_docs)]
 impl ErrorCode {
-    ///
+    /// The broker failed in a way it has no code for; its log says more.
     pub const UNKNOWN_SERVER_ERROR: ErrorCode = ErrorCode(-1);
-    ///
+    /// No error.
     pub const NONE: ErrorCode = ErrorCode(0);
-    ///
+    /// The offset is not in the log: already expired, or not written yet.
     pub const OFFSET_OUT_OF_RANGE: ErrorCode = ErrorCode(1);
-    ///
+    /// The batch does not match its checksum, or cannot be a batch.
     pub const CORRUPT_MESSAGE: ErrorCode = ErrorCode(2);
-    ///
+    /// There is no such topic or partition here.
     pub const UNKNOWN_TOPIC_OR_PARTITION: ErrorCode = ErrorCode(3);
-    ///
+    /// The requested fetch size cannot be.
     pub const INVALID_FETCH_SIZE: ErrorCode = ErrorCode(4);
-    ///
+    /// The partition has no leader at the moment.
     pub const LEADER_NOT_AVAILABLE: ErrorCode = ErrorCode(5);
-    ///
+    /// This broker does not lead the partition (any more).
     pub const NOT_LEADER_OR_FOLLOWER: ErrorCode = ErrorCode(6);
-    ///
+    /// The request was not done within its time.
     pub const REQUEST_TIMED_OUT: ErrorCode = ErrorCode(7);
-    ///
+    /// The broker is not there.
     pub const BROKER_NOT_AVAILABLE: ErrorCode = ErrorCode(8);
-    ///
+    /// The replica is not there, or not on this broker.
     pub const REPLICA_NOT_AVAILABLE: ErrorCode = ErrorCode(9);
-    ///
+    /// The batch is larger than the topic allows.
     pub const MESSAGE_TOO_LARGE: ErrorCode = ErrorCode(10);
-    ///
+    /// The controller's epoch is older than the one known.
     pub const STALE_CONTROLLER_EPOCH: ErrorCode = ErrorCode(11);
-    ///
+    /// The text stored with the offset is too long.
     pub const OFFSET_METADATA_TOO_LARGE: ErrorCode = ErrorCode(12);
-    ///
+    /// The connection ended before the answer came.
     pub const NETWORK_EXCEPTION: ErrorCode = ErrorCode(13);
-    ///
+    /// The coordinator is still loading this group or transaction.
     pub const COORDINATOR_LOAD_IN_PROGRESS: ErrorCode = ErrorCode(14);
-    ///
+    /// There is no coordinator at the moment.
     pub const COORDINATOR_NOT_AVAILABLE: ErrorCode = ErrorCode(15);
-    ///
+    /// This broker is not the coordinator of the group or transaction.
     pub const NOT_COORDINATOR: ErrorCode = ErrorCode(16);
-    ///
+    /// No topic can have this name.
     pub const INVALID_TOPIC_EXCEPTION: ErrorCode = ErrorCode(17);
-    ///
+    /// The batches of the request are larger than a segment allows.
     pub const RECORD_LIST_TOO_LARGE: ErrorCode = ErrorCode(18);
-    ///
+    /// Too few replicas are in sync to accept the write.
     pub const NOT_ENOUGH_REPLICAS: ErrorCode = ErrorCode(19);
-    ///
+    /// The write was made, but too few replicas have it.
     pub const NOT_ENOUGH_REPLICAS_AFTER_APPEND: ErrorCode = ErrorCode(20);
-    ///
+    /// Acks must be 0, 1 or -1 (all).
     pub const INVALID_REQUIRED_ACKS: ErrorCode = ErrorCode(21);
-    ///
+    /// The generation is not the group's current one.
     pub const ILLEGAL_GENERATION: ErrorCode = ErrorCode(22);
-    ///
+    /// The member's protocols have nothing in common with the group's.
     pub const INCONSISTENT_GROUP_PROTOCOL: ErrorCode = ErrorCode(23);
-    ///
+    /// No group can have this id.
     pub const INVALID_GROUP_ID: ErrorCode = ErrorCode(24);
-    ///
+    /// The group does not know this member.
     pub const UNKNOWN_MEMBER_ID: ErrorCode = ErrorCode(25);
-    ///
+    /// The session timeout is outside of what the broker allows.
     pub const INVALID_SESSION_TIMEOUT: ErrorCode = ErrorCode(26);
-    ///
+    /// The group is sharing out its partitions anew; join again.
     pub const REBALANCE_IN_PROGRESS: ErrorCode = ErrorCode(27);
-    ///
+    /// The commit is too large to be stored.
     pub const INVALID_COMMIT_OFFSET_SIZE: ErrorCode = ErrorCode(28);
-    ///
+    /// Not allowed to do this with the topic.
     pub const TOPIC_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(29);
-    ///
+    /// Not allowed to do this with the group.
     pub const GROUP_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(30);
-    ///
+    /// Not allowed to do this with the cluster.
     pub const CLUSTER_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(31);
-    ///
+    /// A timestamp is too far from the broker's clock.
     pub const INVALID_TIMESTAMP: ErrorCode = ErrorCode(32);
-    ///
+    /// The broker does not offer this SASL mechanism.
     pub const UNSUPPORTED_SASL_MECHANISM: ErrorCode = ErrorCode(33);
-    ///
+    /// This request does not fit the state of the SASL exchange.
     pub const ILLEGAL_SASL_STATE: ErrorCode = ErrorCode(34);
-    ///
+    /// The broker does not speak this version of the request.
     pub const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(35);
-    ///
+    /// A topic of this name exists already.
     pub const TOPIC_ALREADY_EXISTS: ErrorCode = ErrorCode(36);
-    ///
+    /// The number of partitions cannot be.
     pub const INVALID_PARTITIONS: ErrorCode = ErrorCode(37);
-    ///
+    /// The replication factor cannot be, below 1 or more than there are brokers.
     pub const INVALID_REPLICATION_FACTOR: ErrorCode = ErrorCode(38);
-    ///
+    /// The assignment of replicas cannot be.
     pub const INVALID_REPLICA_ASSIGNMENT: ErrorCode = ErrorCode(39);
-    ///
+    /// A setting has a name or value that cannot be.
     pub const INVALID_CONFIG: ErrorCode = ErrorCode(40);
-    ///
+    /// This broker is not the controller.
     pub const NOT_CONTROLLER: ErrorCode = ErrorCode(41);
-    ///
+    /// The request contradicts itself or this version of it.
     pub const INVALID_REQUEST: ErrorCode = ErrorCode(42);
-    ///
+    /// The stored message format cannot do this.
     pub const UNSUPPORTED_FOR_MESSAGE_FORMAT: ErrorCode = ErrorCode(43);
-    ///
+    /// A policy of the broker forbids it.
     pub const POLICY_VIOLATION: ErrorCode = ErrorCode(44);
-    ///
+    /// The batch does not follow the producer's last one.
     pub const OUT_OF_ORDER_SEQUENCE_NUMBER: ErrorCode = ErrorCode(45);
-    ///
+    /// The batch was stored before.
     pub const DUPLICATE_SEQUENCE_NUMBER: ErrorCode = ErrorCode(46);
-    ///
+    /// The producer's epoch is older than the one known.
     pub const INVALID_PRODUCER_EPOCH: ErrorCode = ErrorCode(47);
-    ///
+    /// The transaction cannot do this in its present state.
     pub const INVALID_TXN_STATE: ErrorCode = ErrorCode(48);
-    ///
+    /// The producer id is not the one assigned to this transactional id.
     pub const INVALID_PRODUCER_ID_MAPPING: ErrorCode = ErrorCode(49);
-    ///
+    /// The transaction timeout is longer than the broker allows.
     pub const INVALID_TRANSACTION_TIMEOUT: ErrorCode = ErrorCode(50);
-    ///
+    /// Another change to the same transaction is still going on.
     pub const CONCURRENT_TRANSACTIONS: ErrorCode = ErrorCode(51);
-    ///
+    /// The transaction coordinator that wrote this has been replaced.
     pub const TRANSACTION_COORDINATOR_FENCED: ErrorCode = ErrorCode(52);
-    ///
+    /// Not allowed to use this transactional id.
     pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(53);
-    ///
+    /// The broker has no security switched on.
     pub const SECURITY_DISABLED: ErrorCode = ErrorCode(54);
-    ///
+    /// Not tried, because another part of the request failed.
     pub const OPERATION_NOT_ATTEMPTED: ErrorCode = ErrorCode(55);
-    ///
+    /// The disk failed or is full.
     pub const KAFKA_STORAGE_ERROR: ErrorCode = ErrorCode(56);
-    ///
+    /// The broker has no such log directory.
     pub const LOG_DIR_NOT_FOUND: ErrorCode = ErrorCode(57);
-    ///
+    /// Login failed: wrong user, password or token.
     pub const SASL_AUTHENTICATION_FAILED: ErrorCode = ErrorCode(58);
-    ///
+    /// The broker knows nothing of this producer (any more).
     pub const UNKNOWN_PRODUCER_ID: ErrorCode = ErrorCode(59);
-    ///
+    /// The partition's replicas are being moved.
     pub const REASSIGNMENT_IN_PROGRESS: ErrorCode = ErrorCode(60);
-    ///
+    /// Delegation tokens are switched off.
     pub const DELEGATION_TOKEN_AUTH_DISABLED: ErrorCode = ErrorCode(61);
-    ///
+    /// There is no such delegation token.
     pub const DELEGATION_TOKEN_NOT_FOUND: ErrorCode = ErrorCode(62);
-    ///
+    /// The delegation token belongs to another principal.
     pub const DELEGATION_TOKEN_OWNER_MISMATCH: ErrorCode = ErrorCode(63);
-    ///
+    /// Delegation tokens cannot be asked for on this connection.
     pub const DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: ErrorCode = ErrorCode(64);
-    ///
+    /// Not allowed to do this with the delegation token.
     pub const DELEGATION_TOKEN_AUTHORIZATION_FAILED: ErrorCode = ErrorCode(65);
-    ///
+    /// The delegation token has expired.
     pub const DELEGATION_TOKEN_EXPIRED: ErrorCode = ErrorCode(66);
-    ///
+    /// The broker does not know this kind of principal.
     pub const INVALID_PRINCIPAL_TYPE: ErrorCode = ErrorCode(67);
-    ///
+    /// The group still has members.
     pub const NON_EMPTY_GROUP: ErrorCode = ErrorCode(68);
-    ///
+    /// There is no such group.
     pub const GROUP_ID_NOT_FOUND: ErrorCode = ErrorCode(69);
-    ///
+    /// The fetch session is not there (any more); start a new one.
     pub const FETCH_SESSION_ID_NOT_FOUND: ErrorCode = ErrorCode(70);
-    ///
+    /// The epoch of the fetch session is not the expected one.
     pub const INVALID_FETCH_SESSION_EPOCH: ErrorCode = ErrorCode(71);
-    ///
+    /// The leader does not offer the listener that was asked on.
     pub const LISTENER_NOT_FOUND: ErrorCode = ErrorCode(72);
-    ///
+    /// Topics cannot be deleted on this broker.
     pub const TOPIC_DELETION_DISABLED: ErrorCode = ErrorCode(73);
-    ///
+    /// The leader epoch is older than the broker's.
     pub const FENCED_LEADER_EPOCH: ErrorCode = ErrorCode(74);
-    ///
+    /// The leader epoch is newer than the broker's.
     pub const UNKNOWN_LEADER_EPOCH: ErrorCode = ErrorCode(75);
-    ///
+    /// This version of the request does not allow the batch's compression.
     pub const UNSUPPORTED_COMPRESSION_TYPE: ErrorCode = ErrorCode(76);
-    ///
+    /// The broker's epoch has changed.
     pub const STALE_BROKER_EPOCH: ErrorCode = ErrorCode(77);
-    ///
+    /// The leader does not know yet how far the log is committed.
     pub const OFFSET_NOT_AVAILABLE: ErrorCode = ErrorCode(78);
-    ///
+    /// Join again with the member id in this answer.
     pub const MEMBER_ID_REQUIRED: ErrorCode = ErrorCode(79);
-    ///
+    /// The preferred leader is not available.
     pub const PREFERRED_LEADER_NOT_AVAILABLE: ErrorCode = ErrorCode(80);
-    ///
+    /// The group has as many members as it may.
     pub const GROUP_MAX_SIZE_REACHED: ErrorCode = ErrorCode(81);
-    ///
+    /// Another member with the same instance id has taken over.
     pub const FENCED_INSTANCE_ID: ErrorCode = ErrorCode(82);
-    ///
+    /// No replica that could lead is available.
     pub const ELIGIBLE_LEADERS_NOT_AVAILABLE: ErrorCode = ErrorCode(83);
-    ///
+    /// The partition has the leader it should have.
     pub const ELECTION_NOT_NEEDED: ErrorCode = ErrorCode(84);
-    ///
+    /// No replicas of the partition are being moved.
     pub const NO_REASSIGNMENT_IN_PROGRESS: ErrorCode = ErrorCode(85);
-    ///
+    /// A member of the group still reads this topic.
     pub const GROUP_SUBSCRIBED_TO_TOPIC: ErrorCode = ErrorCode(86);
-    ///
+    /// A record breaks a rule of the broker.
     pub const INVALID_RECORD: ErrorCode = ErrorCode(87);
-    ///
+    /// An open transaction has offsets that are not decided yet.
     pub const UNSTABLE_OFFSET_COMMIT: ErrorCode = ErrorCode(88);
-    ///
+    /// The quota is used up for now.
     pub const THROTTLING_QUOTA_EXCEEDED: ErrorCode = ErrorCode(89);
-    ///
+    /// A newer producer with the same transactional id has taken over.
     pub const PRODUCER_FENCED: ErrorCode = ErrorCode(90);
-    ///
+    /// There is no such thing here.
     pub const RESOURCE_NOT_FOUND: ErrorCode = ErrorCode(91);
-    ///
+    /// The request names the same thing twice, or it exists already.
     pub const DUPLICATE_RESOURCE: ErrorCode = ErrorCode(92);
-    ///
+    /// The credentials cannot be accepted.
     pub const UNACCEPTABLE_CREDENTIAL: ErrorCode = ErrorCode(93);
-    ///
+    /// The two sides do not agree on who votes.
     pub const INCONSISTENT_VOTER_SET: ErrorCode = ErrorCode(94);
-    ///
+    /// The feature cannot be set to this level.
     pub const INVALID_UPDATE_VERSION: ErrorCode = ErrorCode(95);
-    ///
+    /// The features could not be updated.
     pub const FEATURE_UPDATE_FAILED: ErrorCode = ErrorCode(96);
-    ///
+    /// The principal sent by another broker cannot be read.
     pub const PRINCIPAL_DESERIALIZATION_FAILURE: ErrorCode = ErrorCode(97);
-    ///
+    /// There is no such snapshot.
     pub const SNAPSHOT_NOT_FOUND: ErrorCode = ErrorCode(98);
-    ///
+    /// The position is outside of the snapshot.
     pub const POSITION_OUT_OF_RANGE: ErrorCode = ErrorCode(99);
-    ///
+    /// There is no topic with this id here.
     pub const UNKNOWN_TOPIC_ID: ErrorCode = ErrorCode(100);
-    ///
+    /// A broker with this id is registered already.
     pub const DUPLICATE_BROKER_REGISTRATION: ErrorCode = ErrorCode(101);
-    ///
+    /// No broker with this id is registered.
     pub const BROKER_ID_NOT_REGISTERED: ErrorCode = ErrorCode(102);
-    ///
+    /// The topic's id is not the one that its name has here.
     pub const INCONSISTENT_TOPIC_ID: ErrorCode = ErrorCode(103);
-    ///
+    /// The request is for another cluster.
     pub const INCONSISTENT_CLUSTER_ID: ErrorCode = ErrorCode(104);
-    ///
+    /// There is no such transactional id.
     pub const TRANSACTIONAL_ID_NOT_FOUND: ErrorCode = ErrorCode(105);
-    ///
+    /// The session and the request do not agree on whether topics go by id.
     pub const FETCH_SESSION_TOPIC_ID_ERROR: ErrorCode = ErrorCode(106);
-    ///
+    /// The replica may not join those in sync.
     pub const INELIGIBLE_REPLICA: ErrorCode = ErrorCode(107);
-    ///
+    /// A new leader was elected while this went on.
     pub const NEW_LEADER_ELECTED: ErrorCode = ErrorCode(108);
-    ///
+    /// The offset has moved to tiered storage.
     pub const OFFSET_MOVED_TO_TIERED_STORAGE: ErrorCode = ErrorCode(109);
-    ///
+    /// The member's epoch is behind: it was removed; join again.
     pub const FENCED_MEMBER_EPOCH: ErrorCode = ErrorCode(110);
-    ///
+    /// A living member still holds this instance id.
     pub const UNRELEASED_INSTANCE_ID: ErrorCode = ErrorCode(111);
-    ///
+    /// The broker does not offer this assignor.
     pub const UNSUPPORTED_ASSIGNOR: ErrorCode = ErrorCode(112);
-    ///
+    /// The member's epoch is behind; send the next heartbeat first.
     pub const STALE_MEMBER_EPOCH: ErrorCode = ErrorCode(113);
-    ///
+    /// The request was sent to a broker where a controller is meant, or the reverse.
     pub const MISMATCHED_ENDPOINT_TYPE: ErrorCode = ErrorCode(114);
-    ///
+    /// The broker cannot tell about this kind of endpoint.
     pub const UNSUPPORTED_ENDPOINT_TYPE: ErrorCode = ErrorCode(115);
-    ///
+    /// The controller's id is not known.
     pub const UNKNOWN_CONTROLLER_ID: ErrorCode = ErrorCode(116);
-    ///
+    /// The telemetry subscription has changed; fetch it again.
     pub const UNKNOWN_SUBSCRIPTION_ID: ErrorCode = ErrorCode(117);
-    ///
+    /// The telemetry is larger than the broker takes.
     pub const TELEMETRY_TOO_LARGE: ErrorCode = ErrorCode(118);
-    ///
+    /// The registration cannot be accepted.
     pub const INVALID_REGISTRATION: ErrorCode = ErrorCode(119);
-    ///
+    /// The transaction cannot go on and must be aborted.
     pub const TRANSACTION_ABORTABLE: ErrorCode = ErrorCode(120);
-    ///
+    /// The record is not in the state that this needs: its lock may have expired.
     pub const INVALID_RECORD_STATE: ErrorCode = ErrorCode(121);
-    ///
+    /// The share session is not there (any more).
     pub const SHARE_SESSION_NOT_FOUND: ErrorCode = ErrorCode(122);
-    ///
+    /// The epoch of the share session is not the expected one.
     pub const INVALID_SHARE_SESSION_EPOCH: ErrorCode = ErrorCode(123);
-    ///
+    /// The state's epoch is older than the one known.
     pub const FENCED_STATE_EPOCH: ErrorCode = ErrorCode(124);
-    ///
+    /// The voter's key does not fit.
     pub const INVALID_VOTER_KEY: ErrorCode = ErrorCode(125);
-    ///
+    /// The voter is one already.
     pub const DUPLICATE_VOTER: ErrorCode = ErrorCode(126);
-    ///
+    /// There is no such voter.
     pub const VOTER_NOT_FOUND: ErrorCode = ErrorCode(127);
-    ///
+    /// The regular expression cannot be read.
     pub const INVALID_REGULAR_EXPRESSION: ErrorCode = ErrorCode(128);
-    ///
+    /// The client should begin again from its bootstrap addresses.
     pub const REBOOTSTRAP_REQUIRED: ErrorCode = ErrorCode(129);
-    ///
+    /// The topology is not valid.
     pub const STREAMS_INVALID_TOPOLOGY: ErrorCode = ErrorCode(130);
-    ///
+    /// The topology's epoch is not the expected one.
     pub const STREAMS_INVALID_TOPOLOGY_EPOCH: ErrorCode = ErrorCode(131);
-    ///
+    /// The topology's epoch is behind that of the group.
     pub const STREAMS_TOPOLOGY_FENCED: ErrorCode = ErrorCode(132);
-    ///
+    /// The broker holds as many share sessions as it may.
     pub const SHARE_SESSION_LIMIT_REACHED: ErrorCode = ErrorCode(133);
 }
 
 /// By code, beginning with -1.
 pub(crate) static ERRORS: &[Known] = &[
-    Known { name: "UNKNOWN_SERVER_ERROR", retriable: false, words: "" },
-    Known { name: "NONE", retriable: false, words: "" },
-    Known { name: "OFFSET_OUT_OF_RANGE", retriable: false, words: "" },
-    Known { name: "CORRUPT_MESSAGE", retriable: true, words: "" },
-    Known { name: "UNKNOWN_TOPIC_OR_PARTITION", retriable: true, words: "" },
-    Known { name: "INVALID_FETCH_SIZE", retriable: false, words: "" },
-    Known { name: "LEADER_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "NOT_LEADER_OR_FOLLOWER", retriable: true, words: "" },
-    Known { name: "REQUEST_TIMED_OUT", retriable: true, words: "" },
-    Known { name: "BROKER_NOT_AVAILABLE", retriable: false, words: "" },
-    Known { name: "REPLICA_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "MESSAGE_TOO_LARGE", retriable: false, words: "" },
-    Known { name: "STALE_CONTROLLER_EPOCH", retriable: false, words: "" },
-    Known { name: "OFFSET_METADATA_TOO_LARGE", retriable: false, words: "" },
-    Known { name: "NETWORK_EXCEPTION", retriable: true, words: "" },
-    Known { name: "COORDINATOR_LOAD_IN_PROGRESS", retriable: true, words: "" },
-    Known { name: "COORDINATOR_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "NOT_COORDINATOR", retriable: true, words: "" },
-    Known { name: "INVALID_TOPIC_EXCEPTION", retriable: false, words: "" },
-    Known { name: "RECORD_LIST_TOO_LARGE", retriable: false, words: "" },
-    Known { name: "NOT_ENOUGH_REPLICAS", retriable: true, words: "" },
-    Known { name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", retriable: true, words: "" },
-    Known { name: "INVALID_REQUIRED_ACKS", retriable: false, words: "" },
-    Known { name: "ILLEGAL_GENERATION", retriable: false, words: "" },
-    Known { name: "INCONSISTENT_GROUP_PROTOCOL", retriable: false, words: "" },
-    Known { name: "INVALID_GROUP_ID", retriable: false, words: "" },
-    Known { name: "UNKNOWN_MEMBER_ID", retriable: false, words: "" },
-    Known { name: "INVALID_SESSION_TIMEOUT", retriable: false, words: "" },
-    Known { name: "REBALANCE_IN_PROGRESS", retriable: false, words: "" },
-    Known { name: "INVALID_COMMIT_OFFSET_SIZE", retriable: false, words: "" },
-    Known { name: "TOPIC_AUTHORIZATION_FAILED", retriable: false, words: "" },
-    Known { name: "GROUP_AUTHORIZATION_FAILED", retriable: false, words: "" },
-    Known { name: "CLUSTER_AUTHORIZATION_FAILED", retriable: false, words: "" },
-    Known { name: "INVALID_TIMESTAMP", retriable: false, words: "" },
-    Known { name: "UNSUPPORTED_SASL_MECHANISM", retriable: false, words: "" },
-    Known { name: "ILLEGAL_SASL_STATE", retriable: false, words: "" },
-    Known { name: "UNSUPPORTED_VERSION", retriable: false, words: "" },
-    Known { name: "TOPIC_ALREADY_EXISTS", retriable: false, words: "" },
-    Known { name: "INVALID_PARTITIONS", retriable: false, words: "" },
-    Known { name: "INVALID_REPLICATION_FACTOR", retriable: false, words: "" },
-    Known { name: "INVALID_REPLICA_ASSIGNMENT", retriable: false, words: "" },
-    Known { name: "INVALID_CONFIG", retriable: false, words: "" },
-    Known { name: "NOT_CONTROLLER", retriable: true, words: "" },
-    Known { name: "INVALID_REQUEST", retriable: false, words: "" },
-    Known { name: "UNSUPPORTED_FOR_MESSAGE_FORMAT", retriable: false, words: "" },
-    Known { name: "POLICY_VIOLATION", retriable: false, words: "" },
-    Known { name: "OUT_OF_ORDER_SEQUENCE_NUMBER", retriable: false, words: "" },
-    Known { name: "DUPLICATE_SEQUENCE_NUMBER", retriable: false, words: "" },
-    Known { name: "INVALID_PRODUCER_EPOCH", retriable: false, words: "" },
-    Known { name: "INVALID_TXN_STATE", retriable: false, words: "" },
-    Known { name: "INVALID_PRODUCER_ID_MAPPING", retriable: false, words: "" },
-    Known { name: "INVALID_TRANSACTION_TIMEOUT", retriable: false, words: "" },
-    Known { name: "CONCURRENT_TRANSACTIONS", retriable: true, words: "" },
-    Known { name: "TRANSACTION_COORDINATOR_FENCED", retriable: false, words: "" },
-    Known { name: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", retriable: false, words: "" },
-    Known { name: "SECURITY_DISABLED", retriable: false, words: "" },
-    Known { name: "OPERATION_NOT_ATTEMPTED", retriable: false, words: "" },
-    Known { name: "KAFKA_STORAGE_ERROR", retriable: true, words: "" },
-    Known { name: "LOG_DIR_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "SASL_AUTHENTICATION_FAILED", retriable: false, words: "" },
-    Known { name: "UNKNOWN_PRODUCER_ID", retriable: false, words: "" },
-    Known { name: "REASSIGNMENT_IN_PROGRESS", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_AUTH_DISABLED", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_OWNER_MISMATCH", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_AUTHORIZATION_FAILED", retriable: false, words: "" },
-    Known { name: "DELEGATION_TOKEN_EXPIRED", retriable: false, words: "" },
-    Known { name: "INVALID_PRINCIPAL_TYPE", retriable: false, words: "" },
-    Known { name: "NON_EMPTY_GROUP", retriable: false, words: "" },
-    Known { name: "GROUP_ID_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "FETCH_SESSION_ID_NOT_FOUND", retriable: true, words: "" },
-    Known { name: "INVALID_FETCH_SESSION_EPOCH", retriable: true, words: "" },
-    Known { name: "LISTENER_NOT_FOUND", retriable: true, words: "" },
-    Known { name: "TOPIC_DELETION_DISABLED", retriable: false, words: "" },
-    Known { name: "FENCED_LEADER_EPOCH", retriable: true, words: "" },
-    Known { name: "UNKNOWN_LEADER_EPOCH", retriable: true, words: "" },
-    Known { name: "UNSUPPORTED_COMPRESSION_TYPE", retriable: false, words: "" },
-    Known { name: "STALE_BROKER_EPOCH", retriable: false, words: "" },
-    Known { name: "OFFSET_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "MEMBER_ID_REQUIRED", retriable: false, words: "" },
-    Known { name: "PREFERRED_LEADER_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "GROUP_MAX_SIZE_REACHED", retriable: false, words: "" },
-    Known { name: "FENCED_INSTANCE_ID", retriable: false, words: "" },
-    Known { name: "ELIGIBLE_LEADERS_NOT_AVAILABLE", retriable: true, words: "" },
-    Known { name: "ELECTION_NOT_NEEDED", retriable: true, words: "" },
-    Known { name: "NO_REASSIGNMENT_IN_PROGRESS", retriable: false, words: "" },
-    Known { name: "GROUP_SUBSCRIBED_TO_TOPIC", retriable: false, words: "" },
-    Known { name: "INVALID_RECORD", retriable: false, words: "" },
-    Known { name: "UNSTABLE_OFFSET_COMMIT", retriable: true, words: "" },
-    Known { name: "THROTTLING_QUOTA_EXCEEDED", retriable: true, words: "" },
-    Known { name: "PRODUCER_FENCED", retriable: false, words: "" },
-    Known { name: "RESOURCE_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "DUPLICATE_RESOURCE", retriable: false, words: "" },
-    Known { name: "UNACCEPTABLE_CREDENTIAL", retriable: false, words: "" },
-    Known { name: "INCONSISTENT_VOTER_SET", retriable: false, words: "" },
-    Known { name: "INVALID_UPDATE_VERSION", retriable: false, words: "" },
-    Known { name: "FEATURE_UPDATE_FAILED", retriable: false, words: "" },
-    Known { name: "PRINCIPAL_DESERIALIZATION_FAILURE", retriable: false, words: "" },
-    Known { name: "SNAPSHOT_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "POSITION_OUT_OF_RANGE", retriable: false, words: "" },
-    Known { name: "UNKNOWN_TOPIC_ID", retriable: true, words: "" },
-    Known { name: "DUPLICATE_BROKER_REGISTRATION", retriable: false, words: "" },
-    Known { name: "BROKER_ID_NOT_REGISTERED", retriable: false, words: "" },
-    Known { name: "INCONSISTENT_TOPIC_ID", retriable: true, words: "" },
-    Known { name: "INCONSISTENT_CLUSTER_ID", retriable: false, words: "" },
-    Known { name: "TRANSACTIONAL_ID_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "FETCH_SESSION_TOPIC_ID_ERROR", retriable: true, words: "" },
-    Known { name: "INELIGIBLE_REPLICA", retriable: false, words: "" },
-    Known { name: "NEW_LEADER_ELECTED", retriable: false, words: "" },
-    Known { name: "OFFSET_MOVED_TO_TIERED_STORAGE", retriable: false, words: "" },
-    Known { name: "FENCED_MEMBER_EPOCH", retriable: false, words: "" },
-    Known { name: "UNRELEASED_INSTANCE_ID", retriable: false, words: "" },
-    Known { name: "UNSUPPORTED_ASSIGNOR", retriable: false, words: "" },
-    Known { name: "STALE_MEMBER_EPOCH", retriable: false, words: "" },
-    Known { name: "MISMATCHED_ENDPOINT_TYPE", retriable: false, words: "" },
-    Known { name: "UNSUPPORTED_ENDPOINT_TYPE", retriable: false, words: "" },
-    Known { name: "UNKNOWN_CONTROLLER_ID", retriable: false, words: "" },
-    Known { name: "UNKNOWN_SUBSCRIPTION_ID", retriable: false, words: "" },
-    Known { name: "TELEMETRY_TOO_LARGE", retriable: false, words: "" },
-    Known { name: "INVALID_REGISTRATION", retriable: false, words: "" },
-    Known { name: "TRANSACTION_ABORTABLE", retriable: false, words: "" },
-    Known { name: "INVALID_RECORD_STATE", retriable: false, words: "" },
-    Known { name: "SHARE_SESSION_NOT_FOUND", retriable: true, words: "" },
-    Known { name: "INVALID_SHARE_SESSION_EPOCH", retriable: true, words: "" },
-    Known { name: "FENCED_STATE_EPOCH", retriable: false, words: "" },
-    Known { name: "INVALID_VOTER_KEY", retriable: false, words: "" },
-    Known { name: "DUPLICATE_VOTER", retriable: false, words: "" },
-    Known { name: "VOTER_NOT_FOUND", retriable: false, words: "" },
-    Known { name: "INVALID_REGULAR_EXPRESSION", retriable: false, words: "" },
-    Known { name: "REBOOTSTRAP_REQUIRED", retriable: false, words: "" },
-    Known { name: "STREAMS_INVALID_TOPOLOGY", retriable: false, words: "" },
-    Known { name: "STREAMS_INVALID_TOPOLOGY_EPOCH", retriable: false, words: "" },
-    Known { name: "STREAMS_TOPOLOGY_FENCED", retriable: false, words: "" },
-    Known { name: "SHARE_SESSION_LIMIT_REACHED", retriable: true, words: "" },
+    Known {
+        name: "UNKNOWN_SERVER_ERROR",
+        retriable: false,
+        words: "The broker failed in a way it has no code for; its log says more.",
+    },
+    Known { name: "NONE", retriable: false, words: "No error." },
+    Known {
+        name: "OFFSET_OUT_OF_RANGE",
+        retriable: false,
+        words: "The offset is not in the log: already expired, or not written yet.",
+    },
+    Known { name: "CORRUPT_MESSAGE", retriable: true, words: "The batch does not match its checksum, or cannot be a batch." },
+    Known { name: "UNKNOWN_TOPIC_OR_PARTITION", retriable: true, words: "There is no such topic or partition here." },
+    Known { name: "INVALID_FETCH_SIZE", retriable: false, words: "The requested fetch size cannot be." },
+    Known { name: "LEADER_NOT_AVAILABLE", retriable: true, words: "The partition has no leader at the moment." },
+    Known { name: "NOT_LEADER_OR_FOLLOWER", retriable: true, words: "This broker does not lead the partition (any more)." },
+    Known { name: "REQUEST_TIMED_OUT", retriable: true, words: "The request was not done within its time." },
+    Known { name: "BROKER_NOT_AVAILABLE", retriable: false, words: "The broker is not there." },
+    Known { name: "REPLICA_NOT_AVAILABLE", retriable: true, words: "The replica is not there, or not on this broker." },
+    Known { name: "MESSAGE_TOO_LARGE", retriable: false, words: "The batch is larger than the topic allows." },
+    Known { name: "STALE_CONTROLLER_EPOCH", retriable: false, words: "The controller's epoch is older than the one known." },
+    Known { name: "OFFSET_METADATA_TOO_LARGE", retriable: false, words: "The text stored with the offset is too long." },
+    Known { name: "NETWORK_EXCEPTION", retriable: true, words: "The connection ended before the answer came." },
+    Known {
+        name: "COORDINATOR_LOAD_IN_PROGRESS",
+        retriable: true,
+        words: "The coordinator is still loading this group or transaction.",
+    },
+    Known { name: "COORDINATOR_NOT_AVAILABLE", retriable: true, words: "There is no coordinator at the moment." },
+    Known { name: "NOT_COORDINATOR", retriable: true, words: "This broker is not the coordinator of the group or transaction." },
+    Known { name: "INVALID_TOPIC_EXCEPTION", retriable: false, words: "No topic can have this name." },
+    Known {
+        name: "RECORD_LIST_TOO_LARGE",
+        retriable: false,
+        words: "The batches of the request are larger than a segment allows.",
+    },
+    Known { name: "NOT_ENOUGH_REPLICAS", retriable: true, words: "Too few replicas are in sync to accept the write." },
+    Known {
+        name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+        retriable: true,
+        words: "The write was made, but too few replicas have it.",
+    },
+    Known { name: "INVALID_REQUIRED_ACKS", retriable: false, words: "Acks must be 0, 1 or -1 (all)." },
+    Known { name: "ILLEGAL_GENERATION", retriable: false, words: "The generation is not the group's current one." },
+    Known {
+        name: "INCONSISTENT_GROUP_PROTOCOL",
+        retriable: false,
+        words: "The member's protocols have nothing in common with the group's.",
+    },
+    Known { name: "INVALID_GROUP_ID", retriable: false, words: "No group can have this id." },
+    Known { name: "UNKNOWN_MEMBER_ID", retriable: false, words: "The group does not know this member." },
+    Known {
+        name: "INVALID_SESSION_TIMEOUT",
+        retriable: false,
+        words: "The session timeout is outside of what the broker allows.",
+    },
+    Known { name: "REBALANCE_IN_PROGRESS", retriable: false, words: "The group is sharing out its partitions anew; join again." },
+    Known { name: "INVALID_COMMIT_OFFSET_SIZE", retriable: false, words: "The commit is too large to be stored." },
+    Known { name: "TOPIC_AUTHORIZATION_FAILED", retriable: false, words: "Not allowed to do this with the topic." },
+    Known { name: "GROUP_AUTHORIZATION_FAILED", retriable: false, words: "Not allowed to do this with the group." },
+    Known { name: "CLUSTER_AUTHORIZATION_FAILED", retriable: false, words: "Not allowed to do this with the cluster." },
+    Known { name: "INVALID_TIMESTAMP", retriable: false, words: "A timestamp is too far from the broker's clock." },
+    Known { name: "UNSUPPORTED_SASL_MECHANISM", retriable: false, words: "The broker does not offer this SASL mechanism." },
+    Known { name: "ILLEGAL_SASL_STATE", retriable: false, words: "This request does not fit the state of the SASL exchange." },
+    Known { name: "UNSUPPORTED_VERSION", retriable: false, words: "The broker does not speak this version of the request." },
+    Known { name: "TOPIC_ALREADY_EXISTS", retriable: false, words: "A topic of this name exists already." },
+    Known { name: "INVALID_PARTITIONS", retriable: false, words: "The number of partitions cannot be." },
+    Known {
+        name: "INVALID_REPLICATION_FACTOR",
+        retriable: false,
+        words: "The replication factor cannot be, below 1 or more than there are brokers.",
+    },
+    Known { name: "INVALID_REPLICA_ASSIGNMENT", retriable: false, words: "The assignment of replicas cannot be." },
+    Known { name: "INVALID_CONFIG", retriable: false, words: "A setting has a name or value that cannot be." },
+    Known { name: "NOT_CONTROLLER", retriable: true, words: "This broker is not the controller." },
+    Known { name: "INVALID_REQUEST", retriable: false, words: "The request contradicts itself or this version of it." },
+    Known { name: "UNSUPPORTED_FOR_MESSAGE_FORMAT", retriable: false, words: "The stored message format cannot do this." },
+    Known { name: "POLICY_VIOLATION", retriable: false, words: "A policy of the broker forbids it." },
+    Known { name: "OUT_OF_ORDER_SEQUENCE_NUMBER", retriable: false, words: "The batch does not follow the producer's last one." },
+    Known { name: "DUPLICATE_SEQUENCE_NUMBER", retriable: false, words: "The batch was stored before." },
+    Known { name: "INVALID_PRODUCER_EPOCH", retriable: false, words: "The producer's epoch is older than the one known." },
+    Known { name: "INVALID_TXN_STATE", retriable: false, words: "The transaction cannot do this in its present state." },
+    Known {
+        name: "INVALID_PRODUCER_ID_MAPPING",
+        retriable: false,
+        words: "The producer id is not the one assigned to this transactional id.",
+    },
+    Known {
+        name: "INVALID_TRANSACTION_TIMEOUT",
+        retriable: false,
+        words: "The transaction timeout is longer than the broker allows.",
+    },
+    Known {
+        name: "CONCURRENT_TRANSACTIONS",
+        retriable: true,
+        words: "Another change to the same transaction is still going on.",
+    },
+    Known {
+        name: "TRANSACTION_COORDINATOR_FENCED",
+        retriable: false,
+        words: "The transaction coordinator that wrote this has been replaced.",
+    },
+    Known { name: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", retriable: false, words: "Not allowed to use this transactional id." },
+    Known { name: "SECURITY_DISABLED", retriable: false, words: "The broker has no security switched on." },
+    Known { name: "OPERATION_NOT_ATTEMPTED", retriable: false, words: "Not tried, because another part of the request failed." },
+    Known { name: "KAFKA_STORAGE_ERROR", retriable: true, words: "The disk failed or is full." },
+    Known { name: "LOG_DIR_NOT_FOUND", retriable: false, words: "The broker has no such log directory." },
+    Known { name: "SASL_AUTHENTICATION_FAILED", retriable: false, words: "Login failed: wrong user, password or token." },
+    Known { name: "UNKNOWN_PRODUCER_ID", retriable: false, words: "The broker knows nothing of this producer (any more)." },
+    Known { name: "REASSIGNMENT_IN_PROGRESS", retriable: false, words: "The partition's replicas are being moved." },
+    Known { name: "DELEGATION_TOKEN_AUTH_DISABLED", retriable: false, words: "Delegation tokens are switched off." },
+    Known { name: "DELEGATION_TOKEN_NOT_FOUND", retriable: false, words: "There is no such delegation token." },
+    Known {
+        name: "DELEGATION_TOKEN_OWNER_MISMATCH",
+        retriable: false,
+        words: "The delegation token belongs to another principal.",
+    },
+    Known {
+        name: "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED",
+        retriable: false,
+        words: "Delegation tokens cannot be asked for on this connection.",
+    },
+    Known {
+        name: "DELEGATION_TOKEN_AUTHORIZATION_FAILED",
+        retriable: false,
+        words: "Not allowed to do this with the delegation token.",
+    },
+    Known { name: "DELEGATION_TOKEN_EXPIRED", retriable: false, words: "The delegation token has expired." },
+    Known { name: "INVALID_PRINCIPAL_TYPE", retriable: false, words: "The broker does not know this kind of principal." },
+    Known { name: "NON_EMPTY_GROUP", retriable: false, words: "The group still has members." },
+    Known { name: "GROUP_ID_NOT_FOUND", retriable: false, words: "There is no such group." },
+    Known {
+        name: "FETCH_SESSION_ID_NOT_FOUND",
+        retriable: true,
+        words: "The fetch session is not there (any more); start a new one.",
+    },
+    Known {
+        name: "INVALID_FETCH_SESSION_EPOCH",
+        retriable: true,
+        words: "The epoch of the fetch session is not the expected one.",
+    },
+    Known { name: "LISTENER_NOT_FOUND", retriable: true, words: "The leader does not offer the listener that was asked on." },
+    Known { name: "TOPIC_DELETION_DISABLED", retriable: false, words: "Topics cannot be deleted on this broker." },
+    Known { name: "FENCED_LEADER_EPOCH", retriable: true, words: "The leader epoch is older than the broker's." },
+    Known { name: "UNKNOWN_LEADER_EPOCH", retriable: true, words: "The leader epoch is newer than the broker's." },
+    Known {
+        name: "UNSUPPORTED_COMPRESSION_TYPE",
+        retriable: false,
+        words: "This version of the request does not allow the batch's compression.",
+    },
+    Known { name: "STALE_BROKER_EPOCH", retriable: false, words: "The broker's epoch has changed." },
+    Known { name: "OFFSET_NOT_AVAILABLE", retriable: true, words: "The leader does not know yet how far the log is committed." },
+    Known { name: "MEMBER_ID_REQUIRED", retriable: false, words: "Join again with the member id in this answer." },
+    Known { name: "PREFERRED_LEADER_NOT_AVAILABLE", retriable: true, words: "The preferred leader is not available." },
+    Known { name: "GROUP_MAX_SIZE_REACHED", retriable: false, words: "The group has as many members as it may." },
+    Known { name: "FENCED_INSTANCE_ID", retriable: false, words: "Another member with the same instance id has taken over." },
+    Known { name: "ELIGIBLE_LEADERS_NOT_AVAILABLE", retriable: true, words: "No replica that could lead is available." },
+    Known { name: "ELECTION_NOT_NEEDED", retriable: true, words: "The partition has the leader it should have." },
+    Known { name: "NO_REASSIGNMENT_IN_PROGRESS", retriable: false, words: "No replicas of the partition are being moved." },
+    Known { name: "GROUP_SUBSCRIBED_TO_TOPIC", retriable: false, words: "A member of the group still reads this topic." },
+    Known { name: "INVALID_RECORD", retriable: false, words: "A record breaks a rule of the broker." },
+    Known { name: "UNSTABLE_OFFSET_COMMIT", retriable: true, words: "An open transaction has offsets that are not decided yet." },
+    Known { name: "THROTTLING_QUOTA_EXCEEDED", retriable: true, words: "The quota is used up for now." },
+    Known { name: "PRODUCER_FENCED", retriable: false, words: "A newer producer with the same transactional id has taken over." },
+    Known { name: "RESOURCE_NOT_FOUND", retriable: false, words: "There is no such thing here." },
+    Known {
+        name: "DUPLICATE_RESOURCE",
+        retriable: false,
+        words: "The request names the same thing twice, or it exists already.",
+    },
+    Known { name: "UNACCEPTABLE_CREDENTIAL", retriable: false, words: "The credentials cannot be accepted." },
+    Known { name: "INCONSISTENT_VOTER_SET", retriable: false, words: "The two sides do not agree on who votes." },
+    Known { name: "INVALID_UPDATE_VERSION", retriable: false, words: "The feature cannot be set to this level." },
+    Known { name: "FEATURE_UPDATE_FAILED", retriable: false, words: "The features could not be updated." },
+    Known {
+        name: "PRINCIPAL_DESERIALIZATION_FAILURE",
+        retriable: false,
+        words: "The principal sent by another broker cannot be read.",
+    },
+    Known { name: "SNAPSHOT_NOT_FOUND", retriable: false, words: "There is no such snapshot." },
+    Known { name: "POSITION_OUT_OF_RANGE", retriable: false, words: "The position is outside of the snapshot." },
+    Known { name: "UNKNOWN_TOPIC_ID", retriable: true, words: "There is no topic with this id here." },
+    Known { name: "DUPLICATE_BROKER_REGISTRATION", retriable: false, words: "A broker with this id is registered already." },
+    Known { name: "BROKER_ID_NOT_REGISTERED", retriable: false, words: "No broker with this id is registered." },
+    Known { name: "INCONSISTENT_TOPIC_ID", retriable: true, words: "The topic's id is not the one that its name has here." },
+    Known { name: "INCONSISTENT_CLUSTER_ID", retriable: false, words: "The request is for another cluster." },
+    Known { name: "TRANSACTIONAL_ID_NOT_FOUND", retriable: false, words: "There is no such transactional id." },
+    Known {
+        name: "FETCH_SESSION_TOPIC_ID_ERROR",
+        retriable: true,
+        words: "The session and the request do not agree on whether topics go by id.",
+    },
+    Known { name: "INELIGIBLE_REPLICA", retriable: false, words: "The replica may not join those in sync." },
+    Known { name: "NEW_LEADER_ELECTED", retriable: false, words: "A new leader was elected while this went on." },
+    Known { name: "OFFSET_MOVED_TO_TIERED_STORAGE", retriable: false, words: "The offset has moved to tiered storage." },
+    Known { name: "FENCED_MEMBER_EPOCH", retriable: false, words: "The member's epoch is behind: it was removed; join again." },
+    Known { name: "UNRELEASED_INSTANCE_ID", retriable: false, words: "A living member still holds this instance id." },
+    Known { name: "UNSUPPORTED_ASSIGNOR", retriable: false, words: "The broker does not offer this assignor." },
+    Known { name: "STALE_MEMBER_EPOCH", retriable: false, words: "The member's epoch is behind; send the next heartbeat first." },
+    Known {
+        name: "MISMATCHED_ENDPOINT_TYPE",
+        retriable: false,
+        words: "The request was sent to a broker where a controller is meant, or the reverse.",
+    },
+    Known { name: "UNSUPPORTED_ENDPOINT_TYPE", retriable: false, words: "The broker cannot tell about this kind of endpoint." },
+    Known { name: "UNKNOWN_CONTROLLER_ID", retriable: false, words: "The controller's id is not known." },
+    Known { name: "UNKNOWN_SUBSCRIPTION_ID", retriable: false, words: "The telemetry subscription has changed; fetch it again." },
+    Known { name: "TELEMETRY_TOO_LARGE", retriable: false, words: "The telemetry is larger than the broker takes." },
+    Known { name: "INVALID_REGISTRATION", retriable: false, words: "The registration cannot be accepted." },
+    Known { name: "TRANSACTION_ABORTABLE", retriable: false, words: "The transaction cannot go on and must be aborted." },
+    Known {
+        name: "INVALID_RECORD_STATE",
+        retriable: false,
+        words: "The record is not in the state that this needs: its lock may have expired.",
+    },
+    Known { name: "SHARE_SESSION_NOT_FOUND", retriable: true, words: "The share session is not there (any more)." },
+    Known {
+        name: "INVALID_SHARE_SESSION_EPOCH",
+        retriable: true,
+        words: "The epoch of the share session is not the expected one.",
+    },
+    Known { name: "FENCED_STATE_EPOCH", retriable: false, words: "The state's epoch is older than the one known." },
+    Known { name: "INVALID_VOTER_KEY", retriable: false, words: "The voter's key does not fit." },
+    Known { name: "DUPLICATE_VOTER", retriable: false, words: "The voter is one already." },
+    Known { name: "VOTER_NOT_FOUND", retriable: false, words: "There is no such voter." },
+    Known { name: "INVALID_REGULAR_EXPRESSION", retriable: false, words: "The regular expression cannot be read." },
+    Known {
+        name: "REBOOTSTRAP_REQUIRED",
+        retriable: false,
+        words: "The client should begin again from its bootstrap addresses.",
+    },
+    Known { name: "STREAMS_INVALID_TOPOLOGY", retriable: false, words: "The topology is not valid." },
+    Known { name: "STREAMS_INVALID_TOPOLOGY_EPOCH", retriable: false, words: "The topology's epoch is not the expected one." },
+    Known { name: "STREAMS_TOPOLOGY_FENCED", retriable: false, words: "The topology's epoch is behind that of the group." },
+    Known { name: "SHARE_SESSION_LIMIT_REACHED", retriable: true, words: "The broker holds as many share sessions as it may." },
 ];
