@@ -10,4 +10,7 @@ pub mod ids;
 pub mod limits;
 pub mod machine;
 pub mod partition;
+pub mod producer;
+pub mod retention;
 pub mod settings;
+pub mod topic;

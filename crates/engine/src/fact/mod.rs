@@ -5,7 +5,7 @@
 //! or a new kind, and what was once written stays readable. This room knows nouns' content, and no rule about it.
 //!
 //! Kinds are unique in the whole engine, so that a fact in the wrong log is seen:
-//! 1-31 catalog, 32-47 partition, 48-51 producer ids, 52-55 writers, 64-95 groups and positions.
+//! 1-31 catalog, 32-47 partition, 48-51 producer ids, 52-55 writers, 56-59 broker settings, 64-95 groups and positions.
 
 pub mod codec;
 
@@ -15,12 +15,12 @@ pub mod group_created;
 pub mod group_removed;
 pub mod partitions_added;
 pub mod producer_ids_taken;
-pub mod settings_changed;
 pub mod start_moved;
 pub mod topic_created;
 pub mod topic_deleted;
 pub mod topic_purged;
 pub mod topic_restored;
+pub mod topic_settings_changed;
 pub mod writer_interned;
 
 pub use cluster_founded::ClusterFounded;
@@ -29,12 +29,12 @@ pub use group_created::GroupCreated;
 pub use group_removed::GroupRemoved;
 pub use partitions_added::PartitionsAdded;
 pub use producer_ids_taken::ProducerIdsTaken;
-pub use settings_changed::SettingsChanged;
 pub use start_moved::{MoveReason, StartMoved};
 pub use topic_created::TopicCreated;
 pub use topic_deleted::TopicDeleted;
 pub use topic_purged::{PurgeReason, TopicPurged};
 pub use topic_restored::TopicRestored;
+pub use topic_settings_changed::TopicSettingsChanged;
 pub use writer_interned::WriterInterned;
 
 use codec::{Reader, Writer};

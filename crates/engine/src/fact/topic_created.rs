@@ -3,11 +3,12 @@
 use super::{
     BadFact, Content,
     codec::{Reader, Writer},
-    settings_changed::{read_setting, write_setting},
+    topic_settings_changed::{read_setting, write_setting},
 };
 use crate::{
     ids::{LogNumber, TopicId, TopicName},
     limits,
+    settings::Overrides,
 };
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,8 +18,8 @@ pub struct TopicCreated {
     /// Partition `p` lives in log `first_log + p`.
     pub first_log: LogNumber,
     pub partitions: u32,
-    /// What was set explicitly, sorted by name.
-    pub settings: Vec<(Box<str>, Box<str>)>,
+    /// What was set explicitly.
+    pub settings: Overrides,
     /// Wall-clock milliseconds.
     pub at: i64,
 }
@@ -55,8 +56,11 @@ pub(crate) fn read_topic_name(r: &mut Reader<'_>) -> Result<TopicName, BadFact> 
 /// First log and how many follow, such that the last number exists.
 pub(crate) fn read_logs(r: &mut Reader<'_>) -> Result<(LogNumber, u32), BadFact> {
     let (first, count) = (r.u64()?, r.u32()?);
-    if count == 0 || count as usize > limits::PARTITIONS_MAX || first.checked_add(count.into()).is_none() {
-        return Err(BadFact::Invalid { what: "run of logs" });
-    }
+    judge_logs(first, count)?;
     Ok((first, count))
+}
+
+pub(crate) fn judge_logs(first: LogNumber, count: u32) -> Result<(), BadFact> {
+    let exists = count > 0 && count as usize <= limits::PARTITIONS_MAX && first.checked_add(count.into()).is_some();
+    if exists { Ok(()) } else { Err(BadFact::Invalid { what: "run of logs" }) }
 }

@@ -15,7 +15,7 @@ mod snapshot;
 pub use batch::{Batch, Codec};
 pub use epochs::{EpochEnd, EpochStart, Fence};
 pub use producers::ProducerState;
-pub use rules::{Compression, Contents, Handling, Rules, TimestampType};
+pub use rules::{Contents, Handling, Rules};
 
 use epochs::Epochs;
 use producers::{Producers, Sequence};
@@ -185,7 +185,7 @@ impl Partition {
     /// A DeleteRecords request: `to` is the first offset to keep, -1 means everything below `high`, the committed end.
     /// `None`: the log start is there already.
     pub fn delete_records(&self, rules: &Rules, to: Offset, high: Offset) -> Result<Option<PartitionFact>, DeleteRefusal> {
-        if !rules.deletable {
+        if !rules.cleanup.delete {
             return Err(DeleteRefusal::Policy);
         }
         let to = if to == -1 { high } else { to };

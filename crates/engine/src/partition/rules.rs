@@ -1,9 +1,12 @@
 //! What a topic's settings say about a batch, whatever was written before: judged without a lock, in Kafka's order.
 
 use super::{Batch, Codec, Refusal};
-use crate::machine::Now;
+use crate::{
+    machine::Now,
+    settings::topic::{Cleanup, Compression, TimestampType, TopicSettings},
+};
 
-/// The settings that decide about an append, as numbers. The node builds them from the topic's settings.
+/// The settings that decide about an append, out of [`TopicSettings`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rules {
     /// `max.message.bytes`: the size of a batch as it is stored.
@@ -16,26 +19,8 @@ pub struct Rules {
     pub after_max_ms: i64,
     /// `compression.type`.
     pub compression: Compression,
-    /// `cleanup.policy` contains `compact`: records need keys.
-    pub compacted: bool,
-    /// `cleanup.policy` contains `delete`: records may be deleted on request.
-    pub deletable: bool,
-}
-
-/// Whose clock stamps the records.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TimestampType {
-    CreateTime,
-    LogAppendTime,
-}
-
-/// `compression.type` of a topic.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Compression {
-    /// As the producer sent it.
-    Producer,
-    /// Always this.
-    Always(Codec),
+    /// `cleanup.policy`: with `compact` records need keys, without `delete` they are not deleted on request either.
+    pub cleanup: Cleanup,
 }
 
 /// What only reading the records tells. Needed when [`Rules::needs_contents`] says so.
@@ -59,17 +44,15 @@ pub struct Handling {
 /// "No timestamp" in a record.
 const NO_STAMP: i64 = -1;
 
-impl Default for Rules {
-    /// Kafka's defaults.
-    fn default() -> Self {
+impl From<&TopicSettings> for Rules {
+    fn from(settings: &TopicSettings) -> Self {
         Self {
-            max_bytes: 1_048_588,
-            timestamps: TimestampType::CreateTime,
-            before_max_ms: i64::MAX,
-            after_max_ms: 3_600_000,
-            compression: Compression::Producer,
-            compacted: false,
-            deletable: true,
+            max_bytes: settings.max_message_bytes as usize,
+            timestamps: settings.timestamp_type,
+            before_max_ms: settings.timestamp_before_max_ms,
+            after_max_ms: settings.timestamp_after_max_ms,
+            compression: settings.compression,
+            cleanup: settings.cleanup,
         }
     }
 }
@@ -77,7 +60,7 @@ impl Default for Rules {
 impl Rules {
     /// Must the records be read before [`Self::judge`] can judge? A header knows neither keys nor the least timestamp.
     pub fn needs_contents(&self) -> bool {
-        self.compacted || (self.timestamps == TimestampType::CreateTime && self.before_max_ms != i64::MAX)
+        self.cleanup.compact || (self.timestamps == TimestampType::Create && self.before_max_ms != i64::MAX)
     }
 
     /// Judges a client's batch, and says what must be done to it. Its checksum and its records were verified.
@@ -95,15 +78,15 @@ impl Rules {
         if batch.is_idempotent() && batch.sequence < 0 {
             return Err(Refusal::NoSequence { producer: batch.producer, sequence: batch.sequence });
         }
-        if self.compacted && contents.is_some_and(|c| c.null_key) {
+        if self.cleanup.compact && contents.is_some_and(|c| c.null_key) {
             return Err(Refusal::NoKey);
         }
         let stamp = match self.timestamps {
-            TimestampType::CreateTime => {
+            TimestampType::Create => {
                 self.judge_stamps(now, batch, contents)?;
                 None
             }
-            TimestampType::LogAppendTime => Some(now.wall),
+            TimestampType::LogAppend => Some(now.wall),
         };
         if batch.is_transactional() {
             return Err(Refusal::Transactional);
@@ -133,9 +116,14 @@ impl Rules {
     }
 
     fn recompress(&self, batch: &Batch) -> Option<Codec> {
-        match self.compression {
-            Compression::Producer => None,
-            Compression::Always(codec) => (batch.codec() != Some(codec)).then_some(codec),
-        }
+        let wanted = match self.compression {
+            Compression::Producer => return None,
+            Compression::Uncompressed => Codec::None,
+            Compression::Gzip => Codec::Gzip,
+            Compression::Snappy => Codec::Snappy,
+            Compression::Lz4 => Codec::Lz4,
+            Compression::Zstd => Codec::Zstd,
+        };
+        (batch.codec() != Some(wanted)).then_some(wanted)
     }
 }

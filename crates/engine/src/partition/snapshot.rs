@@ -84,6 +84,9 @@ fn read_producer(r: &mut Reader<'_>) -> Result<(i64, Producer), BadFact> {
             base: later.base.wrapping_add(r.i64()?),
             stamp: later.stamp.wrapping_add(r.i64()?),
         };
+        if slot.last_delta < 0 || slot.sequence < 0 || slot.base < 0 || slot.base > i64::MAX - i64::from(i32::MAX) {
+            return Err(BadFact::Invalid { what: "batch of a producer" });
+        }
         later = *slot;
     }
     let (oldest, newer) = batches[..count].split_last().ok_or(BadFact::Invalid { what: "producer without a batch" })?;
