@@ -11,6 +11,7 @@
 
 pub mod dice;
 pub mod disk;
+pub mod laws;
 pub mod memory;
 pub mod plant;
 pub mod seam;

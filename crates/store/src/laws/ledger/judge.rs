@@ -1,0 +1,102 @@
+//! The ledger's verdicts: on what a recovery handed back, and on what a store shows. Asks the seam, changes nothing.
+
+use super::{Book, CATALOG, Ledger, noun::Rebuilt, shown::Shown};
+use crate::{dice::Dice, seam::*};
+
+/// How closely a store is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// Bounds, the list, and one pass over all payloads.
+    Once,
+    /// Also random reads and lookups.
+    Closely,
+}
+
+/// What was seen while damage was allowed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Payloads served, each equal to what was stored.
+    pub served: u64,
+    /// Answers that named damage.
+    pub damaged: u64,
+    /// Logs that were whole.
+    pub whole: u64,
+}
+
+impl Ledger {
+    /// Is what a recovery handed back a history that may be? Answers the last LSN that survived.
+    /// Everything up to `acked` must be there; what comes after is there whole or not at all, without a gap.
+    pub fn judge(&self, rebuilt: &Rebuilt, acked: Lsn) -> Result<Lsn, String> {
+        let book = self.book();
+        let removed = rebuilt.nouns.get(&CATALOG).map(|(_, s)| s.removed.clone()).unwrap_or_default();
+        let gone = |log: &LogId| removed.contains(&log.0);
+        if let Some((log, problem)) = rebuilt.problems.iter().find(|(log, _)| !gone(log)) {
+            return Err(format!("replay of {log:?}: {problem}"));
+        }
+        let mut survived = Lsn(0);
+        for (log, (version, state)) in rebuilt.nouns.iter().filter(|(log, _)| !gone(log)) {
+            survived = survived.max(book.judge_noun(*log, *version, state)?);
+        }
+        for (log, noun) in book.nouns.iter().filter(|(log, _)| !gone(log)) {
+            let version = rebuilt.nouns.get(log).map_or(0, |(version, _)| version.0 as usize);
+            let promised = noun.version_at(acked);
+            if version < promised {
+                return Err(format!("{log:?} came back with {version} parts, {promised} were acknowledged"));
+            }
+            let whole = noun.version_at(survived);
+            if version != whole {
+                return Err(format!("{log:?} came back with {version} parts, the entry at {survived:?} has part {whole}"));
+            }
+        }
+        Ok(survived)
+    }
+
+    /// Does the store show exactly what is committed up to `upto`? Trims and removals must have been told (`settle`).
+    pub fn check(&self, store: &dyn Store, upto: Lsn, depth: Depth, dice: &mut Dice) -> Result<(), String> {
+        let book = self.book();
+        for (log, noun) in &book.nouns {
+            if book.removed(*log, upto) {
+                if store.bounds(*log).is_some() || store.read(*log, 0, i64::MAX, 1, Patience::Block).is_ok() {
+                    return Err(format!("{log:?} was removed and is still there"));
+                }
+            } else if noun.version_at(upto) > 0 {
+                Shown::new(*log, noun, upto).check(store, depth, dice).map_err(|e| format!("{log:?}: {e}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After damage: whatever is served is exactly what was stored at its place. Errors are allowed, lies are not.
+    pub fn check_damaged(&self, store: &dyn Store, upto: Lsn) -> Result<Tally, String> {
+        let book = self.book();
+        let mut tally = Tally::default();
+        for (log, noun) in book.nouns.iter().filter(|(log, _)| !book.removed(**log, upto)) {
+            let shown = Shown::new(*log, noun, upto);
+            let before = tally.served;
+            shown.no_lies(store, &mut tally).map_err(|e| format!("{log:?}: {e}"))?;
+            tally.whole += u64::from(tally.served - before == shown.payloads());
+        }
+        Ok(tally)
+    }
+
+    /// How many logs live at `upto`.
+    pub fn logs(&self, upto: Lsn) -> u64 {
+        let book = self.book();
+        book.nouns.keys().filter(|log| !book.removed(**log, upto)).count() as u64
+    }
+}
+
+impl Book {
+    /// The LSN of the last part that came back, if the state is the one that the log had then.
+    fn judge_noun(&self, log: LogId, version: Version, state: &super::State) -> Result<Lsn, String> {
+        let Some(noun) = self.nouns.get(&log) else { return Err(format!("{log:?} was never written")) };
+        let count = version.0 as usize;
+        if count > noun.taken().len() {
+            return Err(format!("{log:?} came back with {version:?} and never had more than {}", noun.taken().len()));
+        }
+        if noun.state_of(count) != state {
+            return Err(format!("{log:?} at {version:?} is {state:?} and was {:?}", noun.state_of(count)));
+        }
+        Ok(count.checked_sub(1).map_or(Lsn(0), |i| noun.taken()[i].lsn))
+    }
+}
