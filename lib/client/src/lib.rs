@@ -1,1 +1,27 @@
-//! Placeholder head, replaced by the first inhabitant.
+//! A Kafka client in two layers, traceable step by step.
+//!
+//! **Advanced**: a [`Connection`] to one broker (every request by name, pipelined), and a [`Cluster`] of them (bootstrap,
+//! metadata, who leads what, a pool). Nothing is spawned: whoever waits for an answer reads the socket for all.
+//!
+//! **Easy**: a [`Producer`] puts records into partitions in order and exactly once a session, a [`Reader`] reads ranges of
+//! offset and time without a group. They spawn tasks on the runtime they are used in.
+//!
+//! Every step can be watched with a [`Trace`]: names resolved, sockets opened, requests and answers with version, size and
+//! time, retries with the reason. Errors say what failed, why, and where it can be known what to do ([`Error::hint`]).
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod cluster;
+mod connection;
+mod endpoint;
+mod error;
+mod trace;
+
+pub use backoff::{Backoff, Retry};
+pub use cluster::{Cluster, Config, Lane, Metadata, Node, Partition, Topic, Topics};
+pub use connection::{Connection, Options, Pending};
+pub use endpoint::{BadEndpoint, Endpoint};
+pub use error::{ConnectFailure, Error, Result};
+pub use milena_record as record;
+pub use milena_wire as wire;
+pub use trace::{Step, Trace};

@@ -1,0 +1,206 @@
+//! A cluster: where to begin, who is there, who leads what, and a pool of connections to them.
+
+mod coordinator;
+mod metadata;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use milena_wire::{Request, Text};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::{Backoff, Connection, Endpoint, Error, Options, Result, Retry, Trace};
+use metadata::View;
+pub use metadata::{Metadata, Partition, Topic, Topics};
+
+/// How to reach a cluster.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to begin with; the first that answers is used.
+    pub bootstrap: Vec<Endpoint>,
+    pub options: Options,
+    /// Patience with what passes: elections, restarts, lost connections.
+    pub retry: Retry,
+    /// Talk to the bootstrap address whatever the brokers advertise. For single nodes behind a tunnel or a port mapping.
+    pub ignore_advertised: bool,
+    /// Whether asking for an unknown topic may create it, where the broker allows that.
+    pub auto_create_topics: bool,
+    /// How long what is known about topics is believed.
+    pub metadata_age: Duration,
+}
+
+impl Config {
+    pub fn new(bootstrap: impl IntoIterator<Item = Endpoint>) -> Self {
+        Self {
+            bootstrap: bootstrap.into_iter().collect(),
+            options: Options::default(),
+            retry: Retry::default(),
+            ignore_advertised: false,
+            auto_create_topics: false,
+            metadata_age: Duration::from_secs(300),
+        }
+    }
+
+    #[must_use]
+    pub fn trace(mut self, trace: Arc<dyn Trace>) -> Self {
+        self.options.trace = Some(trace);
+        self
+    }
+}
+
+/// Whom a request is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Node {
+    /// Anybody; prefers a connection that is there.
+    Any,
+    /// The broker that the others call controller.
+    Controller,
+    Id(i32),
+    /// Who leads a partition.
+    Leader {
+        topic: Text,
+        partition: i32,
+    },
+    /// The coordinator of a group.
+    Group(Text),
+    /// The coordinator of a transactional id.
+    Transaction(Text),
+    /// This address, whoever is there.
+    At(Endpoint),
+}
+
+/// Which of the connections to a broker. A broker answers one connection's requests one after the other, so what waits at
+/// the broker must not stand before what does not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lane {
+    /// What is answered at once.
+    Main,
+    /// Long polls.
+    Fetch,
+    /// Joining, syncing and heartbeats of groups.
+    Group,
+}
+
+/// A cluster. Clones share connections and what is known.
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+type Place = Arc<AsyncMutex<Option<Connection>>>;
+
+struct Inner {
+    config: Config,
+    view: Mutex<View>,
+    pool: Mutex<HashMap<(Endpoint, Lane), Place>>,
+}
+
+impl Cluster {
+    /// Connects to the first bootstrap address that answers, and asks it for the brokers.
+    pub async fn connect(config: Config) -> Result<Self> {
+        let cluster = Self::new(config)?;
+        cluster.refresh(Topics::None).await?;
+        Ok(cluster)
+    }
+
+    /// Connects to nobody yet.
+    pub fn new(config: Config) -> Result<Self> {
+        if config.bootstrap.is_empty() {
+            return Err(Error::NoBootstrap);
+        }
+        Ok(Self(Arc::new(Inner { config, view: Mutex::default(), pool: Mutex::default() })))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Sends a request in the newest version that both sides know.
+    pub async fn send<R: Request>(&self, node: &Node, request: &R) -> Result<R::Response> {
+        self.connection(node, Lane::Main).await?.send(request).await
+    }
+
+    /// Sends a request in a given version.
+    pub async fn send_version<R: Request>(&self, node: &Node, request: &R, version: i16) -> Result<R::Response> {
+        self.connection(node, Lane::Main).await?.send_version(request, version).await
+    }
+
+    /// A living connection to a node, opened if there is none.
+    pub async fn connection(&self, node: &Node, lane: Lane) -> Result<Connection> {
+        let endpoint = match node {
+            Node::Any => return self.any(lane).await,
+            Node::At(endpoint) => endpoint.clone(),
+            Node::Controller => match self.controller().await? {
+                Some(id) => self.endpoint(id).await?,
+                None => return self.any(lane).await,
+            },
+            Node::Id(id) => self.endpoint(*id).await?,
+            Node::Leader { topic, partition } => self.endpoint(self.leader(topic, *partition).await?).await?,
+            Node::Group(id) => self.endpoint(self.coordinator(coordinator::Kind::Group, id).await?).await?,
+            Node::Transaction(id) => self.endpoint(self.coordinator(coordinator::Kind::Transaction, id).await?).await?,
+        };
+        self.open(&endpoint, lane).await
+    }
+
+    /// Opens or reuses the connection to an address. Two callers at once open one.
+    async fn open(&self, endpoint: &Endpoint, lane: Lane) -> Result<Connection> {
+        let place = self.lock(&self.0.pool).entry((endpoint.clone(), lane)).or_default().clone();
+        let mut place = place.lock().await;
+        match &*place {
+            Some(connection) if connection.closed().is_none() => Ok(connection.clone()),
+            _ => {
+                let connection = Connection::open(endpoint, &self.0.config.options).await?;
+                *place = Some(connection.clone());
+                Ok(connection)
+            }
+        }
+    }
+
+    async fn any(&self, lane: Lane) -> Result<Connection> {
+        let known: Vec<Endpoint> = {
+            let view = self.view();
+            view.brokers.values().cloned().chain(self.0.config.bootstrap.iter().cloned()).collect()
+        };
+        // A connection that is there costs nothing.
+        for endpoint in &known {
+            let place = self.lock(&self.0.pool).get(&(endpoint.clone(), lane)).cloned();
+            if let Some(place) = place
+                && let Ok(open) = place.try_lock()
+                && let Some(connection) = open.as_ref().filter(|c| c.closed().is_none())
+            {
+                return Ok(connection.clone());
+            }
+        }
+        let mut last = Error::NoBootstrap;
+        for endpoint in &known {
+            match self.open(endpoint, lane).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Where a broker is.
+    async fn endpoint(&self, id: i32) -> Result<Endpoint> {
+        if let Some(endpoint) = self.view().brokers.get(&id) {
+            return Ok(endpoint.clone());
+        }
+        self.refresh(Topics::None).await?;
+        self.view().brokers.get(&id).cloned().ok_or(Error::NoNode(id))
+    }
+
+    /// A new count of attempts under this cluster's patience.
+    pub fn backoff(&self, doing: impl Into<String>) -> Backoff {
+        Backoff::new(self.0.config.retry, doing, self.0.config.options.trace.clone())
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.lock(&self.0.view)
+    }
+
+    fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
