@@ -30,6 +30,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("credit comes back when it is dropped, and when its entry is committed", credit::accounting),
     ("who waits for credit is woken in the order they came", credit::first_in_first_out),
     ("a newcomer does not overtake who waits", credit::no_overtaking),
+    ("nobody waits for ever while there is room", credit::no_standstill),
     ("an entry that can never fit is refused as such", credit::too_large),
     ("positions with gaps are found as they were given", reading::gaps),
     ("a read answers at least one payload, whatever max", reading::at_least_one),

@@ -111,3 +111,37 @@ pub(super) fn too_large(make: &dyn Fn() -> Box<dyn Harness>) -> Verdict {
     }
     Ok(())
 }
+
+/// Two wait who do not fit together; the room comes back at once. The first is woken and never comes, or comes and is
+/// served: in both cases the second is not left waiting while nothing flies.
+pub(super) fn no_standstill(make: &dyn Fn() -> Box<dyn Harness>) -> Verdict {
+    for first_comes in [true, false] {
+        let session = Session::new(make(), 14)?;
+        let held = exhaust(&session, CHUNK)?;
+        let large = held.len() as u64 * CHUNK / 5;
+        let rung = Arc::default();
+        for number in 0..8 {
+            let waits = session.store().credit(Class::Data, large, Some(&bell(number, &rung)));
+            must(matches!(waits, Err(NoCredit::Later)), || format!("number {number} was answered {waits:?}"))?;
+        }
+        drop(held);
+        let mut served = 0;
+        for round in 0..100 {
+            let woken = std::mem::take(&mut *rung.lock().unwrap_or_else(PoisonError::into_inner));
+            for number in woken {
+                if number == 0 && !first_comes {
+                    continue;
+                }
+                // Served and given back, or in the queue again.
+                match session.store().credit(Class::Data, large, Some(&bell(number, &rung))) {
+                    Ok(_) => served += 1,
+                    Err(NoCredit::Later) => {}
+                    Err(other) => return Err(format!("round {round}, number {number}: {other}")),
+                }
+            }
+        }
+        let all = if first_comes { 8 } else { 7 };
+        must(served == all, || format!("{served} of {all} were served, then everything stood still"))?;
+    }
+    Ok(())
+}

@@ -21,6 +21,8 @@ struct Purses {
     /// Payloads and facts that stay.
     kept: u64,
     queue: VecDeque<(u64, Waker)>,
+    /// How many were woken and have not come back yet: that many may pass those who still wait.
+    called: usize,
 }
 
 /// Wakers that are known to wait beyond this many are answered `Later` and must come back by themselves: a bound on
@@ -29,7 +31,7 @@ const QUEUE: usize = 100_000;
 
 impl Vault {
     pub(super) fn new(budget: u64, in_flight: u64, kept: u64) -> Self {
-        Self { budget, in_flight, state: Mutex::new(Purses { flying: 0, kept, queue: VecDeque::new() }) }
+        Self { budget, in_flight, state: Mutex::new(Purses { flying: 0, kept, queue: VecDeque::new(), called: 0 }) }
     }
 
     pub(super) fn take(&self, class: Class, bytes: u64, waker: Option<&Waker>) -> Result<(), NoCredit> {
@@ -44,7 +46,8 @@ impl Vault {
         if purses.kept + bytes > limit {
             return Err(NoCredit::DiskFull { missing: purses.kept + bytes - limit });
         }
-        let overtakes = !purses.queue.is_empty();
+        let overtakes = !purses.queue.is_empty() && purses.called == 0;
+        purses.called = purses.called.saturating_sub(1);
         if overtakes || wanted > limit || purses.flying + bytes > self.in_flight {
             if let Some(waker) = waker
                 && purses.queue.len() < QUEUE
@@ -88,8 +91,9 @@ impl Vault {
         }
     }
 
-    /// Changes the purses, then wakes from the front everybody for whom there is room together. When the budget is
-    /// full for good, all are woken: they come back and learn it.
+    /// Changes the purses, then wakes from the front everybody for whom there is room together. When nothing flies any
+    /// more all are woken, since no later flight would do it: somebody waits only while something flies, so a woken
+    /// one who never comes back holds up nobody. When the budget is full for good they come back and learn it.
     fn change(&self, change: impl FnOnce(&mut Purses)) {
         let mut ready = Vec::new();
         {
@@ -98,12 +102,13 @@ impl Vault {
             let mut flying = purses.flying;
             while let Some((bytes, _)) = purses.queue.front() {
                 let full = purses.kept + bytes > self.limit(Class::Data);
-                if !full && flying + bytes > self.in_flight {
+                if !full && purses.flying > 0 && flying + bytes > self.in_flight {
                     break;
                 }
                 flying += bytes;
                 ready.extend(purses.queue.pop_front());
             }
+            purses.called = if purses.queue.is_empty() { 0 } else { purses.called + ready.len() };
         }
         ready.into_iter().for_each(|(_, waker)| waker.wake());
     }
