@@ -1,10 +1,28 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
+mod apache;
+mod expected;
 pub(crate) mod fresh;
-pub(crate) mod server;
+mod go;
+mod java;
+mod kcat;
+mod node;
+mod python;
+mod server;
 pub(crate) mod typos;
 
 use crate::lane::Lane;
 
+const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
+
 /// Other people's clients against the release binary, each on a fresh directory.
-pub(crate) const CONFORMANCE: &[Lane] = &[];
+pub(crate) const CONFORMANCE: &[Lane] = &[
+    Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
+    Lane { name: "python programs", needs: PYTHON, work: python::programs },
+    Lane { name: "kafka-python's own tests", needs: PYTHON, work: python::kafka_python },
+    Lane { name: "java clients", needs: apache::JAVA, work: java::clients },
+    Lane { name: "java tools", needs: apache::JAVA, work: java::tools },
+    Lane { name: "go sarama", needs: go::GO, work: go::sarama },
+    Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
+    Lane { name: "node", needs: node::NODE, work: node::run },
+];

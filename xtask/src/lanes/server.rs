@@ -63,3 +63,12 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// A server on a fresh directory of the lane called `name`.
+pub(crate) fn fresh(ground: &crate::lane::Ground, name: &str, extra: &[&str]) -> Result<Server> {
+    let data = crate::lane::room(ground, "data")?.join(name);
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    Server::start(&ground.milena, &data, extra)
+}

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(crate) fn run(ground: &Ground) -> Result<String> {
-    let venv = venv(ground, "typos", &["typos==1.44.0"])?;
+    let venv = venv(ground, "typos", &["typos==1.52.0"])?;
     run::shown(Command::new(venv.join("bin/typos")).current_dir(&ground.root))?;
     Ok("no misspelling".into())
 }
