@@ -316,6 +316,7 @@ public class Scenarios {
             c.subscribe(Pattern.compile(prefix + ".*"));
             p.send(new ProducerRecord<>(prefix + "a", "k", "1")).get();
             same("1", read(c, 1).get(0).value(), "from the first topic");
+            c.commitSync();
             admin.createTopics(List.of(new NewTopic(prefix + "b", 1, (short) 1))).all().get();
             p.send(new ProducerRecord<>(prefix + "b", "k", "2")).get();
             same("2", read(c, 1).get(0).value(), "from the new topic");
