@@ -15,8 +15,9 @@ use crate::{
 const BY_ID: i16 = 13;
 /// The first version with compact lengths and tagged fields.
 const FLEXIBLE: i16 = 9;
-/// The fewest bytes of a topic, and of a partition, as in the generated code.
-const LEAST: usize = 3;
+/// The fewest bytes of a topic and of a partition, as in the generated code.
+const LEAST_TOPIC: usize = 3;
+const LEAST_PARTITION: usize = 6;
 
 /// A Produce request that was walked once from end to end, so that walking it again cannot fail.
 ///
@@ -68,7 +69,7 @@ impl ProduceView {
         let acks = reader.i16()?;
         let timeout_ms = reader.i32()?;
         let at = reader.at();
-        let topics = reader.count(flexible, LEAST)?.ok_or(Malformed::Null { at })?;
+        let topics = reader.count(flexible, LEAST_TOPIC)?.ok_or(Malformed::Null { at })?;
         let mut view = Self { frame, version, transactional_id, acks, timeout_ms, topics, partitions: 0, start: reader };
         let mut walk = view.steps();
         let mut partitions = 0;
@@ -135,7 +136,7 @@ impl<'f> Steps<'f> {
             name = String::from_utf8_lossy(&self.view.frame[range]);
         }
         let at = self.reader.at();
-        self.partitions = self.reader.count(flexible, LEAST)?.ok_or(Malformed::Null { at })?;
+        self.partitions = self.reader.count(flexible, LEAST_PARTITION)?.ok_or(Malformed::Null { at })?;
         Ok(Step::Topic { name, id, partitions: self.partitions })
     }
 
