@@ -344,8 +344,8 @@ pub struct PartitionData {
     pub acknowledge_error_message: Option<Text>,
     /// [`LeaderIdAndEpoch`].
     pub current_leader: LeaderIdAndEpoch,
-    /// records, nullable, default null.
-    pub records: Option<Bytes>,
+    /// records.
+    pub records: Bytes,
     /// array of [`AcquiredRecords`].
     pub acquired_records: Vec<AcquiredRecords>,
     /// Tagged fields that these definitions do not know.
@@ -361,7 +361,7 @@ impl PartitionData {
         m.acknowledge_error_code = r.i16()?;
         m.acknowledge_error_message = r.nullable_text(true)?;
         m.current_leader = LeaderIdAndEpoch::read(r, v)?;
-        m.records = r.nullable_bytes(true)?;
+        m.records = r.bytes(true)?;
         m.acquired_records = r.array(true, 19, |r| AcquiredRecords::read(r, v))?;
         r.tags(&mut m.unknown_tags, |_, _| Ok(false))?;
         Ok(m)
@@ -374,7 +374,7 @@ impl PartitionData {
         out.put_i16(self.acknowledge_error_code);
         writer::nullable_text(out, true, self.acknowledge_error_message.as_ref())?;
         self.current_leader.write(out, v)?;
-        writer::nullable_bytes(out, true, self.records.as_ref())?;
+        writer::bytes(out, true, &self.records)?;
         writer::array(out, true, &self.acquired_records, |out, x| x.write(out, v))?;
         writer::unknown_tags(out, &self.unknown_tags)
     }
@@ -547,7 +547,7 @@ pub(crate) static PARTITION_DATA_FIELDS: Struct = Struct {
         Field::new("acknowledge_error_code", Kind::Int16, 1, 2),
         Field::new("acknowledge_error_message", Kind::Text, 1, 2).nullable(1, 2).standard(Standard::Null),
         Field::new("current_leader", Kind::Struct(&LEADER_ID_AND_EPOCH_FIELDS), 1, 2),
-        Field::new("records", Kind::Records, 1, 2).nullable(1, 2).standard(Standard::Null),
+        Field::new("records", Kind::Records, 1, 2),
         Field::new("acquired_records", Kind::Array(&Kind::Struct(&ACQUIRED_RECORDS_FIELDS)), 1, 2),
     ],
 };

@@ -189,8 +189,7 @@ public final class Facts {
         String text = type;
         if (type.endsWith("struct")) text = type.replace("struct", named(struct));
         out.append(indent).append(name).append(' ').append(text);
-        if (type.equals("records")) out.append('?');
-        else if (!nullable.isEmpty()) {
+        if (!nullable.isEmpty()) {
             out.append('?');
             if (nullable.size() != present.size()) out.append(versions(nullable, present.keySet()));
         }
@@ -198,8 +197,7 @@ public final class Facts {
         for (int v = from; v <= to; v++) all.add(v);
         if (!present.keySet().equals(all)) out.append(' ').append(versions(present.keySet(), all));
         if (tag >= 0) out.append(" tag ").append(tag);
-        boolean canBeNull = !nullable.isEmpty() || type.equals("records");
-        out.append(standard(c, f, type, canBeNull));
+        out.append(standard(c, f, type, !nullable.isEmpty()));
         if (rigid(last, present, schemas)) out.append(" rigid");
         if (ignorable(c, f, present.keySet(), from, to)) out.append(" ignorable");
         out.append('\n');
@@ -261,7 +259,8 @@ public final class Facts {
     String standard(Class<?> c, Field f, String type, boolean nullable) throws Exception {
         f.setAccessible(true);
         Object v = f.get(fresh(c));
-        if (v == null) return nullable ? " = null" : " = null!";
+        // Records that may not be null begin as null all the same; to be written they must be set.
+        if (v == null) return nullable ? " = null" : "";
         switch (type) {
             case "bool": return (Boolean) v ? " = true" : "";
             case "string": return ((String) v).isEmpty() ? "" : " = \"" + v + "\"";
