@@ -12,6 +12,7 @@
 pub mod dice;
 pub mod disk;
 pub mod laws;
+pub mod local;
 pub mod memory;
 pub mod plant;
 pub mod seam;

@@ -311,6 +311,8 @@ pub struct Recovered {
     pub cut: u64,
     /// Damage found: one line each, naming file, range and log.
     pub damage: Vec<String>,
+    /// Logs that lost entries to damage: their facts after the damage are not handed back, and they want no new ones.
+    pub quarantined: Vec<LogId>,
     pub micros: u64,
 }
 

@@ -1,0 +1,505 @@
+//! The local store: one directory, one process.
+//!
+//! ```text
+//!  append ──► tail (memory chunks) ──► write-ahead log ──► checkpoint ──► segments + snapshots
+//!               │ one short lock        one frame a         sorts by log    named by the manifest
+//!               ▼                       commit, synced
+//!             tail cache: readers hold the same chunks
+//!
+//!  manifest       everything that lives, by name; edits are synced
+//!  log-…          the write-ahead log: a pre-zeroed ring of frames (older, smaller ones until a checkpoint passed them)
+//!  seg-…          payloads of many logs, or of one busy log; its index, times and writers stand in the footer
+//!  snap-…         states of logs, as their machines gave them
+//!  LOCK           held while a process owns the directory
+//!
+//!  a frame:  │ head │ directory │ entry │ entry │ … │ zeros │ directory │ foot │      on 4 KiB boundaries
+//!  an entry: │ len, parts, kind, time │ part: log, version, envelope, fact, payload │ part │ …
+//! ```
+//!
+//! The order that everything hangs on: segments and snapshots are synced, then the directory, then the manifest edit that
+//! names them, and only then is the log below it written over and are old files unlinked. Byte layouts are in
+//! `docs/format.md`.
+
+mod buffer;
+mod codec;
+mod commit;
+mod frame;
+mod keeper;
+mod manifest;
+mod read;
+mod recover;
+mod room;
+mod shelf;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod wal;
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use self::{
+    buffer::Pool,
+    codec::Seed,
+    commit::Pace,
+    keeper::Keeper,
+    manifest::{BadManifest, Item, Manifest, State},
+    recover::{Ended, Recovery},
+    room::Room,
+    shelf::{FileId, Log, Shelf, Staged},
+    tail::{Place, Tail},
+    wal::{LogFile, Mark, Wal},
+};
+pub use self::{commit::Leading, recover::OpenError};
+use crate::{
+    disk::{Disk, Lock},
+    plant::{Plant, Plants},
+    seam::*,
+};
+
+/// Sizes and limits of a local store. All sizes in bytes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The write-ahead log when nothing happens, and the least it is ever.
+    pub log_min: u64,
+    /// The most that it grows to. A quarter of it is the largest entry. One second of reading should be more than this.
+    pub log_max: u64,
+    /// Staging and tail cache together.
+    pub memory: u64,
+    /// Files that may be open at once for reading.
+    pub files: usize,
+    /// Memory for indexes of segments that were read.
+    pub indexes: u64,
+    /// Below this much free disk, records are refused.
+    pub reserve: u64,
+    /// Direct I/O where the file system has it.
+    pub direct: bool,
+    /// A checkpoint gives a log with this much a file of its own.
+    pub own_file: u64,
+    /// A log has at most so many runs that are smaller than `own_file`.
+    pub runs: usize,
+    /// Without appends for this long the log shrinks and the cache goes.
+    pub idle: Duration,
+    /// Checkpoints and growth on a thread of their own. Without it they run inside [`Store::lead`] and [`Store::flush`],
+    /// so that a test sees every disk operation in the same order each time.
+    pub background: bool,
+    pub leading: Leading,
+    /// Go on without entries that damage took and that cannot be named.
+    pub accept_loss: bool,
+    /// Mistakes made on purpose; none in a release build.
+    pub plants: Plants,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            log_min: 1 << 20,
+            log_max: 64 << 20,
+            memory: 96 << 20,
+            files: 512,
+            indexes: 16 << 20,
+            reserve: 64 << 20,
+            direct: true,
+            own_file: 8 << 20,
+            runs: 8,
+            idle: Duration::from_secs(10),
+            background: true,
+            leading: Leading::Measured,
+            accept_loss: false,
+            plants: Plants::default(),
+        }
+    }
+}
+
+/// A store in one directory.
+pub struct Local {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    disk: Arc<dyn Disk>,
+    /// Options asked for direct I/O, and the file system has it.
+    direct: bool,
+    shelf: Shelf,
+    tail: Tail,
+    pool: Arc<Pool>,
+    room: Arc<Room>,
+    wal: Mutex<Wal>,
+    manifest: Mutex<Manifest>,
+    /// The last durable manifest edit, for the heads of frames.
+    edit: AtomicU64,
+    committed: AtomicU64,
+    dead: OnceLock<Arc<Fault>>,
+    attached: OnceLock<(Arc<dyn Watch>, Arc<dyn Snapshots>)>,
+    pace: Pace,
+    keeper: Keeper,
+    /// Logs that took parts since the last checkpoint.
+    dirty: Mutex<Vec<Arc<Log>>>,
+    term: u64,
+    next_file: AtomicU32,
+    _lock: Box<dyn Lock>,
+}
+
+impl Local {
+    /// Opens the store in the directory of `disk`, making it when the directory is empty, and hands everything back to
+    /// `replay`: snapshots first, then facts in the order of their LSNs.
+    pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> Result<(Local, Recovered), OpenError> {
+        let begin = Instant::now();
+        let lock = lock_directory(&*disk)?;
+        let (inner, mut recovered) = open_locked(disk, options, replay, lock)?;
+        recovered.micros = begin.elapsed().as_micros() as u64;
+        let local = Local { inner: Arc::new(inner) };
+        if local.inner.room.pressure().any() {
+            local.inner.nudge_keeper();
+        }
+        Ok((local, recovered))
+    }
+}
+
+impl Drop for Local {
+    /// Stops the threads. Nothing is written: what was not committed is lost, as in a crash. `close` is the clean way.
+    fn drop(&mut self) {
+        self.inner.stop_threads();
+    }
+}
+
+fn lock_directory(disk: &dyn Disk) -> Result<Box<dyn Lock>, OpenError> {
+    disk.lock().map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => OpenError::Locked { place: disk.place() },
+        _ => Fault::Io { operation: "lock", file: "LOCK".into(), source }.into(),
+    })
+}
+
+/// The manifest's state, its store id and last edit, and the bytes of an unfinished edit; a fresh one for an empty directory.
+fn read_or_create(disk: &Arc<dyn Disk>, plants: Plants) -> Result<([u8; 16], State, Manifest, u64), OpenError> {
+    let place = || disk.place();
+    let opened = manifest::read(&**disk).map_err(|bad| match bad {
+        BadManifest::Fault(fault) => OpenError::Fault(fault),
+        BadManifest::Newer { found } => OpenError::Newer { place: place(), found, known: manifest::FORMAT },
+        damaged @ BadManifest::Damaged { .. } => {
+            OpenError::Damaged { place: place(), file: manifest::NAME.into(), what: damaged.to_string() }
+        }
+    })?;
+    if let Some(opened) = opened {
+        let manifest = Manifest::reopen(disk.clone(), plants, &opened)?;
+        return Ok((opened.store, opened.state, manifest, opened.cut));
+    }
+    let list = disk.list().map_err(|source| Fault::Io { operation: "list", file: place(), source })?;
+    let ours = |name: &str| ["log-", "seg-", "snap-"].iter().any(|p| name.starts_with(p));
+    if let Some(entry) = list.into_iter().find(|e| ours(&e.name)) {
+        return Err(OpenError::NoManifest { place: place(), example: entry.name });
+    }
+    let store = random_id()?;
+    let state = State::default();
+    let manifest = Manifest::create(disk.clone(), plants, store, 0, &state)?;
+    Ok((store, state, manifest, 0))
+}
+
+/// Sixteen bytes that no other store has.
+fn random_id() -> Result<[u8; 16], Fault> {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library's hasher is keyed from the system's randomness; that is all the randomness we need, once.
+    let word = || std::collections::hash_map::RandomState::new().build_hasher().finish().to_le_bytes();
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&word());
+    id[8..].copy_from_slice(&(u64::from_le_bytes(word()) ^ time).to_le_bytes());
+    Ok(id)
+}
+
+fn open_locked(
+    disk: Arc<dyn Disk>,
+    options: Options,
+    replay: &mut dyn Replay,
+    lock: Box<dyn Lock>,
+) -> Result<(Inner, Recovered), OpenError> {
+    let (store, mut state, mut manifest, cut) = read_or_create(&disk, options.plants)?;
+    let seed = Seed::of(&store);
+    let pool = Pool::new(options.memory);
+    let shelf = Shelf::default();
+    let tail = Tail::new(pool.clone(), state.mark.lsn);
+    let rows = std::mem::take(&mut state.rows);
+    keeper::load_rows(&*disk, &shelf, rows, replay)?;
+    let clean = state.end.is_some_and(|end| end == state.mark.number) || state.logs.is_empty();
+    let mut direct = options.direct;
+    let mut ended = Ended::nothing(&state.mark);
+    if !clean {
+        direct = direct && wal::direct_works(&*disk, &state.logs);
+        let recovery = Recovery {
+            disk: &*disk,
+            plants: options.plants,
+            direct,
+            accept_loss: options.accept_loss,
+            seed,
+            state: &state,
+            edit: manifest.edit(),
+            shelf: &shelf,
+            tail: &tail,
+            replay,
+        };
+        ended = recovery.run()?;
+    }
+    ended.recovered.clean = clean && cut == 0;
+    ended.recovered.cut += cut;
+    let term = if options.plants.has(Plant::TermNotRaised) { state.term.max(1) } else { state.term + 1 };
+    let ids = if options.plants.has(Plant::ReuseFileId) { 0 } else { term };
+    let next_file = AtomicU32::new(1);
+    let (current, old) = open_log_files(&*disk, &options, &state, &ended, &mut direct, || next_id(ids, &next_file))?;
+    let logs = old.iter().chain([&current]).map(|f| (f.id, f.size)).collect();
+    let mut items = vec![Item::Term(term), Item::Logs(logs)];
+    if ended.last.is_none() && old.is_empty() && state.mark.file != current.id {
+        items.push(Item::Mark(Mark { file: current.id, at: 0, number: ended.next_number, ..state.mark }));
+    }
+    if cut > 0 {
+        // An unfinished edit is never written behind: the manifest begins again, then takes this start's edit.
+        state.rows = keeper::rows_of(&shelf);
+        manifest.renew(&state)?;
+        state.rows.clear();
+    }
+    manifest.append(&items)?;
+    let room = Arc::new(Room::new(options.log_max / 4, options.memory));
+    room.resized(current.size, current.written - current.passed);
+    room.framed(0, 0, ended.bodies);
+    let mut wal = Wal::new(current, old, seed, direct, term);
+    (wal.next_number, wal.durable, wal.bodies) = (ended.next_number, ended.last_lsn, ended.bodies);
+    let inner = Inner {
+        disk,
+        direct,
+        shelf,
+        tail,
+        pool,
+        room,
+        edit: AtomicU64::new(manifest.edit()),
+        wal: Mutex::new(wal),
+        manifest: Mutex::new(manifest),
+        committed: AtomicU64::new(ended.last_lsn),
+        dead: OnceLock::new(),
+        attached: OnceLock::new(),
+        pace: Pace::new(options.leading),
+        keeper: Keeper::new(state.gone),
+        dirty: Mutex::new(ended.dirty),
+        term: ids,
+        next_file,
+        _lock: lock,
+        options,
+    };
+    Ok((inner, ended.recovered))
+}
+
+/// The number of a new file.
+fn next_id(term: u64, next: &AtomicU32) -> FileId {
+    FileId(term << 32 | u64::from(next.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// Opens the files of the log for frames, and flushes what recovery read from them: it may have been read from a cache of
+/// the device, and must be durable before anybody hears of it.
+fn open_log_files(
+    disk: &dyn Disk,
+    options: &Options,
+    state: &State,
+    ended: &Ended,
+    direct: &mut bool,
+    id: impl Fn() -> FileId,
+) -> Result<(LogFile, Vec<LogFile>), OpenError> {
+    let mut files = Vec::new();
+    for &(id, size) in &state.logs {
+        let mut log = wal::open_log(disk, id, size, direct)?;
+        log.file.sync().map_err(|source| Fault::Io { operation: "sync", file: wal::log_name(id), source })?;
+        let begin = if state.mark.file == id { state.mark.at } else { 0 };
+        (log.passed, log.written) = (begin, begin);
+        if let Some(end) = ended.ends.get(&id) {
+            let lap = (end + size - begin) % size;
+            // Frames were found, so an end at the begin means a whole lap.
+            log.written = begin + if lap == 0 { size } else { lap };
+        }
+        files.push(log);
+    }
+    match files.pop() {
+        Some(current) => Ok((current, files)),
+        None => Ok((wal::make_log(disk, id(), options.log_min, direct)?, Vec::new())),
+    }
+}
+
+impl Inner {
+    fn manifest(&self) -> MutexGuard<'_, Manifest> {
+        self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new_file(&self) -> FileId {
+        next_id(self.term, &self.next_file)
+    }
+
+    fn dirty(&self) -> MutexGuard<'_, Vec<Arc<Log>>> {
+        self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop_threads(&self) {
+        self.stop_commit_thread();
+        self.stop_keeper();
+    }
+
+    fn credit(self: &Arc<Self>, class: Class, bytes: u64, waker: Option<&Waker>) -> Result<Credit, NoCredit> {
+        if let Some(fault) = self.dead.get() {
+            return Err(NoCredit::Dead(fault.clone()));
+        }
+        let cost = credit_cost(bytes);
+        match self.room.take(class, cost, waker) {
+            Ok(pressure) => {
+                if pressure.any() {
+                    self.nudge_keeper();
+                }
+                Ok(Credit { bytes: cost, bank: Some(self.room.clone()) })
+            }
+            Err((refusal, pressure)) => {
+                if pressure.any() {
+                    self.nudge_keeper();
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn append(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
+        if let Some(fault) = self.dead.get() {
+            return Reserved::Dead(fault.clone());
+        }
+        if parts.is_empty() || parts.len() > usize::from(u16::MAX) {
+            return Reserved::Dead(Arc::new(Fault::Stopped(format!("an entry of {} parts", parts.len()))));
+        }
+        let cost = frame::cost(frame::entry_len(parts), parts.len());
+        if cost > credit.bytes {
+            self.room.hold_more(cost - credit.bytes);
+            credit.bytes = cost;
+        }
+        match parts {
+            [part] => self.append_one(credit, at, part),
+            parts => self.append_many(credit, at, parts),
+        }
+    }
+
+    /// The common case, without any allocation.
+    fn append_one(&self, mut credit: Credit, at: Millis, part: &Part<'_>) -> Reserved {
+        let log = self.shelf.get_or_new(part.log.0);
+        let mut state = log.lock();
+        if state.version != part.expected.0 {
+            return Reserved::Stale { log: part.log, version: Version(state.version) };
+        }
+        credit.bank = None;
+        let mut at_byte = 0;
+        let place = self.tail.reserve(at, std::slice::from_ref(part), credit.bytes, |_, offset| at_byte = offset);
+        self.take_part(&log, &mut state, at, part, &place, at_byte);
+        Reserved::At(Lsn(place.lsn))
+    }
+
+    fn append_many(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
+        let mut logs: Vec<Arc<Log>> = parts.iter().map(|p| self.shelf.get_or_new(p.log.0)).collect();
+        // Logs are locked in the order of their ids, each once.
+        logs.sort_by_key(|l| l.id);
+        logs.dedup_by_key(|l| l.id);
+        let index = |part: &Part<'_>| logs.partition_point(|l| l.id < part.log.0);
+        let mut states: Vec<_> = logs.iter().map(|log| log.lock()).collect();
+        // Parts of one log in one entry stand on each other.
+        let mut taken = vec![0; logs.len()];
+        for part in parts {
+            let i = index(part);
+            if states[i].version + taken[i] != part.expected.0 {
+                return Reserved::Stale { log: part.log, version: Version(states[i].version) };
+            }
+            taken[i] += 1;
+        }
+        credit.bank = None;
+        let mut offsets = vec![0; parts.len()];
+        let place = self.tail.reserve(at, parts, credit.bytes, |part, offset| offsets[part] = offset);
+        for (part, offset) in parts.iter().zip(offsets) {
+            let i = index(part);
+            self.take_part(&logs[i], &mut states[i], at, part, &place, offset);
+        }
+        Reserved::At(Lsn(place.lsn))
+    }
+
+    /// Writes down in the log's state what its part of a reserved entry changes.
+    fn take_part(&self, log: &Arc<Log>, state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, offset: usize) {
+        state.version += 1;
+        state.last_lsn = place.lsn;
+        if let Some(p) = &part.payload {
+            state.end = state.end.max(p.last + 1);
+            state.bytes += p.bytes.len() as u64;
+            state.tail.push_back(Staged {
+                base: p.base,
+                last: p.last,
+                at,
+                stamp: p.stamp,
+                lsn: place.lsn,
+                writer: p.writer,
+                len: p.bytes.len() as u32,
+                offset,
+                chunk: place.chunk.clone(),
+            });
+        }
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty().push(log.clone());
+        }
+    }
+}
+
+/// What an entry of `bytes` may cost. Parts are not known yet: a few are assumed, and more of them are charged later.
+fn credit_cost(bytes: u64) -> u64 {
+    const PARTS: usize = 4;
+    const ENVELOPES: u64 = 16 + 64 * PARTS as u64;
+    frame::cost(usize::try_from(bytes.saturating_add(ENVELOPES)).unwrap_or(usize::MAX / 2), PARTS)
+}
+
+impl Store for Local {
+    fn credit(&self, class: Class, bytes: u64, waker: Option<&Waker>) -> Result<Credit, NoCredit> {
+        self.inner.credit(class, bytes, waker)
+    }
+    fn append(&self, credit: Credit, _op: OpId, at: Millis, parts: &[Part<'_>]) -> Reserved {
+        self.inner.append(credit, at, parts)
+    }
+    fn lead(&self) -> Led {
+        self.inner.lead()
+    }
+    fn flush(&self) -> Result<Committed, Arc<Fault>> {
+        self.inner.flush()
+    }
+    fn committed(&self) -> Committed {
+        self.inner.proof()
+    }
+    fn read(&self, log: LogId, from: i64, upto: i64, max: usize, patience: Patience) -> Result<Found, ReadError> {
+        self.inner.read(log, from, upto, max, patience)
+    }
+    fn list(&self, log: LogId, from: i64, max: usize) -> Result<Vec<Stored>, ReadError> {
+        self.inner.list(log, from, max)
+    }
+    fn lookup(&self, log: LogId, query: Query) -> Result<Option<Stored>, ReadError> {
+        self.inner.lookup(log, query)
+    }
+    fn bounds(&self, log: LogId) -> Option<Bounds> {
+        self.inner.bounds(log)
+    }
+    fn trim(&self, log: LogId, start: i64) {
+        self.inner.trim(log, start);
+    }
+    fn remove(&self, log: LogId) {
+        self.inner.remove(log);
+    }
+    fn attach(&self, watch: Arc<dyn Watch>, snapshots: Arc<dyn Snapshots>) {
+        // A second call keeps the first: it is said to be made once.
+        let _ = self.inner.attached.set((watch, snapshots));
+    }
+    fn gauges(&self) -> Gauges {
+        self.inner.gauges()
+    }
+    fn close(&self) -> Result<(), Arc<Fault>> {
+        self.inner.close()
+    }
+}

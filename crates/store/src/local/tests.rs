@@ -1,0 +1,140 @@
+//! The local store by itself: what the laws, which every store passes, do not reach.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::disk::RealDisk;
+
+/// Keeps the facts of each log as its machine would, and answers snapshots of them.
+#[derive(Default)]
+pub(super) struct World {
+    logs: Mutex<std::collections::BTreeMap<u64, (u64, u64, Vec<u8>)>>,
+}
+
+impl World {
+    fn take(&self, log: u64, lsn: u64, fact: &[u8]) {
+        let mut logs = self.logs.lock().expect("no test panics under it");
+        let noun = logs.entry(log).or_default();
+        noun.0 += 1;
+        noun.1 = lsn;
+        noun.2.extend_from_slice(fact);
+    }
+    fn state(&self, log: u64) -> (u64, Vec<u8>) {
+        self.logs.lock().expect("no test panics under it").get(&log).map(|n| (n.0, n.2.clone())).unwrap_or_default()
+    }
+}
+
+struct Rebuild<'a>(&'a World);
+impl Replay for Rebuild<'_> {
+    fn snapshot(&mut self, log: LogId, version: Version, bytes: &[u8]) {
+        let mut logs = self.0.logs.lock().expect("no test panics under it");
+        logs.insert(log.0, (version.0, 0, bytes.to_vec()));
+    }
+    fn fact(&mut self, part: Replayed<'_>) {
+        self.0.take(part.log.0, part.lsn.0, part.fact);
+        assert_eq!(self.0.state(part.log.0).0, part.version.0, "facts come without gaps");
+    }
+}
+struct Quiet;
+impl Watch for Quiet {
+    fn committed(&self, _: Committed) {}
+    fn dead(&self, _: Arc<Fault>) {}
+}
+impl Snapshots for World {
+    fn snapshot(&self, log: LogId, into: &mut Vec<u8>) -> Option<(Version, Lsn)> {
+        let logs = self.logs.lock().expect("no test panics under it");
+        let noun = logs.get(&log.0)?;
+        into.extend_from_slice(&noun.2);
+        Some((Version(noun.0), Lsn(noun.1)))
+    }
+}
+
+pub(super) fn options() -> Options {
+    Options { background: false, leading: Leading::Callers, log_max: 4 << 20, memory: 8 << 20, ..Options::default() }
+}
+
+pub(super) struct Bench {
+    pub(super) store: Local,
+    pub(super) world: Arc<World>,
+    pub(super) recovered: Recovered,
+}
+
+pub(super) fn open(dir: &std::path::Path, options: Options) -> Bench {
+    let world = Arc::new(World::default());
+    let disk = Arc::new(RealDisk::open(dir).expect("a directory"));
+    let (store, recovered) = Local::open(disk, options, &mut Rebuild(&world)).expect("opens");
+    store.attach(Arc::new(Quiet), world.clone());
+    Bench { store, world, recovered }
+}
+
+impl Bench {
+    /// Appends one payload of one position, and a fact of one byte.
+    pub(super) fn put(&self, log: u64, position: i64, bytes: &[u8]) -> Lsn {
+        let expected = Version(self.world.state(log).0);
+        let fact = [position as u8];
+        let payload = Payload {
+            base: position,
+            last: position,
+            stamp: position,
+            writer: 7,
+            head: 4.min(bytes.len() as u16),
+            patched: &[],
+            bytes,
+        };
+        let part = Part { log: LogId(log), expected, fact: &fact, payload: Some(payload) };
+        let credit = loop {
+            match self.store.credit(Class::Data, bytes.len() as u64, None) {
+                Ok(credit) => break credit,
+                Err(NoCredit::Later) => {
+                    self.store.flush().expect("lives");
+                }
+                Err(e) => panic!("{e}"),
+            }
+        };
+        let Reserved::At(lsn) = self.store.append(credit, OpId(0), 1000 + position, &[part]) else { panic!("reserved") };
+        self.world.take(log, lsn.0, &fact);
+        lsn
+    }
+    pub(super) fn all(&self, log: u64) -> Vec<u8> {
+        let (mut from, mut bytes) = (0, Vec::new());
+        let end = self.store.bounds(LogId(log)).expect("a log").end;
+        while from < end {
+            let found = self.store.read(LogId(log), from, end, 100_000, Patience::Block).expect("readable");
+            assert!(found.bytes > 0, "no empty answer below the end: {from} of {end}");
+            for slice in found.slices {
+                let Slice::Memory(b) = slice else { panic!("memory") };
+                bytes.extend_from_slice(&b);
+            }
+            from = found.upto + 1;
+        }
+        bytes
+    }
+}
+
+#[test]
+fn what_was_flushed_is_there_after_a_crash() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut expected = vec![Vec::new(); 5];
+    {
+        let bench = open(dir.path(), options());
+        for i in 0..300i64 {
+            let log = (i % 5) as u64;
+            let bytes = vec![i as u8; 1 + (i as usize * 977) % 30_000];
+            bench.put(log, i / 5, &bytes);
+            expected[log as usize].extend_from_slice(&bytes);
+            if i % 7 == 0 {
+                bench.store.lead();
+            }
+        }
+        bench.store.flush().expect("flushed");
+        for (log, bytes) in expected.iter().enumerate() {
+            assert!(bench.all(log as u64) == *bytes, "log {log} before the crash");
+        }
+    }
+    let bench = open(dir.path(), options());
+    assert!(bench.recovered.damage.is_empty(), "{:?}", bench.recovered);
+    for (log, bytes) in expected.iter().enumerate() {
+        assert!(bench.all(log as u64) == *bytes, "log {log} after the crash");
+        assert_eq!(bench.world.state(log as u64).0, 60);
+    }
+}
