@@ -36,3 +36,20 @@ pub const RETENTION_STEP_BATCHES: usize = 4_096;
 pub const CLOCKS_PART_MS: i64 = 60_000;
 /// Space is given back this long after its data expired, so that a wrong clock or a wrong setting can be noticed first.
 pub const FREEING_TRAILS_MS: i64 = 10 * 60 * 1_000;
+/// Members that stored bytes may claim for one group. `group.max.size` is what refuses them; this bounds what a reader believes.
+pub const GROUP_MEMBERS_MAX: usize = 1_000_000;
+/// Protocols that one member may offer. Consumers offer one to four assignors.
+pub const MEMBER_PROTOCOLS_MAX: usize = 1_000;
+/// Length of a member's id: a client's name (a Kafka string) and a number.
+pub const MEMBER_NAME_BYTES_MAX: usize = GROUP_NAME_BYTES_MAX + 64;
+/// What the members of one group may take together, metadata and assignments: the group is one entry of the log.
+/// Kafka allows about 1 MiB (one record); 8 MiB is room for 10,000 members with long assignments.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Length of a note on a position, whatever `offset.metadata.max.bytes` says.
+pub const POSITION_METADATA_BYTES_MAX: usize = 1 << 20;
+/// Distinct commits of one partition that a group remembers, for rewinding. 16 covers a minute of auto-commit and costs 256 bytes.
+pub const POSITION_HISTORY: usize = 16;
+/// Milliseconds a member that has never been answered may wait for its first generation, as in Kafka: it cannot send heartbeats yet.
+pub const NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1_000;
+/// Milliseconds that a group without members and positions is kept; Kafka looks for those every ten minutes.
+pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
