@@ -141,7 +141,11 @@ impl Node {
             Err(dead) => return Parked::new(Lsn(0), Err(dead.into())),
         };
         let (lsn, log_start) = (state.noun.lsn, state.noun.machine.start());
+        let alarm = self.retention_after_append(topic, &mut state, now.wall);
         drop(state);
+        if let Some(at) = alarm {
+            self.set_retention_alarm(partition, at);
+        }
         if told {
             self.hub().when(lsn, Then::Tell(partition.clone()));
         }

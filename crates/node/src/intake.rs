@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use milena_engine::{
     machine::Now,
-    partition::{Batch as Judged, Codec as Wanted, Compression as Wish, Contents, Refusal, Rules, TimestampType},
-    settings::topic::{self, TopicSettings},
+    partition::{Batch as Judged, Codec as Wanted, Contents, Refusal, Rules},
 };
 use milena_record::{Batch, Codec, Flaw, HEADER_LEN, Limits, RecompressError, RecordFacts};
 
@@ -103,32 +102,5 @@ fn wanted(codec: Wanted) -> Codec {
         Wanted::Snappy => Codec::Snappy,
         Wanted::Lz4 => Codec::Lz4,
         Wanted::Zstd => Codec::Zstd,
-    }
-}
-
-/// A topic's settings, as far as they decide about appends.
-pub(crate) fn rules(settings: &TopicSettings) -> Rules {
-    Rules {
-        max_bytes: settings.max_message_bytes as usize,
-        timestamps: match settings.timestamp_type {
-            topic::TimestampType::Create => TimestampType::CreateTime,
-            topic::TimestampType::LogAppend => TimestampType::LogAppendTime,
-        },
-        before_max_ms: settings.timestamp_before_max_ms,
-        after_max_ms: settings.timestamp_after_max_ms,
-        compression: compression(settings),
-        compacted: settings.cleanup.compact,
-        deletable: settings.cleanup.delete,
-    }
-}
-
-fn compression(settings: &TopicSettings) -> Wish {
-    match settings.compression {
-        topic::Compression::Producer => Wish::Producer,
-        topic::Compression::Uncompressed => Wish::Always(Wanted::None),
-        topic::Compression::Gzip => Wish::Always(Wanted::Gzip),
-        topic::Compression::Snappy => Wish::Always(Wanted::Snappy),
-        topic::Compression::Lz4 => Wish::Always(Wanted::Lz4),
-        topic::Compression::Zstd => Wish::Always(Wanted::Zstd),
     }
 }

@@ -5,19 +5,28 @@ use std::{
     fmt,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
-use milena_engine::{ids::TopicId, machine::Now, settings::broker::BrokerSettings};
-use milena_store::{Class, Committed, Gauges, Lsn, Parked};
+use milena_engine::{
+    ids::TopicId,
+    machine::Now,
+    producer::{ids::ProducerIds, writers::Writers},
+    settings::{BrokerConfig, broker::BrokerSettings},
+    topic::Catalog,
+};
+use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked};
+use tokio::sync::Notify;
 
 use crate::{
+    alarm::Alarm,
     append::Room,
     blocking::Pool,
     clock::Clock,
     counters::Counters,
-    noun::NoRoom,
+    lock::Lock,
+    noun::{NoRoom, Noun},
     release::{Dead, Hub, Released},
     runtime::Runtimes,
     topics::{Table, Topic},
@@ -34,9 +43,20 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) table: Table,
     pub(crate) counters: Counters,
-    settings: RwLock<Arc<BrokerSettings>>,
+    pub(crate) catalog: Lock<Noun<Catalog>>,
+    pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
+    pub(crate) writers: Lock<Noun<Writers>>,
+    /// The broker's configuration at one moment, and what it resolves to.
+    pub(crate) config: RwLock<Arc<BrokerConfig>>,
+    pub(crate) settings: RwLock<Arc<BrokerSettings>>,
     /// `producer.id.expiration.ms`, beside the settings since every append reads it.
-    producer_expiry: AtomicI64,
+    pub(crate) producer_expiry: AtomicI64,
+    /// Moments of the wall clock: expiry, freeing, and the end of a topic's time in the trash.
+    pub(crate) retention: Alarm,
+    /// Records are refused for want of disk.
+    pub(crate) red: AtomicBool,
+    pub(crate) reddened: Notify,
+    pub(crate) node_id: i32,
 }
 
 impl fmt::Debug for Node {
@@ -68,9 +88,13 @@ impl Node {
     pub fn settings(&self) -> Arc<BrokerSettings> {
         self.0.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    pub(crate) fn set_settings(&self, settings: BrokerSettings) {
-        self.0.producer_expiry.store(settings.producer_id_expiration_ms, Ordering::Relaxed);
-        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    /// The broker's configuration with all its layers.
+    pub fn config(&self) -> Arc<BrokerConfig> {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// The number by which clients know this broker.
+    pub fn node_id(&self) -> i32 {
+        self.0.node_id
     }
     pub(crate) fn producer_expiry(&self) -> i64 {
         self.0.producer_expiry.load(Ordering::Relaxed)
@@ -80,7 +104,27 @@ impl Node {
     /// first come first served.
     pub async fn room(&self, bytes: usize) -> Result<Room, NoRoom> {
         let bytes = bytes as u64;
-        Ok(Room { credit: self.hub().credit(Class::Data, bytes).await?, bytes })
+        match self.hub().credit(Class::Data, bytes).await {
+            Ok(credit) => Ok(Room { credit, bytes }),
+            Err(refusal) => Err(self.refused(refusal)),
+        }
+    }
+
+    /// As [`Node::room`], without waiting: `None` when there will be room later.
+    pub fn room_now(&self, bytes: usize) -> Option<Result<Room, NoRoom>> {
+        let bytes = bytes as u64;
+        match self.hub().store().credit(Class::Data, bytes, None) {
+            Ok(credit) => Some(Ok(Room { credit, bytes })),
+            Err(NoCredit::Later) => None,
+            Err(no) => Some(Err(self.refused(NoRoom::from(no)))),
+        }
+    }
+
+    fn refused(&self, refusal: NoRoom) -> NoRoom {
+        if let NoRoom::DiskFull { missing } = refusal {
+            self.redden(missing);
+        }
+        refusal
     }
 
     /// The topic of this name.

@@ -1,8 +1,12 @@
 //! What every noun has in common here: a machine, its place in its log, and the way from a command to a parked reply.
 //! Knows the contract (judge, reserve, apply under one short lock); knows no noun.
 
-use milena_engine::machine::{Decision, Machine, Now};
-use milena_store::{Class, Credit, Lsn, NoCredit, OpId, Parked, Part, Reserved, Version};
+use milena_engine::{
+    machine::{Decision, Machine, Now},
+    producer::{ids::ProducerIdsFact, writers::WritersFact},
+    topic::CatalogFact,
+};
+use milena_store::{Class, Credit, LogId, Lsn, NoCredit, OpId, Parked, Part, Reserved, Version};
 
 use crate::{
     lock::{Held, Lock},
@@ -26,8 +30,20 @@ impl<M> Noun<M> {
 
 /// Facts of this noun can be written down.
 pub(crate) trait Written {
-    fn write(&self, into: &mut Vec<u8>);
+    /// The fact's bytes. `None`: it lasts only while this process does, and is applied without being written.
+    fn written(&self) -> Option<Vec<u8>>;
 }
+
+/// Who must keep up with a noun, under its lock.
+pub(crate) trait Follow<M: Machine> {
+    /// These facts are about to be reserved.
+    fn before(&mut self, _machine: &M, _facts: &[M::Fact]) {}
+    /// This fact was just applied.
+    fn after(&mut self, _machine: &mut M, _fact: &M::Fact) {}
+    /// All facts of a command were applied, up to this LSN.
+    fn done(&mut self, _machine: &mut M, _lsn: Lsn) {}
+}
+impl<M: Machine> Follow<M> for () {}
 
 /// Why a verb could not be tried at all.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +54,18 @@ pub enum NoRoom {
     DiskFull { missing: u64 },
     #[error(transparent)]
     Dead(#[from] Dead),
+}
+
+impl From<NoCredit> for NoRoom {
+    /// [`NoCredit::Later`] is for those who wait; who does not is told that nothing fits.
+    fn from(no: NoCredit) -> Self {
+        match no {
+            NoCredit::Later => Self::TooLarge { need: 0, max: 0 },
+            NoCredit::TooLarge { need, max } => Self::TooLarge { need, max },
+            NoCredit::DiskFull { missing } => Self::DiskFull { missing },
+            NoCredit::Dead(fault) => Self::Dead(Dead(fault)),
+        }
+    }
 }
 
 /// What the log takes beside the bytes of a fact; generous, since room that is not used comes back at once.
@@ -53,9 +81,7 @@ impl Hub {
             match self.store().credit(class, bytes, Some(cx.waker())) {
                 Ok(credit) => Poll::Ready(Ok(credit)),
                 Err(NoCredit::Later) => Poll::Pending,
-                Err(NoCredit::TooLarge { need, max }) => Poll::Ready(Err(NoRoom::TooLarge { need, max })),
-                Err(NoCredit::DiskFull { missing }) => Poll::Ready(Err(NoRoom::DiskFull { missing })),
-                Err(NoCredit::Dead(fault)) => Poll::Ready(Err(Dead(fault).into())),
+                Err(no) => Poll::Ready(Err(no.into())),
             }
         })
         .await
@@ -93,86 +119,98 @@ impl Hub {
     }
 
     /// Judges a command, writes its facts to the noun's log, applies them, and parks the reply until they are on disk.
-    /// `seen` is told each fact under the lock, after it was applied.
     pub(crate) async fn command<M>(
         &self,
         noun: &Lock<Noun<M>>,
-        log: milena_store::LogId,
+        log: LogId,
         now: Now,
         command: M::Command,
-        mut seen: impl FnMut(&mut M, &M::Fact),
+        follow: &mut impl Follow<M>,
     ) -> Result<Parked<Result<M::Reply, M::Refusal>>, NoRoom>
     where
         M: Machine,
         M::Command: Clone,
         M::Fact: Written,
     {
-        let mut guess = FIRST_GUESS;
+        let mut room = FIRST_GUESS;
         loop {
-            let credit = self.credit(Class::Fact, guess).await?;
+            let credit = self.credit(Class::Fact, room).await?;
             let mut held = noun.hold();
             let Decision { facts, reply } = match held.machine.decide(now, command.clone()) {
                 Ok(decision) => decision,
                 Err(refusal) => return Ok(Parked::new(held.lsn, Err(refusal))),
             };
-            let room = match self.record(&mut held, log, now.wall, credit, guess, &facts, &mut seen)? {
+            match self.record(&mut held, log, now.wall, (credit, room), &facts, follow)? {
                 Ok(lsn) => return Ok(Parked::new(lsn, Ok(reply))),
-                Err(more) => more,
-            };
-            guess = room;
+                Err(more) => room = more,
+            }
         }
     }
 
     /// Reserves and applies facts that were judged under the same lock. `Err(bytes)` when the credit is too small.
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn record<M>(
         &self,
         held: &mut Held<'_, Noun<M>>,
-        log: milena_store::LogId,
+        log: LogId,
         at: i64,
-        credit: Credit,
-        room: u64,
+        (credit, room): (Credit, u64),
         facts: &[M::Fact],
-        seen: &mut impl FnMut(&mut M, &M::Fact),
+        follow: &mut impl Follow<M>,
     ) -> Result<Result<Lsn, u64>, Dead>
     where
         M: Machine,
         M::Fact: Written,
     {
-        if facts.is_empty() {
-            return Ok(Ok(held.lsn));
-        }
-        let written = write_all(facts);
+        let written: Vec<Vec<u8>> = facts.iter().filter_map(Written::written).collect();
         let needed = written.iter().map(|fact| fact.len() as u64 + PART_COST).sum::<u64>();
         if needed > room {
             return Ok(Err(needed));
         }
-        let version = held.version.0;
-        let parts: Vec<Part<'_>> = (version..)
-            .zip(&written)
-            .map(|(expected, fact)| Part { log, expected: Version(expected), fact, payload: None })
-            .collect();
-        held.lsn = self.reserve(credit, Class::Fact, at, &parts)?;
-        held.version = Version(version + facts.len() as u64);
+        follow.before(&held.machine, facts);
+        if !written.is_empty() {
+            let version = held.version.0;
+            let part = |(expected, fact)| Part { log, expected: Version(expected), fact, payload: None };
+            let parts: Vec<Part<'_>> = (version..).zip(written.iter().map(Vec::as_slice)).map(part).collect();
+            held.lsn = self.reserve(credit, Class::Fact, at, &parts)?;
+            held.version = Version(version + parts.len() as u64);
+        }
         for fact in facts {
             held.machine.apply(fact);
-            seen(&mut held.machine, fact);
+            follow.after(&mut held.machine, fact);
         }
-        Ok(Ok(held.lsn))
+        let lsn = held.lsn;
+        follow.done(&mut held.machine, lsn);
+        Ok(Ok(lsn))
+    }
+
+    /// Reserves one fact of a noun that is no [`Machine`]; the caller holds its lock and applies the fact.
+    pub(crate) fn reserve_one<M>(
+        &self,
+        log: LogId,
+        noun: &mut Noun<M>,
+        credit: Credit,
+        at: i64,
+        fact: &[u8],
+    ) -> Result<Lsn, Dead> {
+        let part = Part { log, expected: noun.version, fact, payload: None };
+        noun.lsn = self.reserve(credit, Class::Fact, at, &[part])?;
+        noun.version = Version(noun.version.0 + 1);
+        Ok(noun.lsn)
     }
 }
 
-/// Facts as bytes, one buffer each.
-pub(crate) fn write_all<F: Written>(facts: &[F]) -> Vec<Vec<u8>> {
-    facts
-        .iter()
-        .map(|fact| {
-            let mut bytes = Vec::new();
-            fact.write(&mut bytes);
-            bytes
-        })
-        .collect()
+macro_rules! written {
+    ($($Fact:ty),+ $(,)?) => {
+        $(impl Written for $Fact {
+            fn written(&self) -> Option<Vec<u8>> {
+                let mut bytes = Vec::new();
+                self.encode(&mut bytes);
+                Some(bytes)
+            }
+        })+
+    };
 }
+written!(CatalogFact, ProducerIdsFact, WritersFact);
 
 /// An operation's identity: unique in the process, and (by the random half) among processes.
 #[derive(Debug)]

@@ -1,9 +1,12 @@
 //! Questions about offsets: by time, by epoch, the newest timestamp; and deleting what lies before one. Knows how to
 //! find a record inside a batch.
 
-use milena_engine::partition::{DeleteRefusal, EpochEnd, PartitionFact, ProducerState};
+use milena_engine::{
+    fact::MoveReason,
+    partition::{DeleteRefusal, EpochEnd, ProducerState},
+};
 use milena_record::{Batch, Limits, Records};
-use milena_store::{Class, Found, LogId, Parked, Part, Query, ReadError, Slice, Store, Stored, Version};
+use milena_store::{Class, Found, LogId, Parked, Query, ReadError, Slice, Store, Stored};
 
 use crate::{
     fetch::{ReadRefusal, read_blocking},
@@ -87,26 +90,11 @@ impl Node {
                 }
             }
         };
-        Ok(self.release(parked).await?)
-    }
-
-    /// Reserves and applies a fact of a partition under its lock.
-    pub(crate) fn move_start(
-        &self,
-        partition: &Partition,
-        state: &mut crate::partition::State,
-        credit: milena_store::Credit,
-        fact: &PartitionFact,
-    ) -> Result<(), crate::release::Dead> {
-        let mut bytes = Vec::with_capacity(16);
-        fact.encode(&mut bytes);
-        let part = Part { log: partition.log(), expected: state.noun.version, fact: &bytes, payload: None };
-        let lsn = self.hub().reserve(credit, Class::Fact, self.now().wall, &[part])?;
-        state.noun.lsn = lsn;
-        state.noun.version = Version(state.noun.version.0 + 1);
-        state.noun.machine.apply(fact);
-        state.moves(lsn);
-        Ok(())
+        let answer = self.release(parked).await?;
+        if let Ok(start) = answer {
+            self.free_later(partition, start, MoveReason::Asked);
+        }
+        Ok(answer)
     }
 }
 
@@ -138,7 +126,15 @@ fn find(store: &dyn Store, log: LogId, start: i64, high: i64, sought: Sought) ->
         Sought::Newest => batch.stamp,
     };
     let found = read_blocking(store, log, batch.base, high, 1)?;
-    Ok(record_since(&found, stamp))
+    match record_since(&found, start, stamp) {
+        // All that matches in this batch lies before the log start.
+        None if sought == Sought::Since(stamp) && batch.last + 1 < high => {
+            let from = start.max(batch.last + 1);
+            let Some(next) = scan(store, log, from, high, sought)? else { return Ok(None) };
+            Ok(record_since(&read_blocking(store, log, next.base, high, 1)?, from, stamp))
+        }
+        found => Ok(found),
+    }
 }
 
 fn scan(store: &dyn Store, log: LogId, start: i64, high: i64, sought: Sought) -> Result<Option<Stored>, ReadError> {
@@ -160,12 +156,14 @@ fn scan(store: &dyn Store, log: LogId, start: i64, high: i64, sought: Sought) ->
 }
 
 /// The first record at or after `stamp` in the first batch found.
-fn record_since(found: &Found, stamp: i64) -> Option<Stamped> {
+fn record_since(found: &Found, start: i64, stamp: i64) -> Option<Stamped> {
     let Some(Slice::Memory(bytes)) = found.slices.first() else { return None };
     let batch = Batch::parse(bytes).ok()?;
     let header = batch.header();
     let payload = batch.payload(&Limits::new(UNPACKED_MAX)).ok()?;
-    let record = Records::new(&header, &payload).filter_map(Result::ok).find(|record| record.timestamp >= stamp)?;
-    let offset = header.base_offset() + i64::from(record.offset_delta);
-    Some(Stamped { offset, timestamp: record.timestamp, epoch: header.leader_epoch() })
+    let offset = |delta: i32| header.base_offset() + i64::from(delta);
+    let record = Records::new(&header, &payload)
+        .filter_map(Result::ok)
+        .find(|record| record.timestamp >= stamp && offset(record.offset_delta) >= start)?;
+    Some(Stamped { offset: offset(record.offset_delta), timestamp: record.timestamp, epoch: header.leader_epoch() })
 }

@@ -10,6 +10,7 @@ use crate::{
     lock::{Held, Lock},
     noun::Noun,
     release::{Dead, Hub, Then},
+    retention::Armed,
     wait::{Crowd, Listed, Waiter, Waiting, Woken},
 };
 
@@ -39,15 +40,6 @@ pub(crate) struct State {
     crowd: Vec<Listed>,
     pub(crate) retention: Armed,
     gone: bool,
-}
-
-/// What the retention driver has set for a partition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Armed {
-    /// The earliest moment for which an alarm is set; 0 when none is.
-    pub(crate) at: i64,
-    /// Space that is on its way to be freed.
-    pub(crate) freeing: bool,
 }
 
 #[derive(Clone, Copy)]

@@ -111,7 +111,10 @@ fn run(index: usize, hub: &Arc<Hub>, mut inbox: mpsc::UnboundedReceiver<Start>, 
     hub.sit(index);
     let leader = hub.clone();
     let mut builder = Builder::new_current_thread();
-    let built = builder.enable_all().on_thread_park(move || drop(leader.lead())).build_local(LocalOptions::default());
+    let lead = move || {
+        leader.lead();
+    };
+    let built = builder.enable_all().on_thread_park(lead).build_local(LocalOptions::default());
     let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => {

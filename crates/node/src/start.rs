@@ -1,0 +1,184 @@
+//! From a store that was opened to a node that runs, and back. Knows the order of both.
+
+use std::{
+    io,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, AtomicI64},
+    },
+};
+
+use milena_engine::{
+    ids::{CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    machine::Machine,
+    settings::{BrokerConfig, Refusal as BadSetting},
+    topic::Command,
+};
+use milena_store::{Class, Fault, LogId, Lsn, NoCredit, Snapshots, Store, Version};
+use tokio::sync::Notify;
+
+use crate::{
+    alarm::Alarm,
+    blocking::Pool,
+    clock::{Clock, SystemClock},
+    counters::Counters,
+    lock::Lock,
+    node::{Inner, Node},
+    noun::Noun,
+    recover::{Broken, Recovery},
+    release::{Dead, Hub},
+    runtime::Runtimes,
+    topics::Table,
+};
+
+/// What a node is told at its start.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// The number by which clients know this broker.
+    pub node_id: i32,
+    /// Broker settings from the command line and the configuration file, by Kafka's names.
+    pub settings: Vec<(String, Option<String>)>,
+    /// Threads that serve connections.
+    pub runtimes: usize,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        let runtimes = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { node_id: 1, settings: Vec::new(), runtimes, clock: Arc::new(SystemClock::new()) }
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stored state is not of this release, or not whole.
+    #[error("the stored state cannot be understood: {0}")]
+    Broken(#[from] Broken),
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    #[error("a thread cannot be started: {0}")]
+    Threads(#[from] io::Error),
+    #[error("the store has no room for the first fact: {0}")]
+    NoRoom(#[from] NoCredit),
+    #[error(transparent)]
+    Dead(#[from] Dead),
+    #[error("the store has stopped: {0}")]
+    Fault(Arc<Fault>),
+}
+
+/// The id of a new cluster is smaller than this.
+const FOUNDING_ROOM: u64 = 256;
+
+impl Node {
+    /// Starts a node on a store that was opened with `recovery`.
+    pub fn start(store: Arc<dyn Store>, mut recovery: Recovery, options: NodeOptions) -> Result<Node, StartError> {
+        recovery.judge()?;
+        let config = BrokerConfig::start(&options.settings)?;
+        let hub = Arc::new(Hub::new(store.clone(), options.runtimes.max(1)));
+        let runtimes = Runtimes::start(&hub, options.runtimes.max(1))?;
+        let settings = config.settings();
+        let expiry = settings.producer_id_expiration_ms;
+        let table = Table::default();
+        let (catalog, mut fresh) = (std::mem::take(&mut recovery.catalog), |log| recovery.take_partition(log));
+        for known in catalog.machine.topics() {
+            table.put(&hub, known, &config, &mut fresh);
+        }
+        for trashed in catalog.machine.trash() {
+            table.put_closed(&hub, &trashed.topic, &mut fresh);
+        }
+        let node = Node(Arc::new(Inner {
+            hub: hub.clone(),
+            runtimes,
+            clock: options.clock,
+            pool: Pool::new(),
+            table,
+            counters: Counters::default(),
+            catalog: Lock::new(catalog),
+            producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
+            writers: Lock::new(std::mem::take(&mut recovery.writers)),
+            config: RwLock::new(Arc::new(config)),
+            settings: RwLock::new(Arc::new(settings)),
+            producer_expiry: AtomicI64::new(expiry),
+            retention: Alarm::default(),
+            red: AtomicBool::new(false),
+            reddened: Notify::new(),
+            node_id: options.node_id,
+        }));
+        store.attach(hub, node.0.clone());
+        node.found_cluster()?;
+        node.run();
+        Ok(node)
+    }
+
+    fn found_cluster(&self) -> Result<(), StartError> {
+        if self.0.catalog.hold().machine.cluster().is_some() {
+            return Ok(());
+        }
+        let store = self.hub().store();
+        let credit = store.credit(Class::Fact, FOUNDING_ROOM, None)?;
+        {
+            let now = self.now();
+            let mut held = self.0.catalog.hold();
+            if let Ok(decision) = held.machine.decide(now, Command::Found(Uuid::new_v4())) {
+                let room = (credit, FOUNDING_ROOM);
+                // The room is far more than an id takes.
+                let _ = self.hub().record(&mut held, LogId(CATALOG_LOG), now.wall, room, &decision.facts, &mut ())?;
+            }
+        }
+        store.flush().map_err(StartError::Fault)?;
+        Ok(())
+    }
+
+    /// Starts what runs by itself. Each sleeps until something is due.
+    fn run(&self) {
+        self.arm_all();
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.keep_retention());
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.keep_room());
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.tell_of_death());
+    }
+
+    async fn tell_of_death(self) {
+        self.hub().died.notified().await;
+        for partition in self.0.table.partitions() {
+            partition.disturb();
+        }
+    }
+
+    /// Ends every task, commits what is reserved and closes the store cleanly. Call it from outside of the runtimes.
+    pub fn stop(&self) -> Result<(), Arc<Fault>> {
+        self.runtimes().stop();
+        self.hub().store().close()
+    }
+
+    /// Looks at the clock again, which a test moved by hand.
+    pub fn look_at_clock(&self) {
+        self.0.retention.look();
+    }
+}
+
+impl Snapshots for Inner {
+    fn snapshot(&self, log: LogId, into: &mut Vec<u8>) -> Option<(Version, Lsn)> {
+        match log.0 {
+            CATALOG_LOG => Some(of(&self.catalog, |catalog| catalog.snapshot(into))),
+            PRODUCER_IDS_LOG => Some(of(&self.producer_ids, |ids| ids.snapshot(into))),
+            WRITERS_LOG => Some(of(&self.writers, |writers| writers.snapshot(into))),
+            _ => {
+                let partition = self.table.by_log(log)?;
+                let state = partition.hold();
+                state.noun.machine.snapshot(into);
+                Some((state.noun.version, state.noun.lsn))
+            }
+        }
+    }
+}
+
+fn of<M>(noun: &Lock<Noun<M>>, write: impl FnOnce(&M)) -> (Version, Lsn) {
+    let held = noun.hold();
+    write(&held.machine);
+    (held.version, held.lsn)
+}
