@@ -74,7 +74,7 @@ public final class Oracle {
                 m.read(new ByteBufferAccessor(buffer), version);
                 String left = buffer.hasRemaining() ? " left" : "";
                 out.println(HEX.formatHex(bytes(m, version)) + " " + HEX.formatHex(throughJson(m, version)) + left);
-            } catch (Exception e) {
+            } catch (Exception | OutOfMemoryError e) {
                 out.println("error " + e.toString().replace('\n', ' '));
             }
         }

@@ -55,7 +55,7 @@ fn rewrite<T: PartialEq + std::fmt::Debug, E: std::fmt::Debug>(
 }
 
 /// Flips, cuts, repeats and overwrites, as hostile and as broken senders do.
-fn mutate(dice: &mut Dice, bytes: &mut Vec<u8>) {
+pub(crate) fn mutate(dice: &mut Dice, bytes: &mut Vec<u8>) {
     for _ in 0..=dice.below(4) {
         if bytes.is_empty() {
             return;

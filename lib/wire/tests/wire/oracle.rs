@@ -12,9 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use milena_wire::{Kind, Message as _, ProduceRequest, Struct};
+use milena_wire::{Kind, Malformed, Message as _, ProduceRequest, Struct};
 
 use crate::{
+    bounds,
     round_trip::again,
     values::{Dice, Subject, message, subjects},
 };
@@ -213,4 +214,71 @@ fn bytes_of_the_reference_library_come_back_unchanged() {
         "{} messages of {all} kinds and versions made by kafka-clients {RELEASE} came back byte for byte; gaps: none",
         lines.lines().count()
     );
+}
+
+/// Whether the library may take what we refuse: it drops bits that do not fit, and does not compare a tagged field with the size in front of it.
+fn stricter(error: Malformed, subject: &Subject) -> bool {
+    fn tagged(of: &Struct) -> bool {
+        of.fields.iter().any(|field| field.tag.is_some() || inner(&field.kind).is_some_and(tagged))
+    }
+    fn inner(kind: &Kind) -> Option<&'static Struct> {
+        match kind {
+            Kind::Array(element) => inner(element),
+            Kind::Struct(of) => Some(of),
+            _ => None,
+        }
+    }
+    match error {
+        Malformed::Varint { .. } | Malformed::TagSize { .. } | Malformed::TagOrder { .. } => true,
+        Malformed::Count { count, .. } => count > i32::MAX as u64,
+        Malformed::Short { .. } => tagged(subject.fields),
+        _ => false,
+    }
+}
+
+#[test]
+fn broken_bytes_are_taken_and_refused_as_the_reference_library_does() {
+    let Some(dir) = oracle() else { return };
+    let mut dice = Dice(10);
+    let (mut lines, mut broken) = (String::new(), Vec::new());
+    let subjects = subjects();
+    for subject in &subjects {
+        for version in subject.versions() {
+            for _ in 0..30 {
+                let mut bytes = message(&mut dice, subject, version, true);
+                bounds::mutate(&mut dice, &mut bytes);
+                lines += &format!("{} {} {} {version} {}\n", subject.part, subject.key, subject.fields.name, hex(&bytes));
+                broken.push((subject, version, Bytes::from(bytes)));
+            }
+        }
+    }
+    let answers = ask(dir, &lines);
+    assert_eq!(answers.lines().count(), broken.len());
+    let (mut same, mut refused, mut stricter_here, mut stricter_there) = (0, 0, 0, 0);
+    for (answer, (subject, version, bytes)) in answers.lines().zip(&broken) {
+        let what = format!("{} v{version} {}: {answer}", subject.fields.name, hex(bytes));
+        match (again(subject, *version, bytes), answer.strip_prefix("error ")) {
+            (Err(_), Some(_)) => refused += 1,
+            (Err(error), None) => {
+                assert!(stricter(error, subject), "{error}, but {what}");
+                stricter_here += 1;
+            }
+            (Ok(_), Some(error)) => {
+                // It keeps tags as signed numbers, and then cannot write one of 2^31 or more.
+                assert!(error.contains("Invalid raw tag field list"), "taken, but {what}");
+                stricter_there += 1;
+            }
+            (Ok((written, left)), None) => {
+                let mut words = answer.split(' ');
+                assert_eq!((words.next(), words.nth(1).is_some()), (Some(&*hex(&written)), left > 0), "{what}");
+                same += 1;
+            }
+        }
+    }
+    println!(
+        "{} broken messages: {same} read alike, {refused} refused by both, {stricter_here} refused only by us and {stricter_there} only by kafka-clients \
+         {RELEASE}, all for known reasons",
+        broken.len()
+    );
+    assert!(same > 1000 && refused > 5000);
 }
