@@ -13,5 +13,7 @@ pub mod machine;
 pub mod partition;
 pub mod producer;
 pub mod retention;
+#[cfg(test)]
+mod script;
 pub mod settings;
 pub mod topic;

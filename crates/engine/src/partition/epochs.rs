@@ -57,10 +57,12 @@ impl Epochs {
         }
     }
 
-    /// Forgets epochs all of whose offsets are gone.
+    /// Forgets epochs all of whose offsets are gone; the oldest that is left begins where the log does, as in Kafka.
     pub(super) fn trim(&mut self, start: Offset) {
-        let kept_from = self.iter().skip(1).take_while(|e| e.start <= start).count();
-        self.older.drain(..kept_from.min(self.older.len()));
+        let gone = self.iter().skip(1).take_while(|e| e.start <= start).count();
+        self.older.drain(..gone);
+        let oldest = self.older.first_mut().unwrap_or(&mut self.current);
+        oldest.start = oldest.start.max(start);
     }
 
     pub(super) fn fence(&self, claimed: i32) -> Fence {

@@ -108,7 +108,7 @@ pub enum Refusal {
     #[error("producer {producer} wrote up to sequence {last}, {got} does not follow")]
     OutOfOrder { producer: i64, last: i32, got: i32 },
     /// OUT_OF_ORDER_SEQUENCE_NUMBER, as Kafka answers although DUPLICATE_SEQUENCE_NUMBER exists.
-    #[error("producer {producer} wrote sequence {got} before, longer ago than the partition remembers; it is at {last}")]
+    #[error("producer {producer} is at sequence {last}; {got} lies behind it and repeats none of its last batches")]
     DuplicateTooOld { producer: i64, last: i32, got: i32 },
     /// KAFKA_STORAGE_ERROR: the offsets of this partition are used up.
     #[error("the partition has no offsets left")]

@@ -11,12 +11,12 @@ use crate::{fact::MoveReason, ids::Offset, limits};
 /// Starts whose space was not given back yet, oldest first; about a dozen at most.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Freeing {
-    waiting: VecDeque<Moves>,
+    pub(super) waiting: VecDeque<Moves>,
 }
 
 /// Moves of one minute, which wait together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Moves {
+pub(super) struct Moves {
     first_at: i64,
     /// When the last of them may be freed, on the steady clock.
     free_at: i64,
@@ -44,7 +44,7 @@ impl Freeing {
     pub fn due(&mut self, now: Reading, red: bool) -> Option<Offset> {
         let free = |m: &Moves| (m.asked || !now.parted()) && (red || m.free_at <= now.steady);
         let last = self.waiting.iter().rposition(free)?;
-        self.waiting.drain(..=last).last().map(|m| m.to)
+        self.waiting.drain(..=last).next_back().map(|m| m.to)
     }
 
     /// When [`Self::due`] will have something to say, on the steady clock, unless the clocks have parted.

@@ -119,10 +119,10 @@ impl Policy {
     /// Where the log start belongs at `now` (the steady clock's wall time, [`Clocks`]). `start` is where it stands,
     /// `high` the committed end, which it never passes.
     pub fn sweep(&self, now: i64, index: &dyn Index, start: Offset, high: Offset) -> Result<Sweep, Unreadable> {
-        let by_age = self.start_by_age(now, index, start, high)?;
-        let by_size = self.start_by_size(index, high)?;
-        let to = by_age.max(by_size).min(high);
-        let why = if by_size > by_age { MoveReason::Size } else { MoveReason::Age };
+        // By size first: what it uncovers may have expired behind a batch that lives.
+        let by_size = self.start_by_size(index, high)?.clamp(start, high.max(start));
+        let to = self.start_by_age(now, index, by_size, high)?;
+        let why = if to > by_size { MoveReason::Age } else { MoveReason::Size };
         let to = (to > start).then_some((to, why));
         let living = match self.ms {
             Some(_) => index.at(to.map_or(start, |(to, _)| to))?.filter(|e| e.base < high),

@@ -97,7 +97,7 @@ impl Before {
         w.i64(topic.created_at.wrapping_sub(self.at));
         w.count(topic.settings.len());
         topic.settings.iter().for_each(|(name, value)| write_setting(w, name, value));
-        (self.name.clear(), self.name.push_str(name));
+        self.name.replace_range(same.., &name[same..]);
         self.at = topic.created_at;
     }
 
@@ -108,7 +108,7 @@ impl Before {
         if !self.name.is_char_boundary(same) {
             return Err(bad_name);
         }
-        (self.name.truncate(same), self.name.push_str(rest));
+        self.name.replace_range(same.., rest);
         let name = self.name.parse().map_err(|_| bad_name)?;
         let id = TopicId(r.uuid()?);
         let logs = self.read_logs(r)?;

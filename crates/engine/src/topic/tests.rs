@@ -1,1 +1,451 @@
+//! The catalog on stage, and against a model of maps.
 
+use std::collections::{BTreeMap as Model, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    fact::PurgeReason,
+    script::{Line, Stage, perform_all},
+    settings,
+};
+
+const NODE: i32 = 1;
+
+fn at(wall: i64) -> Now {
+    Now { wall, mono: wall }
+}
+
+fn id(number: u128) -> TopicId {
+    TopicId(Uuid::from_u128(number))
+}
+
+fn create(number: u128, name: &str) -> CreateTopic {
+    CreateTopic {
+        id: id(number),
+        name: name.into(),
+        partitions: -1,
+        replicas: -1,
+        assignments: Vec::new(),
+        settings: Vec::new(),
+        default_partitions: 1,
+        node: NODE,
+    }
+}
+
+/// A catalog with every fact that ever became true of it.
+#[derive(Default)]
+struct Kept {
+    catalog: Catalog,
+    history: Vec<Vec<u8>>,
+}
+
+impl Kept {
+    fn tell(&mut self, now: Now, command: Command) -> Result<Reply, Refusal> {
+        let decision = self.catalog.decide(now, command)?;
+        decision.facts.iter().for_each(|fact| self.apply(fact));
+        Ok(decision.reply)
+    }
+    fn apply(&mut self, fact: &CatalogFact) {
+        self.catalog.apply(fact);
+        let mut bytes = Vec::new();
+        fact.encode(&mut bytes);
+        self.history.push(bytes);
+    }
+    fn check(&self) {
+        let mut replayed = Catalog::default();
+        self.history.iter().for_each(|bytes| replayed.apply(&CatalogFact::decode(bytes).unwrap()));
+        assert_eq!(replayed, self.catalog);
+        let mut bytes = Vec::new();
+        self.catalog.snapshot(&mut bytes);
+        let restored = Catalog::restore(&bytes).unwrap();
+        assert_eq!(restored, self.catalog);
+        let logs: Vec<_> = self.catalog.logs().collect();
+        assert_eq!(BTreeSet::from_iter(logs.iter().copied()).len(), logs.len(), "a log has two owners");
+        let partitions = self.catalog.logs().count() - self.catalog.groups().count();
+        assert_eq!(partitions, self.catalog.partitions());
+    }
+}
+
+struct Theatre {
+    kept: Kept,
+    now: Now,
+    /// The next topic gets this id.
+    next: u128,
+}
+
+impl Theatre {
+    fn command(&mut self, verb: &str, line: &Line) -> Command {
+        let target = |word: String| match word.strip_prefix('#') {
+            Some(number) => Target::Id(id(number.parse().unwrap())),
+            None => Target::Name(word),
+        };
+        match verb {
+            "create" => {
+                self.next += 1;
+                let brokers = |text: &str| text.split(':').filter(|b| !b.is_empty()).map(|b| b.parse().unwrap()).collect();
+                let assignments = line.text("assign").map_or(vec![], |text| {
+                    let each = text.split(',').map(|one| one.split_once('>').unwrap());
+                    each.map(|(p, b)| Assignment { partition: p.parse().unwrap(), brokers: brokers(b) }).collect()
+                });
+                let settings = line.pairs().filter(|(name, _)| name.contains('.'));
+                Command::Create(CreateTopic {
+                    partitions: line.or("partitions", -1),
+                    replicas: line.or("replicas", -1),
+                    assignments,
+                    settings: settings.map(|(n, v)| (n.into(), (v != "null").then(|| v.into()))).collect(),
+                    ..create(line.or("id", self.next), &line.words[0])
+                })
+            }
+            "add" => Command::Add(AddPartitions {
+                name: line.word(0),
+                count: line.word(1),
+                assignments: line.text("assign").map(|text| text.split(',').map(|b| vec![b.parse().unwrap()]).collect()),
+                node: NODE,
+            }),
+            "alter" => Command::Alter(AlterTopic {
+                name: line.word(0),
+                change: SettingsChange::Some(line.pairs().map(|(n, v)| settings::Change::set(n, v)).collect()),
+            }),
+            "replace" => Command::Alter(AlterTopic {
+                name: line.word(0),
+                change: SettingsChange::Whole(line.pairs().map(|(n, v)| (n.into(), Some(v.into()))).collect()),
+            }),
+            "delete" => Command::Delete(DeleteTopic { target: target(line.word(0)), enabled: line.or("enabled", true) }),
+            "restore" => Command::Restore(RestoreTopic { target: target(line.word(0)), name: line.text("as").map(Into::into) }),
+            "purge" => Command::Purge(target(line.word(0))),
+            "purge-oldest" => Command::PurgeOldest,
+            "group" => Command::CreateGroup(line.words[0].as_str().into()),
+            "remove-group" => Command::RemoveGroup(line.word(0)),
+            "found" => Command::Found(Uuid::from_u128(line.word(0))),
+            other => panic!("no verb {other}"),
+        }
+    }
+}
+
+fn said(fact: &CatalogFact) -> String {
+    let logs = |first: u64, count: u32| format!("logs {first}..{}", first + u64::from(count));
+    let number = |id: TopicId| id.0.as_u128();
+    let content = match fact {
+        CatalogFact::ClusterFounded(f) => format!("{} at {}", f.cluster.as_u128(), f.at),
+        CatalogFact::TopicCreated(f) => {
+            format!("#{} {} {} {:?} at {}", number(f.id), f.name, logs(f.first_log, f.partitions), f.settings, f.at)
+        }
+        CatalogFact::TopicDeleted(f) => format!("#{} at {} until {}", number(f.id), f.at, f.purge_at),
+        CatalogFact::TopicRestored(f) => format!("#{} as {}", number(f.id), f.name),
+        CatalogFact::TopicPurged(f) => format!("#{} {:?}", number(f.id), f.why),
+        CatalogFact::PartitionsAdded(f) => format!("#{} {}", number(f.id), logs(f.first_log, f.count)),
+        CatalogFact::TopicSettingsChanged(f) => format!("#{} {:?}", number(f.id), f.changes),
+        CatalogFact::GroupCreated(f) => format!("{} log {}", f.name, f.log),
+        CatalogFact::GroupRemoved(f) => format!("log {}", f.log),
+    };
+    format!("fact: {} {content}", fact.name())
+}
+
+fn replied(reply: &Reply) -> String {
+    match reply {
+        Reply::Founded(cluster) => format!("founded {}", cluster.as_u128()),
+        Reply::Created(c) => format!("created {} with {} partitions", c.topic.name, c.topic.partitions()),
+        Reply::Added { first, logs } => format!("added from {first}, logs {logs:?}"),
+        Reply::Altered(settings) => format!("altered {settings:?}"),
+        Reply::Deleted { until, .. } => format!("deleted, restorable until {until}"),
+        Reply::Restored(topic) => format!("restored {} with {} partitions", topic.name, topic.partitions()),
+        Reply::Purged(gone) => format!("purged {}, logs {:?}", gone.name, gone.logs.iter().collect::<Vec<_>>()),
+        Reply::NothingToPurge => "nothing to purge".into(),
+        Reply::Group(log) => format!("group in log {log}"),
+        Reply::Removed => "removed".into(),
+    }
+}
+
+impl Stage for Theatre {
+    fn perform(&mut self, verb: &str, line: &Line) -> Vec<String> {
+        let catalog = &self.kept.catalog;
+        match verb {
+            "now" => {
+                self.now = at(line.word(0));
+                vec![]
+            }
+            "topics" => {
+                let one = |t: &Arc<Topic>| format!("{} #{} {:?}", t.name, t.id.0.as_u128(), t.logs.iter().collect::<Vec<_>>());
+                catalog.topics().map(one).collect()
+            }
+            "topics-from" => catalog.topics_from(&line.words[0]).map(|t| t.name.to_string()).collect(),
+            "trash" => catalog.trash().map(|t| format!("{} until {}", t.topic.name, t.purge_at)).collect(),
+            "deadline" => vec![format!("{:?}", catalog.deadline())],
+            "expire" => {
+                let facts = catalog.expire(self.now);
+                facts.iter().for_each(|fact| self.kept.apply(fact));
+                facts.iter().map(said).collect()
+            }
+            "restart" => {
+                self.kept.check();
+                let mut bytes = Vec::new();
+                self.kept.catalog.snapshot(&mut bytes);
+                self.kept.catalog = Catalog::restore(&bytes).unwrap();
+                vec!["restarted".into()]
+            }
+            _ => {
+                let command = self.command(verb, line);
+                match self.kept.catalog.decide(self.now, command) {
+                    Err(refusal) => vec![format!("refused: {refusal}")],
+                    Ok(decision) => {
+                        decision.facts.iter().for_each(|fact| self.kept.apply(fact));
+                        decision.facts.iter().map(said).chain([replied(&decision.reply)]).collect()
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn plays() {
+    perform_all("topic", || Theatre { kept: Kept::default(), now: at(1_000), next: 0 });
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Create { name: u8, partitions: i32 },
+    Delete { name: u8 },
+    Restore { name: u8, new: Option<u8> },
+    Purge { name: u8 },
+    Add { name: u8, more: i32 },
+    Set { name: u8, value: u8 },
+    Group { name: u8 },
+    RemoveGroup { name: u8 },
+    PurgeOldest,
+    Pass { hours: i64 },
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let name = || 0..5u8;
+    let act = prop_oneof![
+        4 => (name(), 1..4i32).prop_map(|(name, partitions)| Act::Create { name, partitions }),
+        3 => name().prop_map(|name| Act::Delete { name }),
+        2 => (name(), prop::option::of(0..5u8)).prop_map(|(name, new)| Act::Restore { name, new }),
+        1 => name().prop_map(|name| Act::Purge { name }),
+        2 => (name(), 1..3i32).prop_map(|(name, more)| Act::Add { name, more }),
+        1 => (name(), 0..3u8).prop_map(|(name, value)| Act::Set { name, value }),
+        1 => name().prop_map(|name| Act::Group { name }),
+        1 => name().prop_map(|name| Act::RemoveGroup { name }),
+        1 => Just(Act::PurgeOldest),
+        2 => (0..20i64).prop_map(|hours| Act::Pass { hours }),
+    ];
+    prop::collection::vec(act, 0..60)
+}
+
+/// Names of which two collide.
+fn name(number: u8) -> &'static str {
+    ["orders", "a.b", "a_b", "x", "Orders"][number as usize]
+}
+
+proptest! {
+    #[test]
+    fn topics_come_go_and_return_as_a_model_of_maps_says(acts in acts()) {
+        let mut kept = Kept::default();
+        // Name to id and partitions; the trash in the order of deletion.
+        let mut used: Model<&str, (u128, i32)> = Model::new();
+        let mut trash: Vec<(&str, u128, i32, i64)> = Vec::new();
+        let (mut next, mut wall) = (0u128, 0i64);
+        let taken = |used: &Model<&str, (u128, i32)>, n: &str| {
+            used.keys().any(|u| u.replace('.', "_") == n.replace('.', "_"))
+        };
+        for act in acts {
+            let now = at(wall);
+            match act {
+                Act::Create { name: n, partitions } => {
+                    next += 1;
+                    let n = name(n);
+                    let told = kept.tell(now, Command::Create(CreateTopic { partitions, ..create(next, n) }));
+                    prop_assert_eq!(told.is_ok(), !taken(&used, n));
+                    if told.is_ok() {
+                        used.insert(n, (next, partitions));
+                    }
+                }
+                Act::Delete { name: n } => {
+                    let target = Target::Name(name(n).into());
+                    let told = kept.tell(now, Command::Delete(DeleteTopic { target, enabled: true }));
+                    prop_assert_eq!(told.is_ok(), used.contains_key(name(n)));
+                    if let Some((id, partitions)) = used.remove(name(n)) {
+                        trash.push((name(n), id, partitions, wall));
+                    }
+                }
+                Act::Restore { name: n, new } => {
+                    let new_name = new.map_or(name(n), name);
+                    let told = kept.tell(now, Command::Restore(RestoreTopic {
+                        target: Target::Name(name(n).into()),
+                        name: new.map(|n| name(n).into()),
+                    }));
+                    // Deleted in the same moment, they are equal; the model only asks that one of them comes back.
+                    let newest = trash.iter().filter(|t| t.0 == name(n)).map(|t| t.3).max();
+                    prop_assert_eq!(told.is_ok(), newest.is_some() && !taken(&used, new_name));
+                    if let Ok(Reply::Restored(topic)) = told {
+                        let back = trash.iter().position(|t| t.1 == topic.id.0.as_u128()).unwrap();
+                        let (_, id, partitions, deleted_at) = trash.remove(back);
+                        prop_assert_eq!(Some(deleted_at), newest);
+                        used.insert(new_name, (id, partitions));
+                    }
+                }
+                Act::Purge { name: n } => {
+                    let told = kept.tell(now, Command::Purge(Target::Name(name(n).into())));
+                    let Ok(Reply::Purged(gone)) = told else {
+                        prop_assert!(!used.contains_key(name(n)) && trash.iter().all(|t| t.0 != name(n)));
+                        continue;
+                    };
+                    prop_assert_eq!(gone.deleted_at.is_none(), used.remove(name(n)).is_some());
+                    trash.retain(|t| t.1 != gone.id.0.as_u128());
+                }
+                Act::Add { name: n, more } => {
+                    let has = used.get(name(n)).map(|u| u.1);
+                    let count = has.unwrap_or(0) + more;
+                    let told = kept.tell(now, Command::Add(AddPartitions {
+                        name: name(n).into(), count, assignments: None, node: NODE,
+                    }));
+                    prop_assert_eq!(told.is_ok(), has.is_some());
+                    if let Some(u) = used.get_mut(name(n)) {
+                        u.1 = count;
+                    }
+                }
+                Act::Set { name: n, value } => {
+                    let changes = vec![settings::Change::set("retention.ms", value.to_string())];
+                    let told = kept.tell(now, Command::Alter(AlterTopic {
+                        name: name(n).into(), change: SettingsChange::Some(changes),
+                    }));
+                    prop_assert_eq!(told.is_ok(), used.contains_key(name(n)));
+                }
+                Act::Group { name: n } => {
+                    kept.tell(now, Command::CreateGroup(name(n).into())).unwrap();
+                }
+                Act::RemoveGroup { name: n } => {
+                    if let Some(log) = kept.catalog.group(name(n)) {
+                        kept.tell(now, Command::RemoveGroup(log)).unwrap();
+                        prop_assert_eq!(kept.catalog.group(name(n)), None);
+                    }
+                }
+                Act::PurgeOldest => {
+                    let oldest = trash.iter().map(|t| t.3).min();
+                    if let Reply::Purged(gone) = kept.tell(now, Command::PurgeOldest).unwrap() {
+                        prop_assert_eq!(gone.deleted_at, oldest);
+                        prop_assert_eq!(gone.why, PurgeReason::DiskFull);
+                        trash.retain(|t| t.1 != gone.id.0.as_u128());
+                    } else {
+                        prop_assert_eq!(oldest, None);
+                    }
+                }
+                Act::Pass { hours } => {
+                    wall += hours * 3_600_000;
+                    kept.catalog.expire(at(wall)).iter().for_each(|fact| kept.apply(fact));
+                    trash.retain(|t| t.3 + limits::TRASH_MS > wall);
+                    prop_assert_eq!(kept.catalog.deadline(), trash.iter().map(|t| t.3 + limits::TRASH_MS).min());
+                }
+            }
+            let have: Model<&str, (u128, i32)> = kept.catalog.topics()
+                .map(|t| (t.name.as_str(), (t.id.0.as_u128(), t.partitions() as i32))).collect();
+            prop_assert_eq!(&have, &used);
+            prop_assert_eq!(kept.catalog.trash().count(), trash.len());
+            for (name, (id, partitions)) in &used {
+                let topic = kept.catalog.topic_by_id(super::tests::id(*id)).unwrap();
+                prop_assert_eq!((topic.name.as_str(), topic.logs.log(*partitions)), (*name, None));
+                prop_assert!(topic.logs.log(partitions - 1).is_some() && topic.logs.log(-1).is_none());
+            }
+        }
+        kept.check();
+    }
+
+    #[test]
+    fn strange_snapshots_are_refused_and_never_believed(bytes: Vec<u8>) {
+        let _ = Catalog::restore(&bytes);
+    }
+}
+
+#[test]
+fn a_log_number_is_never_used_again() {
+    let mut kept = Kept::default();
+    let mut seen = BTreeSet::new();
+    for round in 0..5 {
+        let Ok(Reply::Created(created)) = kept.tell(at(0), Command::Create(create(round + 1, "t"))) else { panic!() };
+        let Ok(Reply::Group(group)) = kept.tell(at(0), Command::CreateGroup("g".into())) else { panic!() };
+        assert!(created.topic.logs.iter().chain([group]).all(|log| log >= FIRST_FREE_LOG && seen.insert(log)));
+        kept.tell(at(0), Command::Purge(Target::Name("t".into()))).unwrap();
+        kept.tell(at(0), Command::RemoveGroup(group)).unwrap();
+        kept.check();
+    }
+    assert_eq!(*seen.last().unwrap(), FIRST_FREE_LOG + 9);
+}
+
+#[test]
+fn whoever_holds_a_topic_sees_one_moment() {
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Create(create(1, "t"))).unwrap();
+    let held = kept.catalog.topic("t").unwrap().clone();
+    let add = AddPartitions { name: "t".into(), count: 5, assignments: None, node: NODE };
+    kept.tell(at(0), Command::Add(add)).unwrap();
+    assert_eq!((held.partitions(), kept.catalog.topic("t").unwrap().partitions()), (1, 5));
+    assert_eq!(kept.catalog.topic_by_id(id(1)).unwrap().partitions(), 5);
+}
+
+#[test]
+fn a_request_may_ask_for_ten_thousand_partitions_and_not_for_one_more() {
+    let of = |partitions| CreateTopic { partitions, ..create(1, "t") };
+    assert_eq!(judge_request(&[of(9_999), of(-1)]), Ok(()));
+    assert_eq!(judge_request(&[of(9_999), of(-1), of(-1)]), Err(Refusal::TooManyInRequest));
+    // Nonsense is counted as nothing, and refused on its own.
+    assert_eq!(judge_request(&[of(10_000), of(-7)]), Ok(()));
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Create(create(1, "t"))).unwrap();
+    let add = |count| Command::Add(AddPartitions { name: "t".into(), count, assignments: None, node: NODE });
+    assert_eq!(kept.tell(at(0), add(10_002)), Err(Refusal::TooManyInRequest));
+    kept.tell(at(0), add(10_001)).unwrap();
+}
+
+#[test]
+fn a_hundred_thousand_topics_are_small_and_quick() {
+    let mut catalog = Catalog::default();
+    for number in 0..100_000u128 {
+        // Ids are random bits: nothing to gain there.
+        let id = TopicId(Uuid::from_u128(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)));
+        let name = format!("team-{}.service-{}.events", number % 100, number / 100).parse().unwrap();
+        let created = TopicCreated {
+            id,
+            name,
+            first_log: 16 + number as u64,
+            partitions: 1,
+            settings: Overrides::new(),
+            at: number as i64,
+        };
+        catalog.apply(&created.into());
+    }
+    let mut bytes = Vec::new();
+    catalog.snapshot(&mut bytes);
+    assert!(bytes.len() <= 100_000 * 38, "{} bytes", bytes.len());
+    let began = std::time::Instant::now();
+    let restored = Catalog::restore(&bytes).unwrap();
+    // The goal is 50 ms in a release build; a debug build on a busy machine gets a generous multiple.
+    assert!(began.elapsed().as_millis() < 5_000, "{:?}", began.elapsed());
+    assert_eq!(restored, catalog);
+}
+
+#[test]
+fn every_prefix_of_a_snapshot_is_refused_and_every_flipped_bit_survived() {
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Found(Uuid::from_u128(9))).unwrap();
+    kept.tell(at(5), Command::Create(CreateTopic { partitions: 3, ..create(1, "a.b") })).unwrap();
+    kept.tell(at(6), Command::Create(create(2, "a.c"))).unwrap();
+    kept.tell(at(7), Command::CreateGroup("g".into())).unwrap();
+    let target = Target::Name("a.c".into());
+    kept.tell(at(8), Command::Delete(DeleteTopic { target, enabled: true })).unwrap();
+    let mut bytes = Vec::new();
+    kept.catalog.snapshot(&mut bytes);
+    for len in 0..bytes.len() {
+        assert!(Catalog::restore(&bytes[..len]).is_err());
+    }
+    for at in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[at / 8] ^= 1 << (at % 8);
+        if let Ok(catalog) = Catalog::restore(&flipped) {
+            let _ = catalog.decide(super::tests::at(9), Command::Create(create(3, "x")));
+            let _ = catalog.decide(super::tests::at(9), Command::PurgeOldest);
+        }
+    }
+}

@@ -149,9 +149,12 @@ impl Catalog {
 
     pub(super) fn purge(&self, now: Now, target: &Target) -> Result<Decision<CatalogFact, Reply>, Refusal> {
         let why = PurgeReason::Asked;
-        let Ok(topic) = self.target(target) else {
-            let trashed = self.trashed_target(target)?;
-            return Ok(purged(trashed.gone(why), Vec::new()));
+        let topic = match self.target(target) {
+            Ok(topic) => topic,
+            Err(unknown) => {
+                let trashed = self.trashed_target(target).map_err(|_| unknown)?;
+                return Ok(purged(trashed.gone(why), Vec::new()));
+            }
         };
         let Topic { id, name, logs, .. } = &**topic;
         let gone = Gone { id: *id, name: name.clone(), logs: logs.clone(), deleted_at: None, why };
