@@ -9,16 +9,16 @@ use milena_wire::{
 
 use crate::{
     memory,
-    values::{Dice, message, subjects},
+    values::{Dice, Style, message, subjects},
 };
 
 /// Random messages of a kind, of every version, as bytes.
-fn each(key: i16, part: &str, unknown: bool, mut test: impl FnMut(i16, Bytes)) {
+fn each(key: i16, part: &str, style: Style, mut test: impl FnMut(i16, Bytes)) {
     let mut dice = Dice(key as u64 + 3);
     let subject = subjects().into_iter().find(|s| s.key == key && s.part == part).unwrap();
     for version in subject.versions() {
         for _ in 0..200 {
-            test(version, Bytes::from(message(&mut dice, &subject, version, unknown)));
+            test(version, Bytes::from(message(&mut dice, &subject, version, style)));
         }
     }
 }
@@ -26,7 +26,7 @@ fn each(key: i16, part: &str, unknown: bool, mut test: impl FnMut(i16, Bytes)) {
 #[test]
 fn produce_requests_are_walked_as_they_are_read() {
     let mut walked = 0;
-    each(0, "request", true, |version, bytes| {
+    each(0, "request", Style::Any, |version, bytes| {
         let request = ProduceRequest::decode(&mut Reader::new(bytes.clone()), version).unwrap();
         let view = ProduceView::parse(Reader::new(bytes), version).unwrap();
         assert_eq!((view.acks, view.timeout_ms, view.topics), (request.acks, request.timeout_ms, request.topic_data.len()));
@@ -53,7 +53,7 @@ fn produce_requests_are_walked_as_they_are_read() {
 fn broken_produce_requests_are_refused_by_both() {
     let mut dice = Dice(4);
     let (mut refused, mut taken) = (0, 0);
-    each(0, "request", true, |version, bytes| {
+    each(0, "request", Style::Any, |version, bytes| {
         let mut broken = bytes.to_vec();
         let at = dice.below(broken.len() as u64) as usize;
         broken[at] ^= 1 << dice.below(8);
@@ -69,7 +69,7 @@ fn broken_produce_requests_are_refused_by_both() {
 
 #[test]
 fn walking_allocates_nothing() {
-    each(0, "request", false, |version, bytes| {
+    each(0, "request", Style::Known, |version, bytes| {
         let mut stream = BytesMut::from(&[&(bytes.len() as u32).to_be_bytes()[..], &bytes].concat()[..]);
         let reader = Reader::new(frame::split(&mut stream, frame::MOST).unwrap().unwrap());
         let (steps, allocated) = memory::allocated(|| {
@@ -83,7 +83,7 @@ fn walking_allocates_nothing() {
 
 #[test]
 fn produce_responses_are_written_as_the_generated_code_does() {
-    each(0, "response", false, |version, bytes| {
+    each(0, "response", Style::Known, |version, bytes| {
         let mut response = ProduceResponse::decode(&mut Reader::new(bytes), version).unwrap();
         for (i, partition) in response.responses.iter_mut().flat_map(|t| &mut t.partition_responses).enumerate() {
             if i % 2 == 0 {
@@ -118,7 +118,7 @@ fn produce_responses_are_written_as_the_generated_code_does() {
 
 #[test]
 fn fetch_responses_are_gathered_as_the_generated_code_writes_them() {
-    each(1, "response", false, |version, bytes| {
+    each(1, "response", Style::Known, |version, bytes| {
         let mut response = FetchResponse::decode(&mut Reader::new(bytes), version).unwrap();
         let partitions = response.responses.iter_mut().flat_map(|t| &mut t.partitions);
         partitions.for_each(|p| p.records = p.records.take().or(Some(Bytes::new())));

@@ -17,7 +17,7 @@ use milena_wire::{Kind, Malformed, Message as _, ProduceRequest, Struct};
 use crate::{
     bounds,
     round_trip::again,
-    values::{Dice, Subject, message, subjects},
+    values::{Dice, Style, Subject, message, subjects},
 };
 
 /// The release that the definitions describe.
@@ -71,7 +71,7 @@ fn java(dir: &Path, class: &str) -> Command {
     java
 }
 
-fn run(command: &mut Command) -> Result<Vec<u8>, String> {
+pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, String> {
     let output = command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     if output.status.success() {
         return Ok(output.stdout);
@@ -118,7 +118,7 @@ fn find(subjects: &[Subject], part: &str, key: i16, name: &str) -> usize {
     found.unwrap_or_else(|| panic!("{part} {key} {name} is not defined"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -141,13 +141,17 @@ fn has_records(of: &Struct) -> bool {
 
 /// Hands lines to the oracle and takes as many answers.
 fn ask(dir: &Path, lines: &str) -> String {
-    let mut child = java(dir, "Oracle").arg("again").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    converse(java(dir, "Oracle").arg("again"), lines)
+}
+
+pub(crate) fn converse(program: &mut Command, lines: &str) -> String {
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let output = std::thread::scope(|scope| {
         scope.spawn(move || input.write_all(lines.as_bytes()).unwrap());
         child.wait_with_output().unwrap()
     });
-    assert!(output.status.success());
+    assert!(output.status.success(), "{program:?} ended with {}", output.status);
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -164,7 +168,7 @@ fn our_bytes_go_through_the_reference_library_and_its_json_unchanged() {
             // The library's JSON drops unknown tags, so half of the messages have none.
             for round in 0..20 {
                 let unknown = round % 2 == 0;
-                let bytes = message(&mut dice, subject, version, unknown);
+                let bytes = message(&mut dice, subject, version, if unknown { Style::Any } else { Style::Known });
                 lines += &format!("{} {} {} {version} {}\n", subject.part, subject.key, subject.fields.name, hex(&bytes));
                 expected.push((subject, version, unknown, hex(&bytes)));
             }
@@ -245,7 +249,7 @@ fn broken_bytes_are_taken_and_refused_as_the_reference_library_does() {
     for subject in &subjects {
         for version in subject.versions() {
             for _ in 0..30 {
-                let mut bytes = message(&mut dice, subject, version, true);
+                let mut bytes = message(&mut dice, subject, version, Style::Any);
                 bounds::mutate(&mut dice, &mut bytes);
                 lines += &format!("{} {} {} {version} {}\n", subject.part, subject.key, subject.fields.name, hex(&bytes));
                 broken.push((subject, version, Bytes::from(bytes)));

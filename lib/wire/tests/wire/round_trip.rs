@@ -6,7 +6,7 @@ use milena_wire::{
     ResponseHeader,
 };
 
-use crate::values::{Dice, Subject, message, subjects};
+use crate::values::{Dice, Style, Subject, message, subjects};
 
 /// Reads a message and writes it again; the bytes behind it that were not read come back too.
 pub(crate) fn again(subject: &Subject, version: i16, bytes: &Bytes) -> Result<(Bytes, usize), Malformed> {
@@ -41,7 +41,7 @@ fn every_message_in_every_version() {
         for version in subject.versions() {
             pairs += 1;
             for _ in 0..60 {
-                let made = Bytes::from(message(&mut dice, &subject, version, true));
+                let made = Bytes::from(message(&mut dice, &subject, version, Style::Any));
                 let (written, left) = again(&subject, version, &made)
                     .unwrap_or_else(|error| panic!("{} v{version}: {error}\n{made:?}", subject.fields.name));
                 assert_eq!((&written, left), (&made, 0), "{} v{version}", subject.fields.name);
@@ -59,7 +59,7 @@ fn every_truncation_is_an_error_and_bytes_behind_are_ignored() {
     let mut dice = Dice(2);
     for subject in subjects() {
         for version in subject.versions() {
-            let made = Bytes::from(message(&mut dice, &subject, version, true));
+            let made = Bytes::from(message(&mut dice, &subject, version, Style::Any));
             for cut in 0..made.len().min(400) {
                 let error = again(&subject, version, &made.slice(..cut));
                 assert!(error.is_err(), "{} v{version} cut at {cut} was read as {error:?}", subject.fields.name);

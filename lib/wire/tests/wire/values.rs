@@ -72,19 +72,29 @@ pub(crate) fn subjects() -> Vec<Subject> {
     all
 }
 
+/// How odd the values may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Style {
+    /// Anything, with tagged fields here and there that no definition knows.
+    Any,
+    /// Any value of the fields that are defined.
+    Known,
+    /// Values that make sense to libraries which give them a meaning: small numbers, error codes that exist.
+    Tame,
+}
+
 /// Makes the bytes of random messages.
 pub(crate) struct Maker<'d> {
     pub(crate) dice: &'d mut Dice,
     pub(crate) version: i16,
     pub(crate) flexible: bool,
-    /// Tagged fields that no definition knows are put in now and then.
-    pub(crate) unknown: bool,
+    pub(crate) style: Style,
     pub(crate) out: Vec<u8>,
 }
 
-pub(crate) fn message(dice: &mut Dice, subject: &Subject, version: i16, unknown: bool) -> Vec<u8> {
+pub(crate) fn message(dice: &mut Dice, subject: &Subject, version: i16, style: Style) -> Vec<u8> {
     let flexible = subject.flexible.is_some_and(|first| version >= first);
-    let mut maker = Maker { dice, version, flexible, unknown, out: Vec::new() };
+    let mut maker = Maker { dice, version, flexible, style, out: Vec::new() };
     maker.structure(subject.fields);
     maker.out
 }
@@ -113,7 +123,7 @@ impl Maker<'_> {
                 }
             }
         }
-        if self.unknown && self.dice.one_in(4) {
+        if self.style == Style::Any && self.dice.one_in(4) {
             for tag in [77, 300] {
                 let value = (0..self.dice.below(5)).map(|i| i as u8).collect();
                 tags.push((tag, value));
@@ -186,7 +196,7 @@ impl Maker<'_> {
     }
 
     fn value(&mut self, kind: &Kind, flexible: bool) {
-        let number = self.dice.number();
+        let number = if self.style == Style::Tame { self.dice.below(100) as i64 } else { self.dice.number() };
         match kind {
             Kind::Bool => self.out.push((number & 1) as u8),
             Kind::Int8 => self.out.push(number as u8),
