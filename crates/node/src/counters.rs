@@ -50,6 +50,8 @@ pub struct Counters {
     pub duplicates: Count,
     /// Batches that retention or a deletion of records put out of reach.
     pub expirations: Count,
+    /// Expired batches that answers left out behind living ones (`milena.retention.clock=create`).
+    pub hidden_batches: Count,
     pub rebalances: Count,
 }
 
@@ -69,6 +71,7 @@ impl Default for Counters {
             batches_refused: Count::default(),
             duplicates: Count::default(),
             expirations: Count::default(),
+            hidden_batches: Count::default(),
             rebalances: Count::default(),
         }
     }

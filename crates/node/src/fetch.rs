@@ -1,16 +1,18 @@
 //! Fetch: what a reader may see, the bytes, and waiting for more. Knows where bytes may come from without blocking, and
 //! where not.
 
-use std::{os::unix::fs::FileExt, sync::Arc, time::Duration};
+use std::{ops::Range, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_engine::partition::Fence;
+use milena_engine::{partition::Fence, retention::Policy};
 use milena_store::{Found, LogId, Patience, ReadError, Slice, Store};
 
 use crate::{
     node::Node,
     partition::{self, Partition, View},
     release::Dead,
+    retention::entry,
+    topics::Topic,
     wait::Woken,
 };
 
@@ -61,17 +63,32 @@ impl Node {
         found(self.hub().store().read(partition.log(), from, view.high, max, Patience::Now), from)
     }
 
-    /// As [`Node::read_now`], and from the disk where it must. All slices are in memory.
-    pub async fn read(&self, partition: &Partition, from: i64, max: usize) -> Result<Found, ReadError> {
-        match self.read_now(partition, from, max) {
-            Ok(found) if found.slices.iter().all(|slice| matches!(slice, Slice::Memory(_))) => return Ok(found),
-            Ok(_) | Err(ReadError::WouldBlock) => {}
-            Err(error) => return Err(error),
+    /// As [`Node::read_now`], and from the disk where it must. All slices are in memory, and what has expired by create
+    /// time is left out.
+    pub async fn read(&self, topic: &Topic, partition: &Partition, from: i64, max: usize) -> Result<Found, ReadError> {
+        if !topic.policy.hides() {
+            match self.read_now(partition, from, max) {
+                Ok(found) if found.slices.iter().all(|slice| matches!(slice, Slice::Memory(_))) => return Ok(found),
+                Ok(_) | Err(ReadError::WouldBlock) => {}
+                Err(error) => return Err(error),
+            }
         }
         let Some(view) = partition.view() else { return Err(ReadError::NoLog) };
-        let (store, log) = (self.hub().store().clone(), partition.log());
-        let read = move || read_blocking(store.as_ref(), log, from, view.high, max);
-        self.0.pool.run(read).await.unwrap_or_else(|lost| Err(io_fault("read", &lost.to_string())))
+        let (store, log, policy, now) = (self.hub().store().clone(), partition.log(), topic.policy, self.now().wall);
+        let read = move || match policy.hides() {
+            true => read_living(store.as_ref(), log, from, view.high, max, &policy, now),
+            false => read_blocking(store.as_ref(), log, from, view.high, max).map(|found| (found, 0)),
+        };
+        let read = self.0.pool.run(read).await.unwrap_or_else(|lost| Err(io_fault("read", &lost.to_string())));
+        read.map(|(found, hidden)| {
+            self.counters().hidden_batches.add(hidden);
+            found
+        })
+    }
+
+    /// Whether answers of this topic must leave out batches, so that only [`Node::read`] may be asked.
+    pub fn hides(&self, topic: &Topic) -> bool {
+        topic.policy.hides()
     }
 
     /// Waits until `missing` more bytes are committed at these partitions together, or one of them changes, or `patience`
@@ -106,6 +123,43 @@ pub(crate) fn read_blocking(store: &dyn Store, log: LogId, from: i64, upto: i64,
         }
     }
     Ok(found)
+}
+
+/// Reads on until something lives, so that no answer is empty while there is something to read. Also answers how many
+/// batches were left out. Blocks.
+fn read_living(
+    store: &dyn Store,
+    log: LogId,
+    mut from: i64,
+    upto: i64,
+    max: usize,
+    policy: &Policy,
+    now: i64,
+) -> Result<(Found, u64), ReadError> {
+    let mut hidden = 0;
+    loop {
+        let found = read_blocking(store, log, from, upto, max)?;
+        if found.bytes == 0 {
+            return Ok((found, hidden));
+        }
+        let bytes: Bytes = match found.slices.as_slice() {
+            [Slice::Memory(only)] => only.clone(),
+            slices => {
+                slices.iter().flat_map(|slice| if let Slice::Memory(bytes) = slice { &bytes[..] } else { &[] }).copied().collect()
+            }
+        };
+        let count = milena_record::split(&bytes).filter(Result::is_ok).count();
+        let entries: Vec<_> = store.list(log, from, count)?.iter().map(entry).collect();
+        let cut = policy.cut(now, &entries);
+        hidden += cut.hidden_batches;
+        let slice = |run: &Range<u64>| Slice::Memory(bytes.slice(run.start as usize..run.end as usize));
+        let slices: Vec<_> = cut.runs.iter().map(|(run, _)| slice(run)).collect();
+        if !slices.is_empty() || found.upto + 1 >= upto {
+            let bytes = slices.iter().map(Slice::len).sum();
+            return Ok((Found { slices, bytes, upto: found.upto }, hidden));
+        }
+        from = found.upto + 1;
+    }
 }
 
 pub(crate) fn io_fault(operation: &str, detail: &str) -> ReadError {

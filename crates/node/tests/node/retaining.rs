@@ -1,0 +1,136 @@
+//! Retention: exact to the batch, never early, durable, and the space behind it.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_node::{Topic, engine::topic::SettingsChange};
+
+use crate::world::{MORNING, World, batch, read_all, stamped};
+
+fn start(topic: &Topic) -> i64 {
+    topic.partitions[0].view().unwrap().start
+}
+
+/// The log start, once it has come to `expected`.
+fn becomes(topic: &Topic, expected: i64) {
+    for _ in 0..200 {
+        if start(topic) == expected {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the log start is {}, expected {expected}", start(topic));
+}
+
+fn stays(topic: &Topic, expected: i64) {
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(start(topic), expected);
+}
+
+#[test]
+fn a_batch_goes_at_its_time_and_not_before() {
+    let world = World::new();
+    let topic = world.create("t", 1, &[("retention.ms", "10000")]);
+    for i in 0..3 {
+        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
+        world.advance(Duration::from_secs(2));
+    }
+    world.advance(Duration::from_millis(3999));
+    stays(&topic, 0);
+    world.advance(Duration::from_millis(1));
+    becomes(&topic, 1);
+    world.advance(Duration::from_millis(1999));
+    stays(&topic, 1);
+    world.advance(Duration::from_secs(3));
+    becomes(&topic, 3);
+    // The start survives emptiness and restart.
+    let world = world.restart();
+    let topic = world.node.topic("t").unwrap();
+    assert_eq!((start(&topic), topic.partitions[0].view().unwrap().high), (3, 3));
+    assert_eq!(world.produce(&topic, 0, batch(&["x"])).unwrap().base_offset, 3);
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+}
+
+#[test]
+fn what_has_expired_while_the_broker_was_down_goes_at_the_start() {
+    let world = World::new();
+    let topic = world.create("t", 1, &[("retention.ms", "10000")]);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    world.clock.advance(Duration::from_secs(20));
+    let world = world.restart();
+    becomes(&world.node.topic("t").unwrap(), 1);
+}
+
+#[test]
+fn bytes_are_kept_to_the_batch() {
+    let world = World::new();
+    let size = batch(&["x"]).len() as i64;
+    let topic = world.create("t", 1, &[("retention.bytes", &(3 * size).to_string())]);
+    for _ in 0..8 {
+        world.produce(&topic, 0, batch(&["x"])).unwrap();
+    }
+    world.advance(Duration::from_secs(1));
+    becomes(&topic, 5);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    world.advance(Duration::from_secs(1));
+    becomes(&topic, 6);
+}
+
+#[test]
+fn space_follows_ten_minutes_later_unless_the_clocks_have_parted() {
+    let world = World::new();
+    let topic = world.create("t", 1, &[("retention.ms", "1000")]);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    world.advance(Duration::from_secs(1));
+    becomes(&topic, 1);
+    let bytes = || world.node.log_bytes(&topic.partitions[0]);
+    world.advance(Duration::from_secs(599));
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(bytes() > 0);
+    world.clock.set_skew(90_000);
+    world.advance(Duration::from_secs(100));
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(bytes() > 0, "nothing is freed while the clocks have parted");
+    world.clock.set_skew(0);
+    world.advance(Duration::from_secs(61));
+    for _ in 0..200 {
+        if bytes() == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("space was not given back");
+}
+
+#[test]
+fn a_shorter_retention_holds_at_once() {
+    let world = World::new();
+    let topic = world.create("t", 1, &[]);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    world.advance(Duration::from_secs(3600));
+    stays(&topic, 0);
+    let change = SettingsChange::Some(vec![milena_node::engine::settings::Change::set("retention.ms", "60000")]);
+    world.run(|node| async move { node.alter_topic("t", change).await }).unwrap().unwrap();
+    becomes(&topic, 1);
+}
+
+#[test]
+fn by_create_time_an_expired_batch_is_left_out_behind_a_living_one() {
+    let world = World::new();
+    let settings = [("retention.ms", "10000"), ("milena.retention.clock", "create")];
+    let topic = world.create("t", 1, &settings);
+    world.produce(&topic, 0, stamped(MORNING, &["lives"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING - 60_000, &["expired"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING, &["lives too"])).unwrap();
+    let read = |topic: &Arc<Topic>| {
+        let topic = topic.clone();
+        world.run(move |node| async move { read_all(&node, &topic, &topic.partitions[0], 0, 1000).await })
+    };
+    assert_eq!(read(&topic), [(0, "lives".to_owned()), (2, "lives too".to_owned())]);
+    assert_eq!(start(&topic), 0);
+    assert!(world.node.counters().hidden_batches.get() > 0);
+    // A timestamp of the future pins nothing.
+    world.produce(&topic, 0, stamped(MORNING + 3_000_000, &["future"])).unwrap();
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+}

@@ -1,0 +1,162 @@
+//! A node on a store in memory, and the few words that tests need about it.
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use milena_node::{
+    AppendRefusal, Appended, ManualClock, Node, NodeOptions, Parked, Partition, Recovery, Slice, Topic,
+    engine::{
+        ids::{TopicId, Uuid},
+        topic::CreateTopic,
+    },
+};
+use milena_record::{Builder, Codec, Producer};
+use milena_store::{Memory, memory::Options as MemoryOptions};
+
+/// A wall-clock moment in 2026.
+pub const MORNING: i64 = 1_790_000_000_000;
+
+pub struct World {
+    pub store: Memory,
+    pub clock: ManualClock,
+    pub node: Node,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(MemoryOptions { replayable: true, ..MemoryOptions::default() })
+    }
+
+    pub fn with(options: MemoryOptions) -> Self {
+        Self::on(Memory::new(options), Recovery::new(), ManualClock::at(MORNING))
+    }
+
+    fn on(store: Memory, recovery: Recovery, clock: ManualClock) -> Self {
+        let options = NodeOptions { runtimes: 2, clock: Arc::new(clock.clone()), ..NodeOptions::default() };
+        let node = Node::start(Arc::new(store.clone()), recovery, options).expect("a node starts on a sound store");
+        Self { store, clock, node }
+    }
+
+    /// What a power cut and a start do.
+    pub fn restart(self) -> Self {
+        let mut recovery = Recovery::new();
+        let (store, _) = self.store.restart(&mut recovery);
+        let _ = self.node.stop();
+        Self::on(store, recovery, self.clock.clone())
+    }
+
+    /// Runs a future on one of the node's own runtimes, as a connection would.
+    pub fn run<F, R>(&self, make: impl FnOnce(Node) -> F + Send + 'static) -> R
+    where
+        F: Future<Output = R> + 'static,
+        R: Send + 'static,
+    {
+        let (answer, answered) = mpsc::channel();
+        let node = self.node.clone();
+        self.node.runtimes().spawn_on_least_loaded(move || async move {
+            let _ = answer.send(make(node).await);
+        });
+        answered.recv_timeout(Duration::from_secs(20)).expect("the node answers")
+    }
+
+    pub fn create(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Arc<Topic> {
+        let create = create(name, partitions, settings);
+        self.run(|node| async move { node.create_topic(create).await }).expect("room").expect("a new topic")
+    }
+
+    pub fn produce(&self, topic: &Arc<Topic>, partition: usize, batch: Vec<u8>) -> Result<Appended, AppendRefusal> {
+        let topic = topic.clone();
+        self.run(move |node| async move {
+            let parked = append(&node, &topic, partition, &batch).await;
+            node.release(parked).await.expect("the store lives")
+        })
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.node.look_at_clock();
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.node.stop();
+    }
+}
+
+pub fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) -> CreateTopic {
+    CreateTopic {
+        id: TopicId(Uuid::nil()),
+        name: name.into(),
+        partitions,
+        replicas: -1,
+        assignments: Vec::new(),
+        settings: settings.iter().map(|(n, v)| ((*n).into(), Some((*v).into()))).collect(),
+        default_partitions: 1,
+        node: 1,
+    }
+}
+
+pub async fn append(node: &Node, topic: &Topic, partition: usize, batch: &[u8]) -> Parked<Result<Appended, AppendRefusal>> {
+    let room = node.room(batch.len()).await.expect("room");
+    let writer = node.writer("test", IpAddr::V4(Ipv4Addr::LOCALHOST), "User:ANONYMOUS");
+    node.append(room, topic, &topic.partitions[partition], batch, writer)
+}
+
+/// A batch of records whose values are given, stamped with [`MORNING`].
+pub fn batch(values: &[&str]) -> Vec<u8> {
+    stamped(MORNING, values)
+}
+
+pub fn stamped(at: i64, values: &[&str]) -> Vec<u8> {
+    let mut builder = Builder::new(Codec::None);
+    for value in values {
+        builder.push(at, None, Some(value.as_bytes()), &[]).expect("a small record");
+    }
+    builder.finish().expect("a small batch")
+}
+
+pub fn idempotent(id: i64, epoch: i16, sequence: i32, values: &[&str]) -> Vec<u8> {
+    let mut builder = Builder::new(Codec::None).producer(Producer { id, epoch, base_sequence: sequence });
+    for value in values {
+        builder.push(MORNING, None, Some(value.as_bytes()), &[]).expect("a small record");
+    }
+    builder.finish().expect("a small batch")
+}
+
+/// Every value from `from` to the high watermark, with its offset, read `max` bytes at a time.
+pub async fn read_all(node: &Node, topic: &Topic, partition: &Partition, mut from: i64, max: usize) -> Vec<(i64, String)> {
+    let mut all = Vec::new();
+    loop {
+        let found = node.read(topic, partition, from, max).await.expect("a sound log");
+        if found.bytes == 0 {
+            return all;
+        }
+        for slice in &found.slices {
+            let Slice::Memory(bytes) = slice else { panic!("read answers from memory") };
+            for entry in milena_record::split(bytes) {
+                values_of(entry.expect("whole batches").bytes, from, &mut all);
+            }
+        }
+        from = found.upto + 1;
+    }
+}
+
+fn values_of(bytes: &[u8], from: i64, into: &mut Vec<(i64, String)>) {
+    let batch = milena_record::Batch::parse(bytes).expect("a batch");
+    batch.verify().expect("what is stored is sound");
+    let header = batch.header();
+    let payload = batch.payload(&milena_record::Limits::new(1 << 20)).expect("payload");
+    for record in milena_record::Records::new(&header, &payload) {
+        let record = record.expect("record");
+        let offset = header.base_offset() + i64::from(record.offset_delta);
+        if offset >= from {
+            let value = String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned();
+            into.push((offset, value));
+        }
+    }
+}
