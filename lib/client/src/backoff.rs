@@ -51,7 +51,7 @@ impl Backoff {
 
     /// As [`Backoff::pause`], for errors that the caller knows to be passing.
     pub async fn pause_for(&mut self, error: Error) -> Result<()> {
-        let wait = self.next();
+        let wait = self.wait();
         if self.began.elapsed() + wait > self.retry.within {
             return Err(error);
         }
@@ -63,7 +63,7 @@ impl Backoff {
     }
 
     /// The next pause, with a fifth of it up to chance so that clients do not march in step.
-    pub fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let doubled = self.retry.first.saturating_mul(1 << self.attempts.min(16)).min(self.retry.most);
         self.attempts += 1;
         let chance = u64::from(self.began.elapsed().subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

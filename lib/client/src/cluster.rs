@@ -2,6 +2,7 @@
 
 mod coordinator;
 mod metadata;
+mod offsets;
 
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use crate::{Backoff, Connection, Endpoint, Error, Options, Result, Retry, Trace};
 use metadata::View;
 pub use metadata::{Metadata, Partition, Topic, Topics};
+pub use offsets::{At, Listed};
 
 /// How to reach a cluster.
 #[derive(Clone, Debug)]

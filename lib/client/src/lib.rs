@@ -15,13 +15,17 @@ mod cluster;
 mod connection;
 mod endpoint;
 mod error;
+mod producer;
+mod reader;
 mod trace;
 
 pub use backoff::{Backoff, Retry};
-pub use cluster::{Cluster, Config, Lane, Metadata, Node, Partition, Topic, Topics};
+pub use cluster::{At, Cluster, Config, Lane, Listed, Metadata, Node, Partition, Topic, Topics};
 pub use connection::{Connection, Options, Pending};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ConnectFailure, Error, Result};
 pub use milena_record as record;
 pub use milena_wire as wire;
+pub use producer::{Acks, Delivery, NewRecord, Placed, Producer, ProducerConfig, murmur2, partition_of_key};
+pub use reader::{BatchView, From, Message, OutOfRange, Progress, Reader, ReaderConfig, Selection, Until};
 pub use trace::{Step, Trace};

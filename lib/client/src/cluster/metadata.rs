@@ -166,6 +166,20 @@ impl Cluster {
         Ok(found.leader)
     }
 
+    /// Who leads a partition and what id the topic has, as far as is known and without asking.
+    pub(crate) fn known_leader(&self, topic: &Text, partition: i32) -> Option<(i32, Uuid)> {
+        let view = self.view();
+        let (known, learnt) = view.topics.get(topic)?;
+        let found = known.partitions.iter().find(|p| p.index == partition)?;
+        let fresh = learnt.elapsed() < self.config().metadata_age;
+        (found.leader >= 0 && fresh && view.brokers.contains_key(&found.leader)).then_some((found.leader, known.id))
+    }
+
+    /// Whether this is the id of that topic, as far as is known.
+    pub(crate) fn is_topic(&self, name: &Text, id: Uuid) -> bool {
+        self.view().topics.get(name).is_some_and(|(topic, _)| topic.id == id)
+    }
+
     pub(super) async fn controller(&self) -> Result<Option<i32>> {
         if let Some(id) = self.view().controller {
             return Ok(Some(id));

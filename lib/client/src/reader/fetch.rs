@@ -1,0 +1,338 @@
+//! Sending fetches, and what their answers mean.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use milena_record::{Batch, Control, Entry, Flaw, Records, split};
+use milena_wire::{
+    ErrorCode, FetchRequest, FetchResponse,
+    fetch::{AbortedTransaction, PartitionData},
+};
+
+use super::{
+    OutOfRange, Progress, Reader, ReaderConfig,
+    message::unpack,
+    session::{Session, Wanted},
+};
+use crate::{At, Cluster, Error, Lane, Node, Result};
+
+/// Records of one partition, not yet unpacked.
+pub(super) struct Fetched {
+    at: usize,
+    pub(super) bytes: Bytes,
+    aborted: Vec<AbortedTransaction>,
+}
+
+/// What a fetch under way comes back with.
+pub(super) struct Answer {
+    node: i32,
+    session: Session,
+    result: Result<FetchResponse>,
+}
+
+const OFFSET_OUT_OF_RANGE: i16 = 1;
+/// Fetched and not handed out: no more than this many answers' worth.
+const READY_ANSWERS: usize = 2;
+
+impl Reader {
+    /// Sends a fetch to every broker that has none under way and leads something wanted.
+    pub(super) async fn launch(&mut self) -> Result<()> {
+        if self.ready_bytes >= READY_ANSWERS * self.config.max_bytes.max(1) as usize {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let mut by_node: BTreeMap<i32, Vec<Wanted>> = BTreeMap::new();
+        for at in 0..self.progress.len() {
+            let progress = &self.progress[at];
+            if progress.is_fetched() || progress.retry_at.is_some_and(|t| t > now) {
+                continue;
+            }
+            let (topic, partition, offset) = (progress.topic.clone(), progress.partition, progress.fetch_at);
+            match self.cluster.leader(&topic, partition).await {
+                Ok(node) => {
+                    self.progress[at].retry_at = None;
+                    let topic_id = self.cluster.topic(&topic).await?.id;
+                    by_node.entry(node).or_default().push(Wanted { topic, topic_id, partition, offset });
+                }
+                Err(error) => self.trouble(at, error)?,
+            }
+        }
+        for (node, wanted) in by_node {
+            if self.under_way.insert(node) {
+                let session = self.sessions.remove(&node).unwrap_or_default();
+                let (cluster, config) = (self.cluster.clone(), self.config.clone());
+                self.tasks.spawn(async move { fetch(cluster, config, node, session, wanted).await });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_answer(&mut self, answer: Answer) -> Result<()> {
+        let Answer { node, mut session, result } = answer;
+        self.under_way.remove(&node);
+        let response =
+            match result.and_then(|r| Error::check(r.error_code, None, || format!("fetch from broker {node}")).map(|()| r)) {
+                Ok(response) => response,
+                Err(error) => {
+                    // 70, 71 and 106: the session is gone, which a whole fetch cures. Else what it heard is unknown.
+                    session.reset();
+                    self.sessions.insert(node, session);
+                    return match error.code() {
+                        Some(ErrorCode(70 | 71 | 106)) => Ok(()),
+                        _ => self.node_trouble(error),
+                    };
+                }
+            };
+        if self.config.sessions {
+            session.answered(response.session_id);
+        }
+        self.sessions.insert(node, session);
+        let mut first_error = Ok(());
+        for topic in response.responses {
+            for data in topic.partitions {
+                let named = |p: &Progress| {
+                    p.partition == data.partition_index
+                        && if topic.topic_id.is_nil() {
+                            p.topic == topic.topic
+                        } else {
+                            self.cluster.is_topic(&p.topic, topic.topic_id)
+                        }
+                };
+                if let Some(at) = self.progress.iter().position(named)
+                    && let Err(error) = self.on_partition(at, data)
+                {
+                    first_error = Err(error);
+                }
+            }
+        }
+        first_error
+    }
+
+    fn on_partition(&mut self, at: usize, data: PartitionData) -> Result<()> {
+        let progress = &mut self.progress[at];
+        if progress.done {
+            return Ok(());
+        }
+        let about = || format!("fetch from {}-{}", progress.topic, progress.partition);
+        if data.error_code == OFFSET_OUT_OF_RANGE {
+            return self.out_of_range(at);
+        }
+        if let Err(error) = Error::check(data.error_code, None, about) {
+            return self.trouble(at, error);
+        }
+        progress.failures = 0;
+        progress.high_watermark = data.high_watermark;
+        progress.log_start = data.log_start_offset;
+        let Some(bytes) = data.records.filter(|r| !r.is_empty()) else { return Ok(()) };
+        match last_offset(&bytes) {
+            Some(last) if last >= progress.fetch_at => progress.fetch_at = last + 1,
+            Some(_) => return Ok(()),
+            // Not one whole batch: a broker before KIP-74 and a batch larger than asked for.
+            None => {
+                progress.done = true;
+                let flaw = Flaw::Truncated { needed: self.config.partition_bytes as usize + 1, present: bytes.len() };
+                return Err(damaged(progress, flaw));
+            }
+        }
+        self.ready_bytes += bytes.len();
+        self.ready.push_back(Fetched { at, bytes, aborted: data.aborted_transactions.unwrap_or_default() });
+        Ok(())
+    }
+
+    /// A partition's error: waited out if it passes, else final for it.
+    pub(super) fn trouble(&mut self, at: usize, error: Error) -> Result<()> {
+        let retry = self.cluster.config().retry;
+        let progress = &mut self.progress[at];
+        self.cluster.forget_topic(&progress.topic);
+        progress.failures += 1;
+        let waited = retry.most.saturating_mul(progress.failures.saturating_sub(5));
+        if !error.is_retriable() || waited > retry.within {
+            progress.done = true;
+            return Err(error);
+        }
+        let pause = retry.first.saturating_mul(1 << progress.failures.min(10)).min(retry.most);
+        progress.retry_at = Some(Instant::now() + pause);
+        Ok(())
+    }
+
+    /// A broker's error concerns all that was asked of it: everything is looked up and tried again.
+    fn node_trouble(&mut self, error: Error) -> Result<()> {
+        let mut last = Ok(());
+        for at in 0..self.progress.len() {
+            if !self.progress[at].is_fetched()
+                && let Err(error) = self.trouble(at, error.clone())
+            {
+                last = Err(error);
+            }
+        }
+        last
+    }
+
+    fn out_of_range(&mut self, at: usize) -> Result<()> {
+        // Both ends are asked for anew, since the answer has them at -1.
+        let (cluster, policy) = (self.cluster.clone(), self.config.out_of_range);
+        let progress = &mut self.progress[at];
+        match policy {
+            OutOfRange::Fail => progress.done = true,
+            // Nothing is fetched until the ends are known: `on_ends` clears it.
+            OutOfRange::Start | OutOfRange::End => progress.retry_at = Some(Instant::now() + Duration::from_secs(3600)),
+        }
+        let (topic, partition, offset) = (progress.topic.clone(), progress.partition, progress.fetch_at);
+        let committed = self.config.committed;
+        self.asking.spawn(async move {
+            let ask = async |place: At| cluster.list_offsets(&[(topic.clone(), partition, place)], committed).await;
+            let ends = match (ask(At::Start).await, ask(At::End).await) {
+                (Ok(start), Ok(end)) => Ok((start[0].offset.unwrap_or(0), end[0].offset.unwrap_or(0))),
+                (Err(error), _) | (_, Err(error)) => Err(error),
+            };
+            (at, offset, ends)
+        });
+        Ok(())
+    }
+
+    /// What out-of-range partitions do now that both ends are known.
+    pub(super) fn on_ends(&mut self, at: usize, offset: i64, ends: Result<(i64, i64)>) -> Result<()> {
+        let progress = &mut self.progress[at];
+        let (start, end) = ends.inspect_err(|_| progress.done = true)?;
+        let to = match self.config.out_of_range {
+            OutOfRange::Fail => {
+                let topic = progress.topic.as_str().into();
+                return Err(Error::OutOfRange { topic, partition: progress.partition, offset, start, end });
+            }
+            OutOfRange::Start => start,
+            OutOfRange::End => end,
+        };
+        (progress.fetch_at, progress.position, progress.retry_at) = (to, to, None);
+        progress.done = progress.until.is_some_and(|until| to >= until);
+        Ok(())
+    }
+
+    /// Reads the records of one partition's answer that are wanted.
+    pub(super) fn unpack(&mut self, fetched: Fetched) -> Result<()> {
+        let Fetched { at, bytes, aborted } = fetched;
+        let mut transactions = Aborted::new(aborted);
+        let mut last = None;
+        for entry in split(&bytes) {
+            let result = entry.and_then(|entry| {
+                last = last_offset(entry.bytes);
+                self.unpack_entry(at, &bytes, entry, &mut transactions)
+            });
+            if let Err(flaw) = result {
+                self.progress[at].done = true;
+                return Err(damaged(&self.progress[at], flaw));
+            }
+        }
+        let progress = &mut self.progress[at];
+        // Behind the last record of this answer the position is where the next fetch begins: compaction and markers
+        // leave gaps that no record fills.
+        if let Some(last) = last
+            && !self.messages.iter().any(|(of, _)| *of == at)
+        {
+            progress.position = progress.position.max(last + 1);
+        }
+        if progress.until.is_some_and(|until| last.is_some_and(|last| last + 1 >= until)) {
+            progress.done = true;
+        }
+        Ok(())
+    }
+
+    fn unpack_entry(&mut self, at: usize, bytes: &Bytes, entry: Entry<'_>, aborted: &mut Aborted) -> Result<(), Flaw> {
+        let progress = &self.progress[at];
+        if entry.magic == 2 {
+            let batch = Batch::parse(entry.bytes)?;
+            if self.config.verify {
+                batch.check_crc()?;
+            }
+            let skip = self.config.committed && aborted.skips(&batch);
+            if batch.header().is_control() || skip {
+                return Ok(());
+            }
+        }
+        let wanted = progress.position..progress.until.unwrap_or(i64::MAX);
+        let messages = unpack(bytes, entry, &progress.topic, progress.partition, &self.config.limits)?;
+        self.messages.extend(messages.into_iter().filter(|m| wanted.contains(&m.offset)).map(|m| (at, m)));
+        Ok(())
+    }
+}
+
+/// Which transactions in an answer were aborted (KIP-98): a producer's batches from the listed offset to its marker.
+struct Aborted {
+    /// By first offset, the last one first.
+    listed: Vec<AbortedTransaction>,
+    producers: HashSet<i64>,
+}
+
+impl Aborted {
+    fn new(mut listed: Vec<AbortedTransaction>) -> Self {
+        listed.sort_by_key(|a| std::cmp::Reverse(a.first_offset));
+        Self { listed, producers: HashSet::new() }
+    }
+
+    fn skips(&mut self, batch: &Batch<'_>) -> bool {
+        let header = batch.header();
+        while let Some(next) = self.listed.pop_if(|a| a.first_offset <= header.last_offset()) {
+            self.producers.insert(next.producer_id);
+        }
+        if header.is_control() {
+            let marker = Records::new(&header, batch.raw_payload()).next().and_then(Result::ok);
+            if marker.and_then(|m| m.key).and_then(Control::from_key) == Some(Control::Abort) {
+                self.producers.remove(&header.producer_id());
+            }
+            return true;
+        }
+        header.is_transactional() && self.producers.contains(&header.producer_id())
+    }
+}
+
+async fn fetch(cluster: Cluster, config: ReaderConfig, node: i32, mut session: Session, wanted: Vec<Wanted>) -> Answer {
+    let result = fetch_once(&cluster, &config, node, &mut session, &wanted).await;
+    Answer { node, session, result }
+}
+
+async fn fetch_once(
+    cluster: &Cluster,
+    config: &ReaderConfig,
+    node: i32,
+    session: &mut Session,
+    wanted: &[Wanted],
+) -> Result<FetchResponse> {
+    let connection = cluster.connection(&Node::Id(node), Lane::Fetch).await?;
+    let nameless = wanted.iter().any(|w| w.topic_id.is_nil());
+    let version = connection.version_to::<FetchRequest>(if nameless { 12 } else { i16::MAX })?;
+    let sessions = config.sessions && version >= 7;
+    if !sessions {
+        session.reset();
+    }
+    let (topics, forgotten) = session.ask(wanted, config.partition_bytes);
+    let request = FetchRequest {
+        max_wait_ms: config.max_wait.as_millis().min(i32::MAX as u128) as i32,
+        min_bytes: config.min_bytes,
+        max_bytes: config.max_bytes,
+        isolation_level: i8::from(config.committed),
+        session_id: session.id,
+        // -1 asks for no session.
+        session_epoch: if sessions { session.epoch } else { -1 },
+        topics,
+        forgotten_topics_data: forgotten,
+        ..Default::default()
+    };
+    let patience = cluster.config().options.request_timeout + config.max_wait;
+    connection.start(&request, version)?.within(patience).answer().await
+}
+
+/// The last offset that whole entries of a blob reach.
+fn last_offset(blob: &[u8]) -> Option<i64> {
+    let last = split(blob).map_while(Result::ok).last()?;
+    match last.magic {
+        2 => Batch::parse(last.bytes).ok().map(|b| b.header().last_offset()),
+        _ => last.bytes.first_chunk().map(|o| i64::from_be_bytes(*o)),
+    }
+}
+
+fn damaged(progress: &Progress, flaw: Flaw) -> Error {
+    let (topic, partition, offset) = (progress.topic.as_str().into(), progress.partition, progress.position);
+    Error::Damaged { topic, partition, offset, flaw }
+}
