@@ -4,6 +4,8 @@
 pub const PARTITIONS_A_REQUEST_MAX: usize = 10_000;
 /// Partitions of all topics together, trash included: what the start-up and memory goals were measured for, times ten.
 pub const PARTITIONS_MAX: usize = 1_000_000;
+/// Groups that have a log of their own; as many as partitions, since a test that makes a group a run is as common as one that makes a topic.
+pub const GROUPS_MAX: usize = 1_000_000;
 /// Length of a topic's name, as in Kafka.
 pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Length of a group's name: a Kafka string holds at most this many bytes.

@@ -123,16 +123,16 @@ impl<'a> Reader<'a> {
     pub fn i16(&mut self) -> Result<i16, BadFact> {
         self.i64()?.try_into().map_err(|_| BadFact::Invalid { what: "16-bit number" })
     }
-    /// A count of things that take at least `each` bytes, at most `max` of them: safe to allocate for.
+    /// A count of things that take at least `each` bytes here, at most `max` of them: safe to allocate for.
     pub fn count(&mut self, what: &'static str, max: usize, each: usize) -> Result<usize, BadFact> {
         let count = self.u64()?;
         if count > max as u64 {
             return Err(BadFact::TooMany { what, count, max });
         }
-        if count as usize * each.max(1) > self.0.len() {
-            return Err(BadFact::Truncated);
+        match (count as usize).checked_mul(each) {
+            Some(bytes) if bytes <= self.0.len() => Ok(count as usize),
+            _ => Err(BadFact::Truncated),
         }
-        Ok(count as usize)
     }
     pub fn bytes(&mut self, what: &'static str, max: usize) -> Result<&'a [u8], BadFact> {
         let len = self.count(what, max, 1)?;
@@ -201,6 +201,9 @@ mod tests {
         bytes.clear();
         Writer::new(&mut bytes).u64(9);
         assert_eq!(Reader::new(&bytes).count("things", 10, 1), Err(BadFact::Truncated));
+        bytes.clear();
+        Writer::new(&mut bytes).u64(u64::MAX / 2);
+        assert_eq!(Reader::new(&bytes).count("things", usize::MAX, 3), Err(BadFact::Truncated));
     }
 
     #[test]

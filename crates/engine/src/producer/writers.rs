@@ -4,7 +4,7 @@
 //! A number is never given to another writer: an old batch must not name the wrong one. What is used again is the room.
 //! When the table is full, the writer that was not seen for longest is forgotten, and its batches say "unknown".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
@@ -43,9 +43,13 @@ pub struct Writers {
     numbers: HashMap<Writer, u32>,
     /// The number that the next writer gets.
     next: u32,
-    /// When each was asked for last. Not stored: it only decides who is forgotten, and the fact says who that was.
-    seen: HashMap<u32, i64>,
+    /// Everybody by when they were seen last. Not stored: it only decides who is forgotten, and the fact says who that was.
+    seen: BTreeSet<(i64, u32)>,
+    seen_at: HashMap<u32, i64>,
 }
+
+/// Before every moment.
+const NEVER: i64 = i64::MIN;
 
 /// There are no numbers left; batches go on with [`UNKNOWN`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -83,11 +87,11 @@ impl Machine for Writers {
         let WritersFact::WriterInterned(WriterInterned { writer: number, client, address, principal, forgotten }) = fact;
         if let Some(gone) = forgotten.and_then(|number| self.by_number.remove(&number).map(|w| (number, w))) {
             self.numbers.remove(&gone.1);
-            self.seen.remove(&gone.0);
+            let at = self.seen_at.remove(&gone.0).unwrap_or(NEVER);
+            self.seen.remove(&(at, gone.0));
         }
         let writer = Writer { client: client.clone(), address: address.clone(), principal: principal.clone() };
-        self.numbers.insert(writer.clone(), *number);
-        self.by_number.insert(*number, writer);
+        self.enter(*number, writer);
         self.next = self.next.max(number.saturating_add(1));
     }
 }
@@ -95,7 +99,8 @@ impl Machine for Writers {
 impl Writers {
     /// A table for at most `room` writers.
     pub fn with_room(room: usize) -> Self {
-        Self { room, by_number: BTreeMap::new(), numbers: HashMap::new(), next: UNKNOWN + 1, seen: HashMap::new() }
+        let (by_number, numbers) = (BTreeMap::new(), HashMap::new());
+        Self { room, by_number, numbers, next: UNKNOWN + 1, seen: BTreeSet::new(), seen_at: HashMap::new() }
     }
 
     /// Who has that number, if it was not forgotten.
@@ -106,13 +111,21 @@ impl Writers {
     /// A connection of this writer was seen; who is seen is not forgotten.
     pub fn seen(&mut self, number: u32, now: Now) {
         if self.by_number.contains_key(&number) {
-            self.seen.insert(number, now.mono);
+            let before = self.seen_at.insert(number, now.mono).unwrap_or(NEVER);
+            self.seen.remove(&(before, number));
+            self.seen.insert((now.mono, number));
         }
     }
 
     /// Of those that were not seen since the start, the one that was interned first.
     fn longest_unseen(&self) -> Option<u32> {
-        self.by_number.keys().copied().min_by_key(|number| (self.seen.get(number).copied(), *number))
+        self.seen.first().map(|(_, number)| *number)
+    }
+
+    fn enter(&mut self, number: u32, writer: Writer) {
+        self.numbers.insert(writer.clone(), number);
+        self.by_number.insert(number, writer);
+        self.seen.insert((NEVER, number));
     }
 
     pub fn snapshot(&self, into: &mut Vec<u8>) {
@@ -134,8 +147,7 @@ impl Writers {
             let number = r.u32()?;
             let field = |r: &mut Reader<'_>| r.str("bytes of a writer's name", limits::WRITER_FIELD_BYTES_MAX).map(Box::from);
             let writer = Writer { client: field(&mut r)?, address: field(&mut r)?, principal: field(&mut r)? };
-            writers.numbers.insert(writer.clone(), number);
-            writers.by_number.insert(number, writer);
+            writers.enter(number, writer);
         }
         r.end()?;
         Ok(writers)
@@ -188,6 +200,8 @@ mod tests {
         assert_eq!(intern(&mut writers, "c"), (3, 1));
         assert_eq!((writers.writer(1).is_some(), writers.writer(2)), (true, None));
         assert_eq!(intern(&mut writers, "b"), (4, 1));
+        assert_eq!(writers.writer(3), None);
+        assert_eq!((writers.by_number.len(), writers.numbers.len(), writers.seen.len(), writers.seen_at.len()), (2, 2, 2, 1));
     }
 
     #[test]

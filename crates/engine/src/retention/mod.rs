@@ -121,14 +121,17 @@ impl Policy {
     pub fn sweep(&self, now: i64, index: &dyn Index, start: Offset, high: Offset) -> Result<Sweep, Unreadable> {
         // By size first: what it uncovers may have expired behind a batch that lives.
         let by_size = self.start_by_size(index, high)?.clamp(start, high.max(start));
-        let to = self.start_by_age(now, index, by_size, high)?;
+        let to = self.start_by_age(now, index, by_size, high)?.clamp(by_size, high.max(by_size));
         let why = if to > by_size { MoveReason::Age } else { MoveReason::Size };
         let to = (to > start).then_some((to, why));
         let living = match self.ms {
-            Some(_) => index.at(to.map_or(start, |(to, _)| to))?.filter(|e| e.base < high),
+            Some(_) => index.at(to.map_or(start, |(to, _)| to))?,
             None => None,
         };
-        Ok(Sweep { to, deadline: living.and_then(|entry| self.expires_at(&entry)) })
+        let deadline = living.and_then(|entry| self.expires_at(&entry));
+        // What expired beyond `high` has to wait for its commit; asking again in the same millisecond would only spin.
+        let deadline = if to.is_none() { deadline.map(|at| at.max(now.saturating_add(1))) } else { deadline };
+        Ok(Sweep { to, deadline })
     }
 
     fn start_by_age(&self, now: i64, index: &dyn Index, start: Offset, high: Offset) -> Result<Offset, Unreadable> {
@@ -142,7 +145,7 @@ impl Policy {
         {
             match index.appended_at(oldest_living)? {
                 None => return Ok(high),
-                Some(living) if living.last >= start => return Ok(living.base.max(start)),
+                Some(living) if living.last >= start => return Ok(living.base),
                 // A clock that was set back: a batch that is gone has a later time than one that is not.
                 Some(_) => {}
             }
@@ -163,7 +166,8 @@ impl Policy {
         let Some(less) = bytes.checked_sub(1) else { return Ok(high) };
         let too_few_from = index.keep_bytes(less)?.map_or(high, |e| e.base);
         let enough = too_few_from.checked_sub(1).filter(|o| *o >= 0).map(|before| index.at(before)).transpose()?.flatten();
-        Ok(enough.map_or(0, |e| e.base))
+        // Behind a gap the index may answer the batch after it; then nothing goes, which is late and never early.
+        Ok(enough.filter(|e| e.base < too_few_from).map_or(0, |e| e.base))
     }
 
     /// What of these batches, which lie one behind the other in a slice, is answered at `now`.

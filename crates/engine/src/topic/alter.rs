@@ -3,6 +3,7 @@
 use super::{Catalog, CatalogFact, Refusal, Reply, create::judge_brokers};
 use crate::{
     fact::{PartitionsAdded, TopicSettingsChanged},
+    limits,
     machine::Decision,
     settings::{self, Overrides},
 };
@@ -36,6 +37,16 @@ pub enum Change {
 }
 
 impl Catalog {
+    /// The limit of one request that adds partitions, before any of it is judged.
+    pub fn judge_additions(&self, adds: &[AddPartitions]) -> Result<(), Refusal> {
+        let more = |add: &AddPartitions| {
+            let has = self.topic(&add.name)?.partitions() as usize;
+            usize::try_from(add.count).ok()?.checked_sub(has)
+        };
+        let total = adds.iter().filter_map(more).fold(0usize, usize::saturating_add);
+        if total > limits::PARTITIONS_A_REQUEST_MAX { Err(Refusal::TooManyInRequest) } else { Ok(()) }
+    }
+
     pub(super) fn add(&self, add: &AddPartitions) -> Result<Decision<CatalogFact, Reply>, Refusal> {
         let topic = self.topic(&add.name).ok_or_else(|| Refusal::UnknownName(add.name.clone()))?;
         let has = topic.partitions();

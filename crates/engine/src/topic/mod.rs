@@ -259,6 +259,9 @@ impl Catalog {
         if name.len() > limits::GROUP_NAME_BYTES_MAX {
             return Err(Refusal::GroupNameTooLong { bytes: name.len() });
         }
+        if self.groups.len() >= limits::GROUPS_MAX {
+            return Err(Refusal::TooManyGroups { max: limits::GROUPS_MAX });
+        }
         let log = self.logs_for(1)?;
         Ok(Decision::new(vec![GroupCreated { log, name }.into()], Reply::Group(log)))
     }

@@ -73,4 +73,7 @@ pub enum Refusal {
     /// INVALID_GROUP_ID.
     #[error("a group's name has at most 32767 bytes, this one has {bytes}")]
     GroupNameTooLong { bytes: usize },
+    /// COORDINATOR_NOT_AVAILABLE: nothing in Kafka says this; deleting groups helps.
+    #[error("this broker holds at most {max} groups")]
+    TooManyGroups { max: usize },
 }

@@ -427,6 +427,28 @@ fn a_hundred_thousand_topics_are_small_and_quick() {
 }
 
 #[test]
+fn long_names_with_much_in_common_survive_a_restart() {
+    let mut kept = Kept::default();
+    for number in 1..10 {
+        kept.tell(at(0), Command::Create(create(number, &format!("{}{number}", "n".repeat(248))))).unwrap();
+        kept.check();
+    }
+    kept.tell(at(0), Command::Delete(DeleteTopic { target: Target::Id(id(9)), enabled: true })).unwrap();
+    kept.check();
+}
+
+#[test]
+fn additions_are_limited_over_the_whole_request() {
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Create(create(1, "a"))).unwrap();
+    kept.tell(at(0), Command::Create(create(2, "b"))).unwrap();
+    let add = |name: &str, count| AddPartitions { name: name.into(), count, assignments: None, node: NODE };
+    assert_eq!(kept.catalog.judge_additions(&[add("a", 5_001), add("b", 5_001), add("c", i32::MAX), add("a", -1)]), Ok(()));
+    let refused = kept.catalog.judge_additions(&[add("a", 5_001), add("b", 5_002)]);
+    assert_eq!(refused, Err(Refusal::TooManyInRequest));
+}
+
+#[test]
 fn every_prefix_of_a_snapshot_is_refused_and_every_flipped_bit_survived() {
     let mut kept = Kept::default();
     kept.tell(at(0), Command::Found(Uuid::from_u128(9))).unwrap();
