@@ -3,5 +3,22 @@
 //! Knows the protocol: frames, versions, sessions, error codes. Judges nothing: handlers call the node's verbs only.
 #![forbid(unsafe_code)]
 
+mod access;
+mod advertise;
+mod api;
 pub mod connection;
+mod dispatch;
+mod errors;
+#[cfg(test)]
+pub mod index;
+mod listen;
+mod peer;
+mod reading;
+mod serve;
 pub mod session;
+
+pub use advertise::{Advertise, BadAdvertise, HostPort};
+pub use dispatch::{Card, Close, Cost, card, cards};
+pub use listen::listen;
+pub use peer::{Door, DoorOptions};
+pub use serve::{Ends, serve_connection};

@@ -2,13 +2,10 @@
 //!
 //! Pure protocol state, kept for all connections of the node. Knows slots, epochs and eviction; reads nothing, waits for nothing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
-use uuid::Uuid;
+use milena_wire::{Text, Uuid};
 
 /// A session may be pushed out by a larger one only when it is this old, and by any when unused for as long (as Kafka).
 const SETTLED_MS: i64 = 120_000;
@@ -16,7 +13,7 @@ const SETTLED_MS: i64 = 120_000;
 /// How the request named the topic: by name up to version 12, by id from 13 on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum TopicRef {
-    Name(Arc<str>),
+    Name(Text),
     Id(Uuid),
 }
 

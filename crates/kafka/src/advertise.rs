@@ -1,0 +1,201 @@
+//! The address that a client is told. Knows addresses and the operator's wish; knows no message.
+//!
+//! `auto` tells each connection the address it dialled, so that a client that reached us once reaches us again.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
+
+/// Host and port, as they go into an answer.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct HostPort {
+    pub host: String,
+    pub port: u16,
+}
+
+/// Addresses that begin with the same bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Net {
+    address: IpAddr,
+    bits: u8,
+}
+
+/// What clients are told, by where they come from: `auto`, `HOST:PORT`, or `CIDR=HOST:PORT,…`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Advertise {
+    Auto,
+    Fixed(HostPort),
+    /// The first network that contains the client decides; `auto` for everybody else.
+    ByNetwork(Vec<Rule>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    net: Net,
+    told: HostPort,
+}
+
+/// Why an `--advertise` value cannot work, with what to write instead.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadAdvertise {
+    #[error("the advertised address is empty; write auto, HOST:PORT or CIDR=HOST:PORT,…")]
+    Empty,
+    #[error("{0:?} has no port; write HOST:PORT, for example {0}:9092")]
+    NoPort(String),
+    #[error("{0:?} is no port; ports are 1 to 65535")]
+    Port(String),
+    #[error(
+        "no client can connect to {0}: it means \"every address of this machine\"; write the address that clients dial, or auto"
+    )]
+    Unspecified(String),
+    #[error("{0:?} is no network; write for example 10.0.0.0/8 or fd00::/8")]
+    Network(String),
+}
+
+impl Advertise {
+    /// The address told to a client at `remote` that reached us at `local`. `both_families`: the port is open on
+    /// 127.0.0.1 and on ::1, so the name `localhost` works whichever way it resolves.
+    pub fn told(&self, remote: IpAddr, local: SocketAddr, both_families: bool) -> HostPort {
+        match self {
+            Advertise::Auto => reached(local, both_families),
+            Advertise::Fixed(told) => told.clone(),
+            Advertise::ByNetwork(rules) => match rules.iter().find(|rule| rule.net.contains(remote)) {
+                Some(rule) => rule.told.clone(),
+                None => reached(local, both_families),
+            },
+        }
+    }
+}
+
+fn reached(local: SocketAddr, both_families: bool) -> HostPort {
+    let ip = local.ip().to_canonical();
+    let host = if ip.is_loopback() && both_families { "localhost".to_owned() } else { ip.to_string() };
+    HostPort { host, port: local.port() }
+}
+
+impl Net {
+    fn contains(&self, ip: IpAddr) -> bool {
+        match (self.address, ip.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => same_head(&net.octets(), &ip.octets(), self.bits),
+            (IpAddr::V6(net), IpAddr::V6(ip)) => same_head(&net.octets(), &ip.octets(), self.bits),
+            _ => false,
+        }
+    }
+}
+
+fn same_head(a: &[u8], b: &[u8], bits: u8) -> bool {
+    let whole = usize::from(bits / 8);
+    let mask = !(0xffu16 >> (bits % 8)) as u8;
+    a[..whole] == b[..whole] && (mask == 0 || a.get(whole).zip(b.get(whole)).is_none_or(|(a, b)| a & mask == b & mask))
+}
+
+impl FromStr for Net {
+    type Err = BadAdvertise;
+    fn from_str(text: &str) -> Result<Self, BadAdvertise> {
+        let bad = || BadAdvertise::Network(text.to_owned());
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse().map_err(|_| bad())?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| bad())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(most);
+        if bits > most { Err(bad()) } else { Ok(Self { address, bits }) }
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = BadAdvertise;
+    fn from_str(text: &str) -> Result<Self, BadAdvertise> {
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| BadAdvertise::NoPort(text.to_owned()))?;
+        if port.ends_with(']') {
+            return Err(BadAdvertise::NoPort(text.to_owned()));
+        }
+        let port = port.parse().ok().filter(|p| *p != 0).ok_or_else(|| BadAdvertise::Port(port.to_owned()))?;
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() {
+            return Err(BadAdvertise::Empty);
+        }
+        if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
+            return Err(BadAdvertise::Unspecified(host.to_owned()));
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+impl FromStr for Advertise {
+    type Err = BadAdvertise;
+    fn from_str(text: &str) -> Result<Self, BadAdvertise> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(BadAdvertise::Empty);
+        }
+        if text.eq_ignore_ascii_case("auto") {
+            return Ok(Self::Auto);
+        }
+        if !text.contains('=') {
+            return text.parse().map(Self::Fixed);
+        }
+        let rule = |part: &str| {
+            let (net, told) = part.split_once('=').ok_or_else(|| BadAdvertise::Network(part.to_owned()))?;
+            Ok(Rule { net: net.trim().parse()?, told: told.trim().parse()? })
+        };
+        text.split(',').map(rule).collect::<Result<_, _>>().map(Self::ByNetwork)
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(advertise: &str, remote: &str, local: &str, both: bool) -> String {
+        let advertise: Advertise = advertise.parse().unwrap();
+        advertise.told(remote.parse().unwrap(), local.parse().unwrap(), both).to_string()
+    }
+
+    #[test]
+    fn auto_tells_what_was_dialled() {
+        assert_eq!(told("auto", "127.0.0.1", "127.0.0.1:9092", true), "localhost:9092");
+        assert_eq!(told("auto", "127.0.0.1", "127.0.0.1:9092", false), "127.0.0.1:9092");
+        assert_eq!(told("AUTO", "::1", "[::1]:1", false), "[::1]:1");
+        assert_eq!(told("auto", "10.1.2.3", "10.9.9.9:9092", true), "10.9.9.9:9092");
+        assert_eq!(told("auto", "::ffff:10.1.2.3", "[::ffff:10.9.9.9]:9092", true), "10.9.9.9:9092");
+    }
+
+    #[test]
+    fn networks_decide_in_order_and_others_get_auto() {
+        let rules = "10.0.0.0/8=inside:9092, 192.168.0.0/17=half:1,fd00::/8=[fd00::1]:9";
+        assert_eq!(told(rules, "10.200.1.1", "10.0.0.1:5", true), "inside:9092");
+        assert_eq!(told(rules, "192.168.127.255", "10.0.0.1:5", true), "half:1");
+        assert_eq!(told(rules, "192.168.128.0", "10.0.0.1:5", true), "10.0.0.1:5");
+        assert_eq!(told(rules, "fdab::1", "10.0.0.1:5", true), "[fd00::1]:9");
+        assert_eq!(told("0.0.0.0/0=all:1", "8.8.8.8", "10.0.0.1:5", true), "all:1");
+        assert_eq!(told("8.8.8.8=one:1", "8.8.8.8", "10.0.0.1:5", true), "one:1");
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_words() {
+        let refused = |text: &str| text.parse::<Advertise>().unwrap_err();
+        assert_eq!(refused(" "), BadAdvertise::Empty);
+        assert_eq!(refused(":9092"), BadAdvertise::Empty);
+        assert_eq!(refused("host"), BadAdvertise::NoPort("host".into()));
+        assert_eq!(refused("[::1]"), BadAdvertise::NoPort("[::1]".into()));
+        assert_eq!(refused("host:0"), BadAdvertise::Port("0".into()));
+        assert_eq!(refused("0.0.0.0:9092"), BadAdvertise::Unspecified("0.0.0.0".into()));
+        assert_eq!(refused("[::]:9092"), BadAdvertise::Unspecified("::".into()));
+        assert_eq!(refused("10.0.0.0/33=a:1"), BadAdvertise::Network("10.0.0.0/33".into()));
+        assert_eq!(refused("x=a:1"), BadAdvertise::Network("x".into()));
+    }
+}

@@ -1,0 +1,57 @@
+//! FindCoordinator (10), v0-6. Names the broker that keeps a group: this one. KIP-699.
+//!
+//! Not implemented: coordinators of transactions (type 1) and of share partitions (type 2), which are answered
+//! UNSUPPORTED_VERSION until those features arrive. Differs from Apache Kafka: no topic must be made first, so the
+//! coordinator is there from the first request on.
+
+use milena_wire::{
+    ErrorCode, Text,
+    find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse},
+};
+
+use crate::dispatch::{Card, Close, Context, Cost};
+
+pub(super) const CARD: Card = Card::new(10, "FindCoordinator", 0..=6, Cost::Cheap, |call| call.now(handle));
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinatorResponse, Close> {
+    let error = match request.key_type {
+        GROUP => ErrorCode::NONE,
+        TRANSACTION => ErrorCode::UNSUPPORTED_VERSION,
+        SHARE if cx.version >= 6 => ErrorCode::UNSUPPORTED_VERSION,
+        _ => ErrorCode::INVALID_REQUEST,
+    };
+    if cx.version >= 4 {
+        let coordinators = request.coordinator_keys.into_iter().map(|key| coordinator(cx, key, error)).collect();
+        return Ok(FindCoordinatorResponse { coordinators, ..Default::default() });
+    }
+    let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), error);
+    // Versions 1 to 3 carry the words for "no error" too, as Kafka does.
+    let error_message = (cx.version >= 1).then(|| Text::from(error.words()));
+    Ok(FindCoordinatorResponse { node_id, host, port, error_code, error_message, ..Default::default() })
+}
+
+fn coordinator(cx: &Context, key: Text, error: ErrorCode) -> Coordinator {
+    if error.is_error() {
+        return Coordinator {
+            key,
+            node_id: -1,
+            port: -1,
+            error_code: error.into(),
+            error_message: Some(Text::from(error.words())),
+            ..Default::default()
+        };
+    }
+    let told = cx.peer.told();
+    Coordinator {
+        key,
+        node_id: cx.peer.node().node_id(),
+        host: told.host.into(),
+        port: told.port.into(),
+        error_message: Some(Text::default()),
+        ..Default::default()
+    }
+}

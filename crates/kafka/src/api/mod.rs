@@ -1,0 +1,53 @@
+//! One file an API key. Generated from the names of the files here by `cargo xtask codegen`; a test compares.
+
+use crate::dispatch::Card;
+
+#[path = "18_api_versions.rs"]
+mod api_versions;
+#[path = "37_create_partitions.rs"]
+mod create_partitions;
+#[path = "19_create_topics.rs"]
+mod create_topics;
+#[path = "21_delete_records.rs"]
+mod delete_records;
+#[path = "20_delete_topics.rs"]
+mod delete_topics;
+#[path = "60_describe_cluster.rs"]
+mod describe_cluster;
+#[path = "01_fetch.rs"]
+mod fetch;
+#[path = "10_find_coordinator.rs"]
+mod find_coordinator;
+#[path = "22_init_producer_id.rs"]
+mod init_producer_id;
+#[path = "02_list_offsets.rs"]
+mod list_offsets;
+#[path = "46_list_partition_reassignments.rs"]
+mod list_partition_reassignments;
+#[path = "03_metadata.rs"]
+mod metadata;
+#[path = "23_offset_for_leader_epoch.rs"]
+mod offset_for_leader_epoch;
+#[path = "00_produce.rs"]
+mod produce;
+#[path = "64_unregister_broker.rs"]
+mod unregister_broker;
+
+/// The cards, by key.
+pub(crate) static CARDS: &[&Card] = &[
+    &produce::CARD,
+    &fetch::CARD,
+    &list_offsets::CARD,
+    &metadata::CARD,
+    &find_coordinator::CARD,
+    &api_versions::CARD,
+    &create_topics::CARD,
+    &delete_topics::CARD,
+    &delete_records::CARD,
+    &init_producer_id::CARD,
+    &offset_for_leader_epoch::CARD,
+    &create_partitions::CARD,
+    &list_partition_reassignments::CARD,
+    &describe_cluster::CARD,
+    &unregister_broker::CARD,
+];

@@ -1,0 +1,230 @@
+//! The door itself, and who stands at it: what all connections share, and what one connection knows of its client.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use milena_node::{Node, WriterId, engine::settings::broker::BrokerSettings};
+use milena_wire::Text;
+
+use crate::{
+    advertise::{Advertise, HostPort},
+    connection::Limits,
+    session::Sessions,
+};
+
+/// Longer than anybody waits: `connections.max.idle.ms=-1`.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+
+/// How the door is set up. The operator's wishes; limits that are broker settings come from the node.
+#[derive(Clone, Debug)]
+pub struct DoorOptions {
+    pub advertise: Advertise,
+    /// The port is open on 127.0.0.1 and on ::1, so clients on this machine may be told `localhost`.
+    pub both_families: bool,
+}
+impl Default for DoorOptions {
+    fn default() -> Self {
+        Self { advertise: Advertise::Auto, both_families: false }
+    }
+}
+
+/// The Kafka door of a node: what all its connections share.
+pub struct Door {
+    pub(crate) node: Node,
+    pub(crate) options: DoorOptions,
+    sessions: Mutex<Sessions>,
+    admitted: Mutex<Admitted>,
+    strangers: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Admitted {
+    all: usize,
+    by_ip: HashMap<IpAddr, usize>,
+}
+
+/// A connection's place among `max.connections` and `max.connections.per.ip`, given back when dropped.
+pub(crate) struct Admission {
+    door: Arc<Door>,
+    ip: IpAddr,
+}
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut admitted = hold(&self.door.admitted);
+        admitted.all -= 1;
+        if let Some(count) = admitted.by_ip.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                admitted.by_ip.remove(&self.ip);
+            }
+        }
+        self.door.node.counters().connections.down();
+    }
+}
+
+impl Door {
+    pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
+        let slots = node.settings().fetch_session_slots;
+        let seed = uuid::Uuid::new_v4().as_u128() as u32;
+        Arc::new(Self {
+            node,
+            options,
+            sessions: Mutex::new(Sessions::new(slots, seed)),
+            admitted: Mutex::default(),
+            strangers: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
+    }
+
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The cluster's id as clients write it: a UUID in base64.
+    pub(crate) fn cluster_id(&self) -> Text {
+        Text::from(URL_SAFE_NO_PAD.encode(self.node.cluster_id()))
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        hold(&self.sessions)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { frame: self.node.settings().socket_request_max_bytes, ..Limits::default() }
+    }
+
+    /// How long a connection may be quiet.
+    pub(crate) fn idle(&self) -> Duration {
+        match u64::try_from(self.node.settings().connections_max_idle_ms) {
+            Ok(ms) => Duration::from_millis(ms).min(FOR_EVER),
+            Err(_) => FOR_EVER,
+        }
+    }
+
+    /// Lets a connection in, unless there are too many of it.
+    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Admission> {
+        let ip = ip.to_canonical();
+        let settings = self.node.settings();
+        let of_ip_limit = limit_of(&settings, ip);
+        let mut admitted = hold(&self.admitted);
+        let of_ip = admitted.by_ip.get(&ip).copied().unwrap_or(0);
+        let limit = match () {
+            () if admitted.all >= settings.max_connections => "max.connections",
+            () if of_ip >= of_ip_limit => "max.connections.per.ip",
+            () => {
+                admitted.all += 1;
+                *admitted.by_ip.entry(ip).or_default() += 1;
+                let counters = self.node.counters();
+                counters.connections.up();
+                counters.connections_opened.add(1);
+                return Some(Admission { door: self.clone(), ip });
+            }
+        };
+        drop(admitted);
+        if let Some(times) = worth_saying(&self.refused) {
+            tracing::warn!(%ip, limit, times, "connection refused: the limit is reached");
+        }
+        None
+    }
+
+    /// Says that no connection can be accepted: as rarely as it says the other things.
+    pub(crate) fn note_accept_failure(&self, error: &std::io::Error) {
+        if let Some(times) = worth_saying(&self.refused) {
+            tracing::error!(%error, times, "no connection can be accepted; is the limit of open files too low?");
+        }
+    }
+
+    /// Says that somebody spoke another protocol: the first time, and then ever more rarely.
+    pub(crate) fn note_stranger(&self, remote: SocketAddr, words: &dyn fmt::Display) {
+        if let Some(times) = worth_saying(&self.strangers) {
+            tracing::warn!(%remote, times, "{words}");
+        }
+    }
+}
+
+/// `max.connections.per.ip`, or what its overrides say of this address.
+fn limit_of(settings: &BrokerSettings, ip: IpAddr) -> usize {
+    let is_it = |host: &str| host.parse::<IpAddr>().is_ok_and(|host| host.to_canonical() == ip);
+    let special = settings.max_connections_per_ip_overrides.iter().find(|(host, _)| is_it(host));
+    special.map_or(settings.max_connections_per_ip, |(_, limit)| *limit)
+}
+
+/// Counts, and answers the count when it is a power of two: a flood of the same line says nothing new.
+fn worth_saying(counter: &AtomicU64) -> Option<u64> {
+    let times = counter.fetch_add(1, Ordering::Relaxed) + 1;
+    times.is_power_of_two().then_some(times)
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one connection knows of its client.
+pub(crate) struct Peer {
+    pub(crate) door: Arc<Door>,
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: SocketAddr,
+    /// Name and version, as ApiVersions told them.
+    software: RefCell<Option<(Text, Text)>>,
+    /// The last client id that produced here, and what the writer table calls it.
+    writer: RefCell<Option<(Bytes, WriterId)>>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer({})", self.remote)
+    }
+}
+
+impl Peer {
+    pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
+        Self { door, remote, local, software: RefCell::new(None), writer: RefCell::new(None) }
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.door.node
+    }
+
+    /// The address under which this client finds the broker.
+    pub(crate) fn told(&self) -> HostPort {
+        let options = &self.door.options;
+        options.advertise.told(self.remote.ip(), self.local, options.both_families)
+    }
+
+    pub(crate) fn introduce(&self, name: Text, version: Text) {
+        tracing::debug!(remote = %self.remote, %name, %version, "client software");
+        *self.software.borrow_mut() = Some((name, version));
+    }
+
+    /// Who writes, for the origin of each stored batch.
+    pub(crate) fn writer(&self, client_id: &[u8]) -> WriterId {
+        let mut known = self.writer.borrow_mut();
+        match &*known {
+            Some((id, writer)) if id == client_id => *writer,
+            _ => {
+                let name = String::from_utf8_lossy(client_id);
+                let writer = self.node().writer(&name, self.remote.ip().to_canonical(), "ANONYMOUS");
+                *known = Some((Bytes::copy_from_slice(client_id), writer));
+                writer
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The task of one connection: moves bytes between a socket and the sans-I/O core, and answers in order.
+//!
+//! One pass reads what is there, runs each request to its end or to its wait, and writes the answers together. Produce
+//! requests go on while earlier ones wait for the disk, so that many share one commit; any other wait holds the rest
+//! back, as Kafka does. An idle connection holds no buffer and no timer but its own.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{BufMut, BytesMut};
+use milena_node::{Dead, Lsn, Node, Parked, Released};
+use milena_wire::frame::Refused;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    time::Instant,
+};
+
+use crate::{
+    connection::{Answer, Inbound, Limits, Outbound},
+    dispatch::{Close, Later, Outcome, dispatch},
+    peer::{Door, Peer},
+};
+
+/// What one receive can bring at most, shared by all connections of a thread.
+const SCRATCH: usize = 256 * 1024;
+/// Pieces handed to the socket at once.
+const SLICES: usize = 64;
+
+thread_local! {
+    static READ: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    pub remote: SocketAddr,
+    pub local: SocketAddr,
+}
+
+/// Why a connection was over.
+#[derive(Debug)]
+enum End {
+    /// The client left.
+    Left,
+    /// Nothing came and nothing went for `connections.max.idle.ms`.
+    Idle,
+    Frame(Refused),
+    Request(Close),
+    Io(io::Error),
+    Dead(Dead),
+}
+
+/// Serves one connection until it ends. Lives on the thread it was made on; dropping it ends the connection.
+pub async fn serve_connection<S>(stream: S, ends: Ends, door: Arc<Door>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(_admission) = door.admit(ends.remote.ip()) else { return };
+    let peer = Rc::new(Peer::new(door.clone(), ends.remote, ends.local));
+    let idle = door.idle();
+    let mut connection = Connection::new(stream, &peer, door.limits());
+    let mut sleep = pin!(tokio::time::sleep(idle / 2));
+    let end = poll_fn(|cx| {
+        if let Err(end) = connection.pass(cx) {
+            return Poll::Ready(end);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if connection.is_idle() {
+                return Poll::Ready(End::Idle);
+            }
+            sleep.as_mut().reset(Instant::now() + idle / 2);
+        }
+        Poll::Pending
+    })
+    .await;
+    let remote = ends.remote;
+    match end {
+        End::Left => tracing::trace!(%remote, "the client left"),
+        End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
+        End::Frame(bad @ (Refused::Tls | Refused::Http)) => door.note_stranger(remote, &bad),
+        End::Frame(bad) => tracing::info!(%remote, "connection closed: {bad}"),
+        End::Request(Close(why)) => tracing::info!(%remote, "connection closed: {why}"),
+        End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
+        End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
+    }
+}
+
+struct Connection<'n, S> {
+    stream: S,
+    node: &'n Node,
+    peer: &'n Rc<Peer>,
+    limits: Limits,
+    inbound: Inbound,
+    outbound: Outbound,
+    /// Answers in the order of their requests, each waiting for its place to be on disk.
+    parked: VecDeque<Parked<Answer>>,
+    /// The commit that the first of them waits for.
+    release: Option<Released>,
+    /// The request that holds back those behind it.
+    later: Option<Later>,
+    /// Something came or went since the idle watch looked.
+    active: bool,
+    /// The idle watch found nothing the last time.
+    quiet: bool,
+    left: bool,
+}
+
+impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
+    fn new(stream: S, peer: &'n Rc<Peer>, limits: Limits) -> Self {
+        Self {
+            stream,
+            node: peer.node(),
+            peer,
+            limits,
+            inbound: Inbound::new(limits.frame),
+            outbound: Outbound::default(),
+            parked: VecDeque::new(),
+            release: None,
+            later: None,
+            active: false,
+            quiet: false,
+            left: false,
+        }
+    }
+
+    /// Called twice in `connections.max.idle.ms`, so that the hot path reads no clock: was it quiet both times? What
+    /// waits for the disk, for bytes or for other members is not idle, unless the client does not take its answers.
+    fn is_idle(&mut self) -> bool {
+        let busy = self.outbound.is_empty() && (self.later.is_some() || !self.parked.is_empty());
+        let quiet = !std::mem::take(&mut self.active) && !busy;
+        std::mem::replace(&mut self.quiet, quiet) && quiet
+    }
+
+    /// One pass: on until neither socket nor commit nor handler gives anything more.
+    fn pass(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        loop {
+            self.poll_later(cx)?;
+            self.run(&mut BytesMut::new())?;
+            let read = self.poll_read(cx)?;
+            let released = self.poll_release(cx)?;
+            let wrote = self.poll_write(cx)?;
+            if self.left && self.later.is_none() {
+                return Err(End::Left);
+            }
+            if !(read || released || wrote) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether another request may be begun.
+    fn may_begin(&self) -> bool {
+        self.later.is_none() && self.parked.len() < self.limits.requests && self.outbound.len() < self.limits.answers
+    }
+
+    /// Runs requests from what is kept and then from `input`, until one holds back the rest; keeps what is left.
+    fn run(&mut self, input: &mut BytesMut) -> Result<(), End> {
+        while self.may_begin() {
+            let Some(frame) = self.inbound.next(input).map_err(End::Frame)? else { return Ok(()) };
+            self.active = true;
+            match dispatch(self.peer, frame) {
+                Outcome::Answer(answer) => self.park(answer),
+                Outcome::Later(later) => self.later = Some(later),
+                Outcome::Silence => {}
+                Outcome::Close(close) => return Err(End::Request(close)),
+            }
+        }
+        self.inbound.keep(input);
+        Ok(())
+    }
+
+    /// Queues an answer behind those that wait; sends it at once when none does and its place is committed.
+    fn park(&mut self, answer: Parked<Answer>) {
+        if !self.parked.is_empty() {
+            return self.parked.push_back(answer);
+        }
+        match answer.release(&self.node.committed()) {
+            Ok(answer) => self.outbound.push_answer(answer),
+            Err(answer) => self.parked.push_back(answer),
+        }
+    }
+
+    /// Polls the request that holds back the rest.
+    fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        let Some(later) = &mut self.later else { return Ok(()) };
+        if let Poll::Ready(result) = later.as_mut().poll(cx) {
+            self.later = None;
+            self.active = true;
+            let answer = result.map_err(End::Request)?;
+            if !answer.is_empty() {
+                self.park(Parked::new(Lsn::default(), answer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives once, and runs what came. Answers whether the socket may have more.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if self.left || (!self.may_begin() && (self.later.is_none() || self.inbound.held() >= self.limits.ahead)) {
+            return Ok(false);
+        }
+        if self.later.is_none()
+            && let Some(read) = self.poll_read_direct(cx)?
+        {
+            return Ok(read);
+        }
+        READ.with_borrow_mut(|scratch| {
+            // Nobody holds a slice of the last pass any more, as a rule: then this takes the same memory again.
+            scratch.reserve(SCRATCH);
+            let room = if self.later.is_some() { self.limits.ahead.min(SCRATCH) } else { SCRATCH };
+            let mut limited = scratch.limit(room);
+            let read = pin!(self.stream.read_buf(&mut limited)).poll(cx);
+            match read {
+                Poll::Pending => Ok(false),
+                Poll::Ready(Err(error)) => Err(End::Io(error)),
+                Poll::Ready(Ok(0)) => {
+                    // Nobody is there to be answered; what waits for others waits no longer.
+                    self.left = true;
+                    self.later = None;
+                    Ok(false)
+                }
+                Poll::Ready(Ok(_)) => self.run(scratch).map(|()| true),
+            }
+        })
+    }
+
+    /// Receives into a large frame's own buffer. `None`: no large frame is under way.
+    fn poll_read_direct(&mut self, cx: &mut Context<'_>) -> Result<Option<bool>, End> {
+        let Some((buffer, room)) = self.inbound.direct() else { return Ok(None) };
+        let mut limited = buffer.limit(room);
+        let read = pin!(self.stream.read_buf(&mut limited)).poll(cx);
+        match read {
+            Poll::Pending => Ok(Some(false)),
+            Poll::Ready(Err(error)) => Err(End::Io(error)),
+            Poll::Ready(Ok(0)) => {
+                self.left = true;
+                Ok(Some(false))
+            }
+            Poll::Ready(Ok(_)) => {
+                self.active = true;
+                self.run(&mut BytesMut::new())?;
+                Ok(Some(true))
+            }
+        }
+    }
+
+    /// Lets answers go whose place is on disk. Answers whether one went.
+    fn poll_release(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut any = false;
+        while let Some(front) = self.parked.front() {
+            let lsn = front.lsn();
+            let release = self.release.get_or_insert_with(|| self.node.released(lsn));
+            let Poll::Ready(proof) = Pin::new(release).poll(cx) else { return Ok(any) };
+            self.release = None;
+            let proof = proof.map_err(End::Dead)?;
+            while let Some(front) = self.parked.pop_front() {
+                match front.release(&proof) {
+                    Ok(answer) => self.outbound.push_answer(answer),
+                    Err(front) => {
+                        self.parked.push_front(front);
+                        break;
+                    }
+                }
+                any = true;
+            }
+        }
+        if self.parked.capacity() > 64 {
+            self.parked = VecDeque::new();
+        }
+        Ok(any)
+    }
+
+    /// Writes what can be written. Answers whether anything was.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut any = false;
+        while !self.outbound.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let n = self.outbound.slices(&mut slices);
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..n]) {
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => return Err(End::Io(error)),
+                Poll::Ready(Ok(0)) => return Err(End::Io(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(n)) => {
+                    self.outbound.wrote(n);
+                    self.active = true;
+                    any = true;
+                }
+            }
+        }
+        Ok(any)
+    }
+}
