@@ -1,4 +1,6 @@
-//! What a partition needs to know of a record batch (magic 2): the numbers of its first 61 bytes.
+//! What a partition needs to know of a record batch: the numbers of its header.
+
+use milena_record::{Codec, HEADER_LEN, Header};
 
 use crate::ids::Offset;
 
@@ -10,7 +12,7 @@ pub struct Batch {
     /// Offset of the last record, relative to `base`.
     pub last_delta: i32,
     pub count: i32,
-    /// Timestamp of the first record, -1 when it has none.
+    /// What the records' timestamps count from: the first one's, as clients build it. -1 when it has none.
     pub first_stamp: i64,
     /// Greatest timestamp.
     pub stamp: i64,
@@ -19,39 +21,34 @@ pub struct Batch {
     pub producer_epoch: i16,
     /// Sequence of the first record.
     pub sequence: i32,
-    pub attributes: i16,
+    /// `None` for a number that Kafka does not define.
+    pub codec: Option<Codec>,
+    pub transactional: bool,
+    pub control: bool,
     /// Bytes of the whole batch, header included.
     pub size: usize,
 }
 
-/// How the records inside a batch are compressed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Codec {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
-}
-
 impl Batch {
     /// Length of the header of a batch.
-    pub const HEAD: usize = 61;
+    pub const HEAD: usize = HEADER_LEN;
 
-    /// Reads the header. `None` when `head` is shorter than a header is.
+    /// Reads the header. `None` when these are not the first 61 bytes of a batch, or of one in an older format.
     pub fn from_head(head: &[u8]) -> Option<Self> {
-        let head = head.first_chunk::<{ Self::HEAD }>()?;
+        let header = Header::parse(head).ok()?;
         Some(Self {
-            base: i64::from_be_bytes(field(head, 0)),
-            size: usize::try_from(i32::from_be_bytes(field(head, 8))).unwrap_or(0) + 12,
-            attributes: i16::from_be_bytes(field(head, 21)),
-            last_delta: i32::from_be_bytes(field(head, 23)),
-            first_stamp: i64::from_be_bytes(field(head, 27)),
-            stamp: i64::from_be_bytes(field(head, 35)),
-            producer: i64::from_be_bytes(field(head, 43)),
-            producer_epoch: i16::from_be_bytes(field(head, 51)),
-            sequence: i32::from_be_bytes(field(head, 53)),
-            count: i32::from_be_bytes(field(head, 57)),
+            base: header.base_offset(),
+            last_delta: header.last_offset_delta(),
+            count: header.count(),
+            first_stamp: header.base_timestamp(),
+            stamp: header.max_timestamp(),
+            producer: header.producer_id(),
+            producer_epoch: header.producer_epoch(),
+            sequence: header.base_sequence(),
+            codec: header.codec().ok(),
+            transactional: header.is_transactional(),
+            control: header.is_control(),
+            size: header.total_len()?,
         })
     }
     pub fn last(&self) -> Offset {
@@ -61,29 +58,4 @@ impl Batch {
     pub fn is_idempotent(&self) -> bool {
         self.producer >= 0
     }
-    pub fn is_transactional(&self) -> bool {
-        self.attributes & 0x10 != 0
-    }
-    pub fn is_control(&self) -> bool {
-        self.attributes & 0x20 != 0
-    }
-    /// `None` for a codec id that Kafka does not define.
-    pub fn codec(&self) -> Option<Codec> {
-        Some(match self.attributes & 7 {
-            0 => Codec::None,
-            1 => Codec::Gzip,
-            2 => Codec::Snappy,
-            3 => Codec::Lz4,
-            4 => Codec::Zstd,
-            _ => return None,
-        })
-    }
-    /// Sequence of the last record: after 2^31−1 comes 0.
-    pub fn last_sequence(&self) -> i32 {
-        (i64::from(self.sequence) + i64::from(self.last_delta)).rem_euclid(1 << 31) as i32
-    }
-}
-
-fn field<const N: usize>(head: &[u8; Batch::HEAD], at: usize) -> [u8; N] {
-    *head[at..].first_chunk::<N>().expect("every field lies inside the header")
 }

@@ -12,8 +12,9 @@ mod producers;
 mod rules;
 mod snapshot;
 
-pub use batch::{Batch, Codec};
+pub use batch::Batch;
 pub use epochs::{EpochEnd, EpochStart, Fence};
+pub use milena_record::Codec;
 pub use producers::ProducerState;
 pub use rules::{Contents, Handling, Rules};
 

@@ -149,7 +149,7 @@ impl Producers {
     }
 
     pub(super) fn apply(&mut self, batch: &Batch, at: i64) {
-        if !batch.is_idempotent() || batch.is_control() || batch.sequence < 0 {
+        if !batch.is_idempotent() || batch.control || batch.sequence < 0 {
             return;
         }
         let written = Written { sequence: batch.sequence, last_delta: batch.last_delta, base: batch.base, stamp: batch.stamp };

@@ -1,6 +1,8 @@
 //! What a topic's settings say about a batch, whatever was written before: judged without a lock, in Kafka's order.
 
-use super::{Batch, Codec, Refusal};
+use milena_record::Codec;
+
+use super::{Batch, Refusal};
 use crate::{
     machine::Now,
     settings::topic::{Cleanup, Compression, TimestampType, TopicSettings},
@@ -72,7 +74,7 @@ impl Rules {
         if batch.count <= 0 || batch.last_delta != batch.count - 1 {
             return Err(Refusal::CountMismatch { count: batch.count, last_delta: batch.last_delta });
         }
-        if batch.is_control() {
+        if batch.control {
             return Err(Refusal::ControlBatch);
         }
         if batch.is_idempotent() && batch.sequence < 0 {
@@ -88,7 +90,7 @@ impl Rules {
             }
             TimestampType::LogAppend => Some(now.wall),
         };
-        if batch.is_transactional() {
+        if batch.transactional {
             return Err(Refusal::Transactional);
         }
         Ok(Handling { recompress: self.recompress(batch), stamp })
@@ -124,6 +126,6 @@ impl Rules {
             Compression::Lz4 => Codec::Lz4,
             Compression::Zstd => Codec::Zstd,
         };
-        (batch.codec() != Some(wanted)).then_some(wanted)
+        (batch.codec != Some(wanted)).then_some(wanted)
     }
 }

@@ -27,7 +27,9 @@ fn batch(producer: i64, producer_epoch: i16, sequence: i32, count: i32) -> Batch
         producer,
         producer_epoch,
         sequence,
-        attributes: 0,
+        codec: Some(Codec::None),
+        transactional: false,
+        control: false,
         size: 100,
     }
 }
@@ -96,7 +98,9 @@ impl Theatre {
             last_delta: line.or("last-delta", count - 1),
             first_stamp: line.or("first-stamp", stamp),
             stamp,
-            attributes: line.or("attributes", 0),
+            codec: Codec::from_id(line.or("codec", 0)).ok(),
+            transactional: line.or("transactional", false),
+            control: line.or("control", false),
             size: line.or("size", 100),
             ..batch(line.or("producer", -1), line.or("epoch", 0), line.or("seq", -1), count)
         };
@@ -232,12 +236,13 @@ fn a_header_is_read_where_kafka_puts_things() {
         producer: 13,
         producer_epoch: 14,
         sequence: i32::MAX - 1,
-        attributes: 0x34,
+        codec: Some(Codec::Zstd),
+        transactional: true,
+        control: true,
         size: 100,
     };
     assert_eq!(batch, expected);
-    assert!(batch.is_transactional() && batch.is_control());
-    assert_eq!((batch.codec(), batch.last(), batch.last_sequence()), (Some(Codec::Zstd), 11, 2));
+    assert_eq!(batch.last(), 11);
     assert_eq!(Batch::from_head(&head[..60]), None);
 }
 
