@@ -10,7 +10,10 @@ use super::{
     parse::Value,
     setting::{Reach, Setting},
 };
-use crate::machine::{Decision, Machine, Now};
+use crate::{
+    fact::{SettingsChanged, settings_changed::Owner},
+    machine::{Decision, Machine, Now},
+};
 
 /// Whose dynamic configuration: resource type BROKER with an empty name, or with the broker's id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,17 +31,11 @@ pub enum Alter {
     Whole(Scope, Vec<(String, Option<String>)>),
 }
 
-/// A fact: from now on `name` has `value` in `scope`, or nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BrokerConfigChanged {
-    pub scope: Scope,
-    pub name: String,
-    pub value: Option<String>,
-}
-
 /// All layers. Resolve once with [`BrokerConfig::settings`] and keep the result.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BrokerConfig {
+    /// This broker's number: whose dynamic settings these are.
+    node: i32,
     start: Overrides,
     cluster: Overrides,
     broker: Overrides,
@@ -46,16 +43,24 @@ pub struct BrokerConfig {
 
 impl BrokerConfig {
     /// What the broker is started with. Unknown names and bad values are refused here, before anything runs.
-    pub fn start(asked: &[(String, Option<String>)]) -> Result<Self, Refusal> {
-        Ok(Self { start: change::whole(asked, broker::known)?, ..Self::default() })
+    pub fn start(node: i32, asked: &[(String, Option<String>)]) -> Result<Self, Refusal> {
+        Ok(Self { node, start: change::whole(asked, broker::known)?, ..Self::default() })
     }
 
-    /// The dynamic part, for a snapshot: every fact that would bring a fresh start here.
-    pub fn facts(&self) -> Vec<BrokerConfigChanged> {
-        let of = |scope, layer: &Overrides| -> Vec<_> {
-            layer.iter().map(|(n, v)| BrokerConfigChanged { scope, name: n.clone(), value: Some(v.clone()) }).collect()
+    /// The dynamic part, for a snapshot: facts that bring a fresh start here.
+    pub fn facts(&self) -> Vec<SettingsChanged> {
+        let whole = |scope| {
+            let changes: Vec<_> = self.layer(scope).iter().map(|(n, v)| (n.as_str().into(), Some(v.as_str().into()))).collect();
+            (!changes.is_empty()).then(|| SettingsChanged { owner: self.owner(scope), changes })
         };
-        [of(Scope::Cluster, &self.cluster), of(Scope::Broker, &self.broker)].concat()
+        [Scope::Cluster, Scope::Broker].into_iter().filter_map(whole).collect()
+    }
+
+    fn owner(&self, scope: Scope) -> Owner {
+        match scope {
+            Scope::Cluster => Owner::Broker(None),
+            Scope::Broker => Owner::Broker(Some(self.node)),
+        }
     }
 
     /// Every honoured setting, typed.
@@ -124,11 +129,11 @@ impl BrokerConfig {
 
 impl Machine for BrokerConfig {
     type Command = Alter;
-    type Fact = BrokerConfigChanged;
+    type Fact = SettingsChanged;
     type Reply = ();
     type Refusal = Refusal;
 
-    fn decide(&self, _: Now, command: Alter) -> Result<Decision<BrokerConfigChanged, ()>, Refusal> {
+    fn decide(&self, _: Now, command: Alter) -> Result<Decision<SettingsChanged, ()>, Refusal> {
         let (scope, next) = match command {
             Alter::Some(scope, changes) => {
                 for change in changes.iter().filter(|c| c.op != Op::Delete) {
@@ -147,20 +152,27 @@ impl Machine for BrokerConfig {
             }
         };
         let current = self.layer(scope);
-        let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.clone(), None));
-        let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v)).map(|(n, v)| (n.clone(), Some(v.clone())));
-        Ok(Decision::new(gone.chain(new).map(|(name, value)| BrokerConfigChanged { scope, name, value }).collect(), ()))
+        let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.as_str().into(), None));
+        let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v));
+        let new = new.map(|(n, v)| (n.as_str().into(), Some(v.as_str().into())));
+        let changes: Vec<_> = gone.chain(new).collect();
+        let fact = (!changes.is_empty()).then(|| SettingsChanged { owner: self.owner(scope), changes });
+        Ok(Decision::new(fact.into_iter().collect(), ()))
     }
 
-    fn apply(&mut self, fact: &BrokerConfigChanged) {
-        let layer = match fact.scope {
-            Scope::Cluster => &mut self.cluster,
-            Scope::Broker => &mut self.broker,
+    /// Facts of other owners are not for here.
+    fn apply(&mut self, fact: &SettingsChanged) {
+        let layer = match fact.owner {
+            Owner::Broker(None) => &mut self.cluster,
+            Owner::Broker(Some(node)) if node == self.node => &mut self.broker,
+            _ => return,
         };
-        match &fact.value {
-            Some(value) => layer.insert(fact.name.clone(), value.clone()),
-            None => layer.remove(&fact.name),
-        };
+        for (name, value) in &fact.changes {
+            match value {
+                Some(value) => layer.insert(name.to_string(), value.to_string()),
+                None => layer.remove(&**name),
+            };
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Every topic and broker setting that Kafka lists, and ours: what it means, what it may be, what it is now.
 //!
 //! Three places say what a setting is: [`topic`] and [`broker`] with one file for each setting that this broker honours and
-//! compact tables for the others, `offered` for group and client-metrics names that later features will honour. Everything
-//! else reads those: checking, DescribeConfigs ([`describe`]), changes ([`change`]), the manual (`manual`), and the defaults
-//! that differ from Kafka's on purpose (`differences`).
+//! compact tables for the others, [`offered`] for group and client-metrics names that later features will honour. Everything
+//! else reads those: checking, DescribeConfigs ([`describe`]), changes ([`change`]), the manual ([`manual`]), and the defaults
+//! that differ from Kafka's on purpose ([`differences`]).
 //!
 //! Must never know: who asks, in which protocol version, and where settings are kept. Values are text until a typed reader
 //! ([`topic::TopicSettings`], [`broker::BrokerSettings`]) resolves them once; hot paths see only those.
@@ -11,13 +11,19 @@
 pub mod broker;
 mod change;
 mod describe;
+pub mod differences;
 mod layers;
+pub mod manual;
+pub mod offered;
 mod parse;
 mod setting;
 pub mod topic;
 
+#[cfg(test)]
+mod tests;
+
 pub use change::{Change, Op, Overrides, Refusal, VALUE_BYTES_MAX};
 pub use describe::{Entry, Given, Source};
-pub use layers::{Alter, BrokerConfig, BrokerConfigChanged, Scope};
+pub use layers::{Alter, BrokerConfig, Scope};
 pub use parse::Value;
 pub use setting::{Bearing, Check, Fallback, Kind, Reach, Setting};

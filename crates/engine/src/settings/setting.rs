@@ -97,7 +97,39 @@ pub struct Setting {
     pub bearing: Bearing,
 }
 
+/// One row of a table of settings that cannot matter here.
+pub(super) const fn inert(
+    because: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    reach: Reach,
+    check: Check,
+    prose: &'static str,
+) -> Setting {
+    Setting { name, kind, default, check, reach, fallbacks: &[], prose, bearing: Bearing::Inert { because } }
+}
+
+/// One row of the table of settings that tell how the broker was started.
+pub(super) const fn reported(
+    because: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    reach: Reach,
+    check: Check,
+    prose: &'static str,
+) -> Setting {
+    Setting { bearing: Bearing::Reported { because }, ..inert(because, name, kind, default, reach, check, prose) }
+}
+
 impl Setting {
+    /// The same row with names that supply the value when it is unset.
+    pub(super) const fn or(mut self, fallbacks: &'static [Fallback]) -> Self {
+        self.fallbacks = fallbacks;
+        self
+    }
+
     /// Read only as DescribeConfigs means it.
     pub fn read_only(&self) -> bool {
         self.reach == Reach::AtStart

@@ -41,7 +41,7 @@ const HONOURED: &[Setting] = &[
 ];
 
 static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Setting>> =
-    LazyLock::new(|| HONOURED.iter().chain(inert::SETTINGS).map(|s| (s.name, s)).collect());
+    LazyLock::new(|| HONOURED.iter().chain(inert::all()).map(|s| (s.name, s)).collect());
 
 /// Every topic setting, by name.
 pub fn all() -> impl Iterator<Item = &'static Setting> {

@@ -1,0 +1,366 @@
+//! That the tables are Kafka's, that values are judged as Kafka judges them, and that layers are resolved in its order.
+//! What Kafka does was asked of a running 4.3.1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    differences::DIFFERENCES,
+    offered::Offered,
+    topic::{Cleanup, Compression, RetentionClock, TimestampType, TopicSettings},
+    *,
+};
+use crate::machine::{Machine, Now};
+
+const NOW: Now = Now { wall: 0, mono: 0 };
+const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
+
+/// Scope and name to the other columns.
+fn kafka() -> BTreeMap<(&'static str, &'static str), Vec<&'static str>> {
+    let rows = KAFKA.lines().filter(|l| !l.starts_with('#')).map(|l| l.split('\t').collect::<Vec<_>>());
+    rows.map(|r| ((r[0], r[1]), r[2..].to_vec())).collect()
+}
+
+fn ours() -> Vec<(&'static str, &'static Setting)> {
+    let topic = topic::all().map(|s| ("TOPIC", s));
+    let broker = broker::all().map(|s| ("BROKER", s));
+    let group = Offered::Group.settings().iter().map(|s| ("GROUP", s));
+    let metrics = Offered::ClientMetrics.settings().iter().map(|s| ("CLIENT_METRICS", s));
+    topic.chain(broker).chain(group).chain(metrics).collect()
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "BOOLEAN",
+        Kind::Text => "STRING",
+        Kind::Int => "INT",
+        Kind::Short => "SHORT",
+        Kind::Long => "LONG",
+        Kind::Double => "DOUBLE",
+        Kind::List => "LIST",
+        Kind::Class => "CLASS",
+        Kind::Password => "PASSWORD",
+    }
+}
+
+#[test]
+fn every_name_that_kafka_lists_is_here_with_its_type_default_and_reach() {
+    let kafka = kafka();
+    for (scope, s) in ours().into_iter().filter(|(_, s)| !s.name.starts_with("milena.")) {
+        let theirs = kafka.get(&(scope, s.name)).unwrap_or_else(|| panic!("{scope} {} is no setting of Kafka's", s.name));
+        assert_eq!(kind(s.kind), theirs[0], "type of {}", s.name);
+        let default = DIFFERENCES.iter().find(|d| d.name == s.name).map_or(s.default.unwrap_or("<null>"), |d| d.kafka);
+        assert_eq!(default, theirs[1], "default of {scope} {}", s.name);
+        assert_eq!(if s.read_only() { "ro" } else { "rw" }, theirs[2], "{} read-only", s.name);
+        assert_eq!(if s.sensitive() { "secret" } else { "open" }, theirs[3], "{} sensitive", s.name);
+        if scope == "BROKER" {
+            assert_eq!(format!("{:?}", s.reach), theirs[4], "where {} may be changed", s.name);
+        }
+    }
+    let names: BTreeSet<_> = ours().iter().map(|(scope, s)| (*scope, s.name)).collect();
+    let missing: Vec<_> = kafka.keys().filter(|k| !names.contains(*k)).collect();
+    assert!(missing.is_empty(), "not answered: {missing:?}");
+}
+
+#[test]
+fn every_setting_has_words_a_valid_default_and_a_reason_if_it_does_nothing() {
+    let mut names = BTreeSet::new();
+    for (scope, s) in ours() {
+        assert!(names.insert((scope, s.name)), "{} is there twice", s.name);
+        assert!(s.prose.len() > 20 && s.prose.ends_with('.'), "{} needs a sentence", s.name);
+        if let Some(default) = s.default {
+            // An empty list of voters and an empty class are Kafka's defaults, and it would not take them from anybody else.
+            let value = s.value(default).unwrap_or_else(|why| panic!("default of {}: {why}", s.name));
+            assert_eq!(value.to_string(), default, "{} shows its default otherwise", s.name);
+        }
+        if let Bearing::Inert { because } | Bearing::Reported { because } = s.bearing {
+            assert!(because.len() > 60 && because.ends_with('.'), "{} needs a reason", s.name);
+        }
+        for fallback in s.fallbacks {
+            assert!(
+                broker::setting(fallback.name).is_some(),
+                "{} falls back to {}, which is no broker setting",
+                s.name,
+                fallback.name
+            );
+        }
+    }
+}
+
+#[test]
+fn differences_are_differences() {
+    for d in DIFFERENCES {
+        let s = topic::setting(d.name).or_else(|| broker::setting(d.name)).unwrap();
+        assert_eq!(s.default, Some(d.ours), "{}", d.name);
+        assert_ne!(d.kafka, d.ours);
+    }
+}
+
+/// One change of one topic setting, and what is shown then, or the refusal.
+fn set(name: &str, value: &str) -> Result<String, Refusal> {
+    topic::alter(&Overrides::new(), &[Change::set(name, value)]).map(|o| o[name].clone())
+}
+
+#[test]
+fn values_are_judged_and_shown_as_kafka_does() {
+    for (name, value, shown) in [
+        ("retention.ms", "-1", "-1"),
+        ("retention.ms", " 5", "5"),
+        ("retention.ms", "+5", "5"),
+        ("retention.bytes", "-2", "-2"),
+        ("cleanup.policy", "", ""),
+        ("cleanup.policy", " compact", "compact"),
+        ("cleanup.policy", "delete,delete", "delete"),
+        ("cleanup.policy", "compact,delete", "compact,delete"),
+        ("compression.type", " gzip", "gzip"),
+        ("max.message.bytes", "0", "0"),
+        ("min.insync.replicas", "99", "99"),
+        ("min.cleanable.dirty.ratio", "1", "1.0"),
+        ("min.cleanable.dirty.ratio", "1e-1", "0.1"),
+        ("min.cleanable.dirty.ratio", "NaN", "NaN"),
+        ("preallocate", "TRUE", "true"),
+        ("preallocate", " true", "true"),
+        ("compression.gzip.level", "-1", "-1"),
+        ("compression.zstd.level", "-131072", "-131072"),
+        ("remote.storage.enable", "false", "false"),
+        ("leader.replication.throttled.replicas", "*", "*"),
+        ("leader.replication.throttled.replicas", "0:1,1:1", "0:1,1:1"),
+        ("leader.replication.throttled.replicas", "", ""),
+        ("segment.bytes", "1048576", "1048576"),
+    ] {
+        assert_eq!(set(name, value).as_deref(), Ok(shown), "{name}={value:?}");
+    }
+    for (name, value) in [
+        ("retention.ms", "-2"),
+        ("retention.ms", ""),
+        ("retention.ms", "1.0"),
+        ("retention.ms", "0x10"),
+        ("retention.ms", "9223372036854775808"),
+        ("cleanup.policy", "Delete"),
+        ("cleanup.policy", "delete,"),
+        ("cleanup.policy", ","),
+        ("compression.type", "none"),
+        ("compression.type", "GZIP"),
+        ("compression.type", ""),
+        ("max.message.bytes", "-1"),
+        ("max.message.bytes", "2147483648"),
+        ("message.timestamp.type", "createtime"),
+        ("segment.bytes", "1048575"),
+        ("min.insync.replicas", "0"),
+        ("min.cleanable.dirty.ratio", "1.5"),
+        ("min.cleanable.dirty.ratio", "-0.1"),
+        ("preallocate", "yes"),
+        ("compression.gzip.level", "0"),
+        ("compression.gzip.level", "10"),
+        ("compression.zstd.level", "23"),
+        ("remote.storage.enable", "true"),
+        ("leader.replication.throttled.replicas", "none"),
+        ("max.compaction.lag.ms", "0"),
+        ("milena.retention.clock", "producer"),
+    ] {
+        assert!(matches!(set(name, value), Err(Refusal::BadValue { .. })), "{name}={value:?}");
+    }
+    assert!(matches!(set("message.format.version", "3.0"), Err(Refusal::Unknown { .. })));
+    let long = "x".repeat(VALUE_BYTES_MAX + 1);
+    assert!(matches!(set("cleanup.policy", &long), Err(Refusal::BadValue { .. })));
+}
+
+#[test]
+fn doubles_are_shown_as_java_shows_them() {
+    let io = broker::setting("log.cleaner.io.max.bytes.per.second").unwrap();
+    assert_eq!(io.value("1.7976931348623157E308").unwrap().to_string(), "1.7976931348623157E308");
+    for (given, shown) in [("10000000", "1.0E7"), ("0.0001", "1.0E-4"), ("123.5", "123.5"), ("-0", "-0.0"), ("0", "0.0")] {
+        assert_eq!(io.value(given).unwrap().to_string(), shown);
+    }
+}
+
+#[test]
+fn lists_are_appended_to_and_subtracted_from_beginning_at_the_default() {
+    let policy = |current: &Overrides, op, value: &str| {
+        let change = Change { name: "cleanup.policy".into(), op, value: Some(value.into()) };
+        topic::alter(current, &[change])
+    };
+    let none = Overrides::new();
+    let both = policy(&none, Op::Append, "compact").unwrap();
+    assert_eq!(both["cleanup.policy"], "delete,compact");
+    assert_eq!(policy(&both, Op::Append, "compact").unwrap(), both);
+    let compact = policy(&both, Op::Subtract, "delete").unwrap();
+    assert_eq!(compact["cleanup.policy"], "compact");
+    assert_eq!(policy(&compact, Op::Subtract, "compact").unwrap()["cleanup.policy"], "");
+    assert_eq!(policy(&none, Op::Subtract, "foo").unwrap()["cleanup.policy"], "delete");
+    assert!(matches!(policy(&none, Op::Append, ""), Err(Refusal::BadValue { .. })));
+    let number = Change { name: "retention.ms".into(), op: Op::Append, value: Some("5".into()) };
+    assert!(matches!(topic::alter(&none, &[number]), Err(Refusal::NotAList { .. })));
+}
+
+#[test]
+fn deleting_needs_no_known_name_but_setting_needs_a_value_once() {
+    let none = Overrides::new();
+    assert_eq!(topic::alter(&none, &[Change::delete("never.heard.of")]), Ok(none.clone()));
+    let null = Change { name: "retention.ms".into(), op: Op::Set, value: None };
+    assert!(matches!(topic::alter(&none, &[null]), Err(Refusal::NullValue { .. })));
+    let twice = [Change::set("retention.ms", "1"), Change::set("retention.ms", "2")];
+    assert!(matches!(topic::alter(&none, &twice), Err(Refusal::Twice { .. })));
+    let lags = [Change::set("min.compaction.lag.ms", "10"), Change::set("max.compaction.lag.ms", "5")];
+    assert!(matches!(topic::alter(&none, &lags), Err(Refusal::Conflict(_))));
+}
+
+fn config(changes: &[(Scope, Change)]) -> BrokerConfig {
+    let mut config = BrokerConfig::start(1, &[]).unwrap();
+    for (scope, change) in changes {
+        let decision = config.decide(NOW, Alter::Some(*scope, vec![change.clone()])).unwrap();
+        decision.facts.iter().for_each(|f| config.apply(f));
+    }
+    config
+}
+
+/// Value, source and synonyms as one line.
+fn line(entries: &[Entry], name: &str) -> String {
+    let e = entries.iter().find(|e| e.setting.name == name).unwrap();
+    let synonyms: Vec<_> =
+        e.synonyms.iter().map(|g| format!("{}={}@{:?}", g.name, g.value.as_deref().unwrap_or("-"), g.source)).collect();
+    format!("{} {:?} [{}]", e.value.as_deref().unwrap_or("-"), e.source, synonyms.join(" "))
+}
+
+#[test]
+fn a_topic_falls_back_to_broker_cluster_start_and_default_in_that_order() {
+    let none = Overrides::new();
+    let topic_line = |o: &Overrides, c: &BrokerConfig| line(&topic::describe(o, c), "retention.ms");
+    assert_eq!(topic_line(&none, &config(&[])), "-1 Default []");
+
+    let cluster = (Scope::Cluster, Change::set("log.retention.ms", "1000"));
+    let broker = (Scope::Broker, Change::set("log.retention.ms", "2000"));
+    let one = config(std::slice::from_ref(&cluster));
+    assert_eq!(topic_line(&none, &one), "1000 Cluster [log.retention.ms=1000@Cluster log.retention.hours=-1@Default]");
+    let two = config(&[cluster, broker]);
+    let both = "log.retention.ms=2000@Broker log.retention.ms=1000@Cluster log.retention.hours=-1@Default";
+    assert_eq!(topic_line(&none, &two), format!("2000 Broker [{both}]"));
+    assert_eq!(TopicSettings::resolve(&none, &two).retention_ms, Some(2000));
+    let own = topic::replace(&[("retention.ms".into(), Some("3000".into()))]).unwrap();
+    assert_eq!(topic_line(&own, &two), format!("3000 Topic [retention.ms=3000@Topic {both}]"));
+
+    // Hours at start: the value counts, and Kafka still calls it a default without synonyms.
+    let hours = BrokerConfig::start(1, &[("log.retention.hours".into(), Some("24".into()))]).unwrap();
+    assert_eq!(topic_line(&none, &hours), "86400000 Default []");
+    let minutes = [("log.retention.hours".into(), Some("24".into())), ("log.retention.minutes".into(), Some("300".into()))];
+    let minutes = BrokerConfig::start(1, &minutes).unwrap();
+    assert_eq!(TopicSettings::resolve(&none, &minutes).retention_ms, Some(18_000_000));
+    assert_eq!(
+        line(&minutes.describe(), "log.retention.minutes"),
+        "300 Start [log.retention.minutes=300@Start log.retention.hours=24@Start log.retention.hours=-1@Default]"
+    );
+}
+
+#[test]
+fn the_cluster_shows_only_what_was_set_for_it() {
+    let config = config(&[(Scope::Cluster, Change::set("max.connections", "5"))]);
+    let entries = config.describe_cluster();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(line(&entries, "max.connections"), "5 Cluster [max.connections=5@Cluster]");
+    assert_eq!(
+        line(&config.describe(), "max.connections"),
+        "5 Cluster [max.connections=5@Cluster max.connections=2147483647@Default]"
+    );
+    assert_eq!(config.settings().max_connections, 5);
+}
+
+#[test]
+fn what_is_read_at_the_start_cannot_be_changed_later() {
+    let config = config(&[]);
+    let alter = |scope, name: &str, value: &str| config.decide(NOW, Alter::Some(scope, vec![Change::set(name, value)]));
+    assert!(matches!(alter(Scope::Broker, "node.id", "7"), Err(Refusal::ReadOnly { .. })));
+    assert!(matches!(alter(Scope::Cluster, "auto.create.topics.enable", "false"), Err(Refusal::ReadOnly { .. })));
+    assert!(matches!(alter(Scope::Cluster, "listeners", "PLAINTEXT://:1"), Err(Refusal::NeedsBroker { .. })));
+    assert!(matches!(alter(Scope::Broker, "ssl.keystore.password", "x"), Err(Refusal::NeedsListener { .. })));
+    assert!(matches!(alter(Scope::Cluster, "foo.bar", "x"), Err(Refusal::Unknown { .. })));
+    assert!(matches!(alter(Scope::Cluster, "max.connections", "abc"), Err(Refusal::BadValue { .. })));
+    assert!(alter(Scope::Cluster, "max.connections", "5").is_ok());
+    assert!(config.decide(NOW, Alter::Some(Scope::Cluster, vec![Change::delete("node.id")])).is_ok());
+}
+
+#[test]
+fn dynamic_settings_survive_a_restart_as_facts() {
+    let before = config(&[
+        (Scope::Cluster, Change::set("max.connections", "5")),
+        (Scope::Broker, Change::set("message.max.bytes", "2000000")),
+        (Scope::Broker, Change::set("log.retention.ms", "1")),
+        (Scope::Broker, Change::delete("log.retention.ms")),
+    ]);
+    let mut after = BrokerConfig::start(1, &[]).unwrap();
+    before.facts().iter().for_each(|f| after.apply(f));
+    assert_eq!(before, after);
+    assert_eq!(TopicSettings::resolve(&Overrides::new(), &after).max_message_bytes, 2_000_000);
+    let whole = after.decide(NOW, Alter::Whole(Scope::Broker, vec![])).unwrap();
+    whole.facts.iter().for_each(|f| after.apply(f));
+    assert_eq!(line(&after.describe(), "message.max.bytes"), "1048588 Default [message.max.bytes=1048588@Default]");
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let secret = [("sasl.jaas.config".to_string(), Some("user and password".to_string()))];
+    let config = BrokerConfig::start(1, &secret).unwrap();
+    assert_eq!(line(&config.describe(), "sasl.jaas.config"), "- Start [sasl.jaas.config=-@Start]");
+    let bad = broker::setting("sasl.jaas.config").unwrap();
+    let long = "x".repeat(VALUE_BYTES_MAX + 1);
+    let refused = BrokerConfig::start(1, &[(bad.name.into(), Some(long.clone()))]).unwrap_err();
+    assert!(!refused.to_string().contains(&long));
+}
+
+#[test]
+fn honoured_settings_come_out_typed() {
+    let t = TopicSettings::default();
+    assert_eq!((t.retention_ms, t.retention_bytes, t.retention_clock), (None, None, RetentionClock::Append));
+    assert_eq!((t.compression, t.timestamp_type), (Compression::Producer, TimestampType::Create));
+    assert_eq!(t.cleanup, Cleanup { delete: true, compact: false });
+    let asked: Vec<_> = [
+        ("retention.ms", "5"),
+        ("retention.bytes", "0"),
+        ("milena.retention.clock", "create"),
+        ("compression.type", "zstd"),
+        ("message.timestamp.type", "LogAppendTime"),
+        ("message.timestamp.after.max.ms", "7"),
+        ("cleanup.policy", "compact"),
+        ("max.message.bytes", "99"),
+    ]
+    .map(|(n, v)| (n.to_string(), Some(v.to_string())))
+    .into();
+    let t = TopicSettings::resolve(&topic::replace(&asked).unwrap(), &BrokerConfig::default());
+    assert_eq!((t.retention_ms, t.retention_bytes, t.retention_clock), (Some(5), Some(0), RetentionClock::Create));
+    assert_eq!((t.compression, t.timestamp_type, t.timestamp_after_max_ms), (Compression::Zstd, TimestampType::LogAppend, 7));
+    assert_eq!((t.cleanup, t.max_message_bytes), (Cleanup { delete: false, compact: true }, 99));
+
+    let b = BrokerConfig::default().settings();
+    assert_eq!((b.offsets_retention_ms, b.group_initial_rebalance_delay_ms, b.num_partitions), (None, 0, 1));
+    let asked = [
+        ("offsets.retention.minutes".to_string(), Some("10".to_string())),
+        ("max.connections.per.ip.overrides".into(), Some("10.0.0.1:3, [::1]:4".into())),
+        ("milena.http.address".into(), Some("127.0.0.1:8080".into())),
+    ];
+    let b = BrokerConfig::start(1, &asked).unwrap().settings();
+    assert_eq!(b.offsets_retention_ms, Some(600_000));
+    assert_eq!(b.max_connections_per_ip_overrides, [("10.0.0.1".to_string(), 3), ("::1".to_string(), 4)]);
+    assert_eq!(b.http_address.as_deref(), Some("127.0.0.1:8080"));
+}
+
+#[test]
+fn what_is_not_served_is_shown_and_refused() {
+    let config = config(&[]);
+    let shown = Offered::Group.describe(&config);
+    assert_eq!(line(&shown, "consumer.session.timeout.ms"), "45000 Default [group.consumer.session.timeout.ms=45000@Default]");
+    assert_eq!(line(&Offered::ClientMetrics.describe(&config), "interval.ms"), "300000 Default []");
+    let set = |name: &str| Offered::Group.alter(&[Change::set(name, "50000")]);
+    assert!(matches!(set("consumer.session.timeout.ms"), Err(Refusal::NotServed { .. })));
+    assert!(matches!(set("foo"), Err(Refusal::Unknown { .. })));
+    assert_eq!(Offered::Group.alter(&[Change::delete("foo")]), Ok(()));
+}
+
+#[test]
+fn manual_page_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
+    let page = manual::page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).unwrap();
+        std::fs::write(path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == page, "docs/settings.md is stale: UPDATE_DOCS=1 cargo test -p milena-engine manual");
+}
