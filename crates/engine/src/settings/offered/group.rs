@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Fallback, Kind, Reach, Setting, inert};
 
-const WHY: &str = "Groups of this kind are not served yet and are not offered to clients; setting it is refused so that nobody relies on it.";
+const WHY: &str =
+    "Groups of this kind are not served yet and are not offered to clients; setting it is refused so that nobody relies on it.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

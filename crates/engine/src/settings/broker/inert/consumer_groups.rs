@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
 
-const WHY: &str = "Groups with assignment by the broker (KIP-848) are not served yet and are not offered to clients, so no group reads these.";
+const WHY: &str =
+    "Groups with assignment by the broker (KIP-848) are not served yet and are not offered to clients, so no group reads these.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

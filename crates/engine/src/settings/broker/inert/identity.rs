@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, reported};
 
-const WHY: &str = "Says how this broker was started; the command line and milena.toml decide it, and changing it takes a restart.";
+const WHY: &str =
+    "Says how this broker was started; the command line and milena.toml decide it, and changing it takes a restart.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

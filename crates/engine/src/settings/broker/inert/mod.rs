@@ -23,5 +23,26 @@ use crate::settings::setting::Setting;
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
-    [codec_levels::SETTINGS, compaction::SETTINGS, consumer_groups::SETTINGS, coordination::SETTINGS, files::SETTINGS, identity::SETTINGS, oauth::SETTINGS, plugins::SETTINGS, quorum::SETTINGS, quotas::SETTINGS, replication::SETTINGS, sasl::SETTINGS, share_groups::SETTINGS, sockets::SETTINGS, streams_groups::SETTINGS, tiering::SETTINGS, tls::SETTINGS, transactions::SETTINGS].into_iter().flatten()
+    [
+        codec_levels::SETTINGS,
+        compaction::SETTINGS,
+        consumer_groups::SETTINGS,
+        coordination::SETTINGS,
+        files::SETTINGS,
+        identity::SETTINGS,
+        oauth::SETTINGS,
+        plugins::SETTINGS,
+        quorum::SETTINGS,
+        quotas::SETTINGS,
+        replication::SETTINGS,
+        sasl::SETTINGS,
+        share_groups::SETTINGS,
+        sockets::SETTINGS,
+        streams_groups::SETTINGS,
+        tiering::SETTINGS,
+        tls::SETTINGS,
+        transactions::SETTINGS,
+    ]
+    .into_iter()
+    .flatten()
 }

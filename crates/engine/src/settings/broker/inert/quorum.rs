@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
 
-const WHY: &str = "One process holds all metadata in its own log: there is no quorum of controllers, no election and no registration.";
+const WHY: &str =
+    "One process holds all metadata in its own log: there is no quorum of controllers, no election and no registration.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
 
-const WHY: &str = "There are no logins yet: every connection is taken as it comes, and the broker warns when it listens beyond this machine.";
+const WHY: &str =
+    "There are no logins yet: every connection is taken as it comes, and the broker warns when it listens beyond this machine.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
 
-const WHY: &str = "There is no tiered storage: all data of a topic is in this broker's store, and enabling it on a topic is refused.";
+const WHY: &str =
+    "There is no tiered storage: all data of a topic is in this broker's store, and enabling it on a topic is refused.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

@@ -2,7 +2,8 @@
 
 use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
 
-const WHY: &str = "Transactions are not served yet: initialising a transactional producer is refused at once, so nothing reads these.";
+const WHY: &str =
+    "Transactions are not served yet: initialising a transactional producer is refused at once, so nothing reads these.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[

@@ -10,5 +10,7 @@ use crate::settings::setting::Setting;
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
-    [codec_levels::SETTINGS, compaction::SETTINGS, files::SETTINGS, replication::SETTINGS, tiering::SETTINGS].into_iter().flatten()
+    [codec_levels::SETTINGS, compaction::SETTINGS, files::SETTINGS, replication::SETTINGS, tiering::SETTINGS]
+        .into_iter()
+        .flatten()
 }
