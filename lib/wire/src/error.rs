@@ -20,6 +20,7 @@ impl ErrorCode {
         usize::try_from(i32::from(self.0) + 1).ok().and_then(|at| ERRORS.get(at))
     }
 
+    /// Whether it is anything but 0.
     pub fn is_error(self) -> bool {
         self.0 != 0
     }

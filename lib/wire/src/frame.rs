@@ -17,11 +17,11 @@ pub enum Refused {
     Http,
     /// The first bytes are a TLS handshake.
     Tls,
+    /// A length below zero.
     Negative(i32),
-    TooLong {
-        length: usize,
-        most: usize,
-    },
+    /// More bytes than the limit allows.
+    #[allow(missing_docs)]
+    TooLong { length: usize, most: usize },
 }
 
 impl fmt::Display for Refused {

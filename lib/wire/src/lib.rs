@@ -12,6 +12,7 @@
 //! assert_eq!(MetadataRequest::decode(&mut Reader::new(out.freeze()), 12).unwrap(), request);
 //! ```
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 mod error;
 pub mod frame;

@@ -31,12 +31,14 @@ pub trait Message: Sized + Clone + Debug + Default + PartialEq {
 
 /// A message that asks, and the type of its answer.
 pub trait Request: Message {
+    /// Its answer.
     type Response: Response;
 }
 
 /// A message that answers.
 pub trait Response: Message {}
 
+#[allow(missing_docs)] // each has its sentence in front
 /// Why bytes are not the message they should be. Positions are byte offsets from the start of the reader's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -62,6 +64,7 @@ pub enum Malformed {
     Budget { at: usize, budget: usize },
 }
 
+#[allow(missing_docs)] // each has its sentence in front
 /// Why a value cannot be written in a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unencodable {

@@ -17,7 +17,9 @@ const FIRST_CAPACITY: usize = 1_000;
 /// The longest string, in flexible versions too.
 const LONGEST_STRING: usize = i16::MAX as usize;
 
-/// A place in a frame. Strings and bytes read from it are slices of the frame.
+/// A place in a frame. Strings and bytes read from it are slices of the frame. After an error it is of no use any more.
+///
+/// Lengths and counts are compact (`flexible`) or plain, as the version has it.
 #[derive(Clone, Debug)]
 pub struct Reader {
     frame: Bytes,
@@ -90,7 +92,11 @@ impl Reader {
             None => Err(Malformed::Short { at: self.at, wanted: N, left: self.remaining() }),
         }
     }
+}
 
+/// The primitive types, named after what they read.
+#[allow(missing_docs)]
+impl Reader {
     pub fn bool(&mut self) -> Result<bool, Malformed> {
         Ok(self.i8()? != 0)
     }
@@ -126,7 +132,9 @@ impl Reader {
     pub fn uuid(&mut self) -> Result<Uuid, Malformed> {
         Ok(Uuid::from_bytes(self.array_of()?))
     }
+}
 
+impl Reader {
     /// An unsigned number of one to five bytes, seven bits each, lowest first.
     pub fn varint(&mut self) -> Result<u32, Malformed> {
         let at = self.at;
@@ -172,6 +180,7 @@ impl Reader {
         }
     }
 
+    /// A string or null.
     pub fn nullable_text(&mut self, flexible: bool) -> Result<Option<Text>, Malformed> {
         let Some(range) = self.text_range(flexible)? else { return Ok(None) };
         let length = range.len();
@@ -182,15 +191,18 @@ impl Reader {
         Ok(Some(text))
     }
 
+    /// A string.
     pub fn text(&mut self, flexible: bool) -> Result<Text, Malformed> {
         let at = self.at;
         self.nullable_text(flexible)?.ok_or(Malformed::Null { at })
     }
 
+    /// Bytes or null.
     pub fn nullable_bytes(&mut self, flexible: bool) -> Result<Option<Bytes>, Malformed> {
         Ok(self.bytes_range(flexible)?.map(|range| self.frame.slice(range)))
     }
 
+    /// Bytes.
     pub fn bytes(&mut self, flexible: bool) -> Result<Bytes, Malformed> {
         let at = self.at;
         self.nullable_bytes(flexible)?.ok_or(Malformed::Null { at })
@@ -201,7 +213,7 @@ impl Reader {
         if self.i8()? < 0 { Ok(None) } else { read(self).map(Some) }
     }
 
-    /// An array whose elements take at least `least` bytes each.
+    /// An array or null. Each element takes at least `least` bytes.
     pub fn nullable_array<T>(
         &mut self,
         flexible: bool,
@@ -221,6 +233,7 @@ impl Reader {
         Ok(Some(elements))
     }
 
+    /// An array. Each element takes at least `least` bytes.
     pub fn array<T>(
         &mut self,
         flexible: bool,

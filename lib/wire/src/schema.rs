@@ -7,6 +7,7 @@ use crate::generated::APIS;
 pub struct Versions(pub i16, pub i16);
 
 impl Versions {
+    /// Whether a version is among them.
     pub const fn contains(self, version: i16) -> bool {
         self.0 <= version && version <= self.1
     }
@@ -15,7 +16,9 @@ impl Versions {
 /// One API key.
 #[derive(Clone, Copy, Debug)]
 pub struct Api {
+    /// The number that stands in the header.
     pub key: i16,
+    /// The name in the protocol, such as `Produce`.
     pub name: &'static str,
     /// Every version that Kafka 4.3.1 knows, stable or not.
     pub versions: Versions,
@@ -23,11 +26,14 @@ pub struct Api {
     pub flexible: Option<i16>,
     /// The latest version is not final yet and must not be advertised.
     pub unstable: bool,
+    /// Fields of the request.
     pub request: &'static Struct,
+    /// Fields of the response.
     pub response: &'static Struct,
 }
 
 impl Api {
+    /// Whether a version has compact lengths and tagged fields.
     pub fn is_flexible(&self, version: i16) -> bool {
         self.flexible.is_some_and(|first| version >= first)
     }
@@ -62,23 +68,30 @@ pub fn latest_stable(key: i16) -> Option<i16> {
 /// A message, or a struct inside one.
 #[derive(Debug)]
 pub struct Struct {
+    /// Name of the Rust type.
     pub name: &'static str,
+    /// In the order of the wire.
     pub fields: &'static [Field],
 }
 
 /// A field, in the order of the wire (tagged ones stand in the section at the end of their struct).
 #[derive(Debug)]
 pub struct Field {
+    /// Name of the Rust field, and of the protocol.
     pub name: &'static str,
+    /// What it holds.
     pub kind: Kind,
+    /// Versions that have it.
     pub versions: Versions,
     /// Versions in which it may be null.
     pub nullable: Option<Versions>,
+    /// Its tag, if it stands in the tagged section.
     pub tag: Option<u32>,
     /// A string with a plain length even in flexible versions.
     pub rigid: bool,
     /// May be dropped in silence where a version has no place for it.
     pub ignorable: bool,
+    /// Its default.
     pub standard: Standard,
 }
 
@@ -114,7 +127,8 @@ impl Field {
     }
 }
 
-/// What a field holds.
+/// What a field holds, by the protocol's names.
+#[allow(missing_docs)]
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Bool,
@@ -134,6 +148,7 @@ pub enum Kind {
 }
 
 /// The default of a field.
+#[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Standard {
     /// 0, false, empty.

@@ -8,14 +8,17 @@ use bytes::Bytes;
 pub struct UnknownTags(Option<Box<Vec<(u32, Bytes)>>>);
 
 impl UnknownTags {
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |tags| tags.len())
     }
 
+    /// Tag and value, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Bytes)> {
         self.0.iter().flat_map(|tags| tags.iter().map(|(tag, value)| (*tag, value)))
     }

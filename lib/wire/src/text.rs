@@ -1,6 +1,11 @@
 //! A string that is a slice of the frame it came in. Knows UTF-8, and nothing of what it names.
 
-use std::{borrow::Borrow, cmp::Ordering, fmt, hash, ops::Deref};
+use std::{
+    borrow::{Borrow, Cow},
+    cmp::Ordering,
+    fmt, hash,
+    ops::Deref,
+};
 
 use bytes::Bytes;
 
@@ -12,6 +17,7 @@ use bytes::Bytes;
 pub struct Text(Bytes);
 
 impl Text {
+    /// Text of the program itself, without a copy.
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }
@@ -24,22 +30,27 @@ impl Text {
         }
     }
 
+    /// The text as Rust's own.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("every constructor checks")
     }
 
+    /// The shared bytes behind it.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0
     }
 
+    /// The shared bytes alone.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
+    /// Bytes, not characters.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether there is no byte.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -101,6 +112,18 @@ impl PartialEq<String> for Text {
     }
 }
 
+impl PartialEq<Text> for str {
+    fn eq(&self, other: &Text) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<Text> for &str {
+    fn eq(&self, other: &Text) -> bool {
+        other == self
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
@@ -110,6 +133,15 @@ impl From<&str> for Text {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(Bytes::from(text))
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from(text),
+            Cow::Owned(text) => Self::from(text),
+        }
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) fn varint(out: &mut BytesMut, mut value: u32) {
 }
 
 pub(crate) fn text(out: &mut BytesMut, flexible: bool, value: &Text) -> Result<(), Unencodable> {
+    utf8(out, flexible, value.as_bytes())
+}
+
+pub(crate) fn utf8(out: &mut BytesMut, flexible: bool, value: &[u8]) -> Result<(), Unencodable> {
     let length = value.len();
     if length > LONGEST_STRING {
         return Err(Unencodable::TooLong { length });
@@ -35,7 +39,7 @@ pub(crate) fn text(out: &mut BytesMut, flexible: bool, value: &Text) -> Result<(
     } else {
         out.put_i16(length as i16)
     }
-    out.put_slice(value.as_bytes());
+    out.put_slice(value);
     Ok(())
 }
 
@@ -143,6 +147,10 @@ impl Tagged {
 
     /// Writes the section: known and unknown fields merged by tag.
     pub(crate) fn finish(self, out: &mut BytesMut, unknown: &UnknownTags) -> Result<(), Unencodable> {
+        if self.fields.is_empty() && unknown.is_empty() {
+            out.put_u8(0); // nearly always
+            return Ok(());
+        }
         let mut values = self.values.freeze();
         let mut all: Vec<(u32, Bytes)> = self.fields.iter().map(|(tag, size)| (*tag, values.split_to(*size))).collect();
         all.extend(unknown.iter().map(|(tag, value)| (tag, value.clone())));
@@ -162,9 +170,5 @@ impl Tagged {
 
 /// The tagged section of a struct that knows no tags.
 pub(crate) fn unknown_tags(out: &mut BytesMut, unknown: &UnknownTags) -> Result<(), Unencodable> {
-    if unknown.is_empty() {
-        out.put_u8(0);
-        return Ok(());
-    }
     Tagged::default().finish(out, unknown)
 }

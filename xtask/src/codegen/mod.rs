@@ -24,7 +24,7 @@ type Files = BTreeMap<String, String>;
 /// Writes the generated files, or only compares them with what is committed. Returns the names that differed.
 pub(crate) fn run(root: &Path, only_compare: bool) -> Result<Vec<String>> {
     let target = root.join("lib/wire/src/generated");
-    let files = generate(&root.join("lib/wire/messages"))?;
+    let files = generate(root)?;
     let mut differed = Vec::new();
     for (name, text) in &files {
         if fs::read_to_string(target.join(name)).ok().as_ref() != Some(text) {
@@ -47,10 +47,11 @@ pub(crate) fn run(root: &Path, only_compare: bool) -> Result<Vec<String>> {
     Ok(differed)
 }
 
-fn generate(messages: &Path) -> Result<Files> {
+fn generate(root: &Path) -> Result<Files> {
     let mut definitions = Vec::new();
     let mut errors = None;
-    let mut names: Vec<_> = fs::read_dir(messages)?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|e| e.path()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(root.join("lib/wire/messages"))?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|e| e.path()).collect();
     names.sort();
     for path in names {
         let text = fs::read_to_string(&path)?;
@@ -63,18 +64,19 @@ fn generate(messages: &Path) -> Result<Files> {
     }
     let mut files = Files::new();
     for definition in &definitions {
-        files.insert(format!("{}.rs", definition.module()), format(&rust::module(definition)?)?);
+        files.insert(format!("{}.rs", definition.module()), format(root, &rust::module(definition)?)?);
     }
-    files.insert("errors.rs".into(), format(&errors.context("errors.txt is missing")?)?);
-    files.insert("any.rs".into(), format(&tables::any(&definitions))?);
-    files.insert("mod.rs".into(), format(&tables::root(&definitions))?);
+    files.insert("errors.rs".into(), format(root, &errors.context("errors.txt is missing")?)?);
+    files.insert("any.rs".into(), format(root, &tables::any(&definitions))?);
+    files.insert("mod.rs".into(), format(root, &tables::root(&definitions))?);
     Ok(files)
 }
 
 /// As `cargo fmt` would leave it: the house's configuration, from standard input to standard output.
-fn format(text: &str) -> Result<String> {
+fn format(root: &Path, text: &str) -> Result<String> {
     let mut child = Command::new("rustfmt")
-        .args(["--edition", "2024", "--config", "max_width=130,use_small_heuristics=Max", "--emit", "stdout"])
+        .args(["--edition", "2024", "--emit", "stdout", "--config-path"])
+        .arg(root.join("rustfmt.toml"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::{
-    definition::{Default, Definition, Field, Head, Range, Struct, Type},
+    definition::{Default, Definition, Field, Head, Range, Struct, Type, struct_name},
     encode, snake,
 };
 
@@ -64,6 +64,7 @@ fn span(r: Range) -> String {
 fn structure(out: &mut String, d: &Definition, s: &Struct) -> Result<()> {
     let zero = s.fields.iter().all(|f| f.default == Default::Zero && f.nullable.is_none() || f.default == Default::Null);
     let default = if zero { ", Default" } else { "" };
+    writeln!(out, "/// {}", purpose(d, s))?;
     writeln!(out, "#[derive(Clone, Debug{default}, PartialEq)]\npub struct {} {{", s.name)?;
     for f in &s.fields {
         writeln!(out, "/// {}", facts(d, f))?;
@@ -88,6 +89,24 @@ fn structure(out: &mut String, d: &Definition, s: &Struct) -> Result<()> {
     encode::write(out, d, s)?;
     writeln!(out, "}}\n")?;
     Ok(())
+}
+
+/// What a struct is for: a message has the words of its definition, a part of one its place.
+fn purpose(d: &Definition, s: &Struct) -> String {
+    if s.message {
+        return match d.head {
+            Head::Api(_) if s.name.ends_with("Request") => format!("Request. {}", d.doc),
+            Head::Api(_) => format!("Response. {}", d.doc),
+            Head::Header | Head::Blob => d.doc.clone(),
+        };
+    }
+    let holders = d.structs.iter().flat_map(|holder| holder.fields.iter().map(move |f| (holder, f)));
+    let places = holders.filter(|(_, f)| struct_name(&f.kind) == Some(&s.name)).map(|(holder, f)| match f.kind {
+        Type::Array(_) => format!("one of the `{}` of [`{}`]", f.name, holder.name),
+        _ => format!("the `{}` of [`{}`]", f.name, holder.name),
+    });
+    let places = places.collect::<Vec<_>>().join("; ");
+    format!("{}{}.", places[..1].to_uppercase(), &places[1..])
 }
 
 /// What the definition says about a field, in a line.

@@ -62,20 +62,23 @@ fn enumeration(what: &str, apis: &[(i16, &Definition)]) -> String {
         "/// A {lower} of any key.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(clippy::large_enum_variant)] // for tools, which hold one at a time
-        pub enum Any{what} {{ {} }}
+        pub enum Any{what} {{\n{}}}
 
         impl Any{what} {{
+            /// Reads the {lower} of a key.
             pub fn decode(key: i16, from: &mut Reader, version: i16) -> Result<Self, Malformed> {{
                 Ok(match key {{ {} _ => return Err(Malformed::Key {{ key }}) }})
             }}
+            /// Appends the {lower}.
             pub fn encode(&self, out: &mut BytesMut, version: i16) -> Result<(), Unencodable> {{
                 match self {{ {} }}
             }}
+            /// The key it belongs to.
             pub fn key(&self) -> i16 {{
                 match self {{ {} }}
             }}
         }}\n\n",
-        arms(&|_, name| format!("{name}({name}{what}), ")),
+        arms(&|key, name| format!("/// Key {key}.\n{name}({name}{what}),\n")),
         arms(&|key, name| format!("{key} => Self::{name}({name}{what}::decode(from, version)?), ")),
         arms(&|_, name| format!("Self::{name}(m) => m.encode(out, version), ")),
         arms(&|key, name| format!("Self::{name}(_) => {key}, ")),
@@ -99,6 +102,6 @@ pub(super) fn errors(text: &str) -> Result<String> {
     }
     Ok(format!(
         "{MARK}//! The error codes of Kafka 4.3.\n\nuse crate::error::{{ErrorCode, Known}};\n\n\
-         #[allow(missing_docs)]\nimpl ErrorCode {{\n{constants}}}\n\n/// By code, beginning with -1.\npub(crate) static ERRORS: &[Known] = &[\n{table}];\n"
+         impl ErrorCode {{\n{constants}}}\n\n/// By code, beginning with -1.\npub(crate) static ERRORS: &[Known] = &[\n{table}];\n"
     ))
 }

@@ -30,11 +30,16 @@ pub(crate) fn judge(file: &Path, results: &Results) -> Result<String> {
             (Wanted::Skip, _) => skipped += 1,
         }
     }
-    wrong.extend(results.keys().filter(|name| !wanted.contains_key(*name)).map(|name| format!("not in {}: {name}", file.display())));
+    wrong.extend(
+        results.keys().filter(|name| !wanted.contains_key(*name)).map(|name| format!("not in {}: {name}", file.display())),
+    );
     if !wrong.is_empty() {
         bail!("{} of {} as expected\n{}", passed, wanted.len(), wrong.join("\n"));
     }
-    Ok(format!("{passed} passed, {skipped} skipped with their reasons in {}", file.file_name().unwrap_or_default().to_string_lossy()))
+    Ok(format!(
+        "{passed} passed, {skipped} skipped with their reasons in {}",
+        file.file_name().unwrap_or_default().to_string_lossy()
+    ))
 }
 
 fn read(file: &Path) -> Result<BTreeMap<String, Wanted>> {

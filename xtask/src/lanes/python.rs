@@ -17,8 +17,15 @@ const KAFKA_PYTHON: &str = "3.0.12";
 
 /// kafka-python's integration tests, from its source distribution, against an external broker as they allow.
 pub(crate) fn kafka_python(ground: &Ground) -> Result<String> {
-    let pins =
-        ["pytest==9.2.0", "pytest-timeout==2.4.0", "lz4==4.4.5", "python-snappy==0.7.3", "zstandard==0.25.0", "crc32c==2.9.post0", "setuptools==80.9.0"];
+    let pins = [
+        "pytest==9.2.0",
+        "pytest-timeout==2.4.0",
+        "lz4==4.4.5",
+        "python-snappy==0.7.3",
+        "zstandard==0.25.0",
+        "crc32c==2.9.post0",
+        "setuptools==80.9.0",
+    ];
     let venv = venv(ground, "kafka-python", &pins)?;
     let source = source(ground, &venv)?;
     let extra = ["--set", "node.id=0", "--set", "num.partitions=4", "--set", "group.min.session.timeout.ms=1000"];

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Makes a group's positions part of a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddOffsetsToTxnRequest {
     /// string.
@@ -71,6 +72,7 @@ impl Request for AddOffsetsToTxnRequest {
     type Response = AddOffsetsToTxnResponse;
 }
 
+/// Response. Makes a group's positions part of a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddOffsetsToTxnResponse {
     /// int32.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Makes partitions part of a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnRequest {
     /// array of [`AddPartitionsToTxnTransaction`], from v4.
@@ -105,6 +106,7 @@ impl Request for AddPartitionsToTxnRequest {
     type Response = AddPartitionsToTxnResponse;
 }
 
+/// One of the `transactions` of [`AddPartitionsToTxnRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnTransaction {
     /// string.
@@ -153,6 +155,7 @@ impl AddPartitionsToTxnTransaction {
     }
 }
 
+/// One of the `v3_and_below_topics` of [`AddPartitionsToTxnRequest`]; one of the `topics` of [`AddPartitionsToTxnTransaction`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnTopic {
     /// string.
@@ -192,6 +195,7 @@ impl AddPartitionsToTxnTopic {
     }
 }
 
+/// Response. Makes partitions part of a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnResponse {
     /// int32.
@@ -274,6 +278,7 @@ impl Message for AddPartitionsToTxnResponse {
 
 impl Response for AddPartitionsToTxnResponse {}
 
+/// One of the `results_by_transaction` of [`AddPartitionsToTxnResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnResult {
     /// string.
@@ -310,6 +315,7 @@ impl AddPartitionsToTxnResult {
     }
 }
 
+/// One of the `results_by_topic_v3_and_below` of [`AddPartitionsToTxnResponse`]; one of the `topic_results` of [`AddPartitionsToTxnResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnTopicResult {
     /// string.
@@ -346,6 +352,7 @@ impl AddPartitionsToTxnTopicResult {
     }
 }
 
+/// One of the `results_by_partition` of [`AddPartitionsToTxnTopicResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddPartitionsToTxnPartitionResult {
     /// int32.

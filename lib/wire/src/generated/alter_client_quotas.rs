@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Changes quotas of users, clients and addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterClientQuotasRequest {
     /// array of [`RequestEntryData`].
@@ -63,6 +64,7 @@ impl Request for AlterClientQuotasRequest {
     type Response = AlterClientQuotasResponse;
 }
 
+/// One of the `entries` of [`AlterClientQuotasRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestEntryData {
     /// array of [`RequestEntityData`].
@@ -99,6 +101,7 @@ impl RequestEntryData {
     }
 }
 
+/// One of the `entity` of [`RequestEntryData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestEntityData {
     /// string.
@@ -141,6 +144,7 @@ impl RequestEntityData {
     }
 }
 
+/// One of the `ops` of [`RequestEntryData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpData {
     /// string.
@@ -181,6 +185,7 @@ impl OpData {
     }
 }
 
+/// Response. Changes quotas of users, clients and addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterClientQuotasResponse {
     /// int32.
@@ -239,6 +244,7 @@ impl Message for AlterClientQuotasResponse {
 
 impl Response for AlterClientQuotasResponse {}
 
+/// One of the `entries` of [`AlterClientQuotasResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseEntryData {
     /// int16.
@@ -290,6 +296,7 @@ impl ResponseEntryData {
     }
 }
 
+/// One of the `entity` of [`ResponseEntryData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseEntityData {
     /// string.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Replaces all settings of a resource; the old way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterConfigsRequest {
     /// array of [`AlterConfigsResource`].
@@ -63,6 +64,7 @@ impl Request for AlterConfigsRequest {
     type Response = AlterConfigsResponse;
 }
 
+/// One of the `resources` of [`AlterConfigsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterConfigsResource {
     /// int8.
@@ -103,6 +105,7 @@ impl AlterConfigsResource {
     }
 }
 
+/// One of the `configs` of [`AlterConfigsResource`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterableConfig {
     /// string.
@@ -145,6 +148,7 @@ impl AlterableConfig {
     }
 }
 
+/// Response. Replaces all settings of a resource; the old way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterConfigsResponse {
     /// int32.
@@ -203,6 +207,7 @@ impl Message for AlterConfigsResponse {
 
 impl Response for AlterConfigsResponse {}
 
+/// One of the `responses` of [`AlterConfigsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterConfigsResourceResponse {
     /// int16.

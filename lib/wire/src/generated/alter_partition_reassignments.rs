@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Moves replicas between brokers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterPartitionReassignmentsRequest {
     /// int32, default 60000.
@@ -76,6 +77,7 @@ impl Request for AlterPartitionReassignmentsRequest {
     type Response = AlterPartitionReassignmentsResponse;
 }
 
+/// One of the `topics` of [`AlterPartitionReassignmentsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReassignableTopic {
     /// string.
@@ -102,6 +104,7 @@ impl ReassignableTopic {
     }
 }
 
+/// One of the `partitions` of [`ReassignableTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReassignablePartition {
     /// int32.
@@ -131,6 +134,7 @@ impl ReassignablePartition {
     }
 }
 
+/// Response. Moves replicas between brokers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterPartitionReassignmentsResponse {
     /// int32.
@@ -208,6 +212,7 @@ impl Message for AlterPartitionReassignmentsResponse {
 
 impl Response for AlterPartitionReassignmentsResponse {}
 
+/// One of the `responses` of [`AlterPartitionReassignmentsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReassignableTopicResponse {
     /// string.
@@ -234,6 +239,7 @@ impl ReassignableTopicResponse {
     }
 }
 
+/// One of the `partitions` of [`ReassignableTopicResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReassignablePartitionResponse {
     /// int32.

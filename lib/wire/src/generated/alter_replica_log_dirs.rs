@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Moves replicas between log directories of a broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDirsRequest {
     /// array of [`AlterReplicaLogDir`].
@@ -59,6 +60,7 @@ impl Request for AlterReplicaLogDirsRequest {
     type Response = AlterReplicaLogDirsResponse;
 }
 
+/// One of the `dirs` of [`AlterReplicaLogDirsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDir {
     /// string.
@@ -95,6 +97,7 @@ impl AlterReplicaLogDir {
     }
 }
 
+/// One of the `topics` of [`AlterReplicaLogDir`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDirTopic {
     /// string.
@@ -134,6 +137,7 @@ impl AlterReplicaLogDirTopic {
     }
 }
 
+/// Response. Moves replicas between log directories of a broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDirsResponse {
     /// int32.
@@ -192,6 +196,7 @@ impl Message for AlterReplicaLogDirsResponse {
 
 impl Response for AlterReplicaLogDirsResponse {}
 
+/// One of the `results` of [`AlterReplicaLogDirsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDirTopicResult {
     /// string.
@@ -228,6 +233,7 @@ impl AlterReplicaLogDirTopicResult {
     }
 }
 
+/// One of the `partitions` of [`AlterReplicaLogDirTopicResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterReplicaLogDirPartitionResult {
     /// int32.

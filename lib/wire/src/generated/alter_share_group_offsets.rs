@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Sets from where a share group reads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsRequest {
     /// string.
@@ -56,6 +57,7 @@ impl Request for AlterShareGroupOffsetsRequest {
     type Response = AlterShareGroupOffsetsResponse;
 }
 
+/// One of the `topics` of [`AlterShareGroupOffsetsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsRequestTopic {
     /// string.
@@ -82,6 +84,7 @@ impl AlterShareGroupOffsetsRequestTopic {
     }
 }
 
+/// One of the `partitions` of [`AlterShareGroupOffsetsRequestTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsRequestPartition {
     /// int32.
@@ -108,6 +111,7 @@ impl AlterShareGroupOffsetsRequestPartition {
     }
 }
 
+/// Response. Sets from where a share group reads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsResponse {
     /// int32.
@@ -164,6 +168,7 @@ impl Message for AlterShareGroupOffsetsResponse {
 
 impl Response for AlterShareGroupOffsetsResponse {}
 
+/// One of the `responses` of [`AlterShareGroupOffsetsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsResponseTopic {
     /// string.
@@ -194,6 +199,7 @@ impl AlterShareGroupOffsetsResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`AlterShareGroupOffsetsResponseTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterShareGroupOffsetsResponsePartition {
     /// int32.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Sets or removes SCRAM credentials.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterUserScramCredentialsRequest {
     /// array of [`ScramCredentialDeletion`].
@@ -53,6 +54,7 @@ impl Request for AlterUserScramCredentialsRequest {
     type Response = AlterUserScramCredentialsResponse;
 }
 
+/// One of the `deletions` of [`AlterUserScramCredentialsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScramCredentialDeletion {
     /// string.
@@ -79,6 +81,7 @@ impl ScramCredentialDeletion {
     }
 }
 
+/// One of the `upsertions` of [`AlterUserScramCredentialsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScramCredentialUpsertion {
     /// string.
@@ -117,6 +120,7 @@ impl ScramCredentialUpsertion {
     }
 }
 
+/// Response. Sets or removes SCRAM credentials.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterUserScramCredentialsResponse {
     /// int32.
@@ -165,6 +169,7 @@ impl Message for AlterUserScramCredentialsResponse {
 
 impl Response for AlterUserScramCredentialsResponse {}
 
+/// One of the `results` of [`AlterUserScramCredentialsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterUserScramCredentialsResult {
     /// string.

@@ -643,79 +643,150 @@ pub static APIS: &[Api] = &[
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)] // for tools, which hold one at a time
 pub enum AnyRequest {
+    /// Key 0.
     Produce(ProduceRequest),
+    /// Key 1.
     Fetch(FetchRequest),
+    /// Key 2.
     ListOffsets(ListOffsetsRequest),
+    /// Key 3.
     Metadata(MetadataRequest),
+    /// Key 8.
     OffsetCommit(OffsetCommitRequest),
+    /// Key 9.
     OffsetFetch(OffsetFetchRequest),
+    /// Key 10.
     FindCoordinator(FindCoordinatorRequest),
+    /// Key 11.
     JoinGroup(JoinGroupRequest),
+    /// Key 12.
     Heartbeat(HeartbeatRequest),
+    /// Key 13.
     LeaveGroup(LeaveGroupRequest),
+    /// Key 14.
     SyncGroup(SyncGroupRequest),
+    /// Key 15.
     DescribeGroups(DescribeGroupsRequest),
+    /// Key 16.
     ListGroups(ListGroupsRequest),
+    /// Key 17.
     SaslHandshake(SaslHandshakeRequest),
+    /// Key 18.
     ApiVersions(ApiVersionsRequest),
+    /// Key 19.
     CreateTopics(CreateTopicsRequest),
+    /// Key 20.
     DeleteTopics(DeleteTopicsRequest),
+    /// Key 21.
     DeleteRecords(DeleteRecordsRequest),
+    /// Key 22.
     InitProducerId(InitProducerIdRequest),
+    /// Key 23.
     OffsetForLeaderEpoch(OffsetForLeaderEpochRequest),
+    /// Key 24.
     AddPartitionsToTxn(AddPartitionsToTxnRequest),
+    /// Key 25.
     AddOffsetsToTxn(AddOffsetsToTxnRequest),
+    /// Key 26.
     EndTxn(EndTxnRequest),
+    /// Key 27.
     WriteTxnMarkers(WriteTxnMarkersRequest),
+    /// Key 28.
     TxnOffsetCommit(TxnOffsetCommitRequest),
+    /// Key 29.
     DescribeAcls(DescribeAclsRequest),
+    /// Key 30.
     CreateAcls(CreateAclsRequest),
+    /// Key 31.
     DeleteAcls(DeleteAclsRequest),
+    /// Key 32.
     DescribeConfigs(DescribeConfigsRequest),
+    /// Key 33.
     AlterConfigs(AlterConfigsRequest),
+    /// Key 34.
     AlterReplicaLogDirs(AlterReplicaLogDirsRequest),
+    /// Key 35.
     DescribeLogDirs(DescribeLogDirsRequest),
+    /// Key 36.
     SaslAuthenticate(SaslAuthenticateRequest),
+    /// Key 37.
     CreatePartitions(CreatePartitionsRequest),
+    /// Key 38.
     CreateDelegationToken(CreateDelegationTokenRequest),
+    /// Key 39.
     RenewDelegationToken(RenewDelegationTokenRequest),
+    /// Key 40.
     ExpireDelegationToken(ExpireDelegationTokenRequest),
+    /// Key 41.
     DescribeDelegationToken(DescribeDelegationTokenRequest),
+    /// Key 42.
     DeleteGroups(DeleteGroupsRequest),
+    /// Key 43.
     ElectLeaders(ElectLeadersRequest),
+    /// Key 44.
     IncrementalAlterConfigs(IncrementalAlterConfigsRequest),
+    /// Key 45.
     AlterPartitionReassignments(AlterPartitionReassignmentsRequest),
+    /// Key 46.
     ListPartitionReassignments(ListPartitionReassignmentsRequest),
+    /// Key 47.
     OffsetDelete(OffsetDeleteRequest),
+    /// Key 48.
     DescribeClientQuotas(DescribeClientQuotasRequest),
+    /// Key 49.
     AlterClientQuotas(AlterClientQuotasRequest),
+    /// Key 50.
     DescribeUserScramCredentials(DescribeUserScramCredentialsRequest),
+    /// Key 51.
     AlterUserScramCredentials(AlterUserScramCredentialsRequest),
+    /// Key 55.
     DescribeQuorum(DescribeQuorumRequest),
+    /// Key 57.
     UpdateFeatures(UpdateFeaturesRequest),
+    /// Key 60.
     DescribeCluster(DescribeClusterRequest),
+    /// Key 61.
     DescribeProducers(DescribeProducersRequest),
+    /// Key 64.
     UnregisterBroker(UnregisterBrokerRequest),
+    /// Key 65.
     DescribeTransactions(DescribeTransactionsRequest),
+    /// Key 66.
     ListTransactions(ListTransactionsRequest),
+    /// Key 68.
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest),
+    /// Key 69.
     ConsumerGroupDescribe(ConsumerGroupDescribeRequest),
+    /// Key 71.
     GetTelemetrySubscriptions(GetTelemetrySubscriptionsRequest),
+    /// Key 72.
     PushTelemetry(PushTelemetryRequest),
+    /// Key 74.
     ListConfigResources(ListConfigResourcesRequest),
+    /// Key 75.
     DescribeTopicPartitions(DescribeTopicPartitionsRequest),
+    /// Key 76.
     ShareGroupHeartbeat(ShareGroupHeartbeatRequest),
+    /// Key 77.
     ShareGroupDescribe(ShareGroupDescribeRequest),
+    /// Key 78.
     ShareFetch(ShareFetchRequest),
+    /// Key 79.
     ShareAcknowledge(ShareAcknowledgeRequest),
+    /// Key 88.
     StreamsGroupHeartbeat(StreamsGroupHeartbeatRequest),
+    /// Key 89.
     StreamsGroupDescribe(StreamsGroupDescribeRequest),
+    /// Key 90.
     DescribeShareGroupOffsets(DescribeShareGroupOffsetsRequest),
+    /// Key 91.
     AlterShareGroupOffsets(AlterShareGroupOffsetsRequest),
+    /// Key 92.
     DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest),
 }
 
 impl AnyRequest {
+    /// Reads the request of a key.
     pub fn decode(key: i16, from: &mut Reader, version: i16) -> Result<Self, Malformed> {
         Ok(match key {
             0 => Self::Produce(ProduceRequest::decode(from, version)?),
@@ -791,6 +862,7 @@ impl AnyRequest {
             _ => return Err(Malformed::Key { key }),
         })
     }
+    /// Appends the request.
     pub fn encode(&self, out: &mut BytesMut, version: i16) -> Result<(), Unencodable> {
         match self {
             Self::Produce(m) => m.encode(out, version),
@@ -865,6 +937,7 @@ impl AnyRequest {
             Self::DeleteShareGroupOffsets(m) => m.encode(out, version),
         }
     }
+    /// The key it belongs to.
     pub fn key(&self) -> i16 {
         match self {
             Self::Produce(_) => 0,
@@ -945,79 +1018,150 @@ impl AnyRequest {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)] // for tools, which hold one at a time
 pub enum AnyResponse {
+    /// Key 0.
     Produce(ProduceResponse),
+    /// Key 1.
     Fetch(FetchResponse),
+    /// Key 2.
     ListOffsets(ListOffsetsResponse),
+    /// Key 3.
     Metadata(MetadataResponse),
+    /// Key 8.
     OffsetCommit(OffsetCommitResponse),
+    /// Key 9.
     OffsetFetch(OffsetFetchResponse),
+    /// Key 10.
     FindCoordinator(FindCoordinatorResponse),
+    /// Key 11.
     JoinGroup(JoinGroupResponse),
+    /// Key 12.
     Heartbeat(HeartbeatResponse),
+    /// Key 13.
     LeaveGroup(LeaveGroupResponse),
+    /// Key 14.
     SyncGroup(SyncGroupResponse),
+    /// Key 15.
     DescribeGroups(DescribeGroupsResponse),
+    /// Key 16.
     ListGroups(ListGroupsResponse),
+    /// Key 17.
     SaslHandshake(SaslHandshakeResponse),
+    /// Key 18.
     ApiVersions(ApiVersionsResponse),
+    /// Key 19.
     CreateTopics(CreateTopicsResponse),
+    /// Key 20.
     DeleteTopics(DeleteTopicsResponse),
+    /// Key 21.
     DeleteRecords(DeleteRecordsResponse),
+    /// Key 22.
     InitProducerId(InitProducerIdResponse),
+    /// Key 23.
     OffsetForLeaderEpoch(OffsetForLeaderEpochResponse),
+    /// Key 24.
     AddPartitionsToTxn(AddPartitionsToTxnResponse),
+    /// Key 25.
     AddOffsetsToTxn(AddOffsetsToTxnResponse),
+    /// Key 26.
     EndTxn(EndTxnResponse),
+    /// Key 27.
     WriteTxnMarkers(WriteTxnMarkersResponse),
+    /// Key 28.
     TxnOffsetCommit(TxnOffsetCommitResponse),
+    /// Key 29.
     DescribeAcls(DescribeAclsResponse),
+    /// Key 30.
     CreateAcls(CreateAclsResponse),
+    /// Key 31.
     DeleteAcls(DeleteAclsResponse),
+    /// Key 32.
     DescribeConfigs(DescribeConfigsResponse),
+    /// Key 33.
     AlterConfigs(AlterConfigsResponse),
+    /// Key 34.
     AlterReplicaLogDirs(AlterReplicaLogDirsResponse),
+    /// Key 35.
     DescribeLogDirs(DescribeLogDirsResponse),
+    /// Key 36.
     SaslAuthenticate(SaslAuthenticateResponse),
+    /// Key 37.
     CreatePartitions(CreatePartitionsResponse),
+    /// Key 38.
     CreateDelegationToken(CreateDelegationTokenResponse),
+    /// Key 39.
     RenewDelegationToken(RenewDelegationTokenResponse),
+    /// Key 40.
     ExpireDelegationToken(ExpireDelegationTokenResponse),
+    /// Key 41.
     DescribeDelegationToken(DescribeDelegationTokenResponse),
+    /// Key 42.
     DeleteGroups(DeleteGroupsResponse),
+    /// Key 43.
     ElectLeaders(ElectLeadersResponse),
+    /// Key 44.
     IncrementalAlterConfigs(IncrementalAlterConfigsResponse),
+    /// Key 45.
     AlterPartitionReassignments(AlterPartitionReassignmentsResponse),
+    /// Key 46.
     ListPartitionReassignments(ListPartitionReassignmentsResponse),
+    /// Key 47.
     OffsetDelete(OffsetDeleteResponse),
+    /// Key 48.
     DescribeClientQuotas(DescribeClientQuotasResponse),
+    /// Key 49.
     AlterClientQuotas(AlterClientQuotasResponse),
+    /// Key 50.
     DescribeUserScramCredentials(DescribeUserScramCredentialsResponse),
+    /// Key 51.
     AlterUserScramCredentials(AlterUserScramCredentialsResponse),
+    /// Key 55.
     DescribeQuorum(DescribeQuorumResponse),
+    /// Key 57.
     UpdateFeatures(UpdateFeaturesResponse),
+    /// Key 60.
     DescribeCluster(DescribeClusterResponse),
+    /// Key 61.
     DescribeProducers(DescribeProducersResponse),
+    /// Key 64.
     UnregisterBroker(UnregisterBrokerResponse),
+    /// Key 65.
     DescribeTransactions(DescribeTransactionsResponse),
+    /// Key 66.
     ListTransactions(ListTransactionsResponse),
+    /// Key 68.
     ConsumerGroupHeartbeat(ConsumerGroupHeartbeatResponse),
+    /// Key 69.
     ConsumerGroupDescribe(ConsumerGroupDescribeResponse),
+    /// Key 71.
     GetTelemetrySubscriptions(GetTelemetrySubscriptionsResponse),
+    /// Key 72.
     PushTelemetry(PushTelemetryResponse),
+    /// Key 74.
     ListConfigResources(ListConfigResourcesResponse),
+    /// Key 75.
     DescribeTopicPartitions(DescribeTopicPartitionsResponse),
+    /// Key 76.
     ShareGroupHeartbeat(ShareGroupHeartbeatResponse),
+    /// Key 77.
     ShareGroupDescribe(ShareGroupDescribeResponse),
+    /// Key 78.
     ShareFetch(ShareFetchResponse),
+    /// Key 79.
     ShareAcknowledge(ShareAcknowledgeResponse),
+    /// Key 88.
     StreamsGroupHeartbeat(StreamsGroupHeartbeatResponse),
+    /// Key 89.
     StreamsGroupDescribe(StreamsGroupDescribeResponse),
+    /// Key 90.
     DescribeShareGroupOffsets(DescribeShareGroupOffsetsResponse),
+    /// Key 91.
     AlterShareGroupOffsets(AlterShareGroupOffsetsResponse),
+    /// Key 92.
     DeleteShareGroupOffsets(DeleteShareGroupOffsetsResponse),
 }
 
 impl AnyResponse {
+    /// Reads the response of a key.
     pub fn decode(key: i16, from: &mut Reader, version: i16) -> Result<Self, Malformed> {
         Ok(match key {
             0 => Self::Produce(ProduceResponse::decode(from, version)?),
@@ -1093,6 +1237,7 @@ impl AnyResponse {
             _ => return Err(Malformed::Key { key }),
         })
     }
+    /// Appends the response.
     pub fn encode(&self, out: &mut BytesMut, version: i16) -> Result<(), Unencodable> {
         match self {
             Self::Produce(m) => m.encode(out, version),
@@ -1167,6 +1312,7 @@ impl AnyResponse {
             Self::DeleteShareGroupOffsets(m) => m.encode(out, version),
         }
     }
+    /// The key it belongs to.
     pub fn key(&self) -> i16 {
         match self {
             Self::Produce(_) => 0,

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells which requests in which versions the broker serves, and its feature levels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApiVersionsRequest {
     /// string, from v3, ignorable.
@@ -73,6 +74,7 @@ impl Request for ApiVersionsRequest {
     type Response = ApiVersionsResponse;
 }
 
+/// Response. Tells which requests in which versions the broker serves, and its feature levels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiVersionsResponse {
     /// int16.
@@ -81,11 +83,11 @@ pub struct ApiVersionsResponse {
     pub api_keys: Vec<ApiVersion>,
     /// int32, from v1, ignorable.
     pub throttle_time_ms: i32,
-    /// array of [`SupportedFeatureKey`], from v3, tag 0, ignorable.
+    /// Feature levels the broker could have. (array of [`SupportedFeatureKey`], from v3, tag 0, ignorable)
     pub supported_features: Vec<SupportedFeatureKey>,
-    /// int64, from v3, tag 1, default -1, ignorable.
+    /// -1 if there are none. (int64, from v3, tag 1, default -1, ignorable)
     pub finalized_features_epoch: i64,
-    /// array of [`FinalizedFeatureKey`], from v3, tag 2, ignorable.
+    /// Feature levels in force; clients switch protocols by them. (array of [`FinalizedFeatureKey`], from v3, tag 2, ignorable)
     pub finalized_features: Vec<FinalizedFeatureKey>,
     /// bool, from v3, tag 3, ignorable.
     pub zk_migration_ready: bool,
@@ -190,6 +192,7 @@ impl Message for ApiVersionsResponse {
 
 impl Response for ApiVersionsResponse {}
 
+/// One of the `api_keys` of [`ApiVersionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApiVersion {
     /// int16.
@@ -230,6 +233,7 @@ impl ApiVersion {
     }
 }
 
+/// One of the `supported_features` of [`ApiVersionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SupportedFeatureKey {
     /// string.
@@ -270,6 +274,7 @@ impl SupportedFeatureKey {
     }
 }
 
+/// One of the `finalized_features` of [`ApiVersionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FinalizedFeatureKey {
     /// string.

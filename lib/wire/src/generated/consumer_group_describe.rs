@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells state and members of groups of the new consumer protocol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConsumerGroupDescribeRequest {
     /// array of string.
@@ -56,6 +57,7 @@ impl Request for ConsumerGroupDescribeRequest {
     type Response = ConsumerGroupDescribeResponse;
 }
 
+/// Response. Tells state and members of groups of the new consumer protocol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConsumerGroupDescribeResponse {
     /// int32.
@@ -104,6 +106,7 @@ impl Message for ConsumerGroupDescribeResponse {
 
 impl Response for ConsumerGroupDescribeResponse {}
 
+/// One of the `groups` of [`ConsumerGroupDescribeResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedGroup {
     /// int16.
@@ -175,6 +178,7 @@ impl DescribedGroup {
     }
 }
 
+/// One of the `members` of [`DescribedGroup`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// string.
@@ -260,6 +264,7 @@ impl Member {
     }
 }
 
+/// The `assignment` of [`Member`]; the `target_assignment` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignment {
     /// array of [`TopicPartitions`].
@@ -282,6 +287,7 @@ impl Assignment {
     }
 }
 
+/// One of the `topic_partitions` of [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartitions {
     /// uuid.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Joins, keeps and leaves a group of the new consumer protocol, all in one (KIP-848).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerGroupHeartbeatRequest {
     /// string.
@@ -112,6 +113,7 @@ impl Request for ConsumerGroupHeartbeatRequest {
     type Response = ConsumerGroupHeartbeatResponse;
 }
 
+/// One of the `topic_partitions` of [`ConsumerGroupHeartbeatRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestTopicPartitions {
     /// uuid.
@@ -141,6 +143,7 @@ impl RequestTopicPartitions {
     }
 }
 
+/// Response. Joins, keeps and leaves a group of the new consumer protocol, all in one (KIP-848).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConsumerGroupHeartbeatResponse {
     /// int32.
@@ -209,6 +212,7 @@ impl Message for ConsumerGroupHeartbeatResponse {
 
 impl Response for ConsumerGroupHeartbeatResponse {}
 
+/// The `assignment` of [`ConsumerGroupHeartbeatResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignment {
     /// array of [`ResponseTopicPartitions`].
@@ -231,6 +235,7 @@ impl Assignment {
     }
 }
 
+/// One of the `topic_partitions` of [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseTopicPartitions {
     /// uuid.

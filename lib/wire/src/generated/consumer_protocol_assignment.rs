@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Standard, Struct, Text, Unencodable, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// What a member of a classic consumer group was given, in the bytes of its assignment. Two bytes of version stand in front.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConsumerProtocolAssignment {
     /// array of [`TopicPartition`].
@@ -46,6 +47,7 @@ impl Message for ConsumerProtocolAssignment {
     }
 }
 
+/// One of the `assigned_partitions` of [`ConsumerProtocolAssignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartition {
     /// string.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Standard, Struct, Text, Unencodable, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// What a member of a classic consumer group wants to read, in the bytes of its protocol. Two bytes of version stand in front.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerProtocolSubscription {
     /// array of string.
@@ -82,6 +83,7 @@ impl Message for ConsumerProtocolSubscription {
     }
 }
 
+/// One of the `owned_partitions` of [`ConsumerProtocolSubscription`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartition {
     /// string.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Adds access rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateAclsRequest {
     /// array of [`AclCreation`].
@@ -61,6 +62,7 @@ impl Request for CreateAclsRequest {
     type Response = CreateAclsResponse;
 }
 
+/// One of the `creations` of [`CreateAclsRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AclCreation {
     /// int8.
@@ -132,6 +134,7 @@ impl AclCreation {
     }
 }
 
+/// Response. Adds access rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateAclsResponse {
     /// int32.
@@ -190,6 +193,7 @@ impl Message for CreateAclsResponse {
 
 impl Response for CreateAclsResponse {}
 
+/// One of the `results` of [`CreateAclsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AclCreationResult {
     /// int16.

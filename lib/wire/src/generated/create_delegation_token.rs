@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Makes a delegation token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateDelegationTokenRequest {
     /// string, from v3, nullable.
@@ -95,6 +96,7 @@ impl Request for CreateDelegationTokenRequest {
     type Response = CreateDelegationTokenResponse;
 }
 
+/// One of the `renewers` of [`CreateDelegationTokenRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatableRenewers {
     /// string.
@@ -131,6 +133,7 @@ impl CreatableRenewers {
     }
 }
 
+/// Response. Makes a delegation token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateDelegationTokenResponse {
     /// int16.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Adds partitions to topics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePartitionsRequest {
     /// array of [`CreatePartitionsTopic`].
@@ -69,6 +70,7 @@ impl Request for CreatePartitionsRequest {
     type Response = CreatePartitionsResponse;
 }
 
+/// One of the `topics` of [`CreatePartitionsRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatePartitionsTopic {
     /// string.
@@ -120,6 +122,7 @@ impl CreatePartitionsTopic {
     }
 }
 
+/// One of the `assignments` of [`CreatePartitionsTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePartitionsAssignment {
     /// array of int32.
@@ -155,6 +158,7 @@ impl CreatePartitionsAssignment {
     }
 }
 
+/// Response. Adds partitions to topics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePartitionsResponse {
     /// int32.
@@ -213,6 +217,7 @@ impl Message for CreatePartitionsResponse {
 
 impl Response for CreatePartitionsResponse {}
 
+/// One of the `results` of [`CreatePartitionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePartitionsTopicResult {
     /// string.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Creates topics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateTopicsRequest {
     /// array of [`CreatableTopic`].
@@ -76,6 +77,7 @@ impl Request for CreateTopicsRequest {
     type Response = CreateTopicsResponse;
 }
 
+/// One of the `topics` of [`CreateTopicsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatableTopic {
     /// string.
@@ -124,6 +126,7 @@ impl CreatableTopic {
     }
 }
 
+/// One of the `assignments` of [`CreatableTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatableReplicaAssignment {
     /// int32.
@@ -163,6 +166,7 @@ impl CreatableReplicaAssignment {
     }
 }
 
+/// One of the `configs` of [`CreatableTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatableTopicConfig {
     /// string.
@@ -205,6 +209,7 @@ impl CreatableTopicConfig {
     }
 }
 
+/// Response. Creates topics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateTopicsResponse {
     /// int32.
@@ -263,6 +268,7 @@ impl Message for CreateTopicsResponse {
 
 impl Response for CreateTopicsResponse {}
 
+/// One of the `topics` of [`CreateTopicsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatableTopicResult {
     /// string.
@@ -366,6 +372,7 @@ impl CreatableTopicResult {
     }
 }
 
+/// One of the `configs` of [`CreatableTopicResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatableTopicConfigs {
     /// string.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Removes access rules that match filters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteAclsRequest {
     /// array of [`DeleteAclsFilter`].
@@ -61,6 +62,7 @@ impl Request for DeleteAclsRequest {
     type Response = DeleteAclsResponse;
 }
 
+/// One of the `filters` of [`DeleteAclsRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeleteAclsFilter {
     /// int8.
@@ -132,6 +134,7 @@ impl DeleteAclsFilter {
     }
 }
 
+/// Response. Removes access rules that match filters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteAclsResponse {
     /// int32.
@@ -190,6 +193,7 @@ impl Message for DeleteAclsResponse {
 
 impl Response for DeleteAclsResponse {}
 
+/// One of the `filter_results` of [`DeleteAclsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeleteAclsFilterResult {
     /// int16.
@@ -241,6 +245,7 @@ impl DeleteAclsFilterResult {
     }
 }
 
+/// One of the `matching_acls` of [`DeleteAclsFilterResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeleteAclsMatchingAcl {
     /// int16.

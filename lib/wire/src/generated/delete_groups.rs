@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Deletes groups without members.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteGroupsRequest {
     /// array of string.
@@ -59,6 +60,7 @@ impl Request for DeleteGroupsRequest {
     type Response = DeleteGroupsResponse;
 }
 
+/// Response. Deletes groups without members.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteGroupsResponse {
     /// int32.
@@ -117,6 +119,7 @@ impl Message for DeleteGroupsResponse {
 
 impl Response for DeleteGroupsResponse {}
 
+/// One of the `results` of [`DeleteGroupsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletableGroupResult {
     /// string.

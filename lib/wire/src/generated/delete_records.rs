@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Moves the start of logs forward.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsRequest {
     /// array of [`DeleteRecordsTopic`].
@@ -63,6 +64,7 @@ impl Request for DeleteRecordsRequest {
     type Response = DeleteRecordsResponse;
 }
 
+/// One of the `topics` of [`DeleteRecordsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsTopic {
     /// string.
@@ -99,6 +101,7 @@ impl DeleteRecordsTopic {
     }
 }
 
+/// One of the `partitions` of [`DeleteRecordsTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsPartition {
     /// int32.
@@ -135,6 +138,7 @@ impl DeleteRecordsPartition {
     }
 }
 
+/// Response. Moves the start of logs forward.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsResponse {
     /// int32.
@@ -193,6 +197,7 @@ impl Message for DeleteRecordsResponse {
 
 impl Response for DeleteRecordsResponse {}
 
+/// One of the `topics` of [`DeleteRecordsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsTopicResult {
     /// string.
@@ -229,6 +234,7 @@ impl DeleteRecordsTopicResult {
     }
 }
 
+/// One of the `partitions` of [`DeleteRecordsTopicResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteRecordsPartitionResult {
     /// int32.

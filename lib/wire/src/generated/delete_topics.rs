@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Deletes topics by name or id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTopicsRequest {
     /// array of [`DeleteTopicState`], from v6.
@@ -80,6 +81,7 @@ impl Request for DeleteTopicsRequest {
     type Response = DeleteTopicsResponse;
 }
 
+/// One of the `topics` of [`DeleteTopicsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTopicState {
     /// string, nullable, default null.
@@ -116,6 +118,7 @@ impl DeleteTopicState {
     }
 }
 
+/// Response. Deletes topics by name or id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteTopicsResponse {
     /// int32.
@@ -174,6 +177,7 @@ impl Message for DeleteTopicsResponse {
 
 impl Response for DeleteTopicsResponse {}
 
+/// One of the `responses` of [`DeleteTopicsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeletableTopicResult {
     /// string, nullable from v6.

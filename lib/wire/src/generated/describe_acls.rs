@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Lists access rules that match a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeAclsRequest {
     /// int8.
@@ -100,6 +101,7 @@ impl Request for DescribeAclsRequest {
     type Response = DescribeAclsResponse;
 }
 
+/// Response. Lists access rules that match a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeAclsResponse {
     /// int32.
@@ -178,6 +180,7 @@ impl Message for DescribeAclsResponse {
 
 impl Response for DescribeAclsResponse {}
 
+/// One of the `resources` of [`DescribeAclsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeAclsResource {
     /// int8.
@@ -234,6 +237,7 @@ impl DescribeAclsResource {
     }
 }
 
+/// One of the `acls` of [`DescribeAclsResource`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AclDescription {
     /// string.

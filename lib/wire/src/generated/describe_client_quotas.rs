@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells quotas of users, clients and addresses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeClientQuotasRequest {
     /// array of [`ComponentData`].
@@ -63,6 +64,7 @@ impl Request for DescribeClientQuotasRequest {
     type Response = DescribeClientQuotasResponse;
 }
 
+/// One of the `components` of [`DescribeClientQuotasRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentData {
     /// string.
@@ -114,6 +116,7 @@ impl ComponentData {
     }
 }
 
+/// Response. Tells quotas of users, clients and addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeClientQuotasResponse {
     /// int32.
@@ -192,6 +195,7 @@ impl Message for DescribeClientQuotasResponse {
 
 impl Response for DescribeClientQuotasResponse {}
 
+/// One of the `entries` of [`DescribeClientQuotasResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EntryData {
     /// array of [`EntityData`].
@@ -228,6 +232,7 @@ impl EntryData {
     }
 }
 
+/// One of the `entity` of [`EntryData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntityData {
     /// string.
@@ -270,6 +275,7 @@ impl EntityData {
     }
 }
 
+/// One of the `values` of [`EntryData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ValueData {
     /// string.

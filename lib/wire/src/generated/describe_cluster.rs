@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells the brokers (or controllers) and the cluster's id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeClusterRequest {
     /// bool.
@@ -82,6 +83,7 @@ impl Request for DescribeClusterRequest {
     type Response = DescribeClusterResponse;
 }
 
+/// Response. Tells the brokers (or controllers) and the cluster's id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeClusterResponse {
     /// int32.
@@ -176,6 +178,7 @@ impl Message for DescribeClusterResponse {
 
 impl Response for DescribeClusterResponse {}
 
+/// One of the `brokers` of [`DescribeClusterResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeClusterBroker {
     /// int32.

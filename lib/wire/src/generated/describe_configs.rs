@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells settings of topics, brokers, groups, with their origin and documentation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeConfigsRequest {
     /// array of [`DescribeConfigsResource`].
@@ -75,13 +76,14 @@ impl Request for DescribeConfigsRequest {
     type Response = DescribeConfigsResponse;
 }
 
+/// One of the `resources` of [`DescribeConfigsRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeConfigsResource {
     /// int8.
     pub resource_type: i8,
     /// string.
     pub resource_name: Text,
-    /// array of string, nullable.
+    /// Null asks for all. (array of string, nullable)
     pub configuration_keys: Option<Vec<Text>>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -126,6 +128,7 @@ impl DescribeConfigsResource {
     }
 }
 
+/// Response. Tells settings of topics, brokers, groups, with their origin and documentation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeConfigsResponse {
     /// int32.
@@ -184,6 +187,7 @@ impl Message for DescribeConfigsResponse {
 
 impl Response for DescribeConfigsResponse {}
 
+/// One of the `results` of [`DescribeConfigsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeConfigsResult {
     /// int16.
@@ -245,6 +249,7 @@ impl DescribeConfigsResult {
     }
 }
 
+/// One of the `configs` of [`DescribeConfigsResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeConfigsResourceResult {
     /// string.
@@ -329,6 +334,7 @@ impl DescribeConfigsResourceResult {
     }
 }
 
+/// One of the `synonyms` of [`DescribeConfigsResourceResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeConfigsSynonym {
     /// string.

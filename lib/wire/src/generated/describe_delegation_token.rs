@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Lists delegation tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeDelegationTokenRequest {
     /// array of [`DescribeDelegationTokenOwner`], nullable.
@@ -65,6 +66,7 @@ impl Request for DescribeDelegationTokenRequest {
     type Response = DescribeDelegationTokenResponse;
 }
 
+/// One of the `owners` of [`DescribeDelegationTokenRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeDelegationTokenOwner {
     /// string.
@@ -101,6 +103,7 @@ impl DescribeDelegationTokenOwner {
     }
 }
 
+/// Response. Lists delegation tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeDelegationTokenResponse {
     /// int16.
@@ -163,6 +166,7 @@ impl Message for DescribeDelegationTokenResponse {
 
 impl Response for DescribeDelegationTokenResponse {}
 
+/// One of the `tokens` of [`DescribeDelegationTokenResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribedDelegationToken {
     /// string.
@@ -243,6 +247,7 @@ impl DescribedDelegationToken {
     }
 }
 
+/// One of the `renewers` of [`DescribedDelegationToken`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribedDelegationTokenRenewer {
     /// string.

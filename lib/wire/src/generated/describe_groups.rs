@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Tells state and members of classic groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeGroupsRequest {
     /// array of string.
@@ -71,6 +72,7 @@ impl Request for DescribeGroupsRequest {
     type Response = DescribeGroupsResponse;
 }
 
+/// Response. Tells state and members of classic groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeGroupsResponse {
     /// int32, from v1, ignorable.
@@ -133,6 +135,7 @@ impl Message for DescribeGroupsResponse {
 
 impl Response for DescribeGroupsResponse {}
 
+/// One of the `groups` of [`DescribeGroupsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedGroup {
     /// int16.
@@ -221,6 +224,7 @@ impl DescribedGroup {
     }
 }
 
+/// One of the `members` of [`DescribedGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribedGroupMember {
     /// string.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells log directories and how much each partition takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeLogDirsRequest {
     /// array of [`DescribableLogDirTopic`], nullable.
@@ -67,6 +68,7 @@ impl Request for DescribeLogDirsRequest {
     type Response = DescribeLogDirsResponse;
 }
 
+/// One of the `topics` of [`DescribeLogDirsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribableLogDirTopic {
     /// string.
@@ -106,6 +108,7 @@ impl DescribableLogDirTopic {
     }
 }
 
+/// Response. Tells log directories and how much each partition takes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLogDirsResponse {
     /// int32.
@@ -172,6 +175,7 @@ impl Message for DescribeLogDirsResponse {
 
 impl Response for DescribeLogDirsResponse {}
 
+/// One of the `results` of [`DescribeLogDirsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeLogDirsResult {
     /// int16.
@@ -250,6 +254,7 @@ impl DescribeLogDirsResult {
     }
 }
 
+/// One of the `topics` of [`DescribeLogDirsResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLogDirsTopic {
     /// string.
@@ -286,6 +291,7 @@ impl DescribeLogDirsTopic {
     }
 }
 
+/// One of the `partitions` of [`DescribeLogDirsTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLogDirsPartition {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells the producers that a partition knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeProducersRequest {
     /// array of [`TopicRequest`].
@@ -51,6 +52,7 @@ impl Request for DescribeProducersRequest {
     type Response = DescribeProducersResponse;
 }
 
+/// One of the `topics` of [`DescribeProducersRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicRequest {
     /// string.
@@ -80,6 +82,7 @@ impl TopicRequest {
     }
 }
 
+/// Response. Tells the producers that a partition knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeProducersResponse {
     /// int32.
@@ -128,6 +131,7 @@ impl Message for DescribeProducersResponse {
 
 impl Response for DescribeProducersResponse {}
 
+/// One of the `topics` of [`DescribeProducersResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicResponse {
     /// string.
@@ -154,6 +158,7 @@ impl TopicResponse {
     }
 }
 
+/// One of the `partitions` of [`TopicResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionResponse {
     /// int32.
@@ -188,6 +193,7 @@ impl PartitionResponse {
     }
 }
 
+/// One of the `active_producers` of [`PartitionResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProducerState {
     /// int64.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells leader, voters and observers of the controllers' log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeQuorumRequest {
     /// array of [`RequestTopicData`].
@@ -52,6 +53,7 @@ impl Request for DescribeQuorumRequest {
     type Response = DescribeQuorumResponse;
 }
 
+/// One of the `topics` of [`DescribeQuorumRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestTopicData {
     /// string.
@@ -78,6 +80,7 @@ impl RequestTopicData {
     }
 }
 
+/// One of the `partitions` of [`RequestTopicData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestPartitionData {
     /// int32.
@@ -100,6 +103,7 @@ impl RequestPartitionData {
     }
 }
 
+/// Response. Tells leader, voters and observers of the controllers' log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeQuorumResponse {
     /// int16.
@@ -178,6 +182,7 @@ impl Message for DescribeQuorumResponse {
 
 impl Response for DescribeQuorumResponse {}
 
+/// One of the `topics` of [`DescribeQuorumResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseTopicData {
     /// string.
@@ -204,6 +209,7 @@ impl ResponseTopicData {
     }
 }
 
+/// One of the `partitions` of [`ResponseTopicData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponsePartitionData {
     /// int32.
@@ -274,6 +280,7 @@ impl ResponsePartitionData {
     }
 }
 
+/// One of the `current_voters` of [`ResponsePartitionData`]; one of the `observers` of [`ResponsePartitionData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaState {
     /// int32.
@@ -339,6 +346,7 @@ impl ReplicaState {
     }
 }
 
+/// One of the `nodes` of [`DescribeQuorumResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Node {
     /// int32.
@@ -365,6 +373,7 @@ impl Node {
     }
 }
 
+/// One of the `listeners` of [`Node`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listener {
     /// string.

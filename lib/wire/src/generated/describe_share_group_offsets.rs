@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells from where a share group reads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeShareGroupOffsetsRequest {
     /// array of [`DescribeShareGroupOffsetsRequestGroup`].
@@ -52,6 +53,7 @@ impl Request for DescribeShareGroupOffsetsRequest {
     type Response = DescribeShareGroupOffsetsResponse;
 }
 
+/// One of the `groups` of [`DescribeShareGroupOffsetsRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeShareGroupOffsetsRequestGroup {
     /// string.
@@ -88,6 +90,7 @@ impl DescribeShareGroupOffsetsRequestGroup {
     }
 }
 
+/// One of the `topics` of [`DescribeShareGroupOffsetsRequestGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeShareGroupOffsetsRequestTopic {
     /// string.
@@ -117,6 +120,7 @@ impl DescribeShareGroupOffsetsRequestTopic {
     }
 }
 
+/// Response. Tells from where a share group reads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeShareGroupOffsetsResponse {
     /// int32.
@@ -165,6 +169,7 @@ impl Message for DescribeShareGroupOffsetsResponse {
 
 impl Response for DescribeShareGroupOffsetsResponse {}
 
+/// One of the `groups` of [`DescribeShareGroupOffsetsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeShareGroupOffsetsResponseGroup {
     /// string.
@@ -199,6 +204,7 @@ impl DescribeShareGroupOffsetsResponseGroup {
     }
 }
 
+/// One of the `topics` of [`DescribeShareGroupOffsetsResponseGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeShareGroupOffsetsResponseTopic {
     /// string.
@@ -229,6 +235,7 @@ impl DescribeShareGroupOffsetsResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`DescribeShareGroupOffsetsResponseTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeShareGroupOffsetsResponsePartition {
     /// int32.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells topics and partitions page by page (KIP-966).
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeTopicPartitionsRequest {
     /// array of [`TopicRequest`].
@@ -66,6 +67,7 @@ impl Request for DescribeTopicPartitionsRequest {
     type Response = DescribeTopicPartitionsResponse;
 }
 
+/// One of the `topics` of [`DescribeTopicPartitionsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicRequest {
     /// string.
@@ -88,6 +90,7 @@ impl TopicRequest {
     }
 }
 
+/// The `cursor` of [`DescribeTopicPartitionsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestCursor {
     /// string.
@@ -114,6 +117,7 @@ impl RequestCursor {
     }
 }
 
+/// Response. Tells topics and partitions page by page (KIP-966).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTopicPartitionsResponse {
     /// int32.
@@ -166,6 +170,7 @@ impl Message for DescribeTopicPartitionsResponse {
 
 impl Response for DescribeTopicPartitionsResponse {}
 
+/// One of the `topics` of [`DescribeTopicPartitionsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeTopicPartitionsResponseTopic {
     /// int16.
@@ -222,6 +227,7 @@ impl DescribeTopicPartitionsResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`DescribeTopicPartitionsResponseTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeTopicPartitionsResponsePartition {
     /// int16.
@@ -308,6 +314,7 @@ impl DescribeTopicPartitionsResponsePartition {
     }
 }
 
+/// The `next_cursor` of [`DescribeTopicPartitionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseCursor {
     /// string.

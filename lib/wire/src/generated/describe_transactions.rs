@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells state and partitions of transactions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTransactionsRequest {
     /// array of string.
@@ -49,6 +50,7 @@ impl Request for DescribeTransactionsRequest {
     type Response = DescribeTransactionsResponse;
 }
 
+/// Response. Tells state and partitions of transactions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeTransactionsResponse {
     /// int32.
@@ -97,6 +99,7 @@ impl Message for DescribeTransactionsResponse {
 
 impl Response for DescribeTransactionsResponse {}
 
+/// One of the `transaction_states` of [`DescribeTransactionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TransactionState {
     /// int16.
@@ -147,6 +150,7 @@ impl TransactionState {
     }
 }
 
+/// One of the `topics` of [`TransactionState`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicData {
     /// string.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells which users have SCRAM credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeUserScramCredentialsRequest {
     /// array of [`UserName`], nullable.
@@ -55,6 +56,7 @@ impl Request for DescribeUserScramCredentialsRequest {
     type Response = DescribeUserScramCredentialsResponse;
 }
 
+/// One of the `users` of [`DescribeUserScramCredentialsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserName {
     /// string.
@@ -77,6 +79,7 @@ impl UserName {
     }
 }
 
+/// Response. Tells which users have SCRAM credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeUserScramCredentialsResponse {
     /// int32.
@@ -145,6 +148,7 @@ impl Message for DescribeUserScramCredentialsResponse {
 
 impl Response for DescribeUserScramCredentialsResponse {}
 
+/// One of the `results` of [`DescribeUserScramCredentialsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeUserScramCredentialsResult {
     /// string.
@@ -191,6 +195,7 @@ impl DescribeUserScramCredentialsResult {
     }
 }
 
+/// One of the `credential_infos` of [`DescribeUserScramCredentialsResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CredentialInfo {
     /// int8.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Elects leaders of partitions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ElectLeadersRequest {
     /// int8, from v1.
@@ -86,6 +87,7 @@ impl Request for ElectLeadersRequest {
     type Response = ElectLeadersResponse;
 }
 
+/// One of the `topic_partitions` of [`ElectLeadersRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartitions {
     /// string.
@@ -125,6 +127,7 @@ impl TopicPartitions {
     }
 }
 
+/// Response. Elects leaders of partitions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ElectLeadersResponse {
     /// int32.
@@ -193,6 +196,7 @@ impl Message for ElectLeadersResponse {
 
 impl Response for ElectLeadersResponse {}
 
+/// One of the `replica_election_results` of [`ElectLeadersResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicaElectionResult {
     /// string.
@@ -229,6 +233,7 @@ impl ReplicaElectionResult {
     }
 }
 
+/// One of the `partition_result` of [`ReplicaElectionResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartitionResult {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Commits or aborts a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndTxnRequest {
     /// string.
@@ -73,6 +74,7 @@ impl Request for EndTxnRequest {
     type Response = EndTxnResponse;
 }
 
+/// Response. Commits or aborts a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndTxnResponse {
     /// int32.

@@ -3,7 +3,6 @@
 
 use crate::error::{ErrorCode, Known};
 
-#[allow(missing_docs)]
 impl ErrorCode {
     /// The broker failed in a way it has no code for; its log says more.
     pub const UNKNOWN_SERVER_ERROR: ErrorCode = ErrorCode(-1);

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Shortens or ends a delegation token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExpireDelegationTokenRequest {
     /// bytes.
@@ -63,6 +64,7 @@ impl Request for ExpireDelegationTokenRequest {
     type Response = ExpireDelegationTokenResponse;
 }
 
+/// Response. Shortens or ends a delegation token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExpireDelegationTokenResponse {
     /// int16.

@@ -6,29 +6,30 @@ use crate::{
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+/// Request. Reads record batches, waiting for them if asked to; sessions save repeating what has not changed (KIP-227).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FetchRequest {
     /// string, from v12, nullable, tag 0, default null, ignorable.
     pub cluster_id: Option<Text>,
-    /// int32, v4 to 14, default -1.
+    /// -1 from consumers; brokers that copy send their own id. (int32, v4 to 14, default -1)
     pub replica_id: i32,
     /// [`ReplicaState`], from v15, tag 1.
     pub replica_state: ReplicaState,
-    /// int32.
+    /// How long the broker may wait for `min_bytes`. (int32)
     pub max_wait_ms: i32,
     /// int32.
     pub min_bytes: i32,
-    /// int32, default 2147483647.
+    /// Limit for the whole answer; the first batch comes even if it is larger (KIP-74). (int32, default 2147483647)
     pub max_bytes: i32,
-    /// int8.
+    /// 0: everything committed to the log; 1: only up to the last stable offset. (int8)
     pub isolation_level: i8,
-    /// int32, from v7, ignorable.
+    /// 0 begins a session or does without one (KIP-227). (int32, from v7, ignorable)
     pub session_id: i32,
-    /// int32, from v7, default -1, ignorable.
+    /// -1 ends the session, 0 begins one, else one more than before. (int32, from v7, default -1, ignorable)
     pub session_epoch: i32,
     /// array of [`FetchTopic`].
     pub topics: Vec<FetchTopic>,
-    /// array of [`ForgottenTopic`], from v7.
+    /// Partitions that leave the session. (array of [`ForgottenTopic`], from v7)
     pub forgotten_topics_data: Vec<ForgottenTopic>,
     /// string, from v11, ignorable.
     pub rack_id: Text,
@@ -166,6 +167,7 @@ impl Request for FetchRequest {
     type Response = FetchResponse;
 }
 
+/// The `replica_state` of [`FetchRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaState {
     /// int32, default -1.
@@ -208,6 +210,7 @@ impl ReplicaState {
     }
 }
 
+/// One of the `topics` of [`FetchRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchTopic {
     /// string, v4 to 12, ignorable.
@@ -256,19 +259,20 @@ impl FetchTopic {
     }
 }
 
+/// One of the `partitions` of [`FetchTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FetchPartition {
     /// int32.
     pub partition: i32,
-    /// int32, from v9, default -1, ignorable.
+    /// The epoch the caller knows, or -1 (KIP-320). (int32, from v9, default -1, ignorable)
     pub current_leader_epoch: i32,
-    /// int64.
+    /// The first offset wanted; the batch that holds it comes whole. (int64)
     pub fetch_offset: i64,
-    /// int32, from v12, default -1.
+    /// Epoch of the last record read, so that a log that was cut is noticed; or -1. (int32, from v12, default -1)
     pub last_fetched_epoch: i32,
     /// int64, from v5, default -1, ignorable.
     pub log_start_offset: i64,
-    /// int32.
+    /// Limit for this partition. (int32)
     pub partition_max_bytes: i32,
     /// uuid, from v17, tag 0, ignorable.
     pub replica_directory_id: Uuid,
@@ -362,6 +366,7 @@ impl FetchPartition {
     }
 }
 
+/// One of the `forgotten_topics_data` of [`FetchRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForgottenTopic {
     /// string, v7 to 12, ignorable.
@@ -413,13 +418,14 @@ impl ForgottenTopic {
     }
 }
 
+/// Response. Reads record batches, waiting for them if asked to; sessions save repeating what has not changed (KIP-227).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchResponse {
     /// int32.
     pub throttle_time_ms: i32,
     /// int16, from v7, ignorable.
     pub error_code: i16,
-    /// int32, from v7.
+    /// 0 if the broker holds no session. (int32, from v7)
     pub session_id: i32,
     /// array of [`FetchableTopicResponse`].
     pub responses: Vec<FetchableTopicResponse>,
@@ -507,6 +513,7 @@ impl Message for FetchResponse {
 
 impl Response for FetchResponse {}
 
+/// One of the `responses` of [`FetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchableTopicResponse {
     /// string, v4 to 12, ignorable.
@@ -555,29 +562,30 @@ impl FetchableTopicResponse {
     }
 }
 
+/// One of the `partitions` of [`FetchableTopicResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartitionData {
     /// int32.
     pub partition_index: i32,
     /// int16.
     pub error_code: i16,
-    /// int64.
+    /// Offset behind the last record that can be read. (int64)
     pub high_watermark: i64,
-    /// int64, default -1.
+    /// Offset behind the last record whose transaction is decided. (int64, default -1)
     pub last_stable_offset: i64,
     /// int64, from v5, default -1, ignorable.
     pub log_start_offset: i64,
-    /// [`EpochEndOffset`], from v12, tag 0.
+    /// Told when the log was cut below what the caller has read: where they part. ([`EpochEndOffset`], from v12, tag 0)
     pub diverging_epoch: EpochEndOffset,
     /// [`LeaderIdAndEpoch`], from v12, tag 1.
     pub current_leader: LeaderIdAndEpoch,
     /// [`SnapshotId`], from v12, tag 2.
     pub snapshot_id: SnapshotId,
-    /// array of [`AbortedTransaction`], nullable.
+    /// In order of first offset; null when isolation does not ask for them. (array of [`AbortedTransaction`], nullable)
     pub aborted_transactions: Option<Vec<AbortedTransaction>>,
-    /// int32, from v11, default -1.
+    /// Where to read instead, or -1. (int32, from v11, default -1)
     pub preferred_read_replica: i32,
-    /// records, nullable, default null.
+    /// Whole batches as they are stored; the last may be cut off. (records, nullable, default null)
     pub records: Option<Bytes>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -677,6 +685,7 @@ impl PartitionData {
     }
 }
 
+/// The `diverging_epoch` of [`PartitionData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochEndOffset {
     /// int32, default -1.
@@ -719,6 +728,7 @@ impl EpochEndOffset {
     }
 }
 
+/// The `current_leader` of [`PartitionData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeaderIdAndEpoch {
     /// int32, default -1.
@@ -761,6 +771,7 @@ impl LeaderIdAndEpoch {
     }
 }
 
+/// The `snapshot_id` of [`PartitionData`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotId {
     /// int64, default -1.
@@ -803,6 +814,7 @@ impl SnapshotId {
     }
 }
 
+/// One of the `aborted_transactions` of [`PartitionData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AbortedTransaction {
     /// int64.
@@ -839,6 +851,7 @@ impl AbortedTransaction {
     }
 }
 
+/// One of the `node_endpoints` of [`FetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeEndpoint {
     /// int32.

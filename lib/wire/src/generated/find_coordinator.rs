@@ -3,11 +3,12 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells which broker coordinates a group, a transaction or a share partition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FindCoordinatorRequest {
     /// string, v0 to 3.
     pub key: Text,
-    /// int8, from v1.
+    /// 0 group, 1 transaction, 2 share partition. (int8, from v1)
     pub key_type: i8,
     /// array of string, from v4.
     pub coordinator_keys: Vec<Text>,
@@ -85,6 +86,7 @@ impl Request for FindCoordinatorRequest {
     type Response = FindCoordinatorResponse;
 }
 
+/// Response. Tells which broker coordinates a group, a transaction or a share partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FindCoordinatorResponse {
     /// int32, from v1, ignorable.
@@ -216,6 +218,7 @@ impl Message for FindCoordinatorResponse {
 
 impl Response for FindCoordinatorResponse {}
 
+/// One of the `coordinators` of [`FindCoordinatorResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coordinator {
     /// string.

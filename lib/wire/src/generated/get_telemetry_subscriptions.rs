@@ -4,6 +4,7 @@ use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, 
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells a client which of its metrics the broker wants (KIP-714).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetTelemetrySubscriptionsRequest {
     /// uuid.
@@ -50,6 +51,7 @@ impl Request for GetTelemetrySubscriptionsRequest {
     type Response = GetTelemetrySubscriptionsResponse;
 }
 
+/// Response. Tells a client which of its metrics the broker wants (KIP-714).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetTelemetrySubscriptionsResponse {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Keeps a member of a classic group alive, and tells it of rebalances.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeartbeatRequest {
     /// string.
@@ -79,6 +80,7 @@ impl Request for HeartbeatRequest {
     type Response = HeartbeatResponse;
 }
 
+/// Response. Keeps a member of a classic group alive, and tells it of rebalances.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeartbeatResponse {
     /// int32, from v1, ignorable.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Sets, resets, appends to or subtracts from single settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IncrementalAlterConfigsRequest {
     /// array of [`AlterConfigsResource`].
@@ -63,6 +64,7 @@ impl Request for IncrementalAlterConfigsRequest {
     type Response = IncrementalAlterConfigsResponse;
 }
 
+/// One of the `resources` of [`IncrementalAlterConfigsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AlterConfigsResource {
     /// int8.
@@ -103,11 +105,12 @@ impl AlterConfigsResource {
     }
 }
 
+/// One of the `configs` of [`AlterConfigsResource`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterableConfig {
     /// string.
     pub name: Text,
-    /// int8.
+    /// 0 set, 1 delete, 2 append, 3 subtract. (int8)
     pub config_operation: i8,
     /// string, nullable.
     pub value: Option<Text>,
@@ -154,6 +157,7 @@ impl AlterableConfig {
     }
 }
 
+/// Response. Sets, resets, appends to or subtracts from single settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IncrementalAlterConfigsResponse {
     /// int32.
@@ -212,6 +216,7 @@ impl Message for IncrementalAlterConfigsResponse {
 
 impl Response for IncrementalAlterConfigsResponse {}
 
+/// One of the `responses` of [`IncrementalAlterConfigsResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterConfigsResourceResponse {
     /// int16.

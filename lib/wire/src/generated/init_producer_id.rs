@@ -5,9 +5,10 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Gives a producer its id and epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InitProducerIdRequest {
-    /// string, nullable.
+    /// Null for producers that are only idempotent. (string, nullable)
     pub transactional_id: Option<Text>,
     /// int32.
     pub transaction_timeout_ms: i32,
@@ -119,6 +120,7 @@ impl Request for InitProducerIdRequest {
     type Response = InitProducerIdResponse;
 }
 
+/// Response. Gives a producer its id and epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InitProducerIdResponse {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Joins a classic group; the answer comes when the round is complete.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinGroupRequest {
     /// string.
@@ -13,13 +14,13 @@ pub struct JoinGroupRequest {
     pub session_timeout_ms: i32,
     /// int32, from v1, default -1, ignorable.
     pub rebalance_timeout_ms: i32,
-    /// string.
+    /// Empty at first; the broker answers with the id to join with. (string)
     pub member_id: Text,
-    /// string, from v5, nullable, default null.
+    /// Of a static member (KIP-345). (string, from v5, nullable, default null)
     pub group_instance_id: Option<Text>,
     /// string.
     pub protocol_type: Text,
-    /// array of [`JoinGroupRequestProtocol`].
+    /// Assignors in order of preference, each with the subscription for it. (array of [`JoinGroupRequestProtocol`])
     pub protocols: Vec<JoinGroupRequestProtocol>,
     /// string, from v8, nullable, default null, ignorable.
     pub reason: Option<Text>,
@@ -119,6 +120,7 @@ impl Request for JoinGroupRequest {
     type Response = JoinGroupResponse;
 }
 
+/// One of the `protocols` of [`JoinGroupRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JoinGroupRequestProtocol {
     /// string.
@@ -155,6 +157,7 @@ impl JoinGroupRequestProtocol {
     }
 }
 
+/// Response. Joins a classic group; the answer comes when the round is complete.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinGroupResponse {
     /// int32, from v2, ignorable.
@@ -173,7 +176,7 @@ pub struct JoinGroupResponse {
     pub skip_assignment: bool,
     /// string.
     pub member_id: Text,
-    /// array of [`JoinGroupResponseMember`].
+    /// Told to the leader only. (array of [`JoinGroupResponseMember`])
     pub members: Vec<JoinGroupResponseMember>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -275,6 +278,7 @@ impl Message for JoinGroupResponse {
 
 impl Response for JoinGroupResponse {}
 
+/// One of the `members` of [`JoinGroupResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JoinGroupResponseMember {
     /// string.

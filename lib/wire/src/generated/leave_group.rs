@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Takes members out of a classic group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaveGroupRequest {
     /// string.
@@ -81,6 +82,7 @@ impl Request for LeaveGroupRequest {
     type Response = LeaveGroupResponse;
 }
 
+/// One of the `members` of [`LeaveGroupRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemberIdentity {
     /// string.
@@ -125,6 +127,7 @@ impl MemberIdentity {
     }
 }
 
+/// Response. Takes members out of a classic group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaveGroupResponse {
     /// int32, from v1, ignorable.
@@ -197,6 +200,7 @@ impl Message for LeaveGroupResponse {
 
 impl Response for LeaveGroupResponse {}
 
+/// One of the `members` of [`LeaveGroupResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberResponse {
     /// string.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Lists resources that have settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListConfigResourcesRequest {
     /// array of int8, from v1.
@@ -60,6 +61,7 @@ impl Request for ListConfigResourcesRequest {
     type Response = ListConfigResourcesResponse;
 }
 
+/// Response. Lists resources that have settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListConfigResourcesResponse {
     /// int32.
@@ -112,6 +114,7 @@ impl Message for ListConfigResourcesResponse {
 
 impl Response for ListConfigResourcesResponse {}
 
+/// One of the `config_resources` of [`ListConfigResourcesResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigResource {
     /// string.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Lists the groups of a broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListGroupsRequest {
     /// array of string, from v4.
@@ -75,6 +76,7 @@ impl Request for ListGroupsRequest {
     type Response = ListGroupsResponse;
 }
 
+/// Response. Lists the groups of a broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListGroupsResponse {
     /// int32, from v1, ignorable.
@@ -141,6 +143,7 @@ impl Message for ListGroupsResponse {
 
 impl Response for ListGroupsResponse {}
 
+/// One of the `groups` of [`ListGroupsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListedGroup {
     /// string.

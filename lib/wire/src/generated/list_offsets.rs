@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Finds offsets by time, and the ends of the log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListOffsetsRequest {
     /// int32.
@@ -83,6 +84,7 @@ impl Request for ListOffsetsRequest {
     type Response = ListOffsetsResponse;
 }
 
+/// One of the `topics` of [`ListOffsetsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListOffsetsTopic {
     /// string.
@@ -119,13 +121,14 @@ impl ListOffsetsTopic {
     }
 }
 
+/// One of the `partitions` of [`ListOffsetsTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListOffsetsPartition {
     /// int32.
     pub partition_index: i32,
     /// int32, from v4, default -1, ignorable.
     pub current_leader_epoch: i32,
-    /// int64.
+    /// Milliseconds, or -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, -5 latest tiered, -6 earliest not yet tiered. (int64)
     pub timestamp: i64,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -174,6 +177,7 @@ impl ListOffsetsPartition {
     }
 }
 
+/// Response. Finds offsets by time, and the ends of the log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListOffsetsResponse {
     /// int32, from v2, ignorable.
@@ -236,6 +240,7 @@ impl Message for ListOffsetsResponse {
 
 impl Response for ListOffsetsResponse {}
 
+/// One of the `topics` of [`ListOffsetsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListOffsetsTopicResponse {
     /// string.
@@ -272,6 +277,7 @@ impl ListOffsetsTopicResponse {
     }
 }
 
+/// One of the `partitions` of [`ListOffsetsTopicResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListOffsetsPartitionResponse {
     /// int32.
@@ -280,7 +286,7 @@ pub struct ListOffsetsPartitionResponse {
     pub error_code: i16,
     /// int64, default -1.
     pub timestamp: i64,
-    /// int64, default -1.
+    /// The first offset at or behind the time; -1 if there is none. (int64, default -1)
     pub offset: i64,
     /// int32, from v4, default -1.
     pub leader_epoch: i32,

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells which replicas are being moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListPartitionReassignmentsRequest {
     /// int32, default 60000.
@@ -61,6 +62,7 @@ impl Request for ListPartitionReassignmentsRequest {
     type Response = ListPartitionReassignmentsResponse;
 }
 
+/// One of the `topics` of [`ListPartitionReassignmentsRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListPartitionReassignmentsTopics {
     /// string.
@@ -90,6 +92,7 @@ impl ListPartitionReassignmentsTopics {
     }
 }
 
+/// Response. Tells which replicas are being moved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListPartitionReassignmentsResponse {
     /// int32.
@@ -158,6 +161,7 @@ impl Message for ListPartitionReassignmentsResponse {
 
 impl Response for ListPartitionReassignmentsResponse {}
 
+/// One of the `topics` of [`ListPartitionReassignmentsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OngoingTopicReassignment {
     /// string.
@@ -184,6 +188,7 @@ impl OngoingTopicReassignment {
     }
 }
 
+/// One of the `partitions` of [`OngoingTopicReassignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OngoingPartitionReassignment {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Lists transactions by state, producer or age.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListTransactionsRequest {
     /// array of string.
@@ -90,6 +91,7 @@ impl Request for ListTransactionsRequest {
     type Response = ListTransactionsResponse;
 }
 
+/// Response. Lists transactions by state, producer or age.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListTransactionsResponse {
     /// int32.
@@ -146,6 +148,7 @@ impl Message for ListTransactionsResponse {
 
 impl Response for ListTransactionsResponse {}
 
+/// One of the `transaction_states` of [`ListTransactionsResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TransactionState {
     /// string.

@@ -6,9 +6,10 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells topics, partitions, leaders and the brokers' addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataRequest {
-    /// array of [`MetadataRequestTopic`], nullable from v1.
+    /// Null asks for all topics, an empty list (since version 1) for none. (array of [`MetadataRequestTopic`], nullable from v1)
     pub topics: Option<Vec<MetadataRequestTopic>>,
     /// bool, from v4, default true.
     pub allow_auto_topic_creation: bool,
@@ -111,6 +112,7 @@ impl Request for MetadataRequest {
     type Response = MetadataResponse;
 }
 
+/// One of the `topics` of [`MetadataRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataRequestTopic {
     /// uuid, from v10, ignorable.
@@ -160,6 +162,7 @@ impl MetadataRequestTopic {
     }
 }
 
+/// Response. Tells topics, partitions, leaders and the brokers' addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataResponse {
     /// int32, from v3, ignorable.
@@ -170,7 +173,7 @@ pub struct MetadataResponse {
     pub cluster_id: Option<Text>,
     /// int32, from v1, default -1, ignorable.
     pub controller_id: i32,
-    /// array of [`MetadataResponseTopic`].
+    /// In the order of the request. (array of [`MetadataResponseTopic`])
     pub topics: Vec<MetadataResponseTopic>,
     /// int32, v8 to 10, default -2147483648.
     pub cluster_authorized_operations: i32,
@@ -275,6 +278,7 @@ impl Message for MetadataResponse {
 
 impl Response for MetadataResponse {}
 
+/// One of the `brokers` of [`MetadataResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetadataResponseBroker {
     /// int32.
@@ -323,6 +327,7 @@ impl MetadataResponseBroker {
     }
 }
 
+/// One of the `topics` of [`MetadataResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataResponseTopic {
     /// int16.
@@ -335,7 +340,7 @@ pub struct MetadataResponseTopic {
     pub is_internal: bool,
     /// array of [`MetadataResponsePartition`].
     pub partitions: Vec<MetadataResponsePartition>,
-    /// int32, from v8, default -2147483648.
+    /// Bits by operation; the smallest number if not asked for. (int32, from v8, default -2147483648)
     pub topic_authorized_operations: i32,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -406,13 +411,14 @@ impl MetadataResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`MetadataResponseTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataResponsePartition {
     /// int16.
     pub error_code: i16,
     /// int32.
     pub partition_index: i32,
-    /// int32.
+    /// -1 if the partition has none. (int32)
     pub leader_id: i32,
     /// int32, from v7, default -1, ignorable.
     pub leader_epoch: i32,

@@ -6,11 +6,12 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Stores a group's positions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetCommitRequest {
     /// string.
     pub group_id: Text,
-    /// int32, default -1.
+    /// -1 outside of any group protocol. (int32, default -1)
     pub generation_id_or_member_epoch: i32,
     /// string.
     pub member_id: Text,
@@ -106,6 +107,7 @@ impl Request for OffsetCommitRequest {
     type Response = OffsetCommitResponse;
 }
 
+/// One of the `topics` of [`OffsetCommitRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetCommitRequestTopic {
     /// string, v2 to 9, ignorable.
@@ -154,15 +156,16 @@ impl OffsetCommitRequestTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetCommitRequestTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetCommitRequestPartition {
     /// int32.
     pub partition_index: i32,
-    /// int64.
+    /// The next offset to read. (int64)
     pub committed_offset: i64,
     /// int32, from v6, default -1, ignorable.
     pub committed_leader_epoch: i32,
-    /// string, nullable.
+    /// Any text, kept with the offset. (string, nullable)
     pub committed_metadata: Option<Text>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -214,6 +217,7 @@ impl OffsetCommitRequestPartition {
     }
 }
 
+/// Response. Stores a group's positions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetCommitResponse {
     /// int32, from v3, ignorable.
@@ -276,6 +280,7 @@ impl Message for OffsetCommitResponse {
 
 impl Response for OffsetCommitResponse {}
 
+/// One of the `topics` of [`OffsetCommitResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetCommitResponseTopic {
     /// string, v2 to 9, ignorable.
@@ -324,6 +329,7 @@ impl OffsetCommitResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetCommitResponseTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetCommitResponsePartition {
     /// int32.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Forgets a group's positions in topics it no longer reads (KIP-496).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteRequest {
     /// string.
@@ -50,6 +51,7 @@ impl Request for OffsetDeleteRequest {
     type Response = OffsetDeleteResponse;
 }
 
+/// One of the `topics` of [`OffsetDeleteRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteRequestTopic {
     /// string.
@@ -73,6 +75,7 @@ impl OffsetDeleteRequestTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetDeleteRequestTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteRequestPartition {
     /// int32.
@@ -92,6 +95,7 @@ impl OffsetDeleteRequestPartition {
     }
 }
 
+/// Response. Forgets a group's positions in topics it no longer reads (KIP-496).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteResponse {
     /// int16.
@@ -141,6 +145,7 @@ impl Message for OffsetDeleteResponse {
 
 impl Response for OffsetDeleteResponse {}
 
+/// One of the `topics` of [`OffsetDeleteResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteResponseTopic {
     /// string.
@@ -164,6 +169,7 @@ impl OffsetDeleteResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetDeleteResponseTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetDeleteResponsePartition {
     /// int32.

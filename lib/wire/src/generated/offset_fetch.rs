@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells a group's stored positions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetFetchRequest {
     /// string, v1 to 7.
@@ -117,6 +118,7 @@ impl Request for OffsetFetchRequest {
     type Response = OffsetFetchResponse;
 }
 
+/// One of the `topics` of [`OffsetFetchRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchRequestTopic {
     /// string.
@@ -156,6 +158,7 @@ impl OffsetFetchRequestTopic {
     }
 }
 
+/// One of the `groups` of [`OffsetFetchRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetFetchRequestGroup {
     /// string.
@@ -220,6 +223,7 @@ impl OffsetFetchRequestGroup {
     }
 }
 
+/// One of the `topics` of [`OffsetFetchRequestGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchRequestTopics {
     /// string, v8 to 9, ignorable.
@@ -271,6 +275,7 @@ impl OffsetFetchRequestTopics {
     }
 }
 
+/// Response. Tells a group's stored positions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchResponse {
     /// int32, from v3, ignorable.
@@ -357,6 +362,7 @@ impl Message for OffsetFetchResponse {
 
 impl Response for OffsetFetchResponse {}
 
+/// One of the `topics` of [`OffsetFetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchResponseTopic {
     /// string.
@@ -393,6 +399,7 @@ impl OffsetFetchResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetFetchResponseTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetFetchResponsePartition {
     /// int32.
@@ -458,6 +465,7 @@ impl OffsetFetchResponsePartition {
     }
 }
 
+/// One of the `groups` of [`OffsetFetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchResponseGroup {
     /// string.
@@ -498,6 +506,7 @@ impl OffsetFetchResponseGroup {
     }
 }
 
+/// One of the `topics` of [`OffsetFetchResponseGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetFetchResponseTopics {
     /// string, v8 to 9, ignorable.
@@ -546,6 +555,7 @@ impl OffsetFetchResponseTopics {
     }
 }
 
+/// One of the `partitions` of [`OffsetFetchResponseTopics`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetFetchResponsePartitions {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells where the log of a leader epoch ended (KIP-101, KIP-320).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetForLeaderEpochRequest {
     /// int32, from v3, default -2, ignorable.
@@ -75,6 +76,7 @@ impl Request for OffsetForLeaderEpochRequest {
     type Response = OffsetForLeaderEpochResponse;
 }
 
+/// One of the `topics` of [`OffsetForLeaderEpochRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetForLeaderTopic {
     /// string.
@@ -111,6 +113,7 @@ impl OffsetForLeaderTopic {
     }
 }
 
+/// One of the `partitions` of [`OffsetForLeaderTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct OffsetForLeaderPartition {
     /// int32.
@@ -162,6 +165,7 @@ impl OffsetForLeaderPartition {
     }
 }
 
+/// Response. Tells where the log of a leader epoch ended (KIP-101, KIP-320).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetForLeaderEpochResponse {
     /// int32.
@@ -220,6 +224,7 @@ impl Message for OffsetForLeaderEpochResponse {
 
 impl Response for OffsetForLeaderEpochResponse {}
 
+/// One of the `topics` of [`OffsetForLeaderEpochResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OffsetForLeaderTopicResult {
     /// string.
@@ -256,6 +261,7 @@ impl OffsetForLeaderTopicResult {
     }
 }
 
+/// One of the `partitions` of [`OffsetForLeaderTopicResult`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochEndOffset {
     /// int16.

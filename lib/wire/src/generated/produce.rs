@@ -6,13 +6,14 @@ use crate::{
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+/// Request. Appends record batches to partitions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProduceRequest {
-    /// string, nullable, default null.
+    /// Set by producers inside a transaction. (string, nullable, default null)
     pub transactional_id: Option<Text>,
-    /// int16.
+    /// 0: no answer is sent; 1 or -1 (all): the answer comes when the batch is stored. (int16)
     pub acks: i16,
-    /// int32.
+    /// How long the caller waits for the answer. (int32)
     pub timeout_ms: i32,
     /// array of [`TopicProduceData`].
     pub topic_data: Vec<TopicProduceData>,
@@ -74,9 +75,10 @@ impl Request for ProduceRequest {
     type Response = ProduceResponse;
 }
 
+/// One of the `topic_data` of [`ProduceRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicProduceData {
-    /// string, v3 to 12, ignorable.
+    /// Empty since topics go by id. (string, v3 to 12, ignorable)
     pub name: Text,
     /// uuid, from v13, ignorable.
     pub topic_id: Uuid,
@@ -122,11 +124,12 @@ impl TopicProduceData {
     }
 }
 
+/// One of the `partition_data` of [`TopicProduceData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionProduceData {
     /// int32.
     pub index: i32,
-    /// records, nullable, default null.
+    /// One record batch, as it will be stored. (records, nullable, default null)
     pub records: Option<Bytes>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -158,13 +161,14 @@ impl PartitionProduceData {
     }
 }
 
+/// Response. Appends record batches to partitions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProduceResponse {
     /// array of [`TopicProduceResponse`].
     pub responses: Vec<TopicProduceResponse>,
     /// int32.
     pub throttle_time_ms: i32,
-    /// array of [`NodeEndpoint`], from v10, tag 0.
+    /// Addresses of the leaders named above. (array of [`NodeEndpoint`], from v10, tag 0)
     pub node_endpoints: Vec<NodeEndpoint>,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -234,6 +238,7 @@ impl Message for ProduceResponse {
 
 impl Response for ProduceResponse {}
 
+/// One of the `responses` of [`ProduceResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicProduceResponse {
     /// string, v3 to 12, ignorable.
@@ -282,23 +287,24 @@ impl TopicProduceResponse {
     }
 }
 
+/// One of the `partition_responses` of [`TopicProduceResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartitionProduceResponse {
     /// int32.
     pub index: i32,
     /// int16.
     pub error_code: i16,
-    /// int64.
+    /// Offset given to the first record; -1 after an error. (int64)
     pub base_offset: i64,
-    /// int64, default -1.
+    /// Time given by the broker, or -1 if the records keep their own. (int64, default -1)
     pub log_append_time_ms: i64,
-    /// int64, from v5, default -1, ignorable.
+    /// The first offset that can still be read; -1 if the log was not reached. (int64, from v5, default -1, ignorable)
     pub log_start_offset: i64,
-    /// array of [`BatchIndexAndErrorMessage`], from v8, ignorable.
+    /// Records that made the whole batch be refused. (array of [`BatchIndexAndErrorMessage`], from v8, ignorable)
     pub record_errors: Vec<BatchIndexAndErrorMessage>,
     /// string, from v8, nullable, default null, ignorable.
     pub error_message: Option<Text>,
-    /// [`LeaderIdAndEpoch`], from v10, tag 0.
+    /// Told when the partition is led by another broker. ([`LeaderIdAndEpoch`], from v10, tag 0)
     pub current_leader: LeaderIdAndEpoch,
     /// Tagged fields that these definitions do not know.
     pub unknown_tags: UnknownTags,
@@ -384,9 +390,10 @@ impl PartitionProduceResponse {
     }
 }
 
+/// One of the `record_errors` of [`PartitionProduceResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchIndexAndErrorMessage {
-    /// int32.
+    /// Place of the record in its batch. (int32)
     pub batch_index: i32,
     /// string, nullable, default null.
     pub batch_index_error_message: Option<Text>,
@@ -420,6 +427,7 @@ impl BatchIndexAndErrorMessage {
     }
 }
 
+/// The `current_leader` of [`PartitionProduceResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeaderIdAndEpoch {
     /// int32, default -1.
@@ -462,6 +470,7 @@ impl LeaderIdAndEpoch {
     }
 }
 
+/// One of the `node_endpoints` of [`ProduceResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeEndpoint {
     /// int32.

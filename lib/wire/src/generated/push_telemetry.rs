@@ -4,6 +4,7 @@ use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, 
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+/// Request. Sends a client's metrics (KIP-714).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PushTelemetryRequest {
     /// uuid.
@@ -66,6 +67,7 @@ impl Request for PushTelemetryRequest {
     type Response = PushTelemetryResponse;
 }
 
+/// Response. Sends a client's metrics (KIP-714).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PushTelemetryResponse {
     /// int32.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Prolongs a delegation token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RenewDelegationTokenRequest {
     /// bytes.
@@ -63,6 +64,7 @@ impl Request for RenewDelegationTokenRequest {
     type Response = RenewDelegationTokenResponse;
 }
 
+/// Response. Prolongs a delegation token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RenewDelegationTokenResponse {
     /// int16.

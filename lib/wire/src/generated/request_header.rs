@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Stands in front of every request. Version 1 has plain, version 2 tagged fields behind the client id, which is never compact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestHeader {
     /// int16.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Struct, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Stands in front of every response.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseHeader {
     /// int32.

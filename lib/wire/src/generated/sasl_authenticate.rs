@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Carries one step of a SASL exchange.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SaslAuthenticateRequest {
     /// bytes.
@@ -59,6 +60,7 @@ impl Request for SaslAuthenticateRequest {
     type Response = SaslAuthenticateResponse;
 }
 
+/// Response. Carries one step of a SASL exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SaslAuthenticateResponse {
     /// int16.

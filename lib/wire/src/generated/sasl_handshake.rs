@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Chooses a SASL mechanism.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SaslHandshakeRequest {
     /// string.
@@ -46,6 +47,7 @@ impl Request for SaslHandshakeRequest {
     type Response = SaslHandshakeResponse;
 }
 
+/// Response. Chooses a SASL mechanism.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SaslHandshakeResponse {
     /// int16.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Acknowledges, releases, rejects or renews acquired records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShareAcknowledgeRequest {
     /// string, nullable, default null.
@@ -87,6 +88,7 @@ impl Request for ShareAcknowledgeRequest {
     type Response = ShareAcknowledgeResponse;
 }
 
+/// One of the `topics` of [`ShareAcknowledgeRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcknowledgeTopic {
     /// uuid.
@@ -113,6 +115,7 @@ impl AcknowledgeTopic {
     }
 }
 
+/// One of the `partitions` of [`AcknowledgeTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcknowledgePartition {
     /// int32.
@@ -139,6 +142,7 @@ impl AcknowledgePartition {
     }
 }
 
+/// One of the `acknowledgement_batches` of [`AcknowledgePartition`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcknowledgementBatch {
     /// int64.
@@ -172,6 +176,7 @@ impl AcknowledgementBatch {
     }
 }
 
+/// Response. Acknowledges, releases, rejects or renews acquired records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareAcknowledgeResponse {
     /// int32.
@@ -240,6 +245,7 @@ impl Message for ShareAcknowledgeResponse {
 
 impl Response for ShareAcknowledgeResponse {}
 
+/// One of the `responses` of [`ShareAcknowledgeResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareAcknowledgeTopicResponse {
     /// uuid.
@@ -266,6 +272,7 @@ impl ShareAcknowledgeTopicResponse {
     }
 }
 
+/// One of the `partitions` of [`ShareAcknowledgeTopicResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionData {
     /// int32.
@@ -300,6 +307,7 @@ impl PartitionData {
     }
 }
 
+/// The `current_leader` of [`PartitionData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaderIdAndEpoch {
     /// int32.
@@ -326,6 +334,7 @@ impl LeaderIdAndEpoch {
     }
 }
 
+/// One of the `node_endpoints` of [`ShareAcknowledgeResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeEndpoint {
     /// int32.

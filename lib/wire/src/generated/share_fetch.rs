@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
+/// Request. Acquires records of a share group, and acknowledges earlier ones on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShareFetchRequest {
     /// string, nullable, default null.
@@ -126,6 +127,7 @@ impl Request for ShareFetchRequest {
     type Response = ShareFetchResponse;
 }
 
+/// One of the `topics` of [`ShareFetchRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchTopic {
     /// uuid.
@@ -152,6 +154,7 @@ impl FetchTopic {
     }
 }
 
+/// One of the `partitions` of [`FetchTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchPartition {
     /// int32.
@@ -178,6 +181,7 @@ impl FetchPartition {
     }
 }
 
+/// One of the `acknowledgement_batches` of [`FetchPartition`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcknowledgementBatch {
     /// int64.
@@ -211,6 +215,7 @@ impl AcknowledgementBatch {
     }
 }
 
+/// One of the `forgotten_topics_data` of [`ShareFetchRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForgottenTopic {
     /// uuid.
@@ -240,6 +245,7 @@ impl ForgottenTopic {
     }
 }
 
+/// Response. Acquires records of a share group, and acknowledges earlier ones on the way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareFetchResponse {
     /// int32.
@@ -304,6 +310,7 @@ impl Message for ShareFetchResponse {
 
 impl Response for ShareFetchResponse {}
 
+/// One of the `responses` of [`ShareFetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareFetchableTopicResponse {
     /// uuid.
@@ -330,6 +337,7 @@ impl ShareFetchableTopicResponse {
     }
 }
 
+/// One of the `partitions` of [`ShareFetchableTopicResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionData {
     /// int32.
@@ -380,6 +388,7 @@ impl PartitionData {
     }
 }
 
+/// The `current_leader` of [`PartitionData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaderIdAndEpoch {
     /// int32.
@@ -406,6 +415,7 @@ impl LeaderIdAndEpoch {
     }
 }
 
+/// One of the `acquired_records` of [`PartitionData`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcquiredRecords {
     /// int64.
@@ -436,6 +446,7 @@ impl AcquiredRecords {
     }
 }
 
+/// One of the `node_endpoints` of [`ShareFetchResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeEndpoint {
     /// int32.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Tells state and members of share groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareGroupDescribeRequest {
     /// array of string.
@@ -56,6 +57,7 @@ impl Request for ShareGroupDescribeRequest {
     type Response = ShareGroupDescribeResponse;
 }
 
+/// Response. Tells state and members of share groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareGroupDescribeResponse {
     /// int32.
@@ -104,6 +106,7 @@ impl Message for ShareGroupDescribeResponse {
 
 impl Response for ShareGroupDescribeResponse {}
 
+/// One of the `groups` of [`ShareGroupDescribeResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedGroup {
     /// int16.
@@ -175,6 +178,7 @@ impl DescribedGroup {
     }
 }
 
+/// One of the `members` of [`DescribedGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// string.
@@ -221,6 +225,7 @@ impl Member {
     }
 }
 
+/// The `assignment` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignment {
     /// array of [`TopicPartitions`].
@@ -243,6 +248,7 @@ impl Assignment {
     }
 }
 
+/// One of the `topic_partitions` of [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartitions {
     /// uuid.

@@ -6,6 +6,7 @@ use crate::{
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+/// Request. Joins, keeps and leaves a share group (KIP-932).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareGroupHeartbeatRequest {
     /// string.
@@ -68,6 +69,7 @@ impl Request for ShareGroupHeartbeatRequest {
     type Response = ShareGroupHeartbeatResponse;
 }
 
+/// Response. Joins, keeps and leaves a share group (KIP-932).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareGroupHeartbeatResponse {
     /// int32.
@@ -136,6 +138,7 @@ impl Message for ShareGroupHeartbeatResponse {
 
 impl Response for ShareGroupHeartbeatResponse {}
 
+/// The `assignment` of [`ShareGroupHeartbeatResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignment {
     /// array of [`TopicPartitions`].
@@ -158,6 +161,7 @@ impl Assignment {
     }
 }
 
+/// One of the `topic_partitions` of [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartitions {
     /// uuid.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Tells state, topology and members of streams groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamsGroupDescribeRequest {
     /// array of string.
@@ -55,6 +56,7 @@ impl Request for StreamsGroupDescribeRequest {
     type Response = StreamsGroupDescribeResponse;
 }
 
+/// Response. Tells state, topology and members of streams groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamsGroupDescribeResponse {
     /// int32.
@@ -103,6 +105,7 @@ impl Message for StreamsGroupDescribeResponse {
 
 impl Response for StreamsGroupDescribeResponse {}
 
+/// One of the `groups` of [`StreamsGroupDescribeResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribedGroup {
     /// int16.
@@ -174,6 +177,7 @@ impl DescribedGroup {
     }
 }
 
+/// The `topology` of [`DescribedGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Topology {
     /// int32.
@@ -200,6 +204,7 @@ impl Topology {
     }
 }
 
+/// One of the `subtopologies` of [`Topology`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subtopology {
     /// string.
@@ -238,6 +243,7 @@ impl Subtopology {
     }
 }
 
+/// One of the `state_changelog_topics` of [`Subtopology`]; one of the `repartition_source_topics` of [`Subtopology`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicInfo {
     /// string.
@@ -272,6 +278,7 @@ impl TopicInfo {
     }
 }
 
+/// One of the `topic_configs` of [`TopicInfo`]; one of the `client_tags` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyValue {
     /// string.
@@ -298,6 +305,7 @@ impl KeyValue {
     }
 }
 
+/// One of the `members` of [`DescribedGroup`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Member {
     /// string.
@@ -376,6 +384,7 @@ impl Member {
     }
 }
 
+/// The `user_endpoint` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Endpoint {
     /// string.
@@ -402,6 +411,7 @@ impl Endpoint {
     }
 }
 
+/// One of the `task_offsets` of [`Member`]; one of the `task_end_offsets` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskOffset {
     /// string.
@@ -432,6 +442,7 @@ impl TaskOffset {
     }
 }
 
+/// The `assignment` of [`Member`]; the `target_assignment` of [`Member`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assignment {
     /// array of [`TaskIds`].
@@ -462,6 +473,7 @@ impl Assignment {
     }
 }
 
+/// One of the `active_tasks` of [`Assignment`]; one of the `standby_tasks` of [`Assignment`]; one of the `warmup_tasks` of [`Assignment`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskIds {
     /// string.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Joins, keeps and leaves a streams group (KIP-1071).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamsGroupHeartbeatRequest {
     /// string.
@@ -140,6 +141,7 @@ impl Request for StreamsGroupHeartbeatRequest {
     type Response = StreamsGroupHeartbeatResponse;
 }
 
+/// The `topology` of [`StreamsGroupHeartbeatRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Topology {
     /// int32.
@@ -166,6 +168,7 @@ impl Topology {
     }
 }
 
+/// One of the `subtopologies` of [`Topology`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subtopology {
     /// string.
@@ -212,6 +215,7 @@ impl Subtopology {
     }
 }
 
+/// One of the `state_changelog_topics` of [`Subtopology`]; one of the `repartition_source_topics` of [`Subtopology`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicInfo {
     /// string.
@@ -246,6 +250,7 @@ impl TopicInfo {
     }
 }
 
+/// One of the `client_tags` of [`StreamsGroupHeartbeatRequest`]; one of the `topic_configs` of [`TopicInfo`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyValue {
     /// string.
@@ -272,6 +277,7 @@ impl KeyValue {
     }
 }
 
+/// One of the `copartition_groups` of [`Subtopology`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CopartitionGroup {
     /// array of int16.
@@ -311,6 +317,7 @@ impl CopartitionGroup {
     }
 }
 
+/// One of the `active_tasks` of [`StreamsGroupHeartbeatRequest`]; one of the `standby_tasks` of [`StreamsGroupHeartbeatRequest`]; one of the `warmup_tasks` of [`StreamsGroupHeartbeatRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestTaskIds {
     /// string.
@@ -340,6 +347,7 @@ impl RequestTaskIds {
     }
 }
 
+/// The `user_endpoint` of [`StreamsGroupHeartbeatRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestEndpoint {
     /// string.
@@ -366,6 +374,7 @@ impl RequestEndpoint {
     }
 }
 
+/// One of the `task_offsets` of [`StreamsGroupHeartbeatRequest`]; one of the `task_end_offsets` of [`StreamsGroupHeartbeatRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskOffset {
     /// string.
@@ -396,6 +405,7 @@ impl TaskOffset {
     }
 }
 
+/// Response. Joins, keeps and leaves a streams group (KIP-1071).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamsGroupHeartbeatResponse {
     /// int32.
@@ -514,6 +524,7 @@ impl Message for StreamsGroupHeartbeatResponse {
 
 impl Response for StreamsGroupHeartbeatResponse {}
 
+/// One of the `status` of [`StreamsGroupHeartbeatResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// int8.
@@ -540,6 +551,7 @@ impl Status {
     }
 }
 
+/// One of the `active_tasks` of [`StreamsGroupHeartbeatResponse`]; one of the `standby_tasks` of [`StreamsGroupHeartbeatResponse`]; one of the `warmup_tasks` of [`StreamsGroupHeartbeatResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseTaskIds {
     /// string.
@@ -569,6 +581,7 @@ impl ResponseTaskIds {
     }
 }
 
+/// One of the `partitions_by_user_endpoint` of [`StreamsGroupHeartbeatResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointToPartitions {
     /// [`ResponseEndpoint`].
@@ -599,6 +612,7 @@ impl EndpointToPartitions {
     }
 }
 
+/// The `user_endpoint` of [`EndpointToPartitions`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResponseEndpoint {
     /// string.
@@ -625,6 +639,7 @@ impl ResponseEndpoint {
     }
 }
 
+/// One of the `active_partitions` of [`EndpointToPartitions`]; one of the `standby_partitions` of [`EndpointToPartitions`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartition {
     /// string.

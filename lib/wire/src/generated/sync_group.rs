@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
+/// Request. Hands the leader's assignment to the members of a classic group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyncGroupRequest {
     /// string.
@@ -99,6 +100,7 @@ impl Request for SyncGroupRequest {
     type Response = SyncGroupResponse;
 }
 
+/// One of the `assignments` of [`SyncGroupRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyncGroupRequestAssignment {
     /// string.
@@ -135,6 +137,7 @@ impl SyncGroupRequestAssignment {
     }
 }
 
+/// Response. Hands the leader's assignment to the members of a classic group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyncGroupResponse {
     /// int32, from v1, ignorable.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Stores a group's positions inside a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TxnOffsetCommitRequest {
     /// string.
@@ -123,6 +124,7 @@ impl Request for TxnOffsetCommitRequest {
     type Response = TxnOffsetCommitResponse;
 }
 
+/// One of the `topics` of [`TxnOffsetCommitRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxnOffsetCommitRequestTopic {
     /// string.
@@ -159,6 +161,7 @@ impl TxnOffsetCommitRequestTopic {
     }
 }
 
+/// One of the `partitions` of [`TxnOffsetCommitRequestTopic`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct TxnOffsetCommitRequestPartition {
     /// int32.
@@ -219,6 +222,7 @@ impl TxnOffsetCommitRequestPartition {
     }
 }
 
+/// Response. Stores a group's positions inside a transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxnOffsetCommitResponse {
     /// int32.
@@ -277,6 +281,7 @@ impl Message for TxnOffsetCommitResponse {
 
 impl Response for TxnOffsetCommitResponse {}
 
+/// One of the `topics` of [`TxnOffsetCommitResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxnOffsetCommitResponseTopic {
     /// string.
@@ -313,6 +318,7 @@ impl TxnOffsetCommitResponseTopic {
     }
 }
 
+/// One of the `partitions` of [`TxnOffsetCommitResponseTopic`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxnOffsetCommitResponsePartition {
     /// int32.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Removes a broker's registration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnregisterBrokerRequest {
     /// int32.
@@ -49,6 +50,7 @@ impl Request for UnregisterBrokerRequest {
     type Response = UnregisterBrokerResponse;
 }
 
+/// Response. Removes a broker's registration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnregisterBrokerResponse {
     /// int32.

@@ -5,6 +5,7 @@ use crate::{
 };
 use bytes::{BufMut, BytesMut};
 
+/// Request. Raises or lowers finalized feature levels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateFeaturesRequest {
     /// int32, default 60000.
@@ -76,6 +77,7 @@ impl Request for UpdateFeaturesRequest {
     type Response = UpdateFeaturesResponse;
 }
 
+/// One of the `feature_updates` of [`UpdateFeaturesRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureUpdateKey {
     /// string.
@@ -134,6 +136,7 @@ impl FeatureUpdateKey {
     }
 }
 
+/// Response. Raises or lowers finalized feature levels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateFeaturesResponse {
     /// int32.
@@ -206,6 +209,7 @@ impl Message for UpdateFeaturesResponse {
 
 impl Response for UpdateFeaturesResponse {}
 
+/// One of the `results` of [`UpdateFeaturesResponse`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdatableFeatureResult {
     /// string.

@@ -3,6 +3,7 @@
 use crate::{Field, Kind, Malformed, Message, Reader, Request, Response, Struct, Text, Unencodable, UnknownTags, writer};
 use bytes::{BufMut, BytesMut};
 
+/// Request. Writes the end of a transaction into partitions; between brokers, and to end hanging ones.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WriteTxnMarkersRequest {
     /// array of [`WritableTxnMarker`].
@@ -49,6 +50,7 @@ impl Request for WriteTxnMarkersRequest {
     type Response = WriteTxnMarkersResponse;
 }
 
+/// One of the `markers` of [`WriteTxnMarkersRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WritableTxnMarker {
     /// int64.
@@ -95,6 +97,7 @@ impl WritableTxnMarker {
     }
 }
 
+/// One of the `topics` of [`WritableTxnMarker`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WritableTxnMarkerTopic {
     /// string.
@@ -124,6 +127,7 @@ impl WritableTxnMarkerTopic {
     }
 }
 
+/// Response. Writes the end of a transaction into partitions; between brokers, and to end hanging ones.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WriteTxnMarkersResponse {
     /// array of [`WritableTxnMarkerResult`].
@@ -168,6 +172,7 @@ impl Message for WriteTxnMarkersResponse {
 
 impl Response for WriteTxnMarkersResponse {}
 
+/// One of the `markers` of [`WriteTxnMarkersResponse`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WritableTxnMarkerResult {
     /// int64.
@@ -194,6 +199,7 @@ impl WritableTxnMarkerResult {
     }
 }
 
+/// One of the `topics` of [`WritableTxnMarkerResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WritableTxnMarkerTopicResult {
     /// string.
@@ -220,6 +226,7 @@ impl WritableTxnMarkerTopicResult {
     }
 }
 
+/// One of the `partitions` of [`WritableTxnMarkerTopicResult`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WritableTxnMarkerPartitionResult {
     /// int32.

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
-    FetchResponse, Message, Text, Unencodable,
+    FetchResponse, Message, Unencodable,
     fetch::{AbortedTransaction, EpochEndOffset, LeaderIdAndEpoch, NodeEndpoint, PartitionData, SnapshotId},
     frame, writer,
 };
@@ -15,13 +15,16 @@ const FLEXIBLE: i16 = 12;
 /// A part of a response: bytes written here, or records as the caller handed them over (a slice of memory, a range of a file).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece<R> {
+    /// Bytes written here.
     Own(Bytes),
+    /// Records, as they were handed over.
     Records(R),
 }
 
 /// A whole response frame in pieces, in the order of the wire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gather<R> {
+    /// The pieces; none is empty but what the caller gave.
     pub pieces: Vec<Piece<R>>,
     /// Bytes of all pieces together.
     pub len: usize,
@@ -37,6 +40,8 @@ pub struct FetchWriter<R> {
     records: Vec<(usize, R)>,
     records_len: usize,
     open: bool,
+    /// Topics and partitions that were promised and have not come; a response with others would not be readable.
+    promised: (usize, usize),
 }
 
 impl<R> FetchWriter<R> {
@@ -61,12 +66,14 @@ impl<R> FetchWriter<R> {
             out.put_i32(session_id);
         }
         writer::length(&mut out, version >= FLEXIBLE, topics)?;
-        Ok(Self { out, version, records: Vec::new(), records_len: 0, open: false })
+        Ok(Self { out, version, records: Vec::new(), records_len: 0, open: false, promised: (topics, 0) })
     }
 
-    pub fn topic(&mut self, name: &Text, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
+    /// Begins a topic: by name in old versions, by id in new ones; the other is not looked at.
+    pub fn topic(&mut self, name: &str, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
         self.close();
         self.open = true;
+        self.promised = (self.promised.0.wrapping_sub(1), partitions);
         let flexible = self.version >= FLEXIBLE;
         super::topic(&mut self.out, flexible, self.version >= BY_ID, name, id)?;
         writer::length(&mut self.out, flexible, partitions)
@@ -80,6 +87,7 @@ impl<R> FetchWriter<R> {
         records: impl IntoIterator<Item = R>,
     ) -> Result<(), Unencodable> {
         let (v, flexible) = (self.version, self.version >= FLEXIBLE);
+        self.promised.1 = self.promised.1.wrapping_sub(1);
         let out = &mut self.out;
         out.put_i32(head.partition_index);
         out.put_i16(head.error_code);
@@ -105,6 +113,7 @@ impl<R> FetchWriter<R> {
     /// Ends the frame. `endpoints` are told since version 16, when a partition's answer names a leader.
     pub fn finish(mut self, endpoints: &[NodeEndpoint]) -> Result<Gather<R>, Unencodable> {
         self.close();
+        debug_assert_eq!(self.promised.0, 0, "as many topics as were promised");
         let version = self.version;
         if version >= FLEXIBLE {
             let mut tagged = writer::Tagged::default();
@@ -133,6 +142,7 @@ impl<R> FetchWriter<R> {
     }
 
     fn close(&mut self) {
+        debug_assert_eq!(self.promised.1, 0, "as many partitions as were promised");
         if self.open && self.version >= FLEXIBLE {
             self.out.put_u8(0);
         }

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
-    Malformed, Message, ProduceRequest, ProduceResponse, Reader, Text, Unencodable, UnknownTags, frame,
+    Malformed, Message, ProduceRequest, ProduceResponse, Reader, Unencodable, UnknownTags, frame,
     produce::{NodeEndpoint, PartitionProduceResponse},
     writer,
 };
@@ -39,7 +39,9 @@ pub struct ProduceView {
     frame: Bytes,
     version: i16,
     transactional_id: Option<Range<usize>>,
+    /// 0, 1 or -1; anything else is for the caller to refuse.
     pub acks: i16,
+    /// How long the caller is ready to wait.
     pub timeout_ms: i32,
     /// How many topics the request has.
     pub topics: usize,
@@ -49,6 +51,7 @@ pub struct ProduceView {
 }
 
 /// What stands next in a Produce request.
+#[allow(missing_docs)] // said at the variants
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<'f> {
     /// A topic, and how many partitions follow. The name is empty where the version names topics by id, and the id nil where it does not.
@@ -88,6 +91,7 @@ impl ProduceView {
         &self.frame
     }
 
+    /// The transactional id, if the request has one.
     pub fn transactional_id(&self) -> Option<Cow<'_, str>> {
         self.transactional_id.clone().map(|range| String::from_utf8_lossy(&self.frame[range]))
     }
@@ -167,6 +171,8 @@ pub struct ProduceWriter<'o> {
     version: i16,
     start: usize,
     open: bool,
+    /// Topics and partitions that were promised and have not come; a response with others would not be readable.
+    promised: (usize, usize),
 }
 
 impl<'o> ProduceWriter<'o> {
@@ -179,12 +185,14 @@ impl<'o> ProduceWriter<'o> {
         out.put_i32(0);
         frame::response_header(out, ProduceResponse::KEY, version, correlation_id);
         writer::length(out, version >= FLEXIBLE, topics)?;
-        Ok(Self { out, version, start, open: false })
+        Ok(Self { out, version, start, open: false, promised: (topics, 0) })
     }
 
-    pub fn topic(&mut self, name: &Text, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
+    /// Begins a topic: by name in old versions, by id in new ones; the other is not looked at.
+    pub fn topic(&mut self, name: &str, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
         self.close();
         self.open = true;
+        self.promised = (self.promised.0.wrapping_sub(1), partitions);
         let flexible = self.version >= FLEXIBLE;
         super::topic(self.out, flexible, self.version >= BY_ID, name, id)?;
         writer::length(self.out, flexible, partitions)
@@ -193,6 +201,7 @@ impl<'o> ProduceWriter<'o> {
     /// A partition that took its records.
     pub fn accepted(&mut self, index: i32, base_offset: i64, log_append_time_ms: i64, log_start_offset: i64) {
         let v = self.version;
+        self.promised.1 = self.promised.1.wrapping_sub(1);
         self.out.put_i32(index);
         self.out.put_i16(0);
         self.out.put_i64(base_offset);
@@ -209,12 +218,14 @@ impl<'o> ProduceWriter<'o> {
 
     /// Any answer for a partition; for refusals, which have more to say.
     pub fn partition(&mut self, answer: &PartitionProduceResponse) -> Result<(), Unencodable> {
+        self.promised.1 = self.promised.1.wrapping_sub(1);
         answer.write(self.out, self.version)
     }
 
     /// Ends the frame. `endpoints` are told since version 10, when a partition's answer names a leader.
     pub fn finish(mut self, throttle_time_ms: i32, endpoints: &[NodeEndpoint]) -> Result<(), Unencodable> {
         self.close();
+        debug_assert_eq!(self.promised.0, 0, "as many topics as were promised");
         self.out.put_i32(throttle_time_ms);
         let (out, version) = (self.out, self.version);
         if version >= FLEXIBLE {
@@ -229,6 +240,7 @@ impl<'o> ProduceWriter<'o> {
 
     /// The tags of the topic before.
     fn close(&mut self) {
+        debug_assert_eq!(self.promised.1, 0, "as many partitions as were promised");
         if self.open && self.version >= FLEXIBLE {
             self.out.put_u8(0);
         }

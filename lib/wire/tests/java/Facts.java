@@ -58,6 +58,7 @@ public final class Facts {
             text.append("api ").append(key).append(' ').append(name).append('\n');
             text.append(range(request, type.requestSchemas()));
             if (type.latestVersionUnstable()) text.append("unstable ").append(request.highestSupportedVersion()).append('\n');
+            headers(type, request, text);
             Set<String> mine = nested(request.getClass());
             mine.retainAll(nested(response.getClass()));
             new Facts(request, mine, "Request", text).struct();
@@ -92,6 +93,17 @@ public final class Facts {
         int low = m.lowestSupportedVersion(), high = m.highestSupportedVersion(), flexible = -1;
         for (int v = high; v >= low && tagged(schemas[v]) != null; v--) flexible = v;
         return "versions " + low + (high == low ? "" : "-" + high) + "\n" + (flexible < 0 ? "" : "flexible " + flexible + "+\n");
+    }
+
+    /** A line for each version whose headers do not follow from its being flexible; the only rule apart is told in our code. */
+    static void headers(ApiMessageType type, Message request, StringBuilder text) {
+        for (short v = request.lowestSupportedVersion(); v <= request.highestSupportedVersion(); v++) {
+            boolean flexible = tagged(type.requestSchemas()[v]) != null;
+            int asks = flexible ? 2 : 1;
+            int answers = flexible && type.apiKey() != 18 ? 1 : 0;
+            if (type.requestHeaderVersion(v) == asks && type.responseHeaderVersion(v) == answers) continue;
+            text.append("headers of ").append(v).append(": ").append(type.requestHeaderVersion(v)).append(' ').append(type.responseHeaderVersion(v)).append('\n');
+        }
     }
 
     static TaggedFields tagged(Schema schema) {
