@@ -167,6 +167,7 @@ impl Node {
         match self.catalog(command).await? {
             Ok(Reply::Purged(gone)) => {
                 self.let_go(&gone);
+                self.forget_topics(&[gone.id]).await?;
                 Ok(Ok(Some(gone)))
             }
             Ok(_) => Ok(Ok(None)),

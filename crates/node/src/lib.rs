@@ -11,8 +11,10 @@ mod catalog;
 mod clock;
 mod counters;
 mod fetch;
+mod groups;
 mod intake;
 mod lock;
+mod membership;
 mod node;
 mod noun;
 mod offsets;
@@ -32,6 +34,7 @@ pub use catalog::Judged;
 pub use clock::{Clock, ManualClock, SystemClock, TOLERATED_SKEW};
 pub use counters::{COUNTED_KEYS, Count, Counters, Gauge};
 pub use fetch::ReadRefusal;
+pub use membership::{JoinReply, Listing, Told};
 /// The judgements, for doors that must name what a verb answers.
 pub use milena_engine as engine;
 /// What doors see of the store.

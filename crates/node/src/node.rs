@@ -25,6 +25,7 @@ use crate::{
     blocking::Pool,
     clock::Clock,
     counters::Counters,
+    groups::Groups,
     lock::Lock,
     noun::{NoRoom, Noun},
     release::{Dead, Hub, Released},
@@ -51,6 +52,9 @@ pub(crate) struct Inner {
     pub(crate) settings: RwLock<Arc<BrokerSettings>>,
     /// `producer.id.expiration.ms`, beside the settings since every append reads it.
     pub(crate) producer_expiry: AtomicI64,
+    pub(crate) groups: Groups,
+    /// Moments of the steady clock: sessions and rebalances.
+    pub(crate) sessions: Alarm,
     /// Moments of the wall clock: expiry, freeing, and the end of a topic's time in the trash.
     pub(crate) retention: Alarm,
     /// Records are refused for want of disk.

@@ -9,7 +9,7 @@ use milena_engine::{
 use milena_store::{Class, Credit, LogId, Lsn, NoCredit, OpId, Parked, Part, Reserved, Version};
 
 use crate::{
-    lock::{Held, Lock},
+    lock::Lock,
     release::{Dead, Hub},
 };
 
@@ -150,7 +150,7 @@ impl Hub {
     /// Reserves and applies facts that were judged under the same lock. `Err(bytes)` when the credit is too small.
     pub(crate) fn record<M>(
         &self,
-        held: &mut Held<'_, Noun<M>>,
+        held: &mut Noun<M>,
         log: LogId,
         at: i64,
         (credit, room): (Credit, u64),

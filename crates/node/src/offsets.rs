@@ -54,6 +54,14 @@ impl Node {
         Ok(partition.hold().noun.machine.epoch_end(epoch, view.high))
     }
 
+    /// The leader epoch in which the record at `offset` was or will be written.
+    pub fn epoch_at(&self, partition: &Partition, offset: i64) -> i32 {
+        let state = partition.hold();
+        let (machine, high) = (&state.noun.machine, state.view().high);
+        let ends = (0..machine.epoch()).filter_map(|epoch| machine.epoch_end(epoch, high));
+        ends.filter(|ended| offset < ended.end).map(|ended| ended.epoch).next().unwrap_or(machine.epoch())
+    }
+
     /// Producers that the partition remembers.
     pub fn producers(&self, partition: &Partition) -> Vec<ProducerState> {
         partition.hold().noun.machine.producers(self.now(), self.producer_expiry())

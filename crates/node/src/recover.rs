@@ -1,17 +1,19 @@
 //! Starting from what the store kept: snapshots first, then the facts after them, each applied to its noun. Knows which
 //! noun lives in which log. Nothing here judges; what cannot be understood refuses the start, with words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use milena_engine::{
     fact::BadFact,
+    group::{Group, GroupFact, GroupId, Rules},
     ids::{CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
-    machine::Machine,
+    machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
         ids::{ProducerIds, ProducerIdsFact},
         writers::{Writers, WritersFact},
     },
+    settings::broker::BrokerSettings,
     topic::{Catalog, CatalogFact},
 };
 use milena_store::{LogId, Replay, Replayed, Version};
@@ -25,6 +27,7 @@ pub struct Recovery {
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
     partitions: HashMap<u64, Noun<Partition>>,
+    groups: HashMap<u64, Noun<Group>>,
     /// Snapshots whose noun is known only when the catalog's snapshot has been seen.
     unread: HashMap<u64, (Version, Vec<u8>)>,
     broken: Option<Broken>,
@@ -68,12 +71,19 @@ impl Recovery {
         Self::default()
     }
 
-    /// Whether everything that was handed over was understood.
+    /// Whether everything that was handed over was understood. What the catalog does not know any more is left out: its
+    /// noun was removed, and its bytes were still to go.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
-        let unread: Vec<u64> = self.unread.keys().copied().collect();
-        for log in unread {
-            let read = self.read_unread(log);
-            self.note(LogId(log), read);
+        if !self.unread.is_empty() {
+            let known: HashSet<u64> = self.catalog.machine.logs().collect();
+            let unread: Vec<u64> = self.unread.keys().copied().filter(|log| known.contains(log)).collect();
+            for log in unread {
+                let read = match self.catalog.machine.group_name(log) {
+                    Some(_) => self.read_group(log),
+                    None => self.read_partition(log),
+                };
+                self.note(LogId(log), read);
+            }
         }
         self.producer_ids.machine.recovered();
         self.broken.take().map_or(Ok(()), Err)
@@ -82,6 +92,11 @@ impl Recovery {
     /// The partition of a log as it was; an empty one when nothing was ever written to it.
     pub(crate) fn take_partition(&mut self, log: u64) -> Noun<Partition> {
         self.partitions.remove(&log).unwrap_or_default()
+    }
+
+    /// The group of a log as it was, if anything was ever written there.
+    pub(crate) fn take_group(&mut self, log: u64) -> Option<Noun<Group>> {
+        self.groups.remove(&log)
     }
 
     fn note(&mut self, log: LogId, read: Result<(), BadFact>) {
@@ -100,26 +115,46 @@ impl Recovery {
         Ok(())
     }
 
-    fn read_unread(&mut self, log: u64) -> Result<(), BadFact> {
-        let Some((version, bytes)) = self.unread.remove(&log) else { return Ok(()) };
+    fn read_partition(&mut self, log: u64) -> Result<(), BadFact> {
         let noun = self.partitions.entry(log).or_default();
-        set(noun, version, Partition::restore(&bytes)?);
+        if let Some((version, bytes)) = self.unread.remove(&log) {
+            set(noun, version, Partition::restore(&bytes)?);
+        }
+        Ok(())
+    }
+
+    fn read_group(&mut self, log: u64) -> Result<(), BadFact> {
+        let name = self.catalog.machine.group_name(log).unwrap_or_default();
+        let rules = Rules::from(&BrokerSettings::default());
+        let fresh = || Noun::new(Group::new(GroupId::from(name), rules, Now { wall: 0, mono: 0 }));
+        let noun = self.groups.entry(log).or_insert_with(fresh);
+        if let Some((version, bytes)) = self.unread.remove(&log) {
+            set(noun, version, Group::restore(&bytes, rules)?);
+        }
         Ok(())
     }
 
     fn apply(&mut self, part: &Replayed<'_>) -> Result<(), BadFact> {
-        match part.log.0 {
+        let log = part.log.0;
+        match log {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
-            log if log < FIRST_FREE_LOG => Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
-            log => {
-                self.read_unread(log)?;
-                apply_to_partition(self.partitions.entry(log).or_default(), part)
+            _ if log < FIRST_FREE_LOG => Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
+            _ if part.fact.first().is_some_and(|kind| GROUP_KINDS.contains(kind)) => {
+                self.read_group(log)?;
+                apply_to_group(self.groups.get_mut(&log).expect("it was just read"), part)
+            }
+            _ => {
+                self.read_partition(log)?;
+                apply_to_partition(self.partitions.get_mut(&log).expect("it was just read"), part)
             }
         }
     }
 }
+
+/// The kinds of facts by which the log of a group is known, also when the catalog has forgotten the group.
+const GROUP_KINDS: std::ops::RangeInclusive<u8> = 64..=95;
 
 fn set<M>(noun: &mut Noun<M>, version: Version, machine: M) {
     (noun.machine, noun.version) = (machine, version);
@@ -150,5 +185,13 @@ fn apply_to_partition(noun: &mut Noun<Partition>, part: &Replayed<'_>) -> Result
         noun.machine.apply(&PartitionFact::decode(part.fact)?);
     }
     (noun.version, noun.lsn) = (part.version, part.lsn);
+    Ok(())
+}
+
+fn apply_to_group(noun: &mut Noun<Group>, part: &Replayed<'_>) -> Result<(), BadFact> {
+    if part.version > noun.version {
+        noun.machine.apply_durable(&GroupFact::decode(part.fact)?);
+        (noun.version, noun.lsn) = (part.version, part.lsn);
+    }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use milena_engine::{
+    group::Rules,
     ids::{CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
@@ -22,6 +23,7 @@ use crate::{
     blocking::Pool,
     clock::{Clock, SystemClock},
     counters::Counters,
+    groups::Groups,
     lock::Lock,
     node::{Inner, Node},
     noun::Noun,
@@ -81,12 +83,20 @@ impl Node {
         let settings = config.settings();
         let expiry = settings.producer_id_expiration_ms;
         let table = Table::default();
-        let (catalog, mut fresh) = (std::mem::take(&mut recovery.catalog), |log| recovery.take_partition(log));
+        let catalog = std::mem::take(&mut recovery.catalog);
+        let mut fresh = |log| recovery.take_partition(log);
         for known in catalog.machine.topics() {
             table.put(&hub, known, &config, &mut fresh);
         }
         for trashed in catalog.machine.trash() {
             table.put_closed(&hub, &trashed.topic, &mut fresh);
+        }
+        let groups = Groups::default();
+        for (name, log) in catalog.machine.groups() {
+            if let Some(mut noun) = recovery.take_group(log) {
+                noun.machine.set_rules(Rules::from(&settings));
+                groups.find_or(name, || (noun, Some(LogId(log))));
+            }
         }
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
@@ -101,6 +111,8 @@ impl Node {
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
             producer_expiry: AtomicI64::new(expiry),
+            groups,
+            sessions: Alarm::default(),
             retention: Alarm::default(),
             red: AtomicBool::new(false),
             reddened: Notify::new(),
@@ -136,6 +148,9 @@ impl Node {
         self.arm_all();
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_retention());
+        self.arm_groups();
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.keep_sessions());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_room());
         let node = self.clone();
@@ -147,6 +162,7 @@ impl Node {
         for partition in self.0.table.partitions() {
             partition.disturb();
         }
+        self.break_promises();
     }
 
     /// Ends every task, commits what is reserved and closes the store cleanly. Call it from outside of the runtimes.
@@ -158,6 +174,7 @@ impl Node {
     /// Looks at the clock again, which a test moved by hand.
     pub fn look_at_clock(&self) {
         self.0.retention.look();
+        self.0.sessions.look();
     }
 }
 
@@ -168,8 +185,13 @@ impl Snapshots for Inner {
             PRODUCER_IDS_LOG => Some(of(&self.producer_ids, |ids| ids.snapshot(into))),
             WRITERS_LOG => Some(of(&self.writers, |writers| writers.snapshot(into))),
             _ => {
-                let partition = self.table.by_log(log)?;
-                let state = partition.hold();
+                if let Some(partition) = self.table.by_log(log) {
+                    let state = partition.hold();
+                    state.noun.machine.snapshot(into);
+                    return Some((state.noun.version, state.noun.lsn));
+                }
+                let group = self.groups.by_log(log)?;
+                let state = group.state.hold();
                 state.noun.machine.snapshot(into);
                 Some((state.noun.version, state.noun.lsn))
             }

@@ -182,6 +182,11 @@ impl Group {
         &self.id
     }
 
+    /// The broker's settings are others now. They are not part of the state: a start gives them anew, too.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     /// Answers to requests that waited, in the order in which they were decided. Take them after every application of
     /// facts, and let each go when what was applied before it has been committed.
     pub fn take_sends(&mut self) -> Vec<(Ticket, Answer)> {

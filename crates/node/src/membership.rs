@@ -1,0 +1,202 @@
+//! Verbs on groups, as doors call them. Knows how to wait for an answer that comes later; everything else is in
+//! [`crate::groups`] and the engine.
+
+use std::{sync::Arc, time::Duration};
+
+use milena_engine::{
+    group::{
+        Answer, Command, Commit, Description, Group, Heartbeat, Join, Joined, Leaver, MemberId, NamedPartition, PhaseName,
+        Refusal, Reply, Rules, Sync, Synced, Ticket,
+    },
+    ids::TopicId,
+    machine::Machine,
+};
+use milena_store::Parked;
+use tokio::sync::oneshot;
+
+use crate::{groups::Cell, node::Node, noun::NoRoom, release::Dead};
+
+/// What a group answers: judged and durable, or not even tried.
+pub type Told<T> = Result<Result<T, Refusal>, NoRoom>;
+
+/// A JoinGroup answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JoinReply {
+    Joined(Joined),
+    /// MEMBER_ID_REQUIRED: come again with this id (KIP-394).
+    ComeAgain(MemberId),
+}
+
+/// A group in a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing {
+    pub name: Arc<str>,
+    pub phase: PhaseName,
+    /// Empty when it never had members.
+    pub protocol_type: String,
+    pub members: usize,
+}
+
+/// A group that is on its way out is gone after about a commit.
+const LEAVING: Duration = Duration::from_millis(1);
+
+impl Node {
+    /// Joins, and waits until the generation begins. `ticket` is filled in here.
+    pub async fn join(&self, group: &str, mut join: Join) -> Told<JoinReply> {
+        join.ticket = self.0.groups.ticket();
+        match self.later(group, join.ticket, Command::Join(join)).await? {
+            Ok(Now::Reply(Reply::ComeAgain(member))) => Ok(Ok(JoinReply::ComeAgain(member))),
+            Ok(Now::Answer(Answer::Joined(joined))) => Ok(Ok(JoinReply::Joined(joined))),
+            Ok(Now::Answer(Answer::Refused(refusal))) | Err(refusal) => Ok(Err(refusal)),
+            Ok(other) => unreachable!("a join is answered with a generation, not {other:?}"),
+        }
+    }
+
+    /// Hands in or waits for an assignment. `ticket` is filled in here.
+    pub async fn sync(&self, group: &str, mut sync: Sync) -> Told<Synced> {
+        sync.ticket = self.0.groups.ticket();
+        match self.later(group, sync.ticket, Command::Sync(sync)).await? {
+            Ok(Now::Answer(Answer::Synced(synced))) => Ok(Ok(synced)),
+            Ok(Now::Answer(Answer::Refused(refusal))) | Err(refusal) => Ok(Err(refusal)),
+            Ok(other) => unreachable!("a sync is answered with an assignment, not {other:?}"),
+        }
+    }
+
+    pub async fn heartbeat(&self, group: &str, beat: Heartbeat) -> Told<()> {
+        Ok(self.at_once(group, Command::Heartbeat(beat)).await?.map(|_| ()))
+    }
+
+    /// One outcome a member, in the order asked.
+    pub async fn leave(&self, group: &str, leavers: Vec<Leaver>) -> Told<Vec<Result<(), Refusal>>> {
+        self.outcomes(group, Command::Leave(leavers)).await
+    }
+
+    /// One outcome a position, in the order asked.
+    pub async fn commit(&self, group: &str, commit: Commit) -> Told<Vec<Result<(), Refusal>>> {
+        self.outcomes(group, Command::Commit(commit)).await
+    }
+
+    /// OffsetDelete. One outcome a partition, in the order asked.
+    pub async fn forget_positions(&self, group: &str, partitions: Vec<NamedPartition>) -> Told<Vec<Result<(), Refusal>>> {
+        if self.0.groups.find(group).is_none() {
+            return Ok(Err(Refusal::NotFound(group.into())));
+        }
+        self.outcomes(group, Command::ForgetPositions(partitions)).await
+    }
+
+    pub async fn delete_group(&self, group: &str) -> Told<()> {
+        if self.0.groups.find(group).is_none() {
+            return Ok(Err(Refusal::NotFound(group.into())));
+        }
+        Ok(self.at_once(group, Command::Delete).await?.map(|_| ()))
+    }
+
+    /// All groups, by name.
+    pub fn groups(&self) -> Vec<Listing> {
+        let listing = |cell: &Arc<Cell>| {
+            let state = cell.state.hold();
+            let group = &state.noun.machine;
+            let (phase, protocol_type) = (group.phase(), group.protocol_type().to_owned());
+            let shown = !group.is_dead() && !group.is_blank();
+            shown.then(|| Listing { name: group.id().as_str().into(), phase, protocol_type, members: group.members() })
+        };
+        self.0.groups.all().iter().filter_map(listing).collect()
+    }
+
+    /// DescribeGroups. `None`: there is no such group.
+    pub async fn describe_group(&self, group: &str) -> Result<Option<Description>, Dead> {
+        self.ask_group(group, |group| (!group.is_blank()).then(|| group.describe())).await.map(Option::flatten)
+    }
+
+    /// Asks something of a group that changes nothing. What it answers is durable when it is answered. `None`: there is no
+    /// such group.
+    pub async fn ask_group<R>(&self, group: &str, question: impl FnOnce(&Group) -> R) -> Result<Option<R>, Dead> {
+        let Some(cell) = self.0.groups.find(group) else { return Ok(None) };
+        let parked = {
+            let state = cell.state.hold();
+            let answer = (!state.noun.machine.is_dead()).then(|| question(&state.noun.machine));
+            Parked::new(state.noun.lsn, answer)
+        };
+        self.release(parked).await
+    }
+
+    /// Positions on topics that are gone for good go too.
+    pub(crate) async fn forget_topics(&self, topics: &[TopicId]) -> Result<(), NoRoom> {
+        for cell in self.0.groups.all() {
+            let concerned = cell.state.hold().noun.machine.positions().any(|(topic, ..)| topics.contains(&topic));
+            if concerned {
+                let command = Command::ForgetTopics(topics.to_vec());
+                self.step(&cell, None, |group, now| group.decide(now, command.clone())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The broker's settings have changed.
+    pub(crate) fn set_group_rules(&self) {
+        let rules = Rules::from(&*self.settings());
+        for cell in self.0.groups.all() {
+            cell.state.hold().noun.machine.set_rules(rules);
+        }
+    }
+
+    async fn outcomes(&self, group: &str, command: Command) -> Told<Vec<Result<(), Refusal>>> {
+        Ok(self.at_once(group, command).await?.map(|reply| match reply {
+            Reply::Left(outcomes) | Reply::Positions(outcomes) => outcomes,
+            other => unreachable!("this is answered with outcomes, not {other:?}"),
+        }))
+    }
+
+    /// A command whose answer does not wait for others.
+    async fn at_once(&self, group: &str, command: Command) -> Told<Reply> {
+        loop {
+            let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
+            if let Some(parked) = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await? {
+                return Ok(self.release(parked).await?.and_then(refused));
+            }
+            tokio::time::sleep(LEAVING).await;
+        }
+    }
+
+    /// A command that may be answered when others have come.
+    async fn later(&self, group: &str, ticket: Ticket, command: Command) -> Told<Now> {
+        loop {
+            let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
+            let (promise, promised) = oneshot::channel();
+            let decided = self.step(&cell, Some((ticket, promise)), |group, now| group.decide(now, command.clone())).await?;
+            let Some(parked) = decided else {
+                tokio::time::sleep(LEAVING).await;
+                continue;
+            };
+            return match self.release(parked).await?.and_then(refused) {
+                Ok(Reply::Wait) => self.promised(&cell, promised).await,
+                Ok(Reply::Now(answer)) => Ok(Ok(Now::Answer(answer))),
+                other => Ok(other.map(Now::Reply)),
+            };
+        }
+    }
+
+    async fn promised(&self, cell: &Cell, promised: oneshot::Receiver<Parked<Answer>>) -> Told<Now> {
+        match promised.await {
+            Ok(parked) => Ok(Ok(Now::Answer(self.release(parked).await?))),
+            // Only a node that stops, or whose store died, breaks a promise.
+            Err(_) => {
+                self.release(Parked::new(Self::applied(cell), ())).await?;
+                Ok(Err(Refusal::Dead))
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Now {
+    Reply(Reply),
+    Answer(Answer),
+}
+
+fn refused(reply: Reply) -> Result<Reply, Refusal> {
+    match reply {
+        Reply::Refused(refusal) => Err(refusal),
+        other => Ok(other),
+    }
+}
