@@ -437,3 +437,13 @@ fn the_last_offset_of_all_is_never_given() {
     assert!(partition.place(at(1), DAY, &batch(-1, -1, -1, 2)).is_ok());
     assert_eq!(partition.place(at(1), DAY, &batch(-1, -1, -1, 3)), Err(Refusal::OffsetsUsedUp));
 }
+
+#[test]
+fn after_an_accepted_loss_no_offset_is_given_twice() {
+    let mut kept = Kept::default();
+    kept.append(at(5), DAY, batch(-1, -1, -1, 3)).unwrap();
+    kept.apply(&StartMoved { to: 10, why: MoveReason::Loss }.into());
+    assert_eq!((kept.partition.start(), kept.partition.next()), (10, 10));
+    kept.append(at(5), DAY, batch(-1, -1, -1, 1)).unwrap();
+    kept.check();
+}

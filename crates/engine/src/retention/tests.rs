@@ -248,3 +248,15 @@ fn a_full_disk_does_not_wait_but_clocks_that_part_stop_everything_that_was_not_a
     assert_eq!(freeing.due(parted(HOUR), true), None);
     assert_eq!(freeing.due(at(HOUR), false), Some(8));
 }
+
+#[test]
+fn a_topic_without_delete_in_its_cleanup_policy_keeps_everything() {
+    let mut settings = TopicSettings { retention_ms: Some(5), retention_bytes: Some(5), ..TopicSettings::default() };
+    let policy = Policy::from(&settings);
+    assert_eq!((policy.ms, policy.bytes, policy.keeps_everything(), policy.hides()), (Some(5), Some(5), false, false));
+    settings.cleanup.delete = false;
+    settings.retention_clock = RetentionClock::Create;
+    let policy = Policy::from(&settings);
+    assert!(policy.keeps_everything() && !policy.hides());
+    assert!(Policy::from(&TopicSettings::default()).keeps_everything(), "the default is to keep for ever");
+}

@@ -375,6 +375,17 @@ fn a_log_number_is_never_used_again() {
 }
 
 #[test]
+fn partitions_that_follow_each_other_are_one_run_of_logs() {
+    let mut logs = Logs::new(16, 2);
+    logs.add(18, 3);
+    assert_eq!(logs.runs().collect::<Vec<_>>(), [(16, 5)]);
+    logs.add(30, 1);
+    logs.add(31, 1);
+    assert_eq!(logs.runs().collect::<Vec<_>>(), [(16, 5), (30, 2)]);
+    assert_eq!((logs.count(), logs.log(4), logs.log(5), logs.log(6), logs.log(7)), (7, Some(20), Some(30), Some(31), None));
+}
+
+#[test]
 fn whoever_holds_a_topic_sees_one_moment() {
     let mut kept = Kept::default();
     kept.tell(at(0), Command::Create(create(1, "t"))).unwrap();
