@@ -1,1 +1,13 @@
-//! Placeholder head, replaced by the first inhabitant.
+//! The HTTP door: health, readiness, metrics, and the admin routes for what no Kafka API carries.
+//!
+//! Knows HTTP, JSON and the text that scrapers read. Must not know where bytes rest, nor judge anything: every route is
+//! one call of a verb of `node`. Every call stands alone: nothing is kept between two requests.
+#![forbid(unsafe_code)]
+
+mod admin;
+mod answer;
+mod metrics;
+mod router;
+mod serve;
+
+pub use serve::{Door, DoorOptions, listen};

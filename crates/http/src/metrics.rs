@@ -1,0 +1,171 @@
+//! `/metrics`: the names that people's dashboards already ask for (Strimzi's JMX rules, kafka_exporter), and our own.
+//!
+//! Everything is read at the moment of the scrape; nothing runs between two of them. A test holds the list of names.
+
+use std::fmt::Error;
+
+use hyper::{StatusCode, header::HeaderValue};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Registry,
+};
+
+use crate::{
+    answer::{Answer, bytes},
+    serve::Door,
+};
+
+const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+pub(crate) fn answer(door: &Door) -> Answer {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape::of(door)));
+    let mut out = String::new();
+    match text::encode(&mut out, &registry) {
+        Ok(()) => bytes(StatusCode::OK, OPENMETRICS, out),
+        Err(error) => crate::answer::text(StatusCode::INTERNAL_SERVER_ERROR, format!("the metrics cannot be written: {error}\n")),
+    }
+}
+
+/// One value with its labels.
+#[derive(Debug)]
+struct Sample {
+    labels: Vec<(&'static str, String)>,
+    value: f64,
+}
+
+#[derive(Debug)]
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    counter: bool,
+    samples: Vec<Sample>,
+}
+
+/// Everything that one scrape shows.
+#[derive(Debug, Default)]
+struct Scrape {
+    families: Vec<Family>,
+}
+
+impl Scrape {
+    fn of(door: &Door) -> Self {
+        let mut scrape = Self::default();
+        scrape.broker(door);
+        scrape.requests(door);
+        scrape.topics(door);
+        scrape.store(door);
+        scrape.process();
+        scrape
+    }
+
+    fn family(&mut self, name: &'static str, help: &'static str, counter: bool, samples: Vec<Sample>) {
+        self.families.push(Family { name, help, counter, samples });
+    }
+    fn gauge(&mut self, name: &'static str, help: &'static str, value: f64) {
+        self.family(name, help, false, vec![Sample { labels: Vec::new(), value }]);
+    }
+    fn count(&mut self, name: &'static str, help: &'static str, value: u64) {
+        self.family(name, help, true, vec![Sample { labels: Vec::new(), value: value as f64 }]);
+    }
+
+    fn broker(&mut self, door: &Door) {
+        let counters = door.node.counters();
+        self.gauge("kafka_brokers", "Brokers in the cluster", 1.0);
+        self.gauge("kafka_controller_kafkacontroller_activecontrollercount", "Controllers that are active here", 1.0);
+        self.gauge("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a leader", 0.0);
+        self.gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions with too few replicas", 0.0);
+        self.count("kafka_server_brokertopicmetrics_messagesin", "Records appended", counters.records_in.get());
+        self.count("kafka_server_brokertopicmetrics_bytesin", "Bytes of batches appended", counters.bytes_in.get());
+        self.count("kafka_server_brokertopicmetrics_bytesout", "Bytes of batches sent to consumers", counters.bytes_out.get());
+        self.count("milena_batches_refused", "Batches that were refused", counters.batches_refused.get());
+        self.count("milena_batches_duplicate", "Batches answered with the offset of their first copy", counters.duplicates.get());
+        self.count("milena_fetches_with_records", "Fetches answered with records", counters.fetches_with_records.get());
+        self.count("milena_fetches_empty", "Fetches answered empty after their wait", counters.fetches_empty.get());
+        self.count("milena_batches_expired", "Batches put out of reach by retention or deletion", counters.expirations.get());
+        self.gauge("kafka_server_socketservermetrics_connection_count", "Open Kafka connections", counters.connections.get() as f64);
+        self.count("milena_connections_opened", "Kafka connections ever accepted", counters.connections_opened.get());
+    }
+
+    fn requests(&mut self, door: &Door) {
+        let of = |pick: fn(&(i16, u64, u64)) -> u64| {
+            let sample = |r: (i16, u64, u64)| Sample { labels: vec![("api_key", r.0.to_string())], value: pick(&r) as f64 };
+            door.node.counters().requests().map(sample).collect::<Vec<_>>()
+        };
+        let (all, errors) = (of(|r| r.1), of(|r| r.2));
+        self.family("kafka_network_requestmetrics_requests", "Requests answered, by API key", true, all);
+        self.family("kafka_network_requestmetrics_errors", "Requests answered with an error at the top", true, errors);
+    }
+
+    fn topics(&mut self, door: &Door) {
+        let topics = door.node.topics();
+        let name = |t: &milena_node::Topic| ("topic", t.name.to_string());
+        let count = |t: &std::sync::Arc<milena_node::Topic>| Sample { labels: vec![name(t)], value: t.partitions.len() as f64 };
+        self.family("kafka_topic_partitions", "Partitions of a topic", false, topics.iter().map(count).collect());
+        let total: usize = topics.iter().map(|t| t.partitions.len()).sum();
+        self.gauge("kafka_server_replicamanager_partitioncount", "Partitions here", total as f64);
+        self.gauge("kafka_server_replicamanager_leadercount", "Partitions led here", total as f64);
+        let (mut high, mut start, mut size) = (Vec::new(), Vec::new(), Vec::new());
+        for topic in &topics {
+            for partition in topic.partitions.iter() {
+                let Some(view) = partition.view() else { continue };
+                let labels = || vec![name(topic), ("partition", partition.index().to_string())];
+                high.push(Sample { labels: labels(), value: view.high as f64 });
+                start.push(Sample { labels: labels(), value: view.start as f64 });
+                size.push(Sample { labels: labels(), value: door.node.log_bytes(partition) as f64 });
+            }
+        }
+        self.family("kafka_topic_partition_current_offset", "High watermark of a partition", false, high);
+        self.family("kafka_topic_partition_oldest_offset", "Log start of a partition", false, start);
+        self.family("kafka_log_log_size", "Bytes of a partition's batches", false, size);
+    }
+
+    fn store(&mut self, door: &Door) {
+        let g = door.node.gauges();
+        self.gauge("milena_store_log_bytes", "Size of the write-ahead log", g.log_bytes as f64);
+        self.gauge("milena_store_log_used_bytes", "Part of it that a checkpoint has not yet made free", g.log_used as f64);
+        self.gauge("milena_store_staged_bytes", "Memory that holds the tail of the log", g.staged_bytes as f64);
+        self.gauge("milena_store_segment_bytes", "Bytes in segment files", g.segment_bytes as f64);
+        self.gauge("milena_store_segment_files", "Segment files", g.segment_files as f64);
+        self.gauge("milena_store_open_files", "Files that the store holds open", g.open_files as f64);
+        self.gauge("milena_store_disk_free_bytes", "Free bytes on the data directory's disk", g.disk_free as f64);
+        self.gauge("milena_store_disk_total_bytes", "Bytes of the data directory's disk", g.disk_total as f64);
+        self.gauge("milena_store_sync_seconds_mean", "Mean time of a commit's write and sync", g.sync_nanos_mean as f64 / 1e9);
+        self.count("milena_store_commits", "Commits written and synced", g.commits);
+        self.count("milena_store_committed_bytes", "Bytes that commits wrote", g.committed_bytes);
+        self.count("milena_store_checkpoints", "Checkpoints taken", g.checkpoints);
+        self.gauge("milena_store_quarantined_ranges", "Damaged ranges that are not served", g.quarantined as f64);
+        self.gauge("milena_up", "1 while the store acknowledges", if door.node.alive().is_ok() { 1.0 } else { 0.0 });
+    }
+
+    /// What `/proc` says of this process; left out where there is no `/proc`.
+    fn process(&mut self) {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let field = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
+        if let Some(kilobytes) = field("VmRSS:") {
+            self.gauge("process_resident_memory_bytes", "Resident memory", kilobytes * 1024.0);
+        }
+        if let Some(threads) = field("Threads:") {
+            self.gauge("process_threads", "Threads", threads);
+        }
+        if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+            self.gauge("process_open_fds", "Open file descriptors", files.count() as f64);
+        }
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        for family in &self.families {
+            let kind = if family.counter { MetricType::Counter } else { MetricType::Gauge };
+            let mut out = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            for sample in &family.samples {
+                let one = out.encode_family(&sample.labels)?;
+                if family.counter { ConstCounter::new(sample.value).encode(one)? } else { ConstGauge::new(sample.value).encode(one)? }
+            }
+        }
+        Ok(())
+    }
+}
