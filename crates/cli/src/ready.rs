@@ -1,0 +1,78 @@
+//! The moment a server is ready, told twice: to a person as a banner, to a script as one line of JSON.
+
+use std::{fmt::Write, path::PathBuf, time::Duration};
+
+use milena_node::Recovered;
+use serde_json::json;
+
+pub(crate) struct Ready {
+    pub(crate) kafka: String,
+    pub(crate) http: Option<String>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) advertise: String,
+    pub(crate) recovered: Recovered,
+    pub(crate) took: Duration,
+}
+
+impl Ready {
+    pub(crate) fn line(&self) -> String {
+        let recovered = &self.recovered;
+        let line = json!({
+            "ready": true,
+            "version": env!("CARGO_PKG_VERSION"),
+            "pid": std::process::id(),
+            "kafka": self.kafka,
+            "http": self.http,
+            "data": self.data.as_ref().map(|d| d.display().to_string()),
+            "recovered": {
+                "clean": recovered.clean,
+                "facts": recovered.facts,
+                "batches": recovered.payloads,
+                "bytes": recovered.bytes,
+                "cut": recovered.cut,
+                "damage": recovered.damage,
+                "micros": recovered.micros,
+            },
+        });
+        format!("{line}\n")
+    }
+
+    pub(crate) fn banner(&self) -> String {
+        let mut out = String::new();
+        let _ = writeln!(out, "milena {} - ready in {} ms", env!("CARGO_PKG_VERSION"), self.took.as_millis());
+        let told = if self.advertise == "auto" {
+            "told to other machines: the address they dial (advertise = auto)".to_string()
+        } else {
+            format!("told to clients: {}", self.advertise)
+        };
+        let _ = writeln!(out, "  Kafka     {:<24}{told}", local(&self.kafka));
+        if let Some(http) = &self.http {
+            let _ = writeln!(out, "  HTTP      http://{:<17}/metrics /healthz /admin/v1/status", local(http));
+        }
+        let data = self.data.as_ref().map_or("memory".into(), |d| d.display().to_string());
+        let durable = if self.data.is_some() { "every write is flushed to disk before it is acknowledged" } else { "nothing outlives this process" };
+        let _ = writeln!(out, "  Data      {data:<24}{durable}");
+        let _ = writeln!(out, "  Keep      forever, warn when the disk is 80 % full");
+        out.push_str(&self.recovery());
+        let _ = writeln!(out, "  Next:     milena produce hello \"my first message\"    ·    Ctrl-C stops, nothing is lost");
+        out
+    }
+
+    fn recovery(&self) -> String {
+        let r = &self.recovered;
+        let mut out = String::new();
+        if !r.clean {
+            let torn = if r.cut == 0 { "0 torn writes".to_string() } else { format!("a torn write of {} bytes was cut, it was never acknowledged", r.cut) };
+            let _ = writeln!(out, "  Recovered after an unclean stop: {} batches and {} facts checked, all acknowledged ones present, {torn}", r.payloads, r.facts);
+        }
+        for damage in &r.damage {
+            let _ = writeln!(out, "  Damage    {damage}");
+        }
+        out
+    }
+}
+
+/// What a person types: `localhost` for both loopback families.
+fn local(address: &str) -> String {
+    address.strip_prefix("127.0.0.1:").map_or_else(|| address.to_string(), |port| format!("localhost:{port}"))
+}

@@ -1,0 +1,271 @@
+//! `milena serve`: the composition root. Here, and nowhere else, it is decided which store, which addresses, which threads.
+
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::{Args, ValueEnum};
+use milena_kafka::{Advertise, DoorOptions};
+use milena_node::{Node, NodeOptions, Recovered, Recovery};
+use milena_store::{Memory, Store, disk::RealDisk, local, memory};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    config,
+    failure::{Failure, Kind},
+    ready::Ready,
+};
+
+/// Flags of `serve`; each can also come from the environment or from `[server]` of `milena.toml`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Directory of the data; made if it is not there [default: ./milena-data]
+    #[arg(long, env = "MILENA_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Keep everything in memory only: nothing outlives the process
+    #[arg(long, conflicts_with = "data")]
+    ephemeral: bool,
+    /// Address of the Kafka door; port 0 takes a free one [default: port 9092 of 127.0.0.1 and ::1]
+    #[arg(long, env = "MILENA_KAFKA", value_name = "ADDR")]
+    kafka: Option<String>,
+    /// Address of the HTTP door, or `off` [default: port 8080 of 127.0.0.1 and ::1]
+    #[arg(long, env = "MILENA_HTTP", value_name = "ADDR")]
+    http: Option<String>,
+    /// Address told to clients: auto (the one they dialled), HOST:PORT, or CIDR=HOST:PORT,…
+    #[arg(long, env = "MILENA_ADVERTISE", value_name = "RULE")]
+    advertise: Option<String>,
+    /// A broker setting by Kafka's name; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    set: Vec<(String, String)>,
+    /// Configuration file [default: the nearest milena.toml from here upward]
+    #[arg(long, env = "MILENA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Start although entries of the write-ahead log are damaged and cannot be named: they are lost
+    #[arg(long)]
+    accept_loss: bool,
+    /// `json` prints one line on stdout when ready, for scripts
+    #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
+    output: Output,
+    /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
+    #[arg(long, env = "MILENA_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, for example num.partitions=4")?;
+    Ok((name.trim().to_string(), value.to_string()))
+}
+
+/// What is left when flags, environment, file and defaults were laid over each other.
+struct Plan {
+    data: Option<PathBuf>,
+    kafka: Address,
+    http: Option<Address>,
+    advertise: Advertise,
+    settings: Vec<(String, Option<String>)>,
+    node_id: i32,
+    accept_loss: bool,
+    output: Output,
+}
+
+/// Both loopback families, or one address that somebody asked for.
+enum Address {
+    Loopback(u16),
+    One(SocketAddr),
+}
+
+pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
+    log(&options.log)?;
+    let plan = Plan::of(options)?;
+    let (store, recovery, recovered) = open(&plan)?;
+    let kafka = bind(&plan.kafka, "kafka")?;
+    let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
+    let node = start_node(&plan, store, recovery, http.as_deref())?;
+    let door = milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
+    let ready = Ready {
+        kafka: address_of(&kafka),
+        http: http.as_ref().map(|listeners| address_of(listeners)),
+        data: plan.data.clone(),
+        advertise: plan.advertise.to_string(),
+        recovered,
+        took: begin.elapsed(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
+    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, http, &plan, &ready));
+    node.stop().map_err(|fault| Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault))?;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+async fn until_told_to_stop(
+    node: &Node,
+    door: Arc<milena_kafka::Door>,
+    kafka: Vec<StdListener>,
+    http: Option<Vec<StdListener>>,
+    plan: &Plan,
+    ready: &Ready,
+) -> Result<(), Failure> {
+    let adopt = |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
+    let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
+    for listener in kafka {
+        tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
+    }
+    let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
+    let web = milena_http::Door::new(node.clone(), milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data });
+    for listener in http.into_iter().flatten() {
+        tokio::spawn(milena_http::listen(web.clone(), adopt(listener)?));
+    }
+    announce(plan.output, ready)?;
+    tokio::select! {
+        _ = stop.recv() => Ok(()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+fn announce(output: Output, ready: &Ready) -> Result<(), Failure> {
+    let text = match output {
+        Output::Json => ready.line(),
+        Output::Text => ready.banner(),
+    };
+    // A reader that has gone away is no reason to stop serving.
+    let _ = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
+    Ok(())
+}
+
+fn log(filter: &str) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|e| Failure::new(Kind::Usage, format!("--log {filter:?} is no filter")).why(e).fix("--log info, or --log milena_store=debug"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+    Ok(())
+}
+
+impl Plan {
+    fn of(options: Options) -> Result<Self, Failure> {
+        let (file, _) = config::read(options.config.as_deref())?;
+        let file = file.server;
+        let data = (!options.ephemeral).then(|| options.data.or(file.data).unwrap_or_else(|| "milena-data".into()));
+        let kafka = address(options.kafka.or(file.kafka).as_deref(), 9092, "kafka")?;
+        let http = match options.http.or(file.http).as_deref() {
+            Some("off") => None,
+            given => Some(address(given, 8080, "http")?),
+        };
+        let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
+        let advertise = rule
+            .parse()
+            .map_err(|e: milena_kafka::BadAdvertise| Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e))?;
+        let mut settings: Vec<(String, Option<String>)> = file.set.into_iter().map(|(k, v)| (k, Some(plain(&v)))).collect();
+        settings.extend(options.set.into_iter().map(|(k, v)| (k, Some(v))));
+        let node_id = node_id(&settings)?;
+        let warned = matches!(kafka, Address::One(a) if !a.ip().is_loopback());
+        if warned {
+            tracing::warn!("the Kafka door listens beyond this machine, and there are no logins yet: whoever reaches the port may read and write");
+        }
+        Ok(Self { data, kafka, http, advertise, settings, node_id, accept_loss: options.accept_loss, output: options.output })
+    }
+}
+
+/// A value of `[server.set]` as Kafka's properties spell it.
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(s) => s.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn node_id(settings: &[(String, Option<String>)]) -> Result<i32, Failure> {
+    let given = settings.iter().rev().find(|(name, _)| name == "node.id" || name == "broker.id").and_then(|(_, v)| v.as_deref());
+    match given.map(str::parse) {
+        None => Ok(1),
+        Some(Ok(id)) if id >= 0 => Ok(id),
+        _ => Err(Failure::new(Kind::Usage, "node.id is a whole number from 0").fix("--set node.id=1")),
+    }
+}
+
+fn address(given: Option<&str>, port: u16, door: &str) -> Result<Address, Failure> {
+    let Some(text) = given else { return Ok(Address::Loopback(port)) };
+    text.parse().map(Address::One).map_err(|_| {
+        Failure::new(Kind::Usage, format!("--{door} {text:?} is not an address"))
+            .why("it takes IP:PORT; port 0 takes a free one")
+            .fix(format!("--{door} 127.0.0.1:{port}   or   --{door} 0.0.0.0:{port}"))
+    })
+}
+
+fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
+    let mut recovery = Recovery::default();
+    let Some(data) = &plan.data else {
+        return Ok((Arc::new(Memory::new(memory::Options::default())), recovery, Recovered { clean: true, ..Recovered::default() }));
+    };
+    let (store, recovered) = open_local(data, plan.accept_loss, &mut recovery)?;
+    Ok((store, recovery, recovered))
+}
+
+fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
+    let what = || format!("the data directory {} cannot be used", data.display());
+    fs::create_dir_all(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
+    let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
+    let options = local::Options { accept_loss, ..local::Options::default() };
+    let (store, recovered) = local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
+    for line in &recovered.damage {
+        tracing::error!("{line}");
+    }
+    Ok((Arc::new(store), recovered))
+}
+
+fn start_node(plan: &Plan, store: Arc<dyn Store>, recovery: Recovery, http: Option<&[StdListener]>) -> Result<Node, Failure> {
+    let mut settings = plan.settings.clone();
+    if let Some(listeners) = http {
+        settings.push(("milena.http.address".into(), Some(address_of(listeners))));
+    }
+    let options = NodeOptions { node_id: plan.node_id, settings, ..NodeOptions::default() };
+    Node::start(store, recovery, options).map_err(|e| Failure::new(Kind::Failed, "the broker cannot start").why(e))
+}
+
+fn bind(address: &Address, door: &str) -> Result<Vec<StdListener>, Failure> {
+    let listeners = match address {
+        Address::One(address) => vec![bind_one(*address, door)?],
+        Address::Loopback(port) => {
+            let v4 = bind_one((Ipv4Addr::LOCALHOST, *port).into(), door)?;
+            // A machine without IPv6 is served on IPv4 alone.
+            let v6 = StdListener::bind((Ipv6Addr::LOCALHOST, *port)).ok();
+            std::iter::once(v4).chain(v6).collect()
+        }
+    };
+    for listener in &listeners {
+        listener.set_nonblocking(true).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e))?;
+    }
+    Ok(listeners)
+}
+
+fn bind_one(address: SocketAddr, door: &str) -> Result<StdListener, Failure> {
+    StdListener::bind(address).map_err(|e| {
+        let failure = Failure::new(Kind::Failed, format!("cannot listen on {address} for {door}")).why(&e);
+        match e.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                failure.fix(format!("stop what listens there, or choose another: milena serve --{door} {}:0", address.ip()))
+            }
+            _ => failure,
+        }
+    })
+}
+
+fn address_of(listeners: &[StdListener]) -> String {
+    listeners.first().and_then(|l| l.local_addr().ok()).map_or_else(String::new, |a| a.to_string())
+}
