@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 use rustix::{
     buffer::spare_capacity,
-    event::epoll::{self, CreateFlags, Event, EventData, EventFlags},
+    event::epoll::{self, CreateFlags, EventData, EventFlags},
 };
 
 /// What to send, and for how long.
