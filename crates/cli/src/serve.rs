@@ -77,6 +77,8 @@ struct Plan {
     kafka: Address,
     http: Option<Address>,
     advertise: Advertise,
+    /// The words that `advertise` was made from.
+    rule: String,
     settings: Vec<(String, Option<String>)>,
     node_id: i32,
     accept_loss: bool,
@@ -102,7 +104,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
         data: plan.data.clone(),
-        advertise: plan.advertise.to_string(),
+        advertise: plan.rule.clone(),
         recovered,
         took: begin.elapsed(),
     };
@@ -178,7 +180,7 @@ impl Plan {
         if warned {
             tracing::warn!("the Kafka door listens beyond this machine, and there are no logins yet: whoever reaches the port may read and write");
         }
-        Ok(Self { data, kafka, http, advertise, settings, node_id, accept_loss: options.accept_loss, output: options.output })
+        Ok(Self { data, kafka, http, advertise, rule, settings, node_id, accept_loss: options.accept_loss, output: options.output })
     }
 }
 
