@@ -28,7 +28,8 @@ pub(crate) fn produce(topic: &str, partition: i32, records: usize, size: usize) 
     for _ in 0..records {
         batch.push(now, None, Some(&value), &[])?;
     }
-    let partition_data = vec![PartitionProduceData { index: partition, records: Some(Bytes::from(batch.finish()?)), ..Default::default() }];
+    let partition_data =
+        vec![PartitionProduceData { index: partition, records: Some(Bytes::from(batch.finish()?)), ..Default::default() }];
     let request = ProduceRequest {
         acks: -1,
         timeout_ms: 30_000,

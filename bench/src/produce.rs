@@ -23,9 +23,33 @@ pub(crate) struct Workload {
 pub(crate) const WORKLOADS: &[Workload] = &[
     Workload { name: "W2a", what: "one record, one client", clients: 1, in_flight: 1, partitions: 1, records: 1, size: 100 },
     Workload { name: "W2b", what: "one record, 100 clients", clients: 100, in_flight: 1, partitions: 1, records: 1, size: 100 },
-    Workload { name: "W2c", what: "one record, 100 clients, 100 partitions", clients: 100, in_flight: 1, partitions: 100, records: 1, size: 100 },
-    Workload { name: "W3", what: "100 B x 150 a batch, 8 clients", clients: 8, in_flight: 5, partitions: 1, records: 150, size: 100 },
-    Workload { name: "W4", what: "1 KiB x 16 a batch, 16 clients, 100 partitions", clients: 16, in_flight: 5, partitions: 100, records: 16, size: 1024 },
+    Workload {
+        name: "W2c",
+        what: "one record, 100 clients, 100 partitions",
+        clients: 100,
+        in_flight: 1,
+        partitions: 100,
+        records: 1,
+        size: 100,
+    },
+    Workload {
+        name: "W3",
+        what: "100 B x 150 a batch, 8 clients",
+        clients: 8,
+        in_flight: 5,
+        partitions: 1,
+        records: 150,
+        size: 100,
+    },
+    Workload {
+        name: "W4",
+        what: "1 KiB x 16 a batch, 16 clients, 100 partitions",
+        clients: 16,
+        in_flight: 5,
+        partitions: 100,
+        records: 16,
+        size: 1024,
+    },
 ];
 
 /// One cell of the table.

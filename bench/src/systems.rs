@@ -118,7 +118,8 @@ fn milena(place: &Place, data: PathBuf) -> Result<Running> {
 }
 
 fn first_line(command: &mut Command) -> Result<(Child, String)> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("stdout is piped")?).read_line(&mut line)?;
     Ok((child, line))
@@ -136,7 +137,8 @@ fn kafka(place: &Place, data: PathBuf, extra: &str) -> Result<Running> {
         }
     }
     let text = fs::read_to_string(&properties)?;
-    let address = text.lines().find_map(|l| l.strip_prefix("advertised.listeners=PLAINTEXT://")).context("an address")?.parse()?;
+    let address =
+        text.lines().find_map(|l| l.strip_prefix("advertised.listeners=PLAINTEXT://")).context("an address")?.parse()?;
     let log = fs::File::create(data.join("log.txt"))?;
     let begin = Instant::now();
     let child = Command::new("java")

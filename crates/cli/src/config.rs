@@ -47,8 +47,9 @@ pub(crate) fn read(given: Option<&Path>) -> Result<(File, Option<PathBuf>), Fail
     let Some(path) = given.map(Path::to_path_buf).or_else(nearest) else { return Ok((File::default(), None)) };
     let text = std::fs::read_to_string(&path)
         .map_err(|e| Failure::new(Kind::Usage, format!("the configuration {} cannot be read", path.display())).why(e))?;
-    let file = toml::from_str(&text)
-        .map_err(|e| Failure::new(Kind::Usage, format!("the configuration {} is not right", path.display())).why(e.to_string().trim_end()))?;
+    let file = toml::from_str(&text).map_err(|e| {
+        Failure::new(Kind::Usage, format!("the configuration {} is not right", path.display())).why(e.to_string().trim_end())
+    })?;
     Ok((file, Some(path)))
 }
 

@@ -50,7 +50,11 @@ impl Ready {
             let _ = writeln!(out, "  HTTP      http://{:<17}/metrics /healthz /admin/v1/status", local(http));
         }
         let data = self.data.as_ref().map_or("memory".into(), |d| d.display().to_string());
-        let durable = if self.data.is_some() { "every write is flushed to disk before it is acknowledged" } else { "nothing outlives this process" };
+        let durable = if self.data.is_some() {
+            "every write is flushed to disk before it is acknowledged"
+        } else {
+            "nothing outlives this process"
+        };
         let _ = writeln!(out, "  Data      {data:<24}{durable}");
         let _ = writeln!(out, "  Keep      forever, warn when the disk is 80 % full");
         out.push_str(&self.recovery());
@@ -62,8 +66,16 @@ impl Ready {
         let r = &self.recovered;
         let mut out = String::new();
         if !r.clean {
-            let torn = if r.cut == 0 { "0 torn writes".to_string() } else { format!("a torn write of {} bytes was cut, it was never acknowledged", r.cut) };
-            let _ = writeln!(out, "  Recovered after an unclean stop: {} batches and {} facts checked, all acknowledged ones present, {torn}", r.payloads, r.facts);
+            let torn = if r.cut == 0 {
+                "0 torn writes".to_string()
+            } else {
+                format!("a torn write of {} bytes was cut, it was never acknowledged", r.cut)
+            };
+            let _ = writeln!(
+                out,
+                "  Recovered after an unclean stop: {} batches and {} facts checked, all acknowledged ones present, {torn}",
+                r.payloads, r.facts
+            );
         }
         for damage in &r.damage {
             let _ = writeln!(out, "  Damage    {damage}");

@@ -99,7 +99,8 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let node = start_node(&plan, store, recovery, http.as_deref())?;
-    let door = milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
+    let door =
+        milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
@@ -113,7 +114,9 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
     let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, http, &plan, &ready));
-    node.stop().map_err(|fault| Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault))?;
+    node.stop().map_err(|fault| {
+        Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
+    })?;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
@@ -125,7 +128,8 @@ async fn until_told_to_stop(
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
-    let adopt = |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
+    let adopt =
+        |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     for listener in kafka {
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
@@ -153,9 +157,14 @@ fn announce(output: Output, ready: &Ready) -> Result<(), Failure> {
 }
 
 fn log(filter: &str) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|e| Failure::new(Kind::Usage, format!("--log {filter:?} is no filter")).why(e).fix("--log info, or --log milena_store=debug"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|e| {
+        Failure::new(Kind::Usage, format!("--log {filter:?} is no filter")).why(e).fix("--log info, or --log milena_store=debug")
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     Ok(())
 }
 
@@ -170,17 +179,29 @@ impl Plan {
             given => Some(address(given, 8080, "http")?),
         };
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
-        let advertise = rule
-            .parse()
-            .map_err(|e: milena_kafka::BadAdvertise| Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e))?;
+        let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
+            Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
+        })?;
         let mut settings: Vec<(String, Option<String>)> = file.set.into_iter().map(|(k, v)| (k, Some(plain(&v)))).collect();
         settings.extend(options.set.into_iter().map(|(k, v)| (k, Some(v))));
         let node_id = node_id(&settings)?;
         let warned = matches!(kafka, Address::One(a) if !a.ip().is_loopback());
         if warned {
-            tracing::warn!("the Kafka door listens beyond this machine, and there are no logins yet: whoever reaches the port may read and write");
+            tracing::warn!(
+                "the Kafka door listens beyond this machine, and there are no logins yet: whoever reaches the port may read and write"
+            );
         }
-        Ok(Self { data, kafka, http, advertise, rule, settings, node_id, accept_loss: options.accept_loss, output: options.output })
+        Ok(Self {
+            data,
+            kafka,
+            http,
+            advertise,
+            rule,
+            settings,
+            node_id,
+            accept_loss: options.accept_loss,
+            output: options.output,
+        })
     }
 }
 
@@ -213,7 +234,11 @@ fn address(given: Option<&str>, port: u16, door: &str) -> Result<Address, Failur
 fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
     let mut recovery = Recovery::default();
     let Some(data) = &plan.data else {
-        return Ok((Arc::new(Memory::new(memory::Options::default())), recovery, Recovered { clean: true, ..Recovered::default() }));
+        return Ok((
+            Arc::new(Memory::new(memory::Options::default())),
+            recovery,
+            Recovered { clean: true, ..Recovered::default() },
+        ));
     };
     let (store, recovered) = open_local(data, plan.accept_loss, &mut recovery)?;
     Ok((store, recovery, recovered))
@@ -221,10 +246,12 @@ fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
 
 fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
     let what = || format!("the data directory {} cannot be used", data.display());
-    fs::create_dir_all(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
+    fs::create_dir_all(data)
+        .map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
     let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
     let options = local::Options { accept_loss, ..local::Options::default() };
-    let (store, recovered) = local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
+    let (store, recovered) =
+        local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
     for line in &recovered.damage {
         tracing::error!("{line}");
     }

@@ -85,7 +85,11 @@ impl Scrape {
         self.count("milena_fetches_with_records", "Fetches answered with records", counters.fetches_with_records.get());
         self.count("milena_fetches_empty", "Fetches answered empty after their wait", counters.fetches_empty.get());
         self.count("milena_batches_expired", "Batches put out of reach by retention or deletion", counters.expirations.get());
-        self.gauge("kafka_server_socketservermetrics_connection_count", "Open Kafka connections", counters.connections.get() as f64);
+        self.gauge(
+            "kafka_server_socketservermetrics_connection_count",
+            "Open Kafka connections",
+            counters.connections.get() as f64,
+        );
         self.count("milena_connections_opened", "Kafka connections ever accepted", counters.connections_opened.get());
     }
 
@@ -143,7 +147,8 @@ impl Scrape {
     /// What `/proc` says of this process; left out where there is no `/proc`.
     fn process(&mut self) {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let field = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
+        let field =
+            |name: &str| status.lines().find_map(|l| l.strip_prefix(name)?.split_whitespace().next()?.parse::<f64>().ok());
         if let Some(kilobytes) = field("VmRSS:") {
             self.gauge("process_resident_memory_bytes", "Resident memory", kilobytes * 1024.0);
         }
@@ -163,7 +168,11 @@ impl Collector for Scrape {
             let mut out = encoder.encode_descriptor(family.name, family.help, None, kind)?;
             for sample in &family.samples {
                 let one = out.encode_family(&sample.labels)?;
-                if family.counter { ConstCounter::new(sample.value).encode(one)? } else { ConstGauge::new(sample.value).encode(one)? }
+                if family.counter {
+                    ConstCounter::new(sample.value).encode(one)?
+                } else {
+                    ConstGauge::new(sample.value).encode(one)?
+                }
             }
         }
         Ok(())

@@ -69,6 +69,8 @@ pub(crate) fn wrong_method(allowed: &'static str) -> Answer {
 async fn whole(body: Incoming) -> Result<Bytes, Problem> {
     match Limited::new(body, BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body here has at most {BODY} bytes")).why(error)),
+        Err(error) => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body here has at most {BODY} bytes")).why(error))
+        }
     }
 }
