@@ -4,12 +4,13 @@
 //! metadata, who leads what, a pool). Nothing is spawned: whoever waits for an answer reads the socket for all.
 //!
 //! **Easy**: a [`Producer`] puts records into partitions in order and exactly once a session, a [`Reader`] reads ranges of
-//! offset and time without a group. They spawn tasks on the runtime they are used in.
+//! offset and time without a group, an [`Admin`] looks after topics, configs and groups. They spawn tasks on the runtime they are used in.
 //!
 //! Every step can be watched with a [`Trace`]: names resolved, sockets opened, requests and answers with version, size and
 //! time, retries with the reason. Errors say what failed, why, and where it can be known what to do ([`Error::hint`]).
 #![forbid(unsafe_code)]
 
+pub mod admin;
 mod backoff;
 mod cluster;
 mod connection;
@@ -19,6 +20,7 @@ mod producer;
 mod reader;
 mod trace;
 
+pub use admin::Admin;
 pub use backoff::{Backoff, Retry};
 pub use cluster::{At, Cluster, Config, Lane, Listed, Metadata, Node, Partition, Topic, Topics};
 pub use connection::{Connection, Options, Pending};

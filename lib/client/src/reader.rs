@@ -139,6 +139,9 @@ pub struct Progress {
     failures: u32,
 }
 
+/// Which partition, the offset that is not there, and the start and end of its log.
+type Ends = (usize, i64, Result<(i64, i64)>);
+
 /// Reads records.
 pub struct Reader {
     cluster: Cluster,
@@ -151,7 +154,7 @@ pub struct Reader {
     messages: VecDeque<(usize, Message)>,
     tasks: JoinSet<fetch::Answer>,
     /// Partitions whose ends are being asked for, because their position is in neither.
-    asking: JoinSet<(usize, i64, Result<(i64, i64)>)>,
+    asking: JoinSet<Ends>,
     under_way: HashSet<i32>,
     sessions: HashMap<i32, Session>,
 }

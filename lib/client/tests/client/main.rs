@@ -2,4 +2,5 @@
 //!
 //! `MILENA_TEST_BROKER=host:port` names any Kafka broker that may be written to, ours or Apache's.
 
+mod administration;
 mod real;

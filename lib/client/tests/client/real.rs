@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use milena_client::{
     record::{Codec, Compression},
-    wire::{CreateTopicsRequest, Text, create_topics::CreatableTopic},
+    wire::Text,
     *,
 };
 
-async fn cluster() -> Option<Cluster> {
+pub(crate) async fn cluster() -> Option<Cluster> {
     let Ok(address) = std::env::var("MILENA_TEST_BROKER") else {
         eprintln!("skipped: MILENA_TEST_BROKER names no broker");
         return None;
@@ -20,21 +20,16 @@ async fn cluster() -> Option<Cluster> {
     Some(Cluster::connect(config).await.unwrap())
 }
 
-/// A topic of its own for each test and run.
-async fn topic(cluster: &Cluster, name: &str, partitions: i32) -> Text {
+/// A name of its own for each test and run.
+pub(crate) fn unique(name: &str) -> Text {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let name = Text::from(format!("client-{name}-{nanos}"));
-    let request = CreateTopicsRequest {
-        topics: vec![CreatableTopic {
-            name: name.clone(),
-            num_partitions: partitions,
-            replication_factor: 1,
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let response = cluster.send(&Node::Controller, &request).await.unwrap();
-    assert_eq!(response.topics[0].error_code, 0, "{response:?}");
+    Text::from(format!("client-{name}-{nanos}"))
+}
+
+async fn topic(cluster: &Cluster, name: &str, partitions: i32) -> Text {
+    let name = unique(name);
+    let topic = admin::NewTopic { partitions, ..admin::NewTopic::new(name.clone()) };
+    Admin::new(cluster.clone()).create_topic(&topic, false).await.unwrap();
     name
 }
 
