@@ -7,7 +7,7 @@ use milena_engine::{
     fact::RaiseReason,
     ids::{CATALOG_LOG, TopicId, Uuid},
     machine::{Machine, Now},
-    settings::{BrokerConfig, Entry, topic},
+    settings::{Entry, topic},
     topic::{
         AddPartitions, AlterTopic, Catalog, CatalogFact, Command, CreateTopic, DeleteTopic, Gone, Refusal, Reply, RestoreTopic,
         SettingsChange, Target, Topic as Known, Trashed,
@@ -16,7 +16,7 @@ use milena_engine::{
 use milena_store::{Class, LogId, Parked};
 
 use crate::{
-    node::{Inner, Node},
+    node::Node,
     noun::{Follow, NoRoom},
     topics::{Topic, empty},
 };
@@ -27,10 +27,7 @@ const EPOCH_ROOM: u64 = 256;
 const LATER_MS: i64 = 60_000;
 
 /// Keeps the table in step with the catalog, under the catalog's lock.
-struct InStep<'a> {
-    inner: &'a Arc<Inner>,
-    config: Arc<BrokerConfig>,
-}
+struct InStep<'a>(&'a Node);
 
 impl Follow<Catalog> for InStep<'_> {
     fn before(&mut self, catalog: &Catalog, facts: &[CatalogFact]) {
@@ -47,12 +44,12 @@ impl Follow<Catalog> for InStep<'_> {
             CatalogFact::TopicCreated(created) => created.id,
             CatalogFact::PartitionsAdded(added) => added.id,
             CatalogFact::TopicSettingsChanged(changed) => changed.id,
-            CatalogFact::TopicDeleted(deleted) => return self.inner.table.hide(deleted.id),
+            CatalogFact::TopicDeleted(deleted) => return self.0.0.table.hide(deleted.id),
             // A restored topic is found again only when its partitions have entered their new epochs.
             _ => return,
         };
         if let Some(known) = catalog.topic_by_id(changed) {
-            self.inner.table.put(&self.inner.hub, known, &self.config, &mut empty);
+            self.0.0.table.put(self.0.hub(), known, &self.0.config(), &mut empty);
         }
     }
 }
@@ -60,7 +57,7 @@ impl Follow<Catalog> for InStep<'_> {
 impl InStep<'_> {
     fn close(&self, known: &Known) {
         for log in known.logs.iter() {
-            if let Some(partition) = self.inner.table.by_log(LogId(log)) {
+            if let Some(partition) = self.0.0.table.by_log(LogId(log)) {
                 partition.close();
             }
         }
@@ -72,7 +69,7 @@ pub type Judged<T> = Result<Result<T, Refusal>, NoRoom>;
 
 impl Node {
     async fn catalog(&self, command: Command) -> Judged<Reply> {
-        let mut follow = InStep { inner: &self.0, config: self.config() };
+        let mut follow = InStep(self);
         let log = LogId(CATALOG_LOG);
         let parked = self.hub().command(&self.0.catalog, log, self.now(), command, &mut follow).await?;
         Ok(self.release(parked).await?)
@@ -220,6 +217,17 @@ impl Node {
         if let Some(known) = held.machine.topic_by_id(id) {
             let topic = self.0.table.put(self.hub(), known, &self.config(), &mut empty);
             topic.partitions.iter().for_each(|partition| partition.reopen());
+        }
+    }
+
+    /// Makes every topic anew: settings of the broker that they do not say themselves have changed.
+    pub(crate) fn resolve_topics(&self) {
+        let held = self.0.catalog.hold();
+        for known in held.machine.topics() {
+            // A restored topic is shown by its restore.
+            if self.0.table.by_id(known.id).is_some() {
+                self.0.table.put(self.hub(), known, &self.config(), &mut empty);
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, RwLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -16,7 +16,7 @@ use milena_engine::{
     settings::{BrokerConfig, broker::BrokerSettings},
     topic::Catalog,
 };
-use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked};
+use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked, Recovered};
 use tokio::sync::Notify;
 
 use crate::{
@@ -47,7 +47,8 @@ pub(crate) struct Inner {
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
-    /// The broker's configuration at one moment, and what it resolves to.
+    pub(crate) broker: Lock<Noun<BrokerConfig>>,
+    /// The broker's configuration as it was published last, and what it resolves to.
     pub(crate) config: RwLock<Arc<BrokerConfig>>,
     pub(crate) settings: RwLock<Arc<BrokerSettings>>,
     /// `producer.id.expiration.ms`, beside the settings since every append reads it.
@@ -61,6 +62,9 @@ pub(crate) struct Inner {
     pub(crate) red: AtomicBool,
     pub(crate) reddened: Notify,
     pub(crate) node_id: i32,
+    /// Wall-clock milliseconds.
+    pub(crate) started_at: i64,
+    pub(crate) recovered: Recovered,
 }
 
 impl fmt::Debug for Node {
@@ -87,14 +91,6 @@ impl Node {
     /// How the store stands.
     pub fn gauges(&self) -> Gauges {
         self.hub().store().gauges()
-    }
-    /// Every honoured broker setting as it is now.
-    pub fn settings(&self) -> Arc<BrokerSettings> {
-        self.0.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-    /// The broker's configuration with all its layers.
-    pub fn config(&self) -> Arc<BrokerConfig> {
-        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
     /// The number by which clients know this broker.
     pub fn node_id(&self) -> i32 {

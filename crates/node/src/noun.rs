@@ -4,6 +4,7 @@
 use milena_engine::{
     machine::{Decision, Machine, Now},
     producer::{ids::ProducerIdsFact, writers::WritersFact},
+    settings::BrokerConfigFact,
     topic::CatalogFact,
 };
 use milena_store::{Class, Credit, LogId, Lsn, NoCredit, OpId, Parked, Part, Reserved, Version};
@@ -210,7 +211,7 @@ macro_rules! written {
         })+
     };
 }
-written!(CatalogFact, ProducerIdsFact, WritersFact);
+written!(CatalogFact, ProducerIdsFact, WritersFact, BrokerConfigFact);
 
 /// An operation's identity: unique in the process, and (by the random half) among processes.
 #[derive(Debug)]

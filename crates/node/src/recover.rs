@@ -6,17 +6,17 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
         ids::{ProducerIds, ProducerIdsFact},
         writers::{Writers, WritersFact},
     },
-    settings::broker::BrokerSettings,
+    settings::{BrokerConfig, BrokerConfigFact, broker::BrokerSettings},
     topic::{Catalog, CatalogFact},
 };
-use milena_store::{LogId, Replay, Replayed, Version};
+use milena_store::{LogId, Lsn, Replay, Replayed, Version};
 
 use crate::noun::Noun;
 
@@ -26,6 +26,9 @@ pub struct Recovery {
     pub(crate) catalog: Noun<Catalog>,
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
+    /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
+    broker: Option<(Version, Vec<u8>)>,
+    broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
     partitions: HashMap<u64, Noun<Partition>>,
     groups: HashMap<u64, Noun<Group>>,
     /// Snapshots whose noun is known only when the catalog's snapshot has been seen.
@@ -89,6 +92,23 @@ impl Recovery {
         self.broken.take().map_or(Ok(()), Err)
     }
 
+    /// The broker's configuration: `config` as it was started with, and what was changed since.
+    pub(crate) fn broker(&mut self, config: BrokerConfig) -> Result<Noun<BrokerConfig>, Broken> {
+        let mut noun = Noun::new(config);
+        if let Some((version, bytes)) = self.broker.take() {
+            let restored = noun.machine.restore(&bytes);
+            restored.map_err(|error| Broken::new(LogId(BROKER_SETTINGS_LOG), error))?;
+            noun.version = version;
+        }
+        for (version, lsn, fact) in std::mem::take(&mut self.broker_facts) {
+            if version > noun.version {
+                noun.machine.apply(&fact);
+                (noun.version, noun.lsn) = (version, lsn);
+            }
+        }
+        Ok(noun)
+    }
+
     /// The partition of a log as it was; an empty one when nothing was ever written to it.
     pub(crate) fn take_partition(&mut self, log: u64) -> Noun<Partition> {
         self.partitions.remove(&log).unwrap_or_default()
@@ -110,6 +130,7 @@ impl Recovery {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
+            BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
             _ => return Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
         }
         Ok(())
@@ -140,6 +161,10 @@ impl Recovery {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
+            BROKER_SETTINGS_LOG => {
+                self.broker_facts.push((part.version, part.lsn, BrokerConfigFact::decode(part.fact)?));
+                Ok(())
+            }
             _ if log < FIRST_FREE_LOG => Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
             _ if part.fact.first().is_some_and(|kind| GROUP_KINDS.contains(kind)) => {
                 self.read_group(log)?;

@@ -43,6 +43,11 @@ pub(crate) struct Armed {
 }
 
 impl Armed {
+    /// The moment of the next look, if there will be one.
+    pub(crate) fn next(&self) -> Option<i64> {
+        (self.at != 0).then_some(self.at)
+    }
+
     /// Notes that a look at `at` is wanted. Answers whether an alarm must be set for it.
     fn want(&mut self, at: i64) -> bool {
         let earlier = self.at == 0 || at < self.at;

@@ -10,12 +10,12 @@ use std::{
 
 use milena_engine::{
     group::Rules,
-    ids::{CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
 };
-use milena_store::{Class, Fault, LogId, Lsn, NoCredit, Snapshots, Store, Version};
+use milena_store::{Class, Fault, LogId, Lsn, NoCredit, Recovered, Snapshots, Store, Version};
 use tokio::sync::Notify;
 
 use crate::{
@@ -43,12 +43,14 @@ pub struct NodeOptions {
     /// Threads that serve connections.
     pub runtimes: usize,
     pub clock: Arc<dyn Clock>,
+    /// What opening the store found.
+    pub recovered: Recovered,
 }
 
 impl Default for NodeOptions {
     fn default() -> Self {
         let runtimes = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { node_id: 1, settings: Vec::new(), runtimes, clock: Arc::new(SystemClock::new()) }
+        Self { node_id: 1, settings: Vec::new(), runtimes, clock: Arc::new(SystemClock::new()), recovered: Recovered::default() }
     }
 }
 
@@ -77,7 +79,9 @@ impl Node {
     /// Starts a node on a store that was opened with `recovery`.
     pub fn start(store: Arc<dyn Store>, mut recovery: Recovery, options: NodeOptions) -> Result<Node, StartError> {
         recovery.judge()?;
-        let config = BrokerConfig::start(&options.settings)?;
+        let started_at = options.clock.now().wall;
+        let broker = recovery.broker(BrokerConfig::start(&options.settings)?)?;
+        let config = broker.machine.clone();
         let hub = Arc::new(Hub::new(store.clone(), options.runtimes.max(1)));
         let runtimes = Runtimes::start(&hub, options.runtimes.max(1))?;
         let settings = config.settings();
@@ -108,6 +112,7 @@ impl Node {
             catalog: Lock::new(catalog),
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
+            broker: Lock::new(broker),
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
             producer_expiry: AtomicI64::new(expiry),
@@ -117,6 +122,8 @@ impl Node {
             red: AtomicBool::new(false),
             reddened: Notify::new(),
             node_id: options.node_id,
+            started_at,
+            recovered: options.recovered,
         }));
         store.attach(hub, node.0.clone());
         node.found_cluster()?;
@@ -184,6 +191,7 @@ impl Snapshots for Inner {
             CATALOG_LOG => Some(of(&self.catalog, |catalog| catalog.snapshot(into))),
             PRODUCER_IDS_LOG => Some(of(&self.producer_ids, |ids| ids.snapshot(into))),
             WRITERS_LOG => Some(of(&self.writers, |writers| writers.snapshot(into))),
+            BROKER_SETTINGS_LOG => Some(of(&self.broker, |config| config.snapshot(into))),
             _ => {
                 if let Some(partition) = self.table.by_log(log) {
                     let state = partition.hold();

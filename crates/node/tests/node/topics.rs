@@ -105,3 +105,22 @@ fn the_cluster_keeps_its_id() {
     assert!(!id.is_nil());
     assert_eq!(world.restart().node.cluster_id(), id);
 }
+
+#[test]
+fn a_setting_of_the_broker_reaches_topics_at_once_and_lasts() {
+    use milena_node::engine::settings::{Alter, Change, Refusal, Scope};
+    let world = World::new();
+    world.create("t", 1, &[]);
+    world.create("own", 1, &[("retention.ms", "5000")]);
+    let alter = |name: &str, value: &str| {
+        let alter = Alter::Some(Scope::Cluster, vec![Change::set(name, value)]);
+        world.run(|node| async move { node.alter_broker(alter).await }).unwrap()
+    };
+    assert_eq!(alter("log.retention.ms", "60000"), Ok(()));
+    assert!(matches!(alter("no.such.setting", "1"), Err(Refusal::Unknown { .. })));
+    let kept = |world: &World, name: &str| world.node.topic(name).unwrap().settings.retention_ms;
+    assert_eq!((kept(&world, "t"), kept(&world, "own")), (Some(60_000), Some(5_000)));
+    let world = world.restart();
+    assert_eq!((kept(&world, "t"), kept(&world, "own")), (Some(60_000), Some(5_000)));
+    assert_eq!(world.node.status().topics, 2);
+}

@@ -1,0 +1,55 @@
+//! The broker's own settings: asked, changed while it runs, and told to everything that works by them. Knows what has to
+//! be resolved anew; what may be changed is the engine's judgement.
+
+use std::sync::{Arc, PoisonError, atomic::Ordering};
+
+use milena_engine::{
+    ids::BROKER_SETTINGS_LOG,
+    machine::Machine,
+    settings::{Alter, BrokerConfig, Refusal, broker::BrokerSettings},
+};
+use milena_store::{LogId, Lsn};
+
+use crate::{
+    node::{Inner, Node},
+    noun::{Follow, NoRoom},
+};
+
+/// Publishes a changed configuration under its lock, so that the last change is the one that everybody sees.
+struct Publish<'a>(&'a Inner);
+
+impl Follow<BrokerConfig> for Publish<'_> {
+    fn done(&mut self, config: &mut BrokerConfig, _lsn: Lsn) {
+        let settings = config.settings();
+        self.0.producer_expiry.store(settings.producer_id_expiration_ms, Ordering::Relaxed);
+        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.clone());
+    }
+}
+
+impl Node {
+    /// Every honoured broker setting as it is now.
+    pub fn settings(&self) -> Arc<BrokerSettings> {
+        self.0.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The broker's configuration with all its layers.
+    pub fn config(&self) -> Arc<BrokerConfig> {
+        self.0.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the broker's dynamic settings. Topics and groups work by the new ones when this is answered.
+    pub async fn alter_broker(&self, alter: Alter) -> Result<Result<(), Refusal>, NoRoom> {
+        let (log, now) = (LogId(BROKER_SETTINGS_LOG), self.now());
+        let parked = self.hub().command(&self.0.broker, log, now, alter, &mut Publish(&self.0)).await?;
+        self.resolve_topics();
+        self.set_group_rules();
+        self.arm_all();
+        Ok(self.release(parked).await?)
+    }
+
+    /// Whether [`Node::alter_broker`] would succeed; nothing changes.
+    pub fn try_alter_broker(&self, alter: Alter) -> Result<(), Refusal> {
+        self.0.broker.hold().machine.decide(self.now(), alter).map(|_| ())
+    }
+}
