@@ -1,5 +1,6 @@
 // The reference client library as the oracle for bytes.
 //   again              reads lines `PART KEY NAME VERSION HEX`, answers each with the bytes that the library writes after reading those, and what its JSON made of them
+//   across             the same lines, each answered with what is written in every version in turn, or `-` where the library refuses
 //   values COUNT SEED  makes messages by reflection, COUNT of every message and version, as such lines
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -35,7 +36,8 @@ public final class Oracle {
 
     public static void main(String[] args) throws Exception {
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-        if (args[0].equals("again")) again(out);
+        if (args[0].equals("again")) again(out, false);
+        else if (args[0].equals("across")) again(out, true);
         else values(out, Integer.parseInt(args[1]), new Random(Long.parseLong(args[2])));
         out.flush();
     }
@@ -62,7 +64,7 @@ public final class Oracle {
         return buffer.array();
     }
 
-    static void again(PrintStream out) throws Exception {
+    static void again(PrintStream out, boolean across) throws Exception {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] words = line.split(" ", 5);
@@ -72,12 +74,28 @@ public final class Oracle {
                 Message m = fresh(words[0], Integer.parseInt(words[1]), words[2]);
                 ByteBuffer buffer = ByteBuffer.wrap(given);
                 m.read(new ByteBufferAccessor(buffer), version);
+                if (across) {
+                    out.println(across(m));
+                    continue;
+                }
                 String left = buffer.hasRemaining() ? " left" : "";
                 out.println(HEX.formatHex(bytes(m, version)) + " " + HEX.formatHex(throughJson(m, version)) + left);
             } catch (Exception | OutOfMemoryError e) {
                 out.println("error " + e.toString().replace('\n', ' '));
             }
         }
+    }
+
+    static String across(Message m) {
+        List<String> answers = new ArrayList<>();
+        for (short v = m.lowestSupportedVersion(); v <= m.highestSupportedVersion(); v++) {
+            try {
+                answers.add("=" + HEX.formatHex(bytes(m, v)));
+            } catch (RuntimeException e) {
+                answers.add("-");
+            }
+        }
+        return String.join(" ", answers);
     }
 
     /** The message written as the library's JSON and read from it. */

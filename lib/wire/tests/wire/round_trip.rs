@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use milena_wire::{
     AnyRequest, AnyResponse, ConsumerProtocolAssignment, ConsumerProtocolSubscription, Malformed, Message, Reader, RequestHeader,
-    ResponseHeader,
+    ResponseHeader, Unencodable,
 };
 
 use crate::values::{Dice, Style, Subject, message, subjects};
@@ -31,6 +31,37 @@ pub(crate) fn again(subject: &Subject, version: i16, bytes: &Bytes) -> Result<(B
         (_, other) => panic!("no type for {other}"),
     }
     Ok((out.freeze(), reader.remaining()))
+}
+
+/// Reads a message and writes it in each of its versions.
+pub(crate) fn across(subject: &Subject, version: i16, bytes: &Bytes) -> Vec<Result<Bytes, Unencodable>> {
+    fn each(subject: &Subject, write: impl Fn(&mut BytesMut, i16) -> Result<(), Unencodable>) -> Vec<Result<Bytes, Unencodable>> {
+        let written = |version| {
+            let mut out = BytesMut::new();
+            write(&mut out, version).map(|()| out.freeze())
+        };
+        subject.versions().map(written).collect()
+    }
+    fn typed<M: Message>(subject: &Subject, reader: &mut Reader, version: i16) -> Vec<Result<Bytes, Unencodable>> {
+        let message = M::decode(reader, version).unwrap();
+        each(subject, |out, version| message.encode(out, version))
+    }
+    let reader = &mut Reader::new(bytes.clone());
+    match (subject.part, subject.fields.name) {
+        ("request", _) => {
+            let message = AnyRequest::decode(subject.key, reader, version).unwrap();
+            each(subject, |out, version| message.encode(out, version))
+        }
+        ("response", _) => {
+            let message = AnyResponse::decode(subject.key, reader, version).unwrap();
+            each(subject, |out, version| message.encode(out, version))
+        }
+        (_, "RequestHeader") => typed::<RequestHeader>(subject, reader, version),
+        (_, "ResponseHeader") => typed::<ResponseHeader>(subject, reader, version),
+        (_, "ConsumerProtocolSubscription") => typed::<ConsumerProtocolSubscription>(subject, reader, version),
+        (_, "ConsumerProtocolAssignment") => typed::<ConsumerProtocolAssignment>(subject, reader, version),
+        (_, other) => panic!("no type for {other}"),
+    }
 }
 
 #[test]
