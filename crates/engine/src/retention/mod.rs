@@ -8,7 +8,7 @@
 mod clock;
 mod freeing;
 
-pub use clock::{Clocks, Reading};
+pub use clock::Reading;
 pub use freeing::Freeing;
 
 use std::ops::Range;
@@ -116,7 +116,7 @@ impl Policy {
         self.expires_at(entry).is_some_and(|at| at <= now)
     }
 
-    /// Where the log start belongs at `now` (the steady clock's wall time, [`Clocks`]). `start` is where it stands,
+    /// Where the log start belongs at `now` (on the steady clock, [`Reading`]). `start` is where it stands,
     /// `high` the committed end, which it never passes.
     pub fn sweep(&self, now: i64, index: &dyn Index, start: Offset, high: Offset) -> Result<Sweep, Unreadable> {
         // By size first: what it uncovers may have expired behind a batch that lives.
