@@ -24,6 +24,7 @@ const IDEMPOTENT_WRITE: u32 = 12;
 pub(crate) const TOPIC: i32 = bits(&[READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
 pub(crate) const CLUSTER: i32 =
     bits(&[CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE]);
+pub(crate) const GROUP: i32 = bits(&[READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
 
 /// The field of an answer: the operations if they were asked for, else the value that says they were not.
 pub(crate) fn told(asked: bool, operations: i32) -> i32 {
@@ -34,7 +35,7 @@ pub(crate) fn told(asked: bool, operations: i32) -> i32 {
 mod tests {
     #[test]
     fn the_bits_are_those_that_kafka_answers() {
-        assert_eq!((super::TOPIC, super::CLUSTER), (3576, 8096));
+        assert_eq!((super::TOPIC, super::CLUSTER, super::GROUP), (3576, 8096, 3400));
         assert_eq!(super::told(false, super::TOPIC), i32::MIN);
     }
 }

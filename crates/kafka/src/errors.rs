@@ -2,6 +2,7 @@
 //! somebody has decided what clients are told.
 
 use milena_engine::{
+    group,
     partition::{DeleteRefusal, Refusal},
     settings, topic,
 };
@@ -183,5 +184,26 @@ pub(crate) fn told<T, R: Code + std::fmt::Display>(answer: Result<Result<T, R>, 
         Ok(Ok(value)) => Ok(value),
         Ok(Err(refusal)) => Err((refusal.code(), refusal.to_string())),
         Err(no_room) => Err((no_room.code(), no_room.to_string())),
+    }
+}
+
+impl Code for group::Refusal {
+    fn code(&self) -> ErrorCode {
+        match self {
+            group::Refusal::NamelessGroup => ErrorCode::INVALID_GROUP_ID,
+            group::Refusal::SessionTimeout { .. } => ErrorCode::INVALID_SESSION_TIMEOUT,
+            group::Refusal::UnknownMember(_) => ErrorCode::UNKNOWN_MEMBER_ID,
+            group::Refusal::FencedInstance { .. } => ErrorCode::FENCED_INSTANCE_ID,
+            group::Refusal::IllegalGeneration { .. } => ErrorCode::ILLEGAL_GENERATION,
+            group::Refusal::Rebalancing => ErrorCode::REBALANCE_IN_PROGRESS,
+            group::Refusal::InconsistentProtocol => ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+            group::Refusal::Full { .. } => ErrorCode::GROUP_MAX_SIZE_REACHED,
+            group::Refusal::Dead => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            group::Refusal::NotFound(_) => ErrorCode::GROUP_ID_NOT_FOUND,
+            group::Refusal::NotEmpty => ErrorCode::NON_EMPTY_GROUP,
+            group::Refusal::Subscribed(_) => ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC,
+            group::Refusal::TooLarge { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+            group::Refusal::MetadataTooLarge { .. } => ErrorCode::OFFSET_METADATA_TOO_LARGE,
+        }
     }
 }

@@ -12,6 +12,7 @@ mod errors;
 #[cfg(test)]
 pub mod index;
 mod listen;
+mod membership;
 mod peer;
 mod reading;
 mod serve;

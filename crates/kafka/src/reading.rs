@@ -132,7 +132,7 @@ impl Look {
         if wants.offset >= upto || (max == 0 && !first) {
             return Word::Seen(view);
         }
-        if topic.policy().hides() {
+        if node.hides(topic) {
             // Some of what lies there may have expired: that is looked at where looking may take time.
             return Word::Cold { view, max };
         }

@@ -34,7 +34,7 @@ const NONE: Place = (-1, -1, -1);
 
 async fn handle(cx: Context, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Close> {
     let committed = request.isolation_level == READ_COMMITTED;
-    let twice = given_twice(&request.topics);
+    let (twice, mut refused) = (given_twice(&request.topics), HashSet::new());
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
         let found = cx.peer.node().topic(&topic.name);
@@ -42,6 +42,9 @@ async fn handle(cx: Context, request: ListOffsetsRequest) -> Result<ListOffsetsR
         for asked in &topic.partitions {
             let index = asked.partition_index;
             let place = if twice.contains(&(topic.name.as_str(), index)) {
+                if !refused.insert((topic.name.as_str(), index)) {
+                    continue;
+                }
                 Err(ErrorCode::INVALID_REQUEST)
             } else {
                 match found.as_ref().and_then(|t| t.partition(index)) {
@@ -49,7 +52,7 @@ async fn handle(cx: Context, request: ListOffsetsRequest) -> Result<ListOffsetsR
                     None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
                 }
             };
-            partitions.push(answer(index, place));
+            partitions.push(answer(cx.version, index, place));
         }
         topics.push(ListOffsetsTopicResponse { name: topic.name.clone(), partitions, ..Default::default() });
     }
@@ -63,12 +66,13 @@ fn given_twice(topics: &[ListOffsetsTopic]) -> HashSet<(&str, i32)> {
     all.filter(|partition| !seen.insert(*partition)).collect()
 }
 
-fn answer(partition_index: i32, place: Result<Place, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn answer(version: i16, partition_index: i32, place: Result<Place, ErrorCode>) -> ListOffsetsPartitionResponse {
     let (error, (timestamp, offset, leader_epoch)) = match place {
         Ok(place) => (ErrorCode::NONE, place),
         Err(error) => (error, NONE),
     };
     let error_code = error.into();
+    let leader_epoch = if version >= 4 { leader_epoch } else { -1 };
     ListOffsetsPartitionResponse { partition_index, error_code, timestamp, offset, leader_epoch, ..Default::default() }
 }
 
@@ -91,7 +95,7 @@ async fn find(cx: &Context, partition: &Partition, asked: &ListOffsetsPartition,
     let view = node.fenced_view(partition, asked.current_leader_epoch).map_err(|refusal| refusal.code())?;
     match asked.timestamp {
         LATEST => Ok((-1, if committed { view.stable } else { view.high }, view.epoch)),
-        EARLIEST | EARLIEST_LOCAL => Ok((-1, view.start, view.epoch)),
+        EARLIEST | EARLIEST_LOCAL => Ok((-1, view.start, node.epoch_at(partition, view.start))),
         LATEST_TIERED | EARLIEST_TO_UPLOAD => Ok(NONE),
         GREATEST_TIMESTAMP => seek(node, partition, Sought::Newest).await,
         time => seek(node, partition, Sought::Since(time)).await,

@@ -13,6 +13,9 @@ use crate::dispatch::{Card, Close, Context, Cost};
 
 pub(super) const CARD: Card = Card::new(10, "FindCoordinator", 0..=6, Cost::Cheap, |call| call.now(handle));
 
+/// Kafka's word in versions 1 to 3; later ones say nothing.
+const NO_ERROR: &str = "NONE";
+
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
@@ -29,8 +32,8 @@ fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinat
         return Ok(FindCoordinatorResponse { coordinators, ..Default::default() });
     }
     let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), error);
-    // Versions 1 to 3 carry the words for "no error" too, as Kafka does.
-    let error_message = (cx.version >= 1).then(|| Text::from(error.words()));
+    let words = if error.is_error() { error.words() } else { NO_ERROR };
+    let error_message = (cx.version >= 1).then(|| Text::from_static(words));
     Ok(FindCoordinatorResponse { node_id, host, port, error_code, error_message, ..Default::default() })
 }
 

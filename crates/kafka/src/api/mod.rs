@@ -8,28 +8,48 @@ mod api_versions;
 mod create_partitions;
 #[path = "19_create_topics.rs"]
 mod create_topics;
+#[path = "42_delete_groups.rs"]
+mod delete_groups;
 #[path = "21_delete_records.rs"]
 mod delete_records;
 #[path = "20_delete_topics.rs"]
 mod delete_topics;
 #[path = "60_describe_cluster.rs"]
 mod describe_cluster;
+#[path = "15_describe_groups.rs"]
+mod describe_groups;
 #[path = "01_fetch.rs"]
 mod fetch;
 #[path = "10_find_coordinator.rs"]
 mod find_coordinator;
+#[path = "12_heartbeat.rs"]
+mod heartbeat;
 #[path = "22_init_producer_id.rs"]
 mod init_producer_id;
+#[path = "11_join_group.rs"]
+mod join_group;
+#[path = "13_leave_group.rs"]
+mod leave_group;
+#[path = "16_list_groups.rs"]
+mod list_groups;
 #[path = "02_list_offsets.rs"]
 mod list_offsets;
 #[path = "46_list_partition_reassignments.rs"]
 mod list_partition_reassignments;
 #[path = "03_metadata.rs"]
 mod metadata;
+#[path = "08_offset_commit.rs"]
+mod offset_commit;
+#[path = "47_offset_delete.rs"]
+mod offset_delete;
+#[path = "09_offset_fetch.rs"]
+mod offset_fetch;
 #[path = "23_offset_for_leader_epoch.rs"]
 mod offset_for_leader_epoch;
 #[path = "00_produce.rs"]
 mod produce;
+#[path = "14_sync_group.rs"]
+mod sync_group;
 #[path = "64_unregister_broker.rs"]
 mod unregister_broker;
 
@@ -39,7 +59,15 @@ pub(crate) static CARDS: &[&Card] = &[
     &fetch::CARD,
     &list_offsets::CARD,
     &metadata::CARD,
+    &offset_commit::CARD,
+    &offset_fetch::CARD,
     &find_coordinator::CARD,
+    &join_group::CARD,
+    &heartbeat::CARD,
+    &leave_group::CARD,
+    &sync_group::CARD,
+    &describe_groups::CARD,
+    &list_groups::CARD,
     &api_versions::CARD,
     &create_topics::CARD,
     &delete_topics::CARD,
@@ -47,7 +75,9 @@ pub(crate) static CARDS: &[&Card] = &[
     &init_producer_id::CARD,
     &offset_for_leader_epoch::CARD,
     &create_partitions::CARD,
+    &delete_groups::CARD,
     &list_partition_reassignments::CARD,
+    &offset_delete::CARD,
     &describe_cluster::CARD,
     &unregister_broker::CARD,
 ];

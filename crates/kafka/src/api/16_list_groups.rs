@@ -1,0 +1,26 @@
+//! ListGroups (16), v0-5. KIP-518, KIP-848. Filters do not look at upper and lower case.
+
+use milena_node::Listing;
+use milena_wire::{ListGroupsRequest, ListGroupsResponse, Text, list_groups::ListedGroup};
+
+use crate::dispatch::{Card, Close, Context, Cost};
+
+pub(super) const CARD: Card = Card::new(16, "ListGroups", 0..=5, Cost::Cheap, |call| call.now(handle));
+
+const CLASSIC: &str = "classic";
+
+fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse, Close> {
+    let passes = |filter: &[Text], word: &str| filter.is_empty() || filter.iter().any(|f| f.eq_ignore_ascii_case(word));
+    let listed = |group: Listing| {
+        let shown = passes(&request.states_filter, group.phase.as_str()) && passes(&request.types_filter, CLASSIC);
+        shown.then(|| ListedGroup {
+            group_id: Text::from(&*group.name),
+            protocol_type: group.protocol_type.into(),
+            group_state: Text::from_static(if cx.version >= 4 { group.phase.as_str() } else { "" }),
+            group_type: Text::from_static(if cx.version >= 5 { CLASSIC } else { "" }),
+            ..Default::default()
+        })
+    };
+    let groups = cx.peer.node().groups().into_iter().filter_map(listed).collect();
+    Ok(ListGroupsResponse { groups, ..Default::default() })
+}
