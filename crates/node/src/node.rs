@@ -30,6 +30,7 @@ use crate::{
     noun::{NoRoom, Noun},
     release::{Dead, Hub, Released},
     runtime::Runtimes,
+    start::Link,
     topics::{Table, Topic},
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) red: AtomicBool,
     pub(crate) reddened: Notify,
     pub(crate) node_id: i32,
+    /// What the store holds of this node, to be cut at the stop.
+    pub(crate) link: Lock<Option<Arc<Link>>>,
     /// Wall-clock milliseconds.
     pub(crate) started_at: i64,
     pub(crate) recovered: Recovered,

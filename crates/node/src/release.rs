@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use milena_store::{Committed, Fault, Led, Lsn, Store, Watch};
+use milena_store::{Committed, Fault, Led, Lsn, Store};
 use tokio::sync::Notify;
 
 use crate::{noun::Ops, wait::Crowd};
@@ -61,7 +61,7 @@ pub(crate) struct Seat {
 
 /// What only the runtime's own thread sees.
 struct Chair {
-    hub: usize,
+    hub: Arc<Hub>,
     index: u16,
     seat: Arc<Seat>,
     waiting: RefCell<VecDeque<Entry>>,
@@ -129,19 +129,15 @@ impl Hub {
         self.dead().map_or(Ok(()), Err)
     }
 
-    fn id(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
     fn chair(&self) -> Option<Rc<Chair>> {
-        CHAIR.with_borrow(|chair| chair.as_ref().filter(|chair| chair.hub == self.id()).cloned())
+        CHAIR.with_borrow(|chair| chair.as_ref().filter(|chair| std::ptr::eq(&*chair.hub, self)).cloned())
     }
 
     /// Makes the calling thread the runtime `index`.
-    pub(crate) fn sit(&self, index: usize) {
+    pub(crate) fn sit(self: &Arc<Self>, index: usize) {
         let seat = self.seats[index].clone();
         let index = u16::try_from(index).expect("there are at most a few hundred runtimes");
-        let chair = Chair { hub: self.id(), index, seat, waiting: RefCell::default(), unled: Cell::new(0) };
+        let chair = Chair { hub: self.clone(), index, seat, waiting: RefCell::default(), unled: Cell::new(0) };
         CHAIR.set(Some(Rc::new(chair)));
     }
 
@@ -278,18 +274,34 @@ impl Hub {
     }
 }
 
-impl Watch for Hub {
-    fn committed(&self, proof: Committed) {
+impl Hub {
+    /// The store has committed: called on whichever thread did.
+    pub(crate) fn committed(&self, proof: Committed) {
         self.wake_seats(proof.upto().0);
         self.drain_strangers(proof);
     }
-    fn dead(&self, fault: Arc<Fault>) {
-        tracing::error!(%fault, "the store has stopped; nothing is acknowledged until a restart");
+    /// The store stopped for good.
+    pub(crate) fn stopped(&self, fault: Arc<Fault>) {
         let _ = self.dead.set(fault);
         self.wake_seats(u64::MAX - 1);
         self.drain_strangers(self.store.committed());
         self.died.notify_one();
     }
+}
+
+/// The end of a pass of the calling runtime. A runtime's hook lives as long as any waker of its tasks, so it holds nothing
+/// itself: what it needs is found on its thread.
+pub(crate) fn end_of_pass() {
+    if let Some(chair) = CHAIR.with_borrow(Option::clone) {
+        chair.hub.lead();
+    }
+}
+
+/// The calling thread is no runtime any more.
+pub(crate) fn stand_up() {
+    // Out of the thread's keep first: what goes with it may look for its chair.
+    let chair = CHAIR.take();
+    drop(chair);
 }
 
 fn pop_until(waiting: &mut VecDeque<Entry>, upto: Lsn) -> Option<Entry> {

@@ -18,7 +18,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::release::Hub;
+use crate::release::{Hub, end_of_pass, stand_up};
 
 /// Builds, on the runtime's own thread, what the runtime shall run.
 type Start = Box<dyn FnOnce() + Send>;
@@ -109,12 +109,8 @@ impl Runtimes {
 
 fn run(index: usize, hub: &Arc<Hub>, mut inbox: mpsc::UnboundedReceiver<Start>, mut stopped: watch::Receiver<bool>) {
     hub.sit(index);
-    let leader = hub.clone();
     let mut builder = Builder::new_current_thread();
-    let lead = move || {
-        leader.lead();
-    };
-    let built = builder.enable_all().on_thread_park(lead).build_local(LocalOptions::default());
+    let built = builder.enable_all().on_thread_park(end_of_pass).build_local(LocalOptions::default());
     let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -135,4 +131,6 @@ fn run(index: usize, hub: &Arc<Hub>, mut inbox: mpsc::UnboundedReceiver<Start>, 
             }
         }
     });
+    drop(runtime);
+    stand_up();
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64},
     },
 };
@@ -15,7 +15,7 @@ use milena_engine::{
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
 };
-use milena_store::{Class, Fault, LogId, Lsn, NoCredit, Recovered, Snapshots, Store, Version};
+use milena_store::{Class, Committed, Fault, LogId, Lsn, NoCredit, Recovered, Snapshots, Store, Version, Watch};
 use tokio::sync::Notify;
 
 use crate::{
@@ -122,10 +122,13 @@ impl Node {
             red: AtomicBool::new(false),
             reddened: Notify::new(),
             node_id: options.node_id,
+            link: Lock::new(None),
             started_at,
             recovered: options.recovered,
         }));
-        store.attach(hub, node.0.clone());
+        let link = Arc::new(Link(RwLock::new(Some(node.clone()))));
+        *node.0.link.hold() = Some(link.clone());
+        store.attach(link.clone(), link);
         node.found_cluster()?;
         node.run();
         Ok(node)
@@ -166,6 +169,9 @@ impl Node {
 
     async fn tell_of_death(self) {
         self.hub().died.notified().await;
+        if let Some(dead) = self.hub().dead() {
+            tracing::error!("{dead}; nothing is acknowledged until a restart");
+        }
         for partition in self.0.table.partitions() {
             partition.disturb();
         }
@@ -175,7 +181,11 @@ impl Node {
     /// Ends every task, commits what is reserved and closes the store cleanly. Call it from outside of the runtimes.
     pub fn stop(&self) -> Result<(), Arc<Fault>> {
         self.runtimes().stop();
-        self.hub().store().close()
+        let closed = self.hub().store().close();
+        if let Some(link) = self.0.link.hold().take() {
+            link.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        closed
     }
 
     /// Looks at the clock again, which a test moved by hand.
@@ -185,20 +195,50 @@ impl Node {
     }
 }
 
-impl Snapshots for Inner {
+/// What the store holds of the node. Node and store know each other; a stop cuts this link, so that both can go.
+pub(crate) struct Link(RwLock<Option<Node>>);
+
+impl Link {
+    fn node(&self) -> Option<Node> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Watch for Link {
+    fn committed(&self, proof: Committed) {
+        if let Some(node) = self.node() {
+            node.hub().committed(proof);
+        }
+    }
+    fn dead(&self, fault: Arc<Fault>) {
+        if let Some(node) = self.node() {
+            node.hub().stopped(fault);
+        }
+    }
+}
+
+impl Snapshots for Link {
+    fn snapshot(&self, log: LogId, into: &mut Vec<u8>) -> Option<(Version, Lsn)> {
+        // The link is cut after the store was closed, when it asks for nothing more.
+        self.node()?.snapshot(log, into)
+    }
+}
+
+impl Node {
+    /// State, version and LSN of one moment, of whatever lives in a log.
     fn snapshot(&self, log: LogId, into: &mut Vec<u8>) -> Option<(Version, Lsn)> {
         match log.0 {
-            CATALOG_LOG => Some(of(&self.catalog, |catalog| catalog.snapshot(into))),
-            PRODUCER_IDS_LOG => Some(of(&self.producer_ids, |ids| ids.snapshot(into))),
-            WRITERS_LOG => Some(of(&self.writers, |writers| writers.snapshot(into))),
-            BROKER_SETTINGS_LOG => Some(of(&self.broker, |config| config.snapshot(into))),
+            CATALOG_LOG => Some(of(&self.0.catalog, |catalog| catalog.snapshot(into))),
+            PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
+            WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
+            BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             _ => {
-                if let Some(partition) = self.table.by_log(log) {
+                if let Some(partition) = self.0.table.by_log(log) {
                     let state = partition.hold();
                     state.noun.machine.snapshot(into);
                     return Some((state.noun.version, state.noun.lsn));
                 }
-                let group = self.groups.by_log(log)?;
+                let group = self.0.groups.by_log(log)?;
                 let state = group.state.hold();
                 state.noun.machine.snapshot(into);
                 Some((state.noun.version, state.noun.lsn))

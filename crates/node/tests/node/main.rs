@@ -2,6 +2,7 @@
 
 mod fetching;
 mod grouping;
+mod on_disk;
 mod producing;
 mod retaining;
 mod topics;

@@ -49,18 +49,12 @@ impl World {
         Self::on(store, recovery, self.clock.clone())
     }
 
-    /// Runs a future on one of the node's own runtimes, as a connection would.
     pub fn run<F, R>(&self, make: impl FnOnce(Node) -> F + Send + 'static) -> R
     where
         F: Future<Output = R> + 'static,
         R: Send + 'static,
     {
-        let (answer, answered) = mpsc::channel();
-        let node = self.node.clone();
-        self.node.runtimes().spawn_on_least_loaded(move || async move {
-            let _ = answer.send(make(node).await);
-        });
-        answered.recv_timeout(Duration::from_secs(20)).expect("the node answers")
+        run(&self.node, make)
     }
 
     pub fn create(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Arc<Topic> {
@@ -80,6 +74,20 @@ impl World {
         self.clock.advance(by);
         self.node.look_at_clock();
     }
+}
+
+/// Runs a future on one of the node's own runtimes, as a connection would.
+pub fn run<F, R>(node: &Node, make: impl FnOnce(Node) -> F + Send + 'static) -> R
+where
+    F: Future<Output = R> + 'static,
+    R: Send + 'static,
+{
+    let (answer, answered) = mpsc::channel();
+    let handle = node.clone();
+    node.runtimes().spawn_on_least_loaded(move || async move {
+        let _ = answer.send(make(handle).await);
+    });
+    answered.recv_timeout(Duration::from_secs(20)).expect("the node answers")
 }
 
 impl Drop for World {
