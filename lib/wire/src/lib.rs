@@ -1,6 +1,6 @@
 //! The Kafka messages: every client-facing key, every version that Apache Kafka 4.3.1 knows, both directions, and the frames they travel in.
 //!
-//! Definitions are text files in `messages/`; `cargo xtask codegen` turns them into the types re-exported here, one module an API key
+//! Definitions are text files in `messages/`; `cargo xtask codegen` turns them (the format is told in `xtask/src/codegen/definition.rs`) into the types re-exported here, one module an API key
 //! (`produce::ProduceRequest`, `produce::TopicProduceData` …). This crate knows bytes and versions. It does no I/O, reads no clock, and judges nothing:
 //! what a message *means* is for the rooms above.
 //!

@@ -11,6 +11,8 @@ use bytes::Bytes;
 
 /// UTF-8 text in shared bytes: cloning costs a reference count, decoding copies nothing.
 ///
+/// A `Text` that outlives its request keeps the whole frame in memory with it: keep `detached` ones.
+///
 /// Only constructors that check (or take `str`) exist, so the bytes are always valid. `as_str` looks again, which costs about a nanosecond for a name, because this
 /// crate forbids the unsafe shortcut; comparisons work on the bytes and cost nothing extra.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -33,6 +35,11 @@ impl Text {
     /// The text as Rust's own.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("every constructor checks")
+    }
+
+    /// A copy with bytes of its own, for what is kept longer than the frame.
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
     }
 
     /// The shared bytes behind it.

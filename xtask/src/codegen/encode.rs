@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::{
-    definition::{Default, Definition, Field, Range, Struct, Type},
+    definition::{Default, Definition, Field, Struct, Type},
     rust::{flexibility, flexible, ident, literal, outside, uses, with_flexible, within},
 };
 
@@ -20,7 +20,7 @@ fn body(d: &Definition, s: &Struct) -> Result<String> {
     let mut out = String::new();
     for f in s.fields.iter().filter(|f| f.tag.is_none()) {
         let write = write_field(d, f);
-        gated(&mut out, d, f, f.versions, &write)?;
+        gated(&mut out, d, f, &write)?;
     }
     if d.flexible.is_none() {
         out += "Ok(())\n";
@@ -63,8 +63,8 @@ fn section(out: &mut String, d: &Definition, tagged: &[&Field]) -> Result<()> {
 }
 
 /// The write behind the condition of its versions; elsewhere a value that would be lost is an error.
-fn gated(out: &mut String, d: &Definition, f: &Field, versions: Range, write: &str) -> Result<()> {
-    match within(d, versions) {
+fn gated(out: &mut String, d: &Definition, f: &Field, write: &str) -> Result<()> {
+    match within(d, f.versions) {
         None => writeln!(out, "{write}")?,
         Some(condition) if f.ignorable => writeln!(out, "if {condition} {{ {write} }}")?,
         Some(condition) => writeln!(out, "if {condition} {{ {write} }} else if {} {{ {} }}", changed(f), absent(f))?,

@@ -161,6 +161,38 @@ fn any_first_bytes_are_read_or_refused() {
     }
 }
 
+#[test]
+fn many_small_elements_stay_within_the_budget() {
+    let mut dice = Dice(13);
+    let (mut taken, mut refused, mut worst) = (0, 0, (0.0f64, ""));
+    for subject in subjects().iter().filter(|s| s.key >= 0) {
+        for version in subject.versions() {
+            for _ in 0..4 {
+                let frame = Bytes::from(message(&mut dice, subject, version, Style::Greedy));
+                let length = frame.len();
+                let (answer, held) = memory::peak(|| match subject.part {
+                    "request" => AnyRequest::decode(subject.key, &mut Reader::new(frame), version).err(),
+                    _ => AnyResponse::decode(subject.key, &mut Reader::new(frame), version).err(),
+                });
+                assert!(held <= allowed(length), "{} v{version}: {held} bytes held for {length}", subject.fields.name);
+                match answer {
+                    None => taken += 1,
+                    Some(Malformed::Budget { .. }) => refused += 1,
+                    Some(other) => panic!("{} v{version}: {other}", subject.fields.name),
+                }
+                if length > 50_000 && held as f64 / length as f64 > worst.0 {
+                    worst = (held as f64 / length as f64, subject.fields.name);
+                }
+            }
+        }
+    }
+    println!(
+        "{taken} greedy messages taken, {refused} refused by the budget; at worst {:.1} bytes held for a byte of {}",
+        worst.0, worst.1
+    );
+    assert!(taken > 500 && refused > 5 && worst.0 <= 32.0);
+}
+
 /// The frame that ends processes built on other codecs: 33 bytes whose array claims four billion topics.
 #[test]
 fn thirty_three_bytes_cannot_ask_for_four_hundred_gigabytes() {

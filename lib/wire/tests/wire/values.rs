@@ -81,6 +81,8 @@ pub(crate) enum Style {
     Known,
     /// Values that make sense to libraries which give them a meaning: small numbers, error codes that exist.
     Tame,
+    /// Arrays of many elements, each as small as it can be: little on the wire, much in memory.
+    Greedy,
 }
 
 /// Makes the bytes of random messages.
@@ -115,7 +117,7 @@ impl Maker<'_> {
         let version = self.version;
         for field in of.fields.iter().filter(|f| f.versions.contains(version)) {
             let Some(tag) = field.tag else { continue };
-            if self.dice.one_in(2) {
+            if self.style != Style::Greedy && self.dice.one_in(2) {
                 let value = self.apart(|maker| maker.field(field));
                 // A tagged field at its default is not written at all.
                 if value != self.apart(|maker| maker.standard(field)) {
@@ -147,6 +149,9 @@ impl Maker<'_> {
 
     fn field(&mut self, field: &Field) {
         let nullable = field.nullable.is_some_and(|range| range.contains(self.version));
+        if nullable && self.style == Style::Greedy && !matches!(field.kind, Kind::Array(_)) {
+            return self.null(field);
+        }
         if nullable && self.dice.one_in(4) {
             return self.null(field);
         }
@@ -207,12 +212,12 @@ impl Maker<'_> {
             Kind::Uuid => self.out.extend([number.to_be_bytes(), self.dice.next().to_be_bytes()].concat()),
             Kind::Text => self.text(flexible),
             Kind::Bytes | Kind::Records => {
-                let length = self.dice.below(20) as usize;
+                let length = if self.style == Style::Greedy { 0 } else { self.dice.below(20) as usize };
                 self.length(flexible, false, length);
                 self.out.extend((0..length).map(|i| (number as u8).wrapping_add(i as u8)));
             }
             Kind::Array(inner) => {
-                let count = self.dice.below(4) as usize;
+                let count = self.count();
                 self.length(flexible, false, count);
                 (0..count).for_each(|_| self.value(inner, flexible));
             }
@@ -220,7 +225,21 @@ impl Maker<'_> {
         }
     }
 
+    fn count(&mut self) -> usize {
+        if self.style != Style::Greedy {
+            return self.dice.below(4) as usize;
+        }
+        // Some wide, some deep, and an end to it.
+        match self.out.len() {
+            0..60_000 => [0, 1, 50, 5000][self.dice.below(4) as usize],
+            _ => 0,
+        }
+    }
+
     fn text(&mut self, flexible: bool) {
+        if self.style == Style::Greedy {
+            return self.length(flexible, true, 0);
+        }
         let text: &str = ["", "a", "orders", "Grüße", "鍵", "🗝 key", "a.b-c_d"][self.dice.below(7) as usize];
         // Long enough now and then for a length of two bytes.
         let text = if self.dice.one_in(12) { text.repeat(40) } else { text.to_owned() };
