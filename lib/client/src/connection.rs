@@ -13,9 +13,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use milena_wire::{
-    ApiVersionsRequest, ApiVersionsResponse, Message, Reader, Request, RequestHeader, ResponseHeader, Text, api, latest_stable,
-};
+use milena_wire::{ApiVersionsRequest, ApiVersionsResponse, Message, Request, Text, latest_stable};
 use tokio::{
     io::AsyncWriteExt,
     net::tcp::OwnedWriteHalf,
@@ -262,8 +260,8 @@ impl Connection {
             return Err(error.clone());
         }
         let (correlation, start) = (desk.next, desk.queue.len());
-        if let Err(source) = write_frame(&mut desk.queue, request, version, correlation, &self.0.options.client_id) {
-            desk.queue.truncate(start);
+        let client_id = Some(&self.0.options.client_id);
+        if let Err(source) = milena_wire::frame::request(&mut desk.queue, version, correlation, client_id, request) {
             return Err(Error::Unencodable { request: name, version, source });
         }
         desk.next = desk.next.wrapping_add(1) & i32::MAX;
@@ -344,31 +342,6 @@ impl Connection {
     }
 }
 
-fn write_frame<R: Request>(
-    out: &mut BytesMut,
-    request: &R,
-    version: i16,
-    correlation: i32,
-    client_id: &Text,
-) -> Result<(), milena_wire::Unencodable> {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    let header = RequestHeader {
-        request_api_key: R::KEY,
-        request_api_version: version,
-        correlation_id: correlation,
-        client_id: Some(client_id.clone()),
-        ..Default::default()
-    };
-    let flexible = R::FLEXIBLE.is_some_and(|first| version >= first);
-    header.encode(out, if flexible { 2 } else { 1 })?;
-    request.encode(out, version)?;
-    let length =
-        i32::try_from(out.len() - start - 4).map_err(|_| milena_wire::Unencodable::TooLong { length: out.len() - start - 4 })?;
-    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-    Ok(())
-}
-
 /// A request that was started.
 #[must_use = "nothing is sent before the answer is awaited"]
 pub struct Pending<R> {
@@ -434,9 +407,7 @@ impl<R: Request> Pending<R> {
             self.connection.close(error.clone());
             error
         };
-        let header_version = api(R::KEY).map_or(0, |a| a.response_header_version(self.version));
-        let mut reader = Reader::new(frame);
-        ResponseHeader::decode(&mut reader, header_version).map_err(malformed)?;
+        let (_, mut reader) = milena_wire::frame::open_response(frame, R::KEY, self.version).map_err(malformed)?;
         let body = reader.clone();
         let response = match R::Response::decode(&mut reader, self.version) {
             Ok(response) => response,

@@ -6,7 +6,7 @@ use milena_client::{
     *,
 };
 
-use crate::real::{cluster, unique};
+use crate::real::{cluster, make, unique};
 
 #[tokio::test]
 async fn topics_live_and_die() {
@@ -50,7 +50,7 @@ async fn configs_are_read_and_changed() {
     let Some(cluster) = cluster().await else { return };
     let admin = Admin::new(cluster);
     let name = unique("configs");
-    admin.create_topic(&NewTopic::new(name.clone()), false).await.unwrap();
+    make(&admin, &NewTopic::new(name.clone())).await;
     let topic = Resource::Topic(name.clone());
     let retention = async || {
         let names = ["retention.ms".into()];
@@ -91,7 +91,7 @@ async fn positions_are_set_and_forgotten() {
     let Some(cluster) = cluster().await else { return };
     let admin = Admin::new(cluster);
     let (topic, group) = (unique("positions"), unique("group"));
-    admin.create_topic(&NewTopic { partitions: 2, ..NewTopic::new(topic.clone()) }, false).await.unwrap();
+    make(&admin, &NewTopic { partitions: 2, ..NewTopic::new(topic.clone()) }).await;
     let at =
         |partition, offset| Position { topic: topic.clone(), partition, offset, leader_epoch: -1, metadata: "by hand".into() };
     admin.set_positions(&group, &[at(0, 5), at(1, 7)]).await.unwrap();

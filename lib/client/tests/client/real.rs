@@ -29,8 +29,22 @@ pub(crate) fn unique(name: &str) -> Text {
 async fn topic(cluster: &Cluster, name: &str, partitions: i32) -> Text {
     let name = unique(name);
     let topic = admin::NewTopic { partitions, ..admin::NewTopic::new(name.clone()) };
-    Admin::new(cluster.clone()).create_topic(&topic, false).await.unwrap();
+    make(&Admin::new(cluster.clone()), &topic).await;
     name
+}
+
+/// Makes a topic and waits until it is seen: Apache's brokers learn of it a moment after the controller agreed.
+pub(crate) async fn make(admin: &Admin, topic: &admin::NewTopic) {
+    admin.create_topic(topic, false).await.unwrap();
+    for _ in 0..100 {
+        let known = admin.cluster().topic(&topic.name).await;
+        if known.is_ok_and(|t| t.partitions.iter().all(|p| p.leader >= 0)) {
+            return;
+        }
+        admin.cluster().forget_topic(&topic.name);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    panic!("{topic:?} did not appear");
 }
 
 async fn read_all(cluster: &Cluster, selection: Selection) -> Vec<Message> {

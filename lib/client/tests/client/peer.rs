@@ -1,0 +1,130 @@
+//! A peer that answers by script: one function from a request to what is done about it.
+
+use std::sync::{Arc, Mutex};
+
+use milena_client::{
+    Endpoint,
+    wire::{
+        AnyRequest, ApiVersionsResponse, InitProducerIdResponse, MetadataResponse, Response, Text, Uuid,
+        api_versions::ApiVersion,
+        bytes::BytesMut,
+        frame,
+        metadata::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// What is done about a request.
+pub(crate) enum Deed {
+    /// Bytes of a whole frame.
+    Answer(Vec<u8>),
+    /// Whatever bytes.
+    Raw(Vec<u8>),
+    Silence,
+    Close,
+}
+
+/// One request as it came.
+pub(crate) struct Asked {
+    pub(crate) request: AnyRequest,
+    pub(crate) version: i16,
+    pub(crate) correlation: i32,
+}
+
+impl Asked {
+    pub(crate) fn answer<R: Response>(&self, body: &R) -> Deed {
+        let mut out = BytesMut::new();
+        frame::response(&mut out, self.version, self.correlation, body).unwrap();
+        Deed::Answer(out.to_vec())
+    }
+}
+
+type Script = Arc<Mutex<dyn FnMut(&Asked) -> Deed + Send>>;
+
+/// Listens on a port of its own and does as the script says, for every connection.
+pub(crate) async fn peer(script: impl FnMut(&Asked) -> Deed + Send + 'static) -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port());
+    let script: Script = Arc::new(Mutex::new(script));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, script.clone()));
+        }
+    });
+    endpoint
+}
+
+async fn serve(mut stream: TcpStream, script: Script) {
+    let mut buffer = BytesMut::new();
+    loop {
+        while let Ok(Some(frame)) = frame::split(&mut buffer, 1 << 20) {
+            let (header, mut reader) = frame::open(frame).unwrap();
+            let (key, version) = (header.request_api_key, header.request_api_version);
+            let request = AnyRequest::decode(key, &mut reader, version).unwrap();
+            let deed = script.lock().unwrap()(&Asked { request, version, correlation: header.correlation_id });
+            match deed {
+                Deed::Answer(bytes) | Deed::Raw(bytes) => stream.write_all(&bytes).await.unwrap(),
+                Deed::Silence => {}
+                Deed::Close => return,
+            }
+        }
+        match stream.read_buf(&mut buffer).await {
+            Ok(n) if n > 0 => {}
+            _ => return,
+        }
+    }
+}
+
+/// Sends bytes to whoever connects, and closes or not.
+pub(crate) async fn shouts(bytes: &'static [u8], close: bool) -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 64];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(bytes).await;
+            if !close {
+                kept.push(stream);
+            }
+        }
+    });
+    endpoint
+}
+
+/// A broker's answers to the questions that every client begins with, for one topic `t` of one partition.
+pub(crate) fn beginnings(asked: &Asked, advertised: &Endpoint) -> Option<Deed> {
+    Some(match &asked.request {
+        AnyRequest::ApiVersions(_) => {
+            let offer =
+                |(api_key, min_version, max_version)| ApiVersion { api_key, min_version, max_version, ..Default::default() };
+            let offers = [(0, 3, 13), (1, 4, 17), (2, 1, 10), (3, 0, 13), (18, 0, 4), (22, 0, 5)];
+            asked.answer(&ApiVersionsResponse { api_keys: offers.map(offer).to_vec(), ..Default::default() })
+        }
+        AnyRequest::Metadata(request) => {
+            let topics = request.topics.iter().flatten().map(|t| MetadataResponseTopic {
+                name: t.name.clone(),
+                topic_id: Uuid::from_u128(7),
+                partitions: vec![MetadataResponsePartition { leader_id: 1, ..Default::default() }],
+                ..Default::default()
+            });
+            asked.answer(&MetadataResponse {
+                brokers: vec![MetadataResponseBroker {
+                    node_id: 1,
+                    host: Text::from(advertised.host()),
+                    port: advertised.port().into(),
+                    ..Default::default()
+                }],
+                controller_id: 1,
+                topics: topics.collect(),
+                ..Default::default()
+            })
+        }
+        AnyRequest::InitProducerId(_) => asked.answer(&InitProducerIdResponse { producer_id: 900, ..Default::default() }),
+        _ => return None,
+    })
+}
