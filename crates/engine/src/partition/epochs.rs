@@ -74,9 +74,10 @@ impl Epochs {
         }
     }
 
-    /// `None` when the epoch is above all that are known, or no epoch at all: Kafka answers -1 and -1 then.
+    /// `None` when the epoch is above all that are known, or -1, which is none: Kafka answers -1 and -1 then. Other
+    /// negative numbers are epochs below all others to Kafka.
     pub(super) fn end_of(&self, epoch: i32, log_end: Offset) -> Option<EpochEnd> {
-        if epoch < 0 || epoch > self.current.epoch {
+        if epoch == -1 || epoch > self.current.epoch {
             return None;
         }
         if epoch == self.current.epoch {

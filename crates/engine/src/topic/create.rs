@@ -1,6 +1,9 @@
 //! Creating a topic: judged in Kafka's order, for one node.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Catalog, CatalogFact, Logs, Refusal, Reply, Topic};
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
     ids::{TopicId, TopicName},
     limits,
     machine::{Decision, Now},
-    settings::{broker::BrokerSettings, topic},
+    settings::{self, Overrides, broker::BrokerSettings},
 };
 
 /// What a topic should be like.
@@ -99,7 +102,7 @@ impl CreateTopic {
         }
         let mut seen = vec![false; self.assignments.len()];
         let mut gap = false;
-        let mut partitions = std::collections::BTreeSet::new();
+        let mut partitions = BTreeSet::new();
         for Assignment { partition, brokers } in &self.assignments {
             if !partitions.insert(*partition) {
                 let text = format!("Found multiple manual partition assignments for partition {partition}");
@@ -145,7 +148,7 @@ impl Catalog {
         if create.id.0.is_nil() || self.by_id.contains_key(&create.id) || self.trashed(create.id).is_some() {
             return Err(Refusal::BadId(create.id));
         }
-        let settings = topic::replace(&create.settings)?;
+        let settings = judged_settings(&create.settings)?;
         let partitions = create.judged_partitions()?;
         self.judge_room(partitions)?;
         let first_log = self.logs_for(partitions)?;
@@ -181,6 +184,18 @@ impl Catalog {
         self.partitions += created.partitions as usize;
         self.enter(Arc::new(topic_of(created)));
     }
+}
+
+/// As Kafka has it for a new topic: no setting may be null (elsewhere that is another error), and of two values the later wins.
+fn judged_settings(asked: &[(String, Option<String>)]) -> Result<Overrides, Refusal> {
+    let nulls: Vec<_> = asked.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+    if !nulls.is_empty() {
+        let (name, value) = (nulls.join(","), "null".to_owned());
+        let why = "Null value not supported for topic configs".to_owned();
+        return Err(settings::Refusal::BadValue { name, value, why }.into());
+    }
+    let latest: BTreeMap<_, _> = asked.iter().cloned().collect();
+    Ok(settings::topic::replace(&Vec::from_iter(latest))?)
 }
 
 fn topic_of(created: &TopicCreated) -> Topic {

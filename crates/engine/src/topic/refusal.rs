@@ -34,7 +34,7 @@ pub enum Refusal {
     NoReplicas,
     /// INVALID_REPLICATION_FACTOR.
     #[error(
-        "Unable to replicate the partition {0} time(s): The target replication factor of {0} cannot be reached because only 1 broker(s) are registered."
+        "Unable to replicate the partition {0} time(s): The target replication factor of {0} cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned."
     )]
     TooManyReplicas(i16),
     /// INVALID_REQUEST.

@@ -438,6 +438,14 @@ fn a_hundred_thousand_topics_are_small_and_quick() {
 }
 
 #[test]
+fn of_two_values_of_one_setting_a_new_topic_takes_the_later() {
+    let twice = ["5", "6"].map(|value| ("retention.ms".to_owned(), Some(value.to_owned())));
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Create(CreateTopic { settings: twice.into(), ..create(1, "t") })).unwrap();
+    assert_eq!(kept.catalog.topic("t").unwrap().settings["retention.ms"], "6");
+}
+
+#[test]
 fn long_names_with_much_in_common_survive_a_restart() {
     let mut kept = Kept::default();
     for number in 1..10 {
