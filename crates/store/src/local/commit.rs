@@ -171,16 +171,24 @@ impl Inner {
 
     /// Commits everything reserved so far, waiting for whoever commits now.
     pub(super) fn flush(self: &Arc<Self>) -> Result<Committed, Arc<Fault>> {
-        let target = Lsn(self.tail.reserved());
+        self.flush_upto(Lsn(self.tail.reserved()))?;
+        self.run_chores_inline();
+        match self.dead.get() {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(self.proof()),
+        }
+    }
+
+    /// Commits up to an LSN that was reserved.
+    pub(super) fn flush_upto(self: &Arc<Self>, target: Lsn) -> Result<(), Arc<Fault>> {
         self.with_wal(|wal| {
             if self.committed.load(Ordering::Acquire) < target.0 {
                 self.commit_waiting(wal, target);
             }
         });
-        self.run_chores_inline();
         match self.dead.get() {
             Some(fault) => Err(fault.clone()),
-            None => Ok(self.proof()),
+            None => Ok(()),
         }
     }
 

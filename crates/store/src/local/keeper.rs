@@ -13,15 +13,13 @@ use hashbrown::HashMap;
 
 use super::{
     Inner,
-    manifest::{Item, LogRow},
-    recover::OpenError,
-    shelf::{Log, Shelf, State},
-    wal,
+    files::Files,
+    manifest::{self, Item, LogRow},
+    segment::{Kind, file_name},
+    shelf::{FileId, Hole, Log, Run, Shelf, Snapshot, State},
+    wal::{self, Mark},
 };
-use crate::{
-    disk::Disk,
-    seam::{Fault, Gauges, LogId, Replay},
-};
+use crate::seam::{Fault, Gauges, LogId, Lsn, Recovered, Replay, Version};
 
 /// The keeper's mailbox, and what only it changes.
 pub(super) struct Keeper {
@@ -31,8 +29,10 @@ pub(super) struct Keeper {
     due: AtomicBool,
     /// Held while chores run: one at a time.
     chores: Mutex<()>,
-    /// Logs that are gone, with the LSN up to which their parts are not replayed.
-    pub(super) gone: Mutex<HashMap<u64, u64>>,
+    /// Where the last checkpoint ended.
+    pub(super) mark: Mutex<Mark>,
+    /// Files of earlier starts that nobody names were looked for.
+    swept: AtomicBool,
     pub(super) checkpoints: AtomicU64,
 }
 
@@ -43,13 +43,14 @@ struct Mailbox {
 }
 
 impl Keeper {
-    pub(super) fn new(gone: HashMap<u64, u64>) -> Self {
+    pub(super) fn new(mark: Mark) -> Self {
         Self {
             state: Mutex::default(),
             wake: Condvar::new(),
             due: AtomicBool::new(false),
             chores: Mutex::new(()),
-            gone: Mutex::new(gone),
+            mark: Mutex::new(mark),
+            swept: AtomicBool::new(false),
             checkpoints: AtomicU64::new(0),
         }
     }
@@ -60,34 +61,100 @@ impl Keeper {
 
 /// Puts what the manifest knows of logs onto the shelf, and hands snapshots over.
 pub(super) fn load_rows(
-    _disk: &dyn Disk,
+    files: &Files,
     shelf: &Shelf,
     rows: HashMap<u64, LogRow>,
-    _replay: &mut dyn Replay,
-) -> Result<(), OpenError> {
-    for (id, row) in rows {
-        let bytes = row.runs.iter().map(|r| r.living()).sum();
-        let state = State { version: row.version, start: row.start, end: row.end, bytes, runs: row.runs, ..State::default() };
+    replay: &mut dyn Replay,
+    recovered: &mut Recovered,
+) {
+    let mut order: Vec<(u64, LogRow)> = rows.into_iter().collect();
+    // Snapshots are read in the order in which they lie.
+    order.sort_by_key(|(id, row)| (row.snapshot.map(|s| (s.file, s.at)), *id));
+    let mut reader = SnapshotReader::default();
+    for (id, row) in order {
+        for run in &row.runs {
+            files.hold(Kind::Segment, run.file, run.living());
+        }
+        let mut holes = row.holes;
+        if let Some(s) = &row.snapshot {
+            files.hold(Kind::Snapshots, s.file, u64::from(s.len));
+            match reader.read(files, id, row.version, s) {
+                Some(bytes) if holes.is_empty() => replay.snapshot(LogId(id), Version(row.version), bytes),
+                Some(_) => {}
+                None => holes.push(lost_snapshot(id, row.version, s, recovered)),
+            }
+        }
+        if !holes.is_empty() {
+            recovered.quarantined.push(LogId(id));
+        }
+        let state = State {
+            version: row.version,
+            covered: row.version,
+            start: row.start,
+            end: row.end,
+            bytes: row.runs.iter().map(Run::living).sum(),
+            runs: row.runs,
+            snapshot: row.snapshot.map(Box::new),
+            holes: (!holes.is_empty()).then(|| Box::new(holes)),
+            ..State::default()
+        };
         shelf.insert(Arc::new(Log::new(id, state)));
     }
-    Ok(())
+    files.measure();
 }
 
-/// What the manifest should know of a log.
-pub(super) fn row_of(state: &State) -> LogRow {
+fn lost_snapshot(log: u64, version: u64, s: &Snapshot, recovered: &mut Recovered) -> Hole {
+    let name = file_name(Kind::Snapshots, s.file);
+    let (at, len) = (s.at, u64::from(s.len));
+    recovered.damage.push(format!("log {log}: its state is damaged in {name} at {at}..{}", at + len));
+    Hole { base: 0, last: -1, version: 0, parts: version as u32, file: s.file, at, len }
+}
+
+/// Reads snapshots that lie side by side with few reads.
+#[derive(Default)]
+struct SnapshotReader {
+    file: Option<FileId>,
+    begin: u64,
+    bytes: Vec<u8>,
+}
+
+impl SnapshotReader {
+    fn read(&mut self, files: &Files, log: u64, version: u64, s: &Snapshot) -> Option<&[u8]> {
+        const WINDOW: usize = 1 << 20;
+        let len = s.len as usize;
+        let inside = |r: &Self| r.file == Some(s.file) && s.at >= r.begin && s.at + len as u64 <= r.begin + r.bytes.len() as u64;
+        if !inside(self) {
+            self.bytes = files.range(Kind::Snapshots, s.file, s.at, len.max(WINDOW)).ok()?;
+            (self.file, self.begin) = (Some(s.file), s.at);
+        }
+        if !inside(self) {
+            return None;
+        }
+        let at = (s.at - self.begin) as usize;
+        let bytes = &self.bytes[at..at + len];
+        files.is_snapshot(log, version, s, bytes).then_some(bytes)
+    }
+}
+
+/// What the manifest should know of a log now, between checkpoints.
+pub(super) fn row_of(state: &State, committed: u64) -> LogRow {
     LogRow {
-        version: state.version,
+        version: state.covered,
         start: state.start,
-        end: state.end,
+        end: state.bounds(committed).end,
         runs: state.runs.clone(),
-        snapshot: state.snapshot.as_ref().map(|s| s.1),
+        snapshot: state.snapshot.as_deref().copied(),
         holes: state.holes.as_ref().map_or_else(Vec::new, |h| h.to_vec()),
     }
 }
 
 /// What the manifest should know of all logs.
-pub(super) fn rows_of(shelf: &Shelf) -> HashMap<u64, LogRow> {
-    shelf.all().into_iter().map(|log| (log.id, row_of(&log.lock()))).collect()
+pub(super) fn rows_of(shelf: &Shelf, committed: u64) -> HashMap<u64, LogRow> {
+    let row = |log: Arc<Log>| {
+        let state = log.lock();
+        (!state.removed).then(|| (log.id, row_of(&state, committed)))
+    };
+    shelf.all().into_iter().filter_map(row).collect()
 }
 
 impl Inner {
@@ -117,17 +184,41 @@ impl Inner {
     }
 
     fn keeper_thread(self: Arc<Self>) {
+        // While there is something to give back a timer runs; after that the thread sleeps for good.
+        let mut awake = true;
+        let mut commits = 0;
         loop {
             {
                 let mut mailbox = self.keeper.mailbox();
                 while !mailbox.stop && !self.keeper.due.load(Ordering::Acquire) {
-                    mailbox = self.keeper.wake.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
+                    if !awake {
+                        mailbox = self.keeper.wake.wait(mailbox).unwrap_or_else(PoisonError::into_inner);
+                        continue;
+                    }
+                    let waited = self.keeper.wake.wait_timeout(mailbox, self.options.idle);
+                    let (back, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                    mailbox = back;
+                    if timeout.timed_out() {
+                        break;
+                    }
                 }
                 if mailbox.stop {
                     return;
                 }
             }
-            self.run_chores();
+            if self.keeper.due.load(Ordering::Acquire) {
+                awake = true;
+                self.run_chores();
+                continue;
+            }
+            let now = self.pace.commits.load(Ordering::Relaxed);
+            if now == commits && self.dead.get().is_none() {
+                let _one = self.chores_lock();
+                let rested = self.rest();
+                self.judge(rested);
+                awake = self.room.size() > self.options.log_min;
+            }
+            commits = now;
         }
     }
 
@@ -153,97 +244,194 @@ impl Inner {
         }
     }
 
+    /// Does what is due. A full disk is no fault: what could not be written now is tried again when there is room.
     fn run_chores(self: &Arc<Self>) {
-        let _one = self.keeper.chores.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.chores_lock();
         self.keeper.due.store(false, Ordering::Release);
-        if self.dead.get().is_some() {
-            return;
+        if self.dead.get().is_none() {
+            let done = self.chores();
+            self.judge(done);
         }
-        let done = self.chores();
-        if let Err(fault) = done {
-            self.die(fault);
+    }
+
+    fn chores_lock(&self) -> MutexGuard<'_, ()> {
+        self.keeper.chores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A chore's fault stops the store, but for a full disk.
+    fn judge(&self, done: Result<(), Fault>) {
+        match done {
+            Ok(()) => {}
+            Err(fault) if is_full(&fault) => self.note_full(),
+            Err(fault) => self.die(fault),
         }
     }
 
     fn chores(self: &Arc<Self>) -> Result<(), Fault> {
+        self.sweep()?;
         let pressure = self.room.pressure();
-        let size = self.with_wal(|wal| wal.current.size);
-        if (pressure.log || pressure.wish > 0) && size < self.options.log_max {
+        let size = self.room.size();
+        let tight = pressure.log || pressure.refused;
+        if (tight || pressure.wish > size / 4) && size < self.options.log_max {
             let wanted = (size * 2).max(pressure.wish.saturating_mul(4).next_power_of_two());
             self.switch_log(wanted.min(self.options.log_max))?;
+        } else if tight || pressure.memory {
+            self.checkpoint(false)?;
+        }
+        if pressure.memory {
+            self.checkpoint(false)?;
+        }
+        self.unlink_dead()?;
+        self.evict(self.options.memory / 2);
+        Ok(())
+    }
+
+    /// A checkpoint now, on the calling thread. For tests, and for those who want the next start to replay nothing.
+    pub(super) fn checkpoint_now(self: &Arc<Self>) -> Result<(), Arc<Fault>> {
+        self.flush()?;
+        let _one = self.chores_lock();
+        let done = self.checkpoint(false).and_then(|_| self.unlink_dead());
+        self.judge(done);
+        self.dead.get().map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+
+    /// Nothing was appended for a while: the log becomes small again, and memory is given back.
+    fn rest(self: &Arc<Self>) -> Result<(), Fault> {
+        self.checkpoint(false)?;
+        if self.room.size() > self.options.log_min && self.switch_log(self.options.log_min)? {
+            self.checkpoint(false)?;
+        }
+        self.unlink_dead()?;
+        self.files.rest();
+        self.tail.renew();
+        self.evict(0);
+        Ok(())
+    }
+
+    /// Unlinks files of earlier starts that nobody names: a crash left them. The manifest was read whole before.
+    fn sweep(&self) -> Result<(), Fault> {
+        if self.keeper.swept.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let list = self.disk.list().map_err(|source| Fault::Io { operation: "list", file: self.disk.place(), source })?;
+        let logs: Vec<FileId> = self.lock_wal().files().into_iter().map(|f| f.0).collect();
+        for entry in list {
+            let Some((_, id)) = entry.name.split_once('-') else { continue };
+            let Ok(id) = u64::from_str_radix(id, 16).map(FileId) else { continue };
+            let known = self.files.names(id) || logs.contains(&id);
+            let ours = ["log-", "seg-", "snap-"].iter().any(|p| entry.name.starts_with(p));
+            if ours && !known && id.0 >> 32 < self.term {
+                self.disk.unlink(&entry.name).map_err(|source| Fault::Io { operation: "unlink", file: entry.name, source })?;
+            }
         }
         Ok(())
     }
 
-    /// Makes a log file of another size, publishes it, and lets frames go there.
-    fn switch_log(self: &Arc<Self>, size: u64) -> Result<(), Fault> {
+    /// Makes a log file of another size, publishes it, and lets frames go there. A smaller one only while nothing is held.
+    fn switch_log(self: &Arc<Self>, size: u64) -> Result<bool, Fault> {
         let mut direct = self.direct;
         let next = wal::make_log(&*self.disk, self.new_file(), size, &mut direct)?;
-        let mut logs: Vec<_> = self.with_wal(|wal| wal.old.iter().chain([&wal.current]).map(|f| (f.id, f.size)).collect());
+        let name = wal::log_name(next.id);
+        let before = self.lock_wal().files();
+        let mut logs = before.clone();
         logs.push((next.id, next.size));
-        self.edit_manifest(&[Item::Logs(logs)])?;
-        self.with_wal(|wal| {
+        if let Err(fault) = self.edit_manifest(&[Item::Logs(logs)]) {
+            let _ = self.disk.unlink(&name);
+            return Err(fault);
+        }
+        let switched = self.with_wal(|wal| {
+            if size < wal.current.size {
+                if !self.room.shrunk(size) {
+                    return false;
+                }
+            } else {
+                self.room.resized(size, 0);
+            }
             wal.switch(next);
-            self.room.resized(size, 0);
+            true
         });
+        if !switched {
+            self.edit_manifest(&[Item::Logs(before)])?;
+            self.disk.unlink(&name).map_err(|source| Fault::Io { operation: "unlink", file: name, source })?;
+        }
+        Ok(switched)
+    }
+
+    /// A new manifest when the edits are longer than what they say.
+    pub(super) fn renew_manifest_if_outgrown(&self, end: Option<u64>) -> Result<(), Fault> {
+        if !self.manifest().outgrown() {
+            return Ok(());
+        }
+        let rows = rows_of(&self.shelf, self.committed_lsn());
+        let logs = self.lock_wal().files();
+        // Asked after the rows: a log that goes meanwhile is in both, and gone wins.
+        let gone = self.all_gone();
+        let state = manifest::State { term: self.true_term, mark: self.last_mark(), logs, end, rows, gone };
+        let mut manifest = self.manifest();
+        manifest.renew(&state)?;
+        self.edit.store(manifest.edit(), Ordering::Release);
         Ok(())
     }
 
-    fn edit_manifest(&self, items: &[Item]) -> Result<(), Fault> {
+    pub(super) fn edit_manifest(&self, items: &[Item]) -> Result<(), Fault> {
         let mut manifest = self.manifest();
         manifest.append(items)?;
         self.edit.store(manifest.edit(), Ordering::Release);
         Ok(())
     }
 
-    /// See [`crate::seam::Store::trim`].
-    pub(super) fn trim(&self, log: LogId, start: i64) {
-        let Some(log) = self.shelf.get(log.0) else { return };
-        let mut state = log.lock();
-        if start <= state.start {
-            return;
-        }
-        state.start = start;
-        state.end = state.end.max(start);
-        while let Some(first) = state.tail.front().filter(|s| s.last < start) {
-            let len = u64::from(first.len);
-            state.bytes -= len;
-            state.tail.pop_front();
-            state.sealed = state.sealed.saturating_sub(1);
-        }
-    }
-
-    /// See [`crate::seam::Store::remove`].
-    pub(super) fn remove(&self, log: LogId) {
-        let Some(log) = self.shelf.take(log.0) else { return };
-        let mut state = log.lock();
-        state.removed = true;
-        state.tail.clear();
-        let mut gone = self.keeper.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.insert(log.id, state.last_lsn);
-    }
-
     /// See [`crate::seam::Store::close`].
     pub(super) fn close(self: &Arc<Self>) -> Result<(), Arc<Fault>> {
-        self.flush()?;
+        self.closing.store(true, Ordering::SeqCst);
         self.stop_threads();
-        self.die(Fault::Stopped("the store was closed".into()));
+        self.flush()?;
+        let _one = self.chores_lock();
+        // Who was inside `append` when it closed is through when nothing was reserved behind the mark.
+        let done = self
+            .flush_upto(Lsn(self.tail.reserved()))
+            .map_err(|_| ())
+            .and_then(|()| self.checkpoint(true).map_err(|fault| self.judge(Err(fault))));
+        if let Some(fault) = self.dead.get() {
+            return Err(fault.clone());
+        }
+        let _ = self.dead.set(Arc::new(Fault::Stopped("the store was closed".into())));
+        self.room.wake_everybody();
+        // A full disk leaves the log as it is: the next start replays it.
+        let _ = done;
         Ok(())
     }
 
     /// See [`crate::seam::Store::gauges`].
     pub(super) fn gauges(&self) -> Gauges {
         let (_, log_used) = self.room.taken();
-        let log_bytes = self.wal.lock().map_or(0, |w| w.current.size + w.old.iter().map(|f| f.size).sum::<u64>());
+        let log_bytes = self.lock_wal().files().iter().map(|f| f.1).sum();
+        let usage = self.files.usage();
+        let space = self.disk.space().unwrap_or_default();
         Gauges {
             log_bytes,
             log_used,
             staged_bytes: self.pool.allocated(),
+            segment_bytes: usage.iter().map(|(_, u)| u.total).sum(),
+            segment_files: usage.len() as u64,
+            open_files: self.files.open_count(),
+            disk_free: space.free,
+            disk_total: space.total,
             commits: self.pace.commits.load(Ordering::Relaxed),
             committed_bytes: self.pace.bytes.load(Ordering::Relaxed),
             sync_nanos_mean: self.pace.mean_nanos(),
             checkpoints: self.keeper.checkpoints.load(Ordering::Relaxed),
-            ..Gauges::default()
+            quarantined: self.quarantined.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// No room on the disk. A sync that says so is a fault like any other: what it covered is in doubt.
+fn is_full(fault: &Fault) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    match fault {
+        Fault::Io { operation, file, source } => {
+            matches!(source.kind(), StorageFull | QuotaExceeded) && !(*operation == "sync" && file == manifest::NAME)
+        }
+        Fault::Stopped(_) => false,
     }
 }

@@ -352,7 +352,7 @@ fn put_item(item: &Item, b: &mut Vec<u8>) {
         }
         Item::Mark(m) => {
             b.put_u8(2);
-            [m.lsn, m.file.0, m.at, m.number].into_iter().for_each(|v| b.put_var(v));
+            [m.lsn, m.term, m.file.0, m.at, m.number].into_iter().for_each(|v| b.put_var(v));
         }
         Item::Logs(logs) => {
             b.put_u8(3);
@@ -415,7 +415,14 @@ fn take_items(body: &[u8], state: &mut State) -> Option<()> {
 fn take_item(t: &mut Take<'_>) -> Option<Item> {
     Some(match t.u8()? {
         1 => Item::Term(t.var()?),
-        2 => Item::Mark(Mark { lsn: t.var()?, file: FileId(t.var()?), at: t.var()?, number: t.var()?, ..Mark::default() }),
+        2 => Item::Mark(Mark {
+            lsn: t.var()?,
+            term: t.var()?,
+            file: FileId(t.var()?),
+            at: t.var()?,
+            number: t.var()?,
+            ..Mark::default()
+        }),
         3 => {
             let n = t.count(2)?;
             let mut logs = Vec::with_capacity(n);

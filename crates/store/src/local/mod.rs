@@ -21,15 +21,19 @@
 //! `docs/format.md`.
 
 mod buffer;
+mod checkpoint;
 mod codec;
 mod commit;
+mod files;
 mod frame;
 mod keeper;
 mod manifest;
 mod read;
 mod recover;
 mod room;
+mod segment;
 mod shelf;
+mod space;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -39,7 +43,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     task::Waker,
     time::{Duration, Instant},
@@ -49,11 +53,13 @@ use self::{
     buffer::Pool,
     codec::Seed,
     commit::Pace,
+    files::Files,
     keeper::Keeper,
     manifest::{BadManifest, Item, Manifest, State},
     recover::{Ended, Recovery},
     room::Room,
     shelf::{FileId, Log, Shelf, Staged},
+    space::Space,
     tail::{Place, Tail},
     wal::{LogFile, Mark, Wal},
 };
@@ -143,6 +149,15 @@ struct Inner {
     keeper: Keeper,
     /// Logs that took parts since the last checkpoint.
     dirty: Mutex<Vec<Arc<Log>>>,
+    files: Files,
+    space: Space,
+    seed: Seed,
+    /// `close` was called: nothing is taken any more.
+    closing: AtomicBool,
+    /// Logs that lost something to damage.
+    quarantined: AtomicU64,
+    true_term: u64,
+    /// The term of file numbers. Another one only by a planted bug.
     term: u64,
     next_file: AtomicU32,
     _lock: Box<dyn Lock>,
@@ -161,6 +176,13 @@ impl Local {
             local.inner.nudge_keeper();
         }
         Ok((local, recovered))
+    }
+}
+
+impl Local {
+    /// Writes a checkpoint now, on this thread: the next start replays only what comes after.
+    pub fn checkpoint(&self) -> Result<(), Arc<Fault>> {
+        self.inner.checkpoint_now()
     }
 }
 
@@ -226,9 +248,11 @@ fn open_locked(
     let pool = Pool::new(options.memory);
     let shelf = Shelf::default();
     let tail = Tail::new(pool.clone(), state.mark.lsn);
-    let rows = std::mem::take(&mut state.rows);
-    keeper::load_rows(&*disk, &shelf, rows, replay)?;
-    let clean = state.end.is_some_and(|end| end == state.mark.number) || state.logs.is_empty();
+    let files = Files::new(disk.clone(), seed, options.files, options.indexes);
+    let mut found = Recovered::default();
+    keeper::load_rows(&files, &shelf, std::mem::take(&mut state.rows), replay, &mut found);
+    let ends_at_mark = state.end.is_some_and(|end| end == state.mark.number);
+    let clean = ends_at_mark || state.logs.is_empty();
     let mut direct = options.direct;
     let mut ended = Ended::nothing(&state.mark);
     if !clean {
@@ -249,25 +273,29 @@ fn open_locked(
     }
     ended.recovered.clean = clean && cut == 0;
     ended.recovered.cut += cut;
+    ended.recovered.damage.append(&mut found.damage);
+    ended.recovered.quarantined.append(&mut found.quarantined);
     let term = if options.plants.has(Plant::TermNotRaised) { state.term.max(1) } else { state.term + 1 };
     let ids = if options.plants.has(Plant::ReuseFileId) { 0 } else { term };
     let next_file = AtomicU32::new(1);
     let (current, old) = open_log_files(&*disk, &options, &state, &ended, &mut direct, || next_id(ids, &next_file))?;
     let logs = old.iter().chain([&current]).map(|f| (f.id, f.size)).collect();
     let mut items = vec![Item::Term(term), Item::Logs(logs)];
-    if ended.last.is_none() && old.is_empty() && state.mark.file != current.id {
-        items.push(Item::Mark(Mark { file: current.id, at: 0, number: ended.next_number, ..state.mark }));
+    if state.mark.file == FileId::default() {
+        // The first start: there was no file to mark.
+        state.mark = Mark { file: current.id, number: ended.next_number, ..state.mark };
+        items.push(Item::Mark(state.mark));
     }
     if cut > 0 {
         // An unfinished edit is never written behind: the manifest begins again, then takes this start's edit.
-        state.rows = keeper::rows_of(&shelf);
-        manifest.renew(&state)?;
-        state.rows.clear();
+        let rows = keeper::rows_of(&shelf, ended.last_lsn);
+        manifest.renew(&State { rows, ..state.clone() })?;
     }
     manifest.append(&items)?;
     let room = Arc::new(Room::new(options.log_max / 4, options.memory));
     room.resized(current.size, current.written - current.passed);
     room.framed(0, 0, ended.bodies);
+    let mark = Mark { written: current.passed, ..state.mark };
     let mut wal = Wal::new(current, old, seed, direct, term);
     (wal.next_number, wal.durable, wal.bodies) = (ended.next_number, ended.last_lsn, ended.bodies);
     let inner = Inner {
@@ -284,8 +312,14 @@ fn open_locked(
         dead: OnceLock::new(),
         attached: OnceLock::new(),
         pace: Pace::new(options.leading),
-        keeper: Keeper::new(state.gone),
+        keeper: Keeper::new(mark),
         dirty: Mutex::new(ended.dirty),
+        files,
+        space: Space::new(&state.gone),
+        seed,
+        closing: AtomicBool::new(false),
+        quarantined: AtomicU64::new(ended.recovered.quarantined.len() as u64),
+        true_term: term,
         term: ids,
         next_file,
         _lock: lock,
@@ -350,7 +384,13 @@ impl Inner {
         if let Some(fault) = self.dead.get() {
             return Err(NoCredit::Dead(fault.clone()));
         }
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(NoCredit::Dead(closed()));
+        }
         let cost = credit_cost(bytes);
+        if class == Class::Data {
+            self.admit(cost)?;
+        }
         match self.room.take(class, cost, waker) {
             Ok(pressure) => {
                 if pressure.any() {
@@ -370,6 +410,9 @@ impl Inner {
     fn append(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
         if let Some(fault) = self.dead.get() {
             return Reserved::Dead(fault.clone());
+        }
+        if self.closing.load(Ordering::SeqCst) {
+            return Reserved::Dead(closed());
         }
         if parts.is_empty() || parts.len() > usize::from(u16::MAX) {
             return Reserved::Dead(Arc::new(Fault::Stopped(format!("an entry of {} parts", parts.len()))));
@@ -429,9 +472,13 @@ impl Inner {
     fn take_part(&self, log: &Arc<Log>, state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, offset: usize) {
         state.version += 1;
         state.last_lsn = place.lsn;
+        if state.first_lsn == 0 {
+            state.first_lsn = place.lsn;
+        }
         if let Some(p) = &part.payload {
             state.end = state.end.max(p.last + 1);
             state.bytes += p.bytes.len() as u64;
+            state.unsealed += p.bytes.len() as u64;
             state.tail.push_back(Staged {
                 base: p.base,
                 last: p.last,
@@ -449,6 +496,10 @@ impl Inner {
             self.dirty().push(log.clone());
         }
     }
+}
+
+fn closed() -> Arc<Fault> {
+    Arc::new(Fault::Stopped("the store is closing".into()))
 }
 
 /// What an entry of `bytes` may cost. Parts are not known yet: a few are assumed, and more of them are charged later.

@@ -1,36 +1,37 @@
 //! Reading: from the chunks in memory where they reach, from segments before that.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
 
-use super::{Inner, shelf::Staged};
+use super::{
+    Inner,
+    files::damaged,
+    segment::Index,
+    shelf::{Hole, Log, Run, Staged, State},
+};
 use crate::{plant::Plant, seam::*};
 
 /// Payloads smaller than this are copied together; larger ones are handed out where they are.
 const COPY: usize = 8 << 10;
+/// At most so much is read from segments at once.
+const READ: usize = 8 << 20;
 
 /// Collects payloads until there are enough.
-pub(super) struct Gather {
+struct Gather {
     found: Found,
     small: Vec<u8>,
+    any: bool,
     max: usize,
 }
 
 impl Gather {
-    pub(super) fn new(from: i64, max: usize) -> Self {
-        Self { found: Found { upto: from - 1, ..Found::default() }, small: Vec::new(), max }
+    fn new(from: i64, max: usize) -> Self {
+        Self { found: Found { upto: from - 1, ..Found::default() }, small: Vec::new(), any: false, max }
     }
     /// May another payload of this size come? The first always may.
-    pub(super) fn wants(&self, len: usize) -> bool {
-        self.found.bytes == 0 || self.found.bytes + len <= self.max
-    }
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.bytes == 0
-    }
-    /// Bytes that may still come.
-    pub(super) fn room(&self) -> usize {
-        self.max.saturating_sub(self.found.bytes)
+    fn wants(&self, len: usize) -> bool {
+        !self.any || self.found.bytes + len <= self.max
     }
     fn add(&mut self, staged: &Staged) {
         let len = staged.len as usize;
@@ -42,13 +43,15 @@ impl Gather {
         }
         self.found.bytes += len;
         self.found.upto = staged.last;
+        self.any = true;
     }
     /// Bytes of whole payloads, the last of which ends at position `upto`.
-    pub(super) fn add_bytes(&mut self, bytes: Bytes, upto: i64) {
+    fn add_bytes(&mut self, bytes: Bytes, upto: i64) {
         self.settle();
         self.found.bytes += bytes.len();
         self.found.upto = upto;
         self.found.slices.push(Slice::Memory(bytes));
+        self.any = true;
     }
     fn settle(&mut self) {
         if !self.small.is_empty() {
@@ -61,22 +64,64 @@ impl Gather {
     }
 }
 
+/// A run as a reader needs it: what is dead in it, and where memory takes over.
+struct Living {
+    run: Run,
+    /// Positions below are trimmed.
+    start: i64,
+    /// Positions from here on are in memory.
+    until: i64,
+}
+
 impl Inner {
     pub(super) fn committed_lsn(&self) -> u64 {
         self.committed.load(Ordering::Acquire)
     }
 
-    /// See [`Store::read`].
-    pub(super) fn read(&self, log: LogId, from: i64, upto: i64, max: usize, _: Patience) -> Result<Found, ReadError> {
-        let log = self.shelf.get(log.0).ok_or(ReadError::NoLog)?;
-        let mut gather = Gather::new(from, max);
-        let state = log.lock();
-        let from = from.max(state.start);
-        self.read_tail(&state, from, upto, &mut gather);
-        Ok(gather.finish())
+    fn log(&self, log: LogId) -> Result<Arc<Log>, ReadError> {
+        // Between its making and its first commit a log is not there for readers.
+        let found = self.shelf.get(log.0).ok_or(ReadError::NoLog)?;
+        let known = found.lock().is_known(self.committed_lsn());
+        if known { Ok(found) } else { Err(ReadError::NoLog) }
     }
 
-    fn read_tail(&self, state: &super::shelf::State, from: i64, upto: i64, gather: &mut Gather) {
+    /// See [`Store::read`].
+    pub(super) fn read(&self, log: LogId, from: i64, upto: i64, max: usize, patience: Patience) -> Result<Found, ReadError> {
+        let log = self.log(log)?;
+        let mut gather = Gather::new(from, max);
+        let (mut from, mut upto) = (from, upto);
+        let mut hole = None;
+        loop {
+            let run = {
+                let state = log.lock();
+                from = from.max(state.start);
+                if hole.is_none() {
+                    hole = state.hole_from(from, upto);
+                    upto = hole.map_or(upto, |h| h.base);
+                }
+                match state.run_for(from, upto) {
+                    Some(run) => run,
+                    None => {
+                        self.read_tail(&state, from, upto, &mut gather);
+                        break;
+                    }
+                }
+            };
+            match self.read_run(&run, from, upto, &mut gather, patience) {
+                Ok(Some(next)) => from = next,
+                Ok(None) => break,
+                // What was found so far is whole; the trouble behind it is met by the next read.
+                Err(_) if gather.any => break,
+                Err(trouble) => return Err(self.note_damage(&log, trouble)),
+            }
+        }
+        match hole {
+            Some(hole) if !gather.any => Err(hole_error(&hole)),
+            _ => Ok(gather.finish()),
+        }
+    }
+
+    fn read_tail(&self, state: &State, from: i64, upto: i64, gather: &mut Gather) {
         let committed = self.committed_lsn();
         let mut first = state.tail_from(from);
         if self.options.plants.has(Plant::IndexOffByOne) && first + 1 < state.tail.len() {
@@ -90,44 +135,232 @@ impl Inner {
         }
     }
 
+    /// Reads from one run. Answers where to go on, if there is reason to.
+    fn read_run(
+        &self,
+        living: &Living,
+        from: i64,
+        upto: i64,
+        gather: &mut Gather,
+        patience: Patience,
+    ) -> Result<Option<i64>, ReadError> {
+        let run = &living.run;
+        let index = self.files.index(run, patience)?;
+        let mut first = index.from(from.max(living.start));
+        if self.options.plants.has(Plant::IndexOffByOne) && first + 1 < index.rows.len() {
+            first += 1;
+        }
+        let until = upto.min(living.until);
+        let mut end = first;
+        let mut bytes = 0;
+        while let Some(row) = index.rows.get(end).filter(|r| r.stored.base < until) {
+            let len = row.stored.bytes as usize;
+            let first_of_all = end == first && !gather.any;
+            if !first_of_all && (gather.found.bytes + bytes + len > gather.max || bytes + len > READ) {
+                break;
+            }
+            bytes += len;
+            end += 1;
+        }
+        if end == first {
+            // Nothing of this run is wanted: it ends before, or memory has the next payload, or there is no room.
+            let next = index.rows.get(first).map_or(run.last.saturating_add(1), |r| r.stored.base);
+            return Ok((next < upto && (first == index.rows.len() || next >= living.until)).then_some(next));
+        }
+        let verify = !self.options.plants.has(Plant::SkipReadChecksum);
+        let (bytes, good) = self.files.payloads(run, &index, first..end, patience, verify)?;
+        let last = index.rows[first + good - 1].stored.last;
+        gather.add_bytes(bytes.into(), last);
+        let all = good == end - first && index.rows.get(end).is_none_or(|r| r.stored.base >= living.until);
+        Ok(all.then(|| last.saturating_add(1)))
+    }
+
     /// See [`Store::list`].
     pub(super) fn list(&self, log: LogId, from: i64, max: usize) -> Result<Vec<Stored>, ReadError> {
-        let log = self.shelf.get(log.0).ok_or(ReadError::NoLog)?;
-        let state = log.lock();
-        let committed = self.committed_lsn();
-        let first = state.tail_from(from.max(state.start));
-        let living = state.tail.range(first..).take_while(|s| s.lsn <= committed);
-        Ok(living.take(max).map(Staged::stored).collect())
+        let log = self.log(log)?;
+        let mut all = Vec::new();
+        let mut from = from;
+        while all.len() < max {
+            let living = {
+                let state = log.lock();
+                from = from.max(state.start);
+                match state.run_for(from, i64::MAX) {
+                    Some(living) => living,
+                    None => {
+                        let committed = self.committed_lsn();
+                        let tail = state.tail.range(state.tail_from(from)..).take_while(|s| s.lsn <= committed);
+                        all.extend(tail.take(max - all.len()).map(Staged::stored));
+                        break;
+                    }
+                }
+            };
+            let index = self.index_of(&log, &living.run)?;
+            let rows = index.rows[index.from(from)..].iter().take_while(|r| r.stored.base < living.until);
+            all.extend(rows.take(max - all.len()).map(|r| r.stored));
+            from = living.run.last.saturating_add(1).min(living.until);
+        }
+        Ok(all)
+    }
+
+    fn index_of(&self, log: &Arc<Log>, run: &Run) -> Result<Arc<Index>, ReadError> {
+        self.files.index(run, Patience::Block).map_err(|trouble| self.note_damage(log, trouble))
     }
 
     /// See [`Store::lookup`].
     pub(super) fn lookup(&self, log: LogId, query: Query) -> Result<Option<Stored>, ReadError> {
-        let log = self.shelf.get(log.0).ok_or(ReadError::NoLog)?;
+        let log = self.log(log)?;
+        match query {
+            Query::At(position) => self.lookup_at(&log, position),
+            Query::AppendedAt(at) => self.first_with(&log, |r| r.max_at >= at, |s| s.at >= at),
+            Query::StampedAt(stamp) => self.first_with(&log, |r| r.max_stamp >= stamp, |s| s.stamp >= stamp),
+            Query::GreatestStamp => self.greatest_stamp(&log),
+            Query::KeepBytes(keep) => self.keep_bytes(&log, keep),
+        }
+    }
+
+    fn lookup_at(&self, log: &Arc<Log>, position: i64) -> Result<Option<Stored>, ReadError> {
+        let living = {
+            let state = log.lock();
+            let from = position.max(state.start);
+            match state.run_for(from, i64::MAX) {
+                Some(living) => living,
+                None => {
+                    let first = state.tail.get(state.tail_from(from));
+                    return Ok(first.filter(|s| s.lsn <= self.committed_lsn()).map(Staged::stored));
+                }
+            }
+        };
+        let index = self.index_of(log, &living.run)?;
+        Ok(index.rows.get(index.from(position.max(living.start))).map(|r| r.stored))
+    }
+
+    /// The living runs of a log, and its committed payloads in memory behind them.
+    fn parts(&self, log: &Log) -> (Vec<Living>, Vec<Stored>) {
         let state = log.lock();
         let committed = self.committed_lsn();
-        let living = || state.tail.range(state.tail_from(state.start)..).take_while(move |s| s.lsn <= committed);
-        Ok(match query {
-            Query::At(position) => living().find(|s| s.last >= position).map(Staged::stored),
-            Query::AppendedAt(at) => living().find(|s| s.at >= at).map(Staged::stored),
-            Query::StampedAt(stamp) => living().find(|s| s.stamp >= stamp).map(Staged::stored),
-            Query::GreatestStamp => living().map(Staged::stored).reduce(|a, b| if b.stamp > a.stamp { b } else { a }),
-            Query::KeepBytes(keep) => {
-                let mut left: u64 = living().map(|s| u64::from(s.len)).sum();
-                living()
-                    .find(|s| {
-                        let from_here = left;
-                        left -= u64::from(s.len);
-                        from_here <= keep
-                    })
-                    .map(Staged::stored)
+        let tail = state.tail.range(state.tail_from(state.start)..).take_while(|s| s.lsn <= committed);
+        (state.living_runs(), tail.map(Staged::stored).collect())
+    }
+
+    /// The first payload that `is`, in runs that `may` have one, then in memory.
+    fn first_with(
+        &self,
+        log: &Arc<Log>,
+        may: impl Fn(&Run) -> bool,
+        is: impl Fn(&Stored) -> bool,
+    ) -> Result<Option<Stored>, ReadError> {
+        let (runs, tail) = self.parts(log);
+        for living in runs.iter().filter(|l| may(&l.run)) {
+            let index = self.index_of(log, &living.run)?;
+            if let Some(found) = living.rows(&index).find(|s| is(s)) {
+                return Ok(Some(found));
             }
-        })
+        }
+        Ok(tail.into_iter().find(|s| is(s)))
+    }
+
+    fn greatest_stamp(&self, log: &Arc<Log>) -> Result<Option<Stored>, ReadError> {
+        let (runs, tail) = self.parts(log);
+        let later = |a: Option<Stored>, b: Stored| match a {
+            Some(a) if a.stamp >= b.stamp => Some(a),
+            _ => Some(b),
+        };
+        let mut best: Option<Stored> = None;
+        for living in &runs {
+            // A trimmed run may have lost its greatest: its own word is a bound only.
+            if best.is_none_or(|b| living.run.max_stamp > b.stamp) {
+                let index = self.index_of(log, &living.run)?;
+                best = living.rows(&index).fold(best, later);
+            }
+        }
+        Ok(tail.into_iter().fold(best, later))
+    }
+
+    /// From the end back, until more would not fit.
+    fn keep_bytes(&self, log: &Arc<Log>, keep: u64) -> Result<Option<Stored>, ReadError> {
+        let (runs, tail) = self.parts(log);
+        let mut left = keep;
+        let mut first = None;
+        for stored in tail.into_iter().rev() {
+            let Some(rest) = left.checked_sub(u64::from(stored.bytes)) else { return Ok(first) };
+            (left, first) = (rest, Some(stored));
+        }
+        for living in runs.iter().rev() {
+            let index = self.index_of(log, &living.run)?;
+            for stored in living.rows(&index).rev() {
+                let Some(rest) = left.checked_sub(u64::from(stored.bytes)) else { return Ok(first) };
+                (left, first) = (rest, Some(stored));
+            }
+        }
+        Ok(first)
     }
 
     /// See [`Store::bounds`].
     pub(super) fn bounds(&self, log: LogId) -> Option<Bounds> {
-        let log = self.shelf.get(log.0)?;
+        let log = self.log(log).ok()?;
         let state = log.lock();
         Some(state.bounds(self.committed_lsn()))
+    }
+
+    /// Damage that a reader met is told once a place, and counted.
+    fn note_damage(&self, log: &Log, trouble: ReadError) -> ReadError {
+        if let ReadError::Damaged { file, range, positions } = &trouble {
+            self.quarantined.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(log = log.id, file, ?range, ?positions, "damaged: not served");
+        }
+        trouble
+    }
+}
+
+impl Living {
+    /// Envelopes that are neither trimmed nor in memory.
+    fn rows<'a>(&self, index: &'a Index) -> impl DoubleEndedIterator<Item = Stored> + 'a {
+        let first = index.from(self.start);
+        let end = index.rows.partition_point(|r| r.stored.base < self.until);
+        index.rows[first..end.max(first)].iter().map(|r| r.stored)
+    }
+}
+
+impl State {
+    /// Something of the log is committed, or a checkpoint knows it.
+    fn is_known(&self, committed: u64) -> bool {
+        let appended = self.first_lsn > 0 && self.first_lsn <= committed;
+        appended || self.covered > 0 || !self.runs.is_empty() || self.holes.is_some()
+    }
+
+    fn living(&self, run: &Run) -> Living {
+        Living { run: *run, start: self.start, until: self.tail_base() }
+    }
+
+    /// The run that has the first payload whose `last >= from`, when memory does not have it.
+    fn run_for(&self, from: i64, upto: i64) -> Option<Living> {
+        let base = self.tail_base();
+        if from >= base {
+            return None;
+        }
+        let run = self.runs.iter().find(|r| r.last >= from)?;
+        (run.base < base && run.base < upto).then(|| self.living(run))
+    }
+
+    fn living_runs(&self) -> Vec<Living> {
+        let base = self.tail_base();
+        self.runs.iter().filter(|r| r.base < base && r.last >= self.start).map(|r| self.living(r)).collect()
+    }
+
+    /// The first hole that a read of these positions meets.
+    fn hole_from(&self, from: i64, upto: i64) -> Option<Hole> {
+        let holes = self.holes.as_ref()?;
+        let meets = |h: &&Hole| h.base <= h.last && h.last >= from && h.base < upto;
+        holes.iter().filter(meets).min_by_key(|h| h.base).copied()
+    }
+}
+
+fn hole_error(hole: &Hole) -> ReadError {
+    let positions = hole.base..hole.last.saturating_add(1);
+    match damaged(hole.file, hole.at..hole.at + hole.len, positions) {
+        ReadError::Damaged { range, positions, .. } => {
+            ReadError::Damaged { file: super::wal::log_name(hole.file), range, positions }
+        }
+        other => other,
     }
 }

@@ -198,7 +198,7 @@ impl Recovery<'_> {
         feet: &BTreeMap<u64, FoundFoot>,
     ) -> Result<Ended, OpenError> {
         let mut ended = Ended::nothing(&self.state.mark);
-        let mut term = 0;
+        let mut term = self.state.mark.term;
         let mut buffer = Aligned::new(WINDOW);
         loop {
             let next = ended.next_number;
@@ -283,6 +283,9 @@ impl Recovery<'_> {
         let log = self.shelf.get_or_new(part.log);
         let mut state = log.lock();
         state.last_lsn = lsn;
+        if state.first_lsn == 0 {
+            state.first_lsn = lsn;
+        }
         if !state.dirty {
             state.dirty = true;
             ended.dirty.push(log.clone());
@@ -290,8 +293,10 @@ impl Recovery<'_> {
         let envelope = staged.as_ref().map(Staged::stored);
         if let Some(staged) = staged {
             state.end = state.end.max(staged.last + 1);
-            if staged.last >= state.start {
+            let in_a_run = state.runs.last().is_some_and(|r| r.last >= staged.last);
+            if staged.last >= state.start && !in_a_run {
                 state.bytes += u64::from(staged.len);
+                state.unsealed += u64::from(staged.len);
                 state.tail.push_back(staged);
             }
             ended.recovered.payloads += 1;

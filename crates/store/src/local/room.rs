@@ -38,6 +38,8 @@ struct Account {
     wish: u64,
     refused: bool,
     queue: VecDeque<(u64, Class, Waker)>,
+    /// How many were woken and have not come back yet: that many may pass those who still wait.
+    called: usize,
 }
 
 /// What the keeper should do about the room, if anything.
@@ -84,17 +86,19 @@ impl Account {
             wish: self.wish,
         }
     }
-    /// Everybody at the front for whom there is room together.
+    /// Everybody at the front for whom there is room together. When nothing is held any more all are woken: nobody's
+    /// commit would do it later, and a woken one may never come back.
     fn ready(&mut self) -> Vec<Waker> {
         let mut ready = Vec::new();
         let mut more = 0;
         while let Some((cost, class, _)) = self.queue.front() {
-            if !self.fits(*class, more + cost) {
+            if self.held > 0 && !self.fits(*class, more + cost) {
                 break;
             }
             more += cost;
             ready.extend(self.queue.pop_front().map(|(_, _, waker)| waker));
         }
+        self.called = if self.queue.is_empty() { 0 } else { self.called + ready.len() };
         ready
     }
 }
@@ -119,7 +123,8 @@ impl Room {
         }
         a.dearest = a.dearest.max(cost.min(a.size / 4));
         // Facts overtake data that waits: they have an eighth of their own.
-        let overtakes = class == Class::Data && !a.queue.is_empty();
+        let overtakes = class == Class::Data && !a.queue.is_empty() && a.called == 0;
+        a.called = a.called.saturating_sub(1);
         if small_log || overtakes || !a.fits(class, cost) {
             a.refused = true;
             if let Some(waker) = waker
@@ -127,10 +132,7 @@ impl Room {
             {
                 a.queue.push_back((cost, class, waker.clone()));
             }
-            let (pressure, ready) = (a.pressure(), a.ready());
-            drop(a);
-            ready.into_iter().for_each(Waker::wake);
-            return Err((NoCredit::Later, pressure));
+            return Err((NoCredit::Later, a.pressure()));
         }
         a.held += cost;
         Ok(a.pressure())
@@ -175,14 +177,33 @@ impl Room {
         });
     }
 
+    /// What the keeper should do now. A refusal is told once.
     pub(super) fn pressure(&self) -> Pressure {
-        self.lock().pressure()
+        let mut a = self.lock();
+        let pressure = a.pressure();
+        a.refused = false;
+        pressure
     }
 
     /// Bytes held and bytes used.
     pub(super) fn taken(&self) -> (u64, u64) {
         let a = self.lock();
         (a.held, a.used)
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.lock().size
+    }
+
+    /// Makes the log `size` bytes large if nothing is held and nothing used. The caller holds the commit lock.
+    pub(super) fn shrunk(&self, size: u64) -> bool {
+        let mut a = self.lock();
+        let idle = a.held == 0 && a.used == 0;
+        if idle {
+            a.size = size;
+            a.dearest = a.dearest.min(size / 4);
+        }
+        idle
     }
 
     pub(super) fn staged(&self) -> u64 {

@@ -104,6 +104,8 @@ pub(super) struct Log {
 pub(super) struct State {
     /// Parts ever taken, reserved ones included.
     pub(super) version: u64,
+    /// The first entry of this process with a part of this log; zero when there was none.
+    pub(super) first_lsn: u64,
     /// The last reserved entry with a part of this log.
     pub(super) last_lsn: u64,
     /// The first position that was not trimmed.
@@ -115,14 +117,20 @@ pub(super) struct State {
     /// Payloads in memory, in order. The first `sealed` of them are in a segment too.
     pub(super) tail: VecDeque<Staged>,
     pub(super) sealed: usize,
+    /// Bytes of the others.
+    pub(super) unsealed: u64,
     /// Where older payloads lie, in order.
     pub(super) runs: Vec<Run>,
-    pub(super) snapshot: Option<Box<(u64, Snapshot)>>,
+    pub(super) snapshot: Option<Box<Snapshot>>,
+    /// The version that the last checkpoint covers: facts after it are in the write-ahead log.
+    pub(super) covered: u64,
     pub(super) holes: Option<Box<Vec<Hole>>>,
     /// On the list of what the next checkpoint must look at.
     pub(super) dirty: bool,
     /// Has sealed payloads in memory, and is on the list of those.
     pub(super) cached: bool,
+    /// On the list of rows that the manifest must hear of.
+    pub(super) changed: bool,
     pub(super) removed: bool,
 }
 
@@ -149,12 +157,6 @@ impl State {
             n -= 1;
         }
         n
-    }
-
-    /// Does the tail alone know every payload from `position` on?
-    pub(super) fn tail_knows(&self, position: i64) -> bool {
-        let Some(first) = self.tail.front() else { return self.runs.is_empty() };
-        first.base <= position || self.runs.iter().all(|r| r.last < position || r.base >= first.base)
     }
 
     /// Runs hold what lies before this position; from it on the tail is asked.

@@ -138,3 +138,66 @@ fn what_was_flushed_is_there_after_a_crash() {
         assert_eq!(bench.world.state(log as u64).0, 60);
     }
 }
+
+#[test]
+fn checkpoints_merges_and_starts_keep_everything() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut expected = vec![Vec::new(); 7];
+    let mut next = [0i64; 7];
+    for life in 0..6 {
+        let bench = open(dir.path(), Options { own_file: 100_000, runs: 4, ..options() });
+        assert!(bench.recovered.damage.is_empty(), "{:?}", bench.recovered);
+        for (log, bytes) in expected.iter().enumerate().filter(|(_, b): &(usize, &Vec<u8>)| !b.is_empty()) {
+            assert!(bench.all(log as u64) == *bytes, "log {log} in life {life}");
+        }
+        for i in 0..400usize {
+            let log = (i * i + life) % 7;
+            let bytes = vec![i as u8; 1 + (i * 977 + life) % (300 * (log + 1) * (log + 1))];
+            bench.put(log as u64, next[log], &bytes);
+            next[log] += 1;
+            expected[log].extend_from_slice(&bytes);
+            if i % 50 == 49 {
+                bench.store.checkpoint().expect("checkpoint");
+            } else if i % 7 == 0 {
+                bench.store.lead();
+            }
+        }
+        bench.store.flush().expect("flushed");
+        if life % 2 == 0 {
+            bench.store.close().expect("closed");
+        }
+        let gauges = bench.store.gauges();
+        assert!(gauges.checkpoints >= 8, "{gauges:?}");
+    }
+    let bench = open(dir.path(), options());
+    for (log, bytes) in expected.iter().enumerate() {
+        assert!(bench.all(log as u64) == *bytes, "log {log} at last");
+        assert_eq!(bench.store.bounds(LogId(log as u64)).map(|b| b.bytes), Some(bytes.len() as u64));
+    }
+    let files = std::fs::read_dir(dir.path()).expect("listed").count();
+    assert!(files < 60, "{files} files");
+}
+
+#[test]
+fn a_busy_log_goes_round_and_round() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = Options { background: true, leading: Leading::Measured, ..options() };
+    let mut expected = 0;
+    {
+        let bench = open(dir.path(), options.clone());
+        for i in 0..4000i64 {
+            bench.put(1, i, &vec![i as u8; 10_000]);
+            expected += 10_000;
+            if i % 10 == 0 {
+                bench.store.lead();
+            }
+        }
+        bench.store.flush().expect("flushed");
+        assert_eq!(bench.all(1).len(), expected);
+        bench.store.trim(LogId(1), 2000);
+        assert_eq!(bench.store.bounds(LogId(1)).map(|b| (b.start, b.bytes)), Some((2000, 20_000_000)));
+    }
+    let bench = open(dir.path(), options);
+    bench.store.trim(LogId(1), 2000);
+    assert_eq!(bench.store.bounds(LogId(1)).map(|b| (b.start, b.bytes)), Some((2000, 20_000_000)));
+}

@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct Mark {
     /// Everything up to this LSN is in segments and snapshots.
     pub(super) lsn: u64,
+    /// Frames behind the mark are of this term or a later one.
+    pub(super) term: u64,
     pub(super) file: FileId,
     /// Where the next frame was to go then.
     pub(super) at: u64,
@@ -112,6 +114,8 @@ pub(super) struct Wal {
     pub(super) durable: u64,
     /// Body bytes ever framed or recovered: what is staged is the difference to the last mark.
     pub(super) bodies: u64,
+    /// Of them, bytes that a checkpoint has passed.
+    pub(super) passed_bodies: u64,
     seed: Seed,
     direct: bool,
     head: Aligned,
@@ -136,6 +140,7 @@ impl Wal {
             term,
             durable: 0,
             bodies: 0,
+            passed_bodies: 0,
             seed,
             direct,
             head: Aligned::new(ALIGN),
@@ -148,7 +153,7 @@ impl Wal {
     pub(super) fn mark(&self) -> Mark {
         let at = self.current.written % self.current.size;
         let (written, bodies) = (self.current.written, self.bodies);
-        Mark { lsn: self.durable, file: self.current.id, at, number: self.next_number, written, bodies }
+        Mark { lsn: self.durable, term: self.term, file: self.current.id, at, number: self.next_number, written, bodies }
     }
 
     /// Bytes left before the end of the lap.
@@ -271,6 +276,16 @@ impl Wal {
     pub(super) fn switch(&mut self, next: LogFile) {
         let before = std::mem::replace(&mut self.current, next);
         self.old.push(before);
+    }
+
+    /// The files of the log, oldest first, with their sizes.
+    pub(super) fn files(&self) -> Vec<(FileId, u64)> {
+        self.old.iter().chain([&self.current]).map(|f| (f.id, f.size)).collect()
+    }
+
+    /// The files that the log still needs when a checkpoint at `mark` is durable.
+    pub(super) fn kept_after(&self, mark: &Mark) -> Vec<(FileId, u64)> {
+        self.files().into_iter().skip_while(|(id, _)| *id != mark.file).collect()
     }
 
     /// A checkpoint at `mark` is durable. Answers how much of the present file came free, and the files that are free.
