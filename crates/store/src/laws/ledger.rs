@@ -57,6 +57,7 @@ pub struct Ledger {
     acked: AtomicU64,
     told: Mutex<Vec<Lsn>>,
     deaths: AtomicU64,
+    late: AtomicU64,
     on_ack: Box<dyn Fn(Lsn) + Send + Sync>,
 }
 
@@ -96,17 +97,25 @@ impl Ledger {
             clock: 1_700_000_000_000,
             dice: Dice::new(seed),
         };
-        Self { book: Mutex::new(book), acked: AtomicU64::new(0), told: Mutex::default(), deaths: AtomicU64::new(0), on_ack }
+        Self {
+            book: Mutex::new(book),
+            acked: AtomicU64::new(0),
+            told: Mutex::default(),
+            deaths: AtomicU64::new(0),
+            late: AtomicU64::new(0),
+            on_ack,
+        }
     }
 
     /// Another one who remembers the same, to judge another fate of the same disk.
-    pub fn fork(&self) -> Ledger {
+    pub fn fork(&self, on_ack: Box<dyn Fn(Lsn) + Send + Sync>) -> Ledger {
         Ledger {
             book: Mutex::new(self.book().clone()),
             acked: AtomicU64::new(self.acked().0),
             told: Mutex::default(),
             deaths: AtomicU64::new(0),
-            on_ack: Box::new(|_| {}),
+            late: AtomicU64::new(0),
+            on_ack,
         }
     }
 
@@ -125,7 +134,7 @@ impl Ledger {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often the store said that it died.
+    /// How often the store said that it died, in this life.
     pub fn deaths(&self) -> u64 {
         self.deaths.load(Ordering::SeqCst)
     }
@@ -138,6 +147,11 @@ impl Ledger {
     /// Parts that this log has taken, reserved ones too.
     pub fn version(&self, log: u64) -> Version {
         self.book().nouns.get(&LogId(log)).map_or(Version(0), Noun::version)
+    }
+
+    /// How often something was acknowledged after the store had said that it died.
+    pub fn acknowledged_late(&self) -> u64 {
+        self.late.load(Ordering::SeqCst)
     }
 
     /// Was this log removed, as far as is reserved?
@@ -216,6 +230,7 @@ impl Ledger {
     /// After a recovery: forgets what did not survive, and tells the new store what its facts say about trims and
     /// removals, as its callers must.
     pub fn recovered(&self, store: &dyn Store, upto: Lsn) {
+        self.deaths.store(0, Ordering::SeqCst);
         let mut book = self.book();
         book.after.clear();
         book.nouns.values_mut().for_each(|noun| noun.truncate(upto));
@@ -386,6 +401,7 @@ impl Want {
 impl Watch for Ledger {
     fn committed(&self, proof: Committed) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).push(proof.upto());
+        self.late.fetch_add(u64::from(self.deaths() > 0), Ordering::SeqCst);
         self.acked.fetch_max(proof.upto().0, Ordering::SeqCst);
         (self.on_ack)(proof.upto());
     }

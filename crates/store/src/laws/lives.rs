@@ -158,6 +158,7 @@ pub(super) fn dead_store(make: &dyn Fn() -> Box<dyn Harness>) -> Verdict {
     }
     must(refused, || "the medium failed and nobody was told".into())?;
     must(session.ledger.acked() == acked, || format!("{:?} was acknowledged by a dead store", session.ledger.acked()))?;
+    must(session.ledger.acknowledged_late() == 0, || "something was acknowledged after the death".into())?;
     must(session.store().committed().upto() == acked, || "a dead store moved its committed LSN".into())?;
     let credit = session.store().credit(Class::Fact, 10, None);
     must(matches!(credit, Err(NoCredit::Dead(_))), || format!("a dead store gives credit: {credit:?}"))?;

@@ -39,6 +39,7 @@ impl Session {
         Ok(session)
     }
 
+    /// The open store. Panics after a start that failed.
     pub fn store(&self) -> &Arc<dyn Store> {
         self.store.as_ref().expect("a session has an open store between its steps")
     }
@@ -110,6 +111,11 @@ impl Session {
         let store = self.store.take().expect("a session has an open store between its steps");
         self.harness.cut(store);
         self.open()
+    }
+
+    /// Is there a store? Not after a start that failed.
+    pub fn is_open(&self) -> bool {
+        self.store.is_some()
     }
 
     /// The medium fails from now on, until the next cut.

@@ -150,6 +150,19 @@ impl Moment {
         self.noted
     }
 
+    /// Exactly what was synced.
+    pub fn durable(&self) -> Image {
+        self.durable.clone()
+    }
+
+    /// Bytes of room that all files take when everything asked for was done.
+    pub fn room(&self) -> u64 {
+        let image = self.with(&self.unsynced);
+        let mut seen = HashSet::new();
+        let inodes = image.names.values().filter(|inode| seen.insert(**inode));
+        inodes.filter_map(|inode| image.files.get(inode)).map(Content::room).sum()
+    }
+
     /// How many operations came before.
     pub fn operation(&self) -> u64 {
         self.operation

@@ -1,3 +1,11 @@
 //! The proofs of the store: the laws over each implementation, and the world at its worst over the local one.
 
+mod campaign;
+mod damage;
+mod errors;
+mod full;
 mod memory;
+mod plain;
+mod power;
+mod subject;
+mod workload;

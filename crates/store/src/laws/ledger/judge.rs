@@ -66,17 +66,29 @@ impl Ledger {
         Ok(())
     }
 
-    /// After damage: whatever is served is exactly what was stored at its place. Errors are allowed, lies are not.
-    pub fn check_damaged(&self, store: &dyn Store, upto: Lsn) -> Result<Tally, String> {
+    /// After damage: whatever is served is exactly what was stored at its place. A log that `excused` knows to be
+    /// damaged may answer errors, or be gone; every other one is whole, or says at each place what is wrong with it.
+    pub fn check_damaged(&self, store: &dyn Store, upto: Lsn, excused: &dyn Fn(LogId) -> bool) -> Result<Tally, String> {
         let book = self.book();
         let mut tally = Tally::default();
         for (log, noun) in book.nouns.iter().filter(|(log, _)| !book.removed(**log, upto)) {
             let shown = Shown::new(*log, noun, upto);
             let before = tally.served;
-            shown.no_lies(store, &mut tally).map_err(|e| format!("{log:?}: {e}"))?;
+            shown.no_lies(store, excused(*log), &mut tally).map_err(|e| format!("{log:?}: {e}"))?;
             tally.whole += u64::from(tally.served - before == shown.payloads());
         }
         Ok(tally)
+    }
+
+    /// Logs whose rebuilt state is not the one that they had at `upto`.
+    pub fn strange(&self, rebuilt: &Rebuilt, upto: Lsn) -> Vec<LogId> {
+        let book = self.book();
+        let differs = |log: &LogId| {
+            let noun = &book.nouns[log];
+            let state = rebuilt.nouns.get(log).map(|(_, state)| state);
+            noun.version_at(upto) > 0 && state != Some(noun.state_at(upto))
+        };
+        book.nouns.keys().filter(|log| !book.removed(**log, upto) && differs(log)).copied().collect()
     }
 
     /// How many logs live at `upto`.

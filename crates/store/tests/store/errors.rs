@@ -1,0 +1,125 @@
+//! The disk says no: an error at every k-th operation of each kind. After a failed write or sync nothing more is
+//! acknowledged, and everything that was acknowledged is there after a restart, whatever the power then takes.
+
+use milena_store::{
+    Lsn,
+    dice::Dice,
+    laws::{
+        Session,
+        ledger::{Ledger, Want},
+    },
+    sim_disk::{Depth, Failure, Image, Kind, Rule, SimDisk},
+};
+
+use crate::{
+    campaign::{self, Report},
+    plain::Flaw,
+    power::{noting, survive},
+    subject::{OnSimDisk, Subject},
+    workload::{self, Workload},
+};
+
+/// Runs the workload with this fault, then restarts on several of the disks that may be left.
+fn with_fault(subject: Subject, workload: Workload, seed: u64, rule: Rule) -> Result<u64, String> {
+    let disk = SimDisk::default();
+    let ledger = noting(&disk, seed);
+    disk.inject(rule);
+    let harness = Box::new(OnSimDisk::new(subject, disk.clone(), seed));
+    match Session::with_ledger(harness, ledger.clone(), seed) {
+        Err(e) if disk.hits() == 0 => return Err(format!("it does not start: {e}")),
+        Err(_) => {}
+        Ok(mut session) => live(&mut session, workload, seed, &disk)?,
+    }
+    if ledger.acknowledged_late() > 0 {
+        return Err("something was acknowledged after the store had said that it died".into());
+    }
+    restart(subject, &disk, &ledger, &mut Dice::new(seed))
+}
+
+/// Until the fault shows, or to the end when the store can bear it.
+fn live(session: &mut Session, workload: Workload, seed: u64, disk: &SimDisk) -> Result<(), String> {
+    let outcome = workload.run(session, seed);
+    let Err(e) = outcome else { return Ok(()) };
+    if disk.hits() == 0 {
+        return Err(format!("without any fault: {e}"));
+    }
+    if !session.is_open() {
+        // A stop or a start inside the workload met the fault: there is no store any more.
+        return Ok(());
+    }
+    if session.ledger.deaths() == 0 {
+        return Err(format!("the store lives and breaks its word: {e}"));
+    }
+    let acked = session.ledger.acked();
+    let _ = session.append(&[Want::Note { log: 1, len: 10 }]);
+    session.store().lead();
+    if session.store().flush().is_ok() || session.ledger.acked() != acked {
+        return Err("a dead store acknowledges".into());
+    }
+    Ok(())
+}
+
+/// Everything acknowledged is there, on whatever the disk kept.
+fn restart(subject: Subject, disk: &SimDisk, ledger: &Ledger, dice: &mut Dice) -> Result<u64, String> {
+    let acked = ledger.acked();
+    let moment = disk.moment();
+    disk.go_dark();
+    let mut images: Vec<(String, Image)> = Vec::new();
+    moment.images(Depth { tears: 0, subsets: 3, spread: 2 }, dice, &mut |choice, image| {
+        images.push((choice.to_owned(), image));
+        true
+    });
+    let mut state = 0;
+    for (choice, image) in images.into_iter().take(5) {
+        let outcome = survive(subject, image, ledger, Lsn(acked.0), dice, false);
+        state ^= outcome.map_err(|e| format!("restart on {choice}: {e}"))?.state;
+    }
+    Ok(state)
+}
+
+/// How many operations of each kind the workload makes.
+fn count(subject: Subject, workload: Workload, seed: u64) -> Result<Vec<(Kind, u64)>, String> {
+    let disk = SimDisk::default();
+    let harness = Box::new(OnSimDisk::new(subject, disk.clone(), seed));
+    let mut session = Session::with_ledger(harness, noting(&disk, seed), seed)?;
+    workload.run(&mut session, seed)?;
+    Ok(Kind::ALL.iter().map(|kind| (*kind, disk.count(*kind))).filter(|(_, count)| *count > 0).collect())
+}
+
+/// Faults of every kind, spread over the whole workload.
+pub(crate) fn injected(subject: Subject, workload: Workload, each: u64, until_violated: bool) -> Report {
+    let mut report = Report::new(format!("injected errors, {}", workload.name()));
+    let seed = campaign::seed();
+    let counts = match count(subject, workload, seed) {
+        Ok(counts) => counts,
+        Err(e) => {
+            report.count(Err(format!("the workload itself: {e}")));
+            return report;
+        }
+    };
+    let each = each * campaign::times() as u64;
+    for (kind, count) in counts {
+        let mut dice = Dice::new(seed ^ kind as u64);
+        for i in 0..each.min(count) {
+            let nth = 1 + i * count / each.min(count) + dice.below((count / each).max(1));
+            let failure = [Failure::Eio, Failure::Enospc, Failure::Short][dice.below(3) as usize];
+            let rule = Rule { kind, nth, failure, lasting: dice.chance(1, 3) };
+            let outcome = with_fault(subject, workload, seed, rule);
+            report.count(outcome.map_err(|e| format!("{rule:?} of {count}, seed {seed}: {e}")));
+            if until_violated && report.failed() {
+                return report;
+            }
+        }
+    }
+    report
+}
+
+#[test]
+fn a_plain_journal_bears_errors_and_ignoring_them_is_caught() {
+    for workload in [Workload::GroupsAndPositions, Workload::SmallAppends] {
+        injected(Subject::Plain(Flaw::None), workload, 8, false).finish();
+    }
+    let report = injected(Subject::Plain(Flaw::SyncErrorIgnored), Workload::GroupsAndPositions, 40, true);
+    println!("{}", report.first_violation().expect("an ignored error of a sync was not caught"));
+    assert_eq!(workload::ALL.len(), 6);
+}

@@ -1,0 +1,209 @@
+//! The six workloads: what a broker does to its store, in small, each past checkpoints and a recycled log.
+
+use milena_store::{
+    dice::Dice,
+    laws::{Session, ledger::Want},
+};
+
+/// What the store is put through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Workload {
+    SmallAppends,
+    LargeSlices,
+    CheckpointAndRecycle,
+    ManifestSwap,
+    TrimAndPunch,
+    GroupsAndPositions,
+}
+
+pub(crate) const ALL: [Workload; 6] = [
+    Workload::SmallAppends,
+    Workload::LargeSlices,
+    Workload::CheckpointAndRecycle,
+    Workload::ManifestSwap,
+    Workload::TrimAndPunch,
+    Workload::GroupsAndPositions,
+];
+
+fn payload(log: u64, len: usize, dice: &mut Dice) -> Want {
+    let span = 1 + dice.below(5) as i64;
+    let gap = if dice.chance(1, 10) { 3 } else { 0 };
+    Want::Payload { log, len, span, gap, stamp: dice.below(100_000) as i64, fact: 0 }
+}
+
+fn note(log: u64, len: usize) -> Want {
+    Want::Note { log, len }
+}
+
+impl Workload {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Workload::SmallAppends => "small appends to 100 logs",
+            Workload::LargeSlices => "large slices",
+            Workload::CheckpointAndRecycle => "checkpoint and recycle under load",
+            Workload::ManifestSwap => "manifest swap with create, delete, restore",
+            Workload::TrimAndPunch => "retention, trim and hole punching",
+            Workload::GroupsAndPositions => "groups, producers and positions",
+        }
+    }
+
+    /// Runs it to its end. An error is a broken promise, or the death of the store.
+    pub(crate) fn run(self, session: &mut Session, seed: u64) -> Result<(), String> {
+        let mut dice = Dice::new(seed ^ 0x5EED);
+        let dice = &mut dice;
+        match self {
+            Workload::SmallAppends => small_appends(session, dice),
+            Workload::LargeSlices => large_slices(session, dice),
+            Workload::CheckpointAndRecycle => checkpoint_and_recycle(session, dice),
+            Workload::ManifestSwap => manifest_swap(session, dice),
+            Workload::TrimAndPunch => trim_and_punch(session, dice),
+            Workload::GroupsAndPositions => groups_and_positions(session, dice),
+        }
+    }
+}
+
+/// What the end of a pass does.
+fn pass(session: &Session) {
+    session.store().lead();
+    session.ledger.settle(&**session.store());
+}
+
+fn small_appends(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    for round in 0..12 {
+        for _ in 0..40 {
+            let log = 1 + dice.below(100);
+            session.append(&[payload(log, 20 + dice.below(300) as usize, dice)])?;
+            if dice.chance(1, 3) {
+                pass(session);
+            }
+        }
+        session.flush()?;
+        if round % 4 == 3 {
+            session.checkpoint()?;
+        }
+    }
+    Ok(())
+}
+
+fn large_slices(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    for round in 0..36 {
+        let len = 3000 + dice.below(9000) as usize;
+        session.append(&[payload(1 + dice.below(3), len, dice)])?;
+        if dice.chance(1, 2) {
+            session.append(&[payload(4, 50, dice), note(5, 10)])?;
+        }
+        pass(session);
+        if round % 12 == 11 {
+            session.checkpoint()?;
+        }
+    }
+    session.flush()?;
+    Ok(())
+}
+
+fn checkpoint_and_recycle(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    for round in 0..14 {
+        for _ in 0..10 {
+            let log = 1 + dice.below(6);
+            session.append(&[payload(log, 100 + dice.below(1800) as usize, dice), note(10 + dice.below(4), 30)])?;
+            pass(session);
+        }
+        if round % 2 == 1 {
+            // Something is reserved and not committed while the checkpoint runs.
+            session.append(&[payload(1, 500, dice), note(11, 5)])?;
+            session.checkpoint()?;
+        }
+    }
+    session.flush()?;
+    Ok(())
+}
+
+/// Logs come and go. Restore is what the house does with a deleted topic: it lives on, and another takes the name.
+fn manifest_swap(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    let mut living: Vec<u64> = Vec::new();
+    let mut next = 1;
+    for round in 0..16 {
+        for _ in 0..8 {
+            living.push(next);
+            session.append(&[note(next, 40), note(0, 20), payload(next, 10 + dice.below(900) as usize, dice)])?;
+            next += 1;
+        }
+        pass(session);
+        for _ in 0..6 {
+            let log = living.swap_remove(dice.below(living.len() as u64) as usize);
+            let fate = dice.below(4);
+            if fate == 0 {
+                // Deleted and restored: two facts, and everything is there.
+                session.append(&[note(log, 9), note(0, 9)])?;
+                session.append(&[note(log, 10), payload(log, 100, dice)])?;
+                living.push(log);
+            } else {
+                session.append(&[Want::Remove { log }])?;
+            }
+        }
+        pass(session);
+        if round % 2 == 1 {
+            session.checkpoint()?;
+        }
+        if round == 8 {
+            session.reopen()?;
+        }
+    }
+    session.flush()?;
+    Ok(())
+}
+
+fn trim_and_punch(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    for round in 0..16 {
+        for _ in 0..9 {
+            let log = 1 + dice.below(4);
+            let len = if log == 1 { 2000 + dice.below(4000) as usize } else { 50 + dice.below(600) as usize };
+            session.append(&[payload(log, len, dice)])?;
+            pass(session);
+        }
+        for log in 1..5 {
+            if dice.chance(1, 2) {
+                let next = session.ledger.next(log);
+                let back = dice.below(30) as i64;
+                // Now and then everything goes.
+                let start = if dice.chance(1, 5) { next } else { next - back };
+                session.append(&[Want::Trim { log, start: start.max(0) }])?;
+            }
+        }
+        pass(session);
+        if round % 3 == 2 {
+            session.checkpoint()?;
+        }
+    }
+    session.flush()?;
+    Ok(())
+}
+
+/// Many small logs of facts, and few payloads: positions, producer windows, members.
+fn groups_and_positions(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+    for round in 0..16 {
+        for _ in 0..20 {
+            let group = 1 + dice.below(30);
+            let mut wants = vec![note(group, 20 + dice.below(120) as usize)];
+            if dice.chance(1, 3) {
+                wants.push(note(40 + dice.below(5), 60));
+            }
+            if dice.chance(1, 4) {
+                wants.push(payload(50, 200, dice));
+            }
+            session.append(&wants)?;
+            if dice.chance(1, 2) {
+                pass(session);
+            }
+        }
+        pass(session);
+        if round % 4 == 3 {
+            session.checkpoint()?;
+        }
+        if round == 9 {
+            session.reopen()?;
+        }
+    }
+    session.flush()?;
+    Ok(())
+}
