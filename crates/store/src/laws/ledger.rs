@@ -197,7 +197,7 @@ impl Ledger {
             false => Class::Fact,
         };
         let bytes = wants.iter().map(Want::bytes).sum();
-        for attempt in 0..3_000 {
+        for attempt in 0..400 {
             match store.credit(class, bytes, None) {
                 Ok(credit) => return Ok(credit),
                 Err(NoCredit::Later) => {

@@ -59,14 +59,15 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<u64,
         Err(refusal) if refusal.len() > 10 => return Ok(1),
         Err(refusal) => return Err(format!("refused without words: {refusal:?}")),
     };
-    let named = &open.recovered.damage;
+    let named = open.recovered.damage;
+    let quarantined = open.recovered.quarantined;
     let upto = match ledger.judge(&rebuilt, acked) {
         Ok(survived) => survived,
         // A rotten last frame looks like a torn one: the cut is reported, and what is left is an earlier moment.
         Err(_) if open.recovered.cut > 0 && ledger.judge(&rebuilt, Lsn(0)).is_ok() => ledger.judge(&rebuilt, Lsn(0))?,
         Err(e) => {
             let strange = ledger.strange(&rebuilt, acked);
-            let unnamed = strange.iter().find(|log| !named.iter().any(|line| subject.names(line, **log)));
+            let unnamed = strange.iter().find(|log| !quarantined.contains(log));
             if named.is_empty() || unnamed.is_some() {
                 return Err(format!("nobody names what is wrong with {unnamed:?}: {e}; damage: {named:?}"));
             }
@@ -76,8 +77,7 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<u64,
     let ledger = std::sync::Arc::new(ledger.fork(Box::new(|_| {})));
     open.store.attach(ledger.clone(), ledger.clone());
     ledger.recovered(&*open.store, upto);
-    let lost: Vec<_> = named.iter().cloned().collect();
-    let tally = ledger.check_damaged(&*open.store, upto, &|log| lost.iter().any(|line| subject.names(line, log)))?;
+    let tally = ledger.check_damaged(&*open.store, upto, &|log| quarantined.contains(&log))?;
     Ok(tally.served << 20 ^ tally.damaged << 8 ^ tally.whole)
 }
 

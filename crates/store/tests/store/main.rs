@@ -4,6 +4,7 @@ mod campaign;
 mod damage;
 mod errors;
 mod full;
+mod local;
 mod memory;
 mod plain;
 mod power;

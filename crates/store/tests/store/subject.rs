@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use milena_store::{
-    LogId, Recovered, Replay, Store,
+    Recovered, Replay, Store,
     dice::Dice,
     disk::Disk,
     laws::{Harness, Session},
+    local::{Leading, Local, Options},
+    plant::Plants,
     sim_disk::{Depth, Failure, Image, Kind, Rule, SimDisk},
 };
 
@@ -19,12 +21,30 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Subject {
     Plain(Flaw),
+    Local(Plants),
 }
 
 /// An open store, with what is not in the seam.
 pub(crate) struct Open {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) recovered: Recovered,
+    pub(crate) local: Option<Arc<Local>>,
+}
+
+/// Everything small, so that a short workload meets every seam, and no threads, so that every run is the same.
+fn small(plants: Plants) -> Options {
+    Options {
+        log_min: 64 << 10,
+        log_max: 256 << 10,
+        memory: 4 << 20,
+        reserve: 64 << 10,
+        own_file: 16 << 10,
+        runs: 3,
+        background: false,
+        leading: Leading::Callers,
+        plants,
+        ..Options::default()
+    }
 }
 
 impl Subject {
@@ -33,23 +53,25 @@ impl Subject {
             Subject::Plain(flaw) => {
                 let disk: &dyn Disk = disk;
                 let (store, recovered) = Plain::open(disk, flaw, replay)?;
-                Ok(Open { store: Arc::new(store), recovered })
+                Ok(Open { store: Arc::new(store), recovered, local: None })
+            }
+            Subject::Local(plants) => {
+                let disk = Arc::new(disk.clone());
+                let (local, recovered) = Local::open(disk, small(plants), replay).map_err(|e| e.to_string())?;
+                let local = Arc::new(local);
+                Ok(Open { store: local.clone(), recovered, local: Some(local) })
             }
         }
     }
 }
 
 impl Subject {
-    /// Does this line of a damage report speak of that log?
-    pub(crate) fn names(self, line: &str, log: LogId) -> bool {
-        line.split(|c: char| !c.is_ascii_digit()).any(|number| number.parse() == Ok(log.0))
-    }
-
     /// Did the workload reach what it is there for?
     pub(crate) fn assert_busy(self, _session: &Session, _workload: Workload) -> Result<(), String> {
         match self {
             // Has no checkpoints and recycles nothing.
             Subject::Plain(_) => Ok(()),
+            Subject::Local(_) => Ok(()),
         }
     }
 }
@@ -59,17 +81,21 @@ pub(crate) struct OnSimDisk {
     pub(crate) subject: Subject,
     pub(crate) disk: SimDisk,
     pub(crate) dice: Dice,
+    local: Option<Arc<Local>>,
 }
 
 impl OnSimDisk {
     pub(crate) fn new(subject: Subject, disk: SimDisk, seed: u64) -> Self {
-        Self { subject, disk, dice: Dice::new(seed) }
+        Self { subject, disk, dice: Dice::new(seed), local: None }
     }
 }
 
 impl Harness for OnSimDisk {
     fn open(&mut self, replay: &mut dyn Replay) -> Result<(Arc<dyn Store>, Recovered), String> {
+        // The last life lets its directory go first.
+        self.local = None;
         let open = self.subject.open(&self.disk, replay)?;
+        self.local = open.local;
         Ok((open.store, open.recovered))
     }
 
@@ -77,6 +103,7 @@ impl Harness for OnSimDisk {
         let moment = self.disk.moment();
         self.disk.go_dark();
         drop(store);
+        self.local = None;
         let mut images: Vec<Image> = Vec::new();
         let depth = Depth { tears: 4, subsets: 4, spread: 4 };
         moment.images(depth, &mut self.dice, &mut |_, image| {
