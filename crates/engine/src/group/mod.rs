@@ -36,6 +36,9 @@ mod roster;
 mod snapshot;
 mod subscription;
 
+#[cfg(test)]
+mod tests;
+
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 pub use command::{

@@ -23,3 +23,6 @@ crate::fact::facts! {
         GenerationBegan, GenerationSettled, GroupEmptied, TopicNamed, PositionsCommitted, PositionsForgotten, GroupDeleted,
     }
 }
+
+#[cfg(test)]
+mod tests;
