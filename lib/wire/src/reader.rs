@@ -71,12 +71,14 @@ impl Reader {
     }
 
     /// Passes over the next `n` bytes, and tells where in the frame they are.
+    #[inline]
     pub fn skip(&mut self, n: usize) -> Result<Range<usize>, Malformed> {
         self.need(n)?;
         self.at += n;
         Ok(self.at - n..self.at)
     }
 
+    #[inline]
     fn need(&self, n: usize) -> Result<(), Malformed> {
         let left = self.remaining();
         if n > left { Err(Malformed::Short { at: self.at, wanted: n, left }) } else { Ok(()) }
@@ -136,7 +138,18 @@ impl Reader {
 
 impl Reader {
     /// An unsigned number of one to five bytes, seven bits each, lowest first.
+    #[inline]
     pub fn varint(&mut self) -> Result<u32, Malformed> {
+        match self.frame[self.at..self.end].first() {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(byte.into())
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u32, Malformed> {
         let at = self.at;
         let mut value = 0u32;
         for shift in [0, 7, 14, 21, 28] {
@@ -153,6 +166,7 @@ impl Reader {
     }
 
     /// A length that may be null. As in Kafka any negative one is null, and so are compact 0 (-1) and 2^32-1 (-2).
+    #[inline]
     fn length(&mut self, flexible: bool, short: bool) -> Result<Option<usize>, Malformed> {
         let length = match (flexible, short) {
             (true, _) => self.varint()? as i32 as i64 - 1,
@@ -163,6 +177,7 @@ impl Reader {
     }
 
     /// Where in the frame a string's bytes are.
+    #[inline]
     pub(crate) fn text_range(&mut self, flexible: bool) -> Result<Option<Range<usize>>, Malformed> {
         let at = self.at;
         match self.length(flexible, true)? {
@@ -173,6 +188,7 @@ impl Reader {
     }
 
     /// Where in the frame bytes or records are.
+    #[inline]
     pub(crate) fn bytes_range(&mut self, flexible: bool) -> Result<Option<Range<usize>>, Malformed> {
         match self.length(flexible, false)? {
             Some(length) => self.skip(length).map(Some),
@@ -271,6 +287,9 @@ impl Reader {
         unknown: &mut UnknownTags,
         mut known: impl FnMut(&mut Self, u32) -> Result<bool, Malformed>,
     ) -> Result<(), Malformed> {
+        if self.no_tags() {
+            return Ok(());
+        }
         self.each_tag(|reader, tag, size| {
             let began = reader.at;
             if !known(reader, tag)? {
@@ -285,8 +304,20 @@ impl Reader {
     }
 
     /// Passes over a section of tagged fields, which is checked all the same.
+    #[inline]
     pub(crate) fn skip_tags(&mut self) -> Result<(), Malformed> {
+        if self.no_tags() {
+            return Ok(());
+        }
         self.each_tag(|reader, _, size| reader.skip(size).map(|_| ()))
+    }
+
+    /// Passes over a tagged section without fields, which nearly all are.
+    #[inline]
+    fn no_tags(&mut self) -> bool {
+        let none = self.frame[self.at..self.end].first() == Some(&0);
+        self.at += usize::from(none);
+        none
     }
 
     /// Each field of a tagged section, with the reader confined to it.

@@ -57,7 +57,7 @@ impl<R> FetchWriter<R> {
         if !FetchResponse::VERSIONS.contains(&version) {
             return Err(Unencodable::Version { message: FetchResponse::NAME, version });
         }
-        let mut out = BytesMut::with_capacity(256);
+        let mut out = BytesMut::with_capacity(128 + 128 * topics.min(64));
         out.put_i32(0);
         frame::response_header(&mut out, FetchResponse::KEY, version, correlation_id);
         out.put_i32(throttle_time_ms);

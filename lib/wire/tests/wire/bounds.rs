@@ -180,7 +180,7 @@ fn many_small_elements_stay_within_the_budget() {
                     Some(Malformed::Budget { .. }) => refused += 1,
                     Some(other) => panic!("{} v{version}: {other}", subject.fields.name),
                 }
-                if length > 50_000 && held as f64 / length as f64 > worst.0 {
+                if length > 20_000 && held as f64 / length as f64 > worst.0 {
                     worst = (held as f64 / length as f64, subject.fields.name);
                 }
             }
