@@ -26,15 +26,10 @@ type Decided = Result<Decision<Fact, Reply>, Refusal>;
 
 impl Group {
     pub(super) fn join(&self, now: Now, join: Join) -> Decided {
-        if self.id.as_str().is_empty() {
-            return Err(Refusal::NamelessGroup);
-        }
+        self.may_have_members()?;
         let (min, max) = (self.rules.session_min_ms, self.rules.session_max_ms);
         if !(min..=max).contains(&i64::from(join.session_ms)) {
             return Err(Refusal::SessionTimeout { asked: join.session_ms, min, max });
-        }
-        if self.is_dead() {
-            return Err(Refusal::Dead);
         }
         if !self.has_room(join.member.as_ref()) {
             return Ok(self.turned_away(now, join.member.as_ref()));
@@ -168,8 +163,13 @@ impl Group {
 // ---- members ------------------------------------------------------------------------------------
 
 impl Group {
-    fn alive(&self) -> Result<(), Refusal> {
-        if self.is_dead() { Err(Refusal::Dead) } else { Ok(()) }
+    /// Members need a group that is there and has a name.
+    fn may_have_members(&self) -> Result<(), Refusal> {
+        match self.roster.phase {
+            _ if self.id.as_str().is_empty() => Err(Refusal::NamelessGroup),
+            Phase::Dead => Err(Refusal::Dead),
+            _ => Ok(()),
+        }
     }
 
     /// The member that says so, if the generation is the one it knows.
@@ -190,7 +190,7 @@ impl Group {
     }
 
     pub(super) fn sync(&self, now: Now, sync: Sync) -> Decided {
-        self.alive()?;
+        self.may_have_members()?;
         let member = self.member(&sync.member, sync.instance.as_ref(), sync.generation)?;
         let round = match &self.roster.phase {
             Phase::Empty { .. } | Phase::Dead => return Err(Refusal::UnknownMember(sync.member)),
@@ -234,7 +234,7 @@ impl Group {
     }
 
     pub(super) fn heartbeat(&self, now: Now, beat: Heartbeat) -> Decided {
-        self.alive()?;
+        self.may_have_members()?;
         let member = self.member(&beat.member, beat.instance.as_ref(), beat.generation)?;
         let reply = match self.roster.phase {
             Phase::Empty { .. } | Phase::Dead => return Err(Refusal::UnknownMember(beat.member)),
@@ -245,7 +245,7 @@ impl Group {
     }
 
     pub(super) fn leave(&self, now: Now, leavers: Vec<Leaver>) -> Decided {
-        self.alive()?;
+        self.may_have_members()?;
         let mut draft = Draft::of(self, now);
         let mut outcomes = Vec::with_capacity(leavers.len());
         let mut changed = false;
@@ -287,7 +287,6 @@ fn leaves(draft: &mut Draft<'_>, leaver: &Leaver) -> Result<(), Refusal> {
 
 impl Group {
     pub(super) fn commit(&self, now: Now, commit: Commit) -> Decided {
-        self.alive()?;
         let committer = self.committer(&commit)?;
         let max = self.rules.metadata_bytes_max;
         let outcome = |p: &CommitPosition| match p.metadata.len() {
@@ -312,8 +311,8 @@ impl Group {
         match &self.roster.phase {
             Phase::Empty { .. } if commit.generation < 0 => return Ok(None),
             Phase::Dead => return Err(Refusal::Dead),
-            // A group that never had members, or lost them: a generation of it is a thing of the past.
-            Phase::Empty { .. } if self.used == 0 => {
+            // A group that is not there yet has no generation at all.
+            Phase::Empty { .. } if self.is_blank() => {
                 return Err(Refusal::IllegalGeneration { asked: commit.generation, now: self.roster.generation });
             }
             _ => {}

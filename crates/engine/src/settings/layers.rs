@@ -52,6 +52,12 @@ impl BrokerConfig {
         Ok(Self { start: change::whole(asked, broker::known)?, ..Self::default() })
     }
 
+    /// The same for what was read back first: [`BrokerConfig::restore`] and facts on an empty one, then this.
+    pub fn set_start(&mut self, asked: &[(String, Option<String>)]) -> Result<(), Refusal> {
+        self.start = change::whole(asked, broker::known)?;
+        Ok(())
+    }
+
     /// The dynamic part, as facts that bring a fresh start here.
     pub fn facts(&self) -> Vec<BrokerConfigChanged> {
         let whole = |scope| {
@@ -70,7 +76,7 @@ impl BrokerConfig {
         facts.iter().for_each(|f| f.write(&mut w));
     }
 
-    /// Puts what [`BrokerConfig::snapshot`] wrote on top of what the broker was started with.
+    /// Puts what [`BrokerConfig::snapshot`] wrote on top of what the broker was (or will be) started with.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), BadFact> {
         let mut r = Reader::new(bytes);
         let version = r.version("broker settings", SNAPSHOT)?;

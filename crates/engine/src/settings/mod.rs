@@ -2,7 +2,7 @@
 //!
 //! Three places say what a setting is: [`topic`] and [`broker`] with one file for each setting that this broker honours and
 //! compact tables for the others, [`offered`] for group and client-metrics names that later features will honour. Everything
-//! else reads those: checking, DescribeConfigs ([`describe`]), changes ([`change`]), the manual ([`manual`]), and the defaults
+//! else reads those: checking, DescribeConfigs (`describe`), changes (`change`), the manual ([`manual`]), and the defaults
 //! that differ from Kafka's on purpose ([`differences`]).
 //!
 //! Must never know: who asks, in which protocol version, and where settings are kept. Values are text until a typed reader
