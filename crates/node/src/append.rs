@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use milena_engine::partition::{Batch as Judged, Refusal, Verdict};
+use milena_engine::{
+    partition::{Batch as Judged, Refusal, Verdict},
+    retention,
+};
 use milena_record::{Flaw, HEADER_LEN, patch_base_offset, patch_leader_epoch};
 use milena_store::{Class, Credit, Lsn, Parked, Part, Payload, Version};
 
@@ -141,7 +144,9 @@ impl Node {
             Err(dead) => return Parked::new(Lsn(0), Err(dead.into())),
         };
         let (lsn, log_start) = (state.noun.lsn, state.noun.machine.start());
-        let alarm = self.retention_after_append(topic, &mut state, now.wall);
+        let bytes = intake.bytes.len() as u64;
+        let appended = retention::Entry { base: placement.base, last: placement.last, bytes, at: now.wall, stamp: intake.stamp };
+        let alarm = self.retention_after_append(topic, &mut state, &appended);
         drop(state);
         if let Some(at) = alarm {
             self.set_retention_alarm(partition, at);

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use milena_engine::{
     fact::RaiseReason,
     ids::{CATALOG_LOG, TopicId, Uuid},
-    machine::{Machine, Now},
+    machine::{Decision, Machine},
     settings::{Entry, topic},
     topic::{
         AddPartitions, AlterTopic, Catalog, CatalogFact, Command, CreateTopic, DeleteTopic, Gone, Refusal, Reply, RestoreTopic,
         SettingsChange, Target, Topic as Known, Trashed,
     },
 };
-use milena_store::{Class, LogId, Parked};
+use milena_store::{Class, Credit, LogId, Parked, Part, Version};
 
 use crate::{
     node::Node,
-    noun::{Follow, NoRoom},
+    noun::{Follow, NoRoom, Written},
     topics::{Topic, empty},
 };
 
-/// Room for the fact that raises a leader epoch.
+/// Room for one part of an entry that restores a topic.
 const EPOCH_ROOM: u64 = 256;
 /// When the clocks have parted the trash is looked at again after this long.
 const LATER_MS: i64 = 60_000;
@@ -45,7 +45,6 @@ impl Follow<Catalog> for InStep<'_> {
             CatalogFact::PartitionsAdded(added) => added.id,
             CatalogFact::TopicSettingsChanged(changed) => changed.id,
             CatalogFact::TopicDeleted(deleted) => return self.0.0.table.hide(deleted.id),
-            // A restored topic is found again only when its partitions have entered their new epochs.
             _ => return,
         };
         if let Some(known) = catalog.topic_by_id(changed) {
@@ -63,6 +62,8 @@ impl InStep<'_> {
         }
     }
 }
+
+type Answer<T> = Parked<Result<T, Refusal>>;
 
 /// What a verb on topics answers: judged and durable, or not even tried.
 pub type Judged<T> = Result<Result<T, Refusal>, NoRoom>;
@@ -134,18 +135,53 @@ impl Node {
         }))
     }
 
-    /// Undoes a deletion, under another name if `name` says so.
+    /// Undoes a deletion, under another name if `name` says so. Every partition enters a new leader epoch in the same
+    /// entry: readers that kept a position must compare it with the log.
     pub async fn restore_topic(&self, target: Target, name: Option<String>) -> Judged<Arc<Topic>> {
-        let known = match self.catalog(Command::Restore(RestoreTopic { target, name })).await? {
-            Ok(Reply::Restored(known)) => known,
-            Ok(other) => unreachable!("restore is answered with a topic, not {other:?}"),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        for log in known.logs.iter() {
-            self.raise_epoch(LogId(log)).await?;
+        let command = Command::Restore(RestoreTopic { target, name });
+        let mut room = EPOCH_ROOM;
+        loop {
+            let credit = self.hub().credit(Class::Fact, room).await?;
+            match self.restore_once(&command, (credit, room))? {
+                Ok(parked) => return Ok(self.release(parked).await?),
+                Err(more) => room = more,
+            }
         }
-        self.show(known.id);
-        Ok(self.found(known.id))
+    }
+
+    /// `Err(bytes)` when the credit is too small. Holds the catalog, then each partition in the order of logs.
+    fn restore_once(&self, command: &Command, (credit, room): (Credit, u64)) -> Result<Result<Answer<Arc<Topic>>, u64>, NoRoom> {
+        let now = self.now();
+        let mut held = self.0.catalog.hold();
+        let Decision { facts, reply } = match held.machine.decide(now, command.clone()) {
+            Ok(decision) => decision,
+            Err(refusal) => return Ok(Ok(Parked::new(held.lsn, Err(refusal)))),
+        };
+        let Reply::Restored(known) = reply else { unreachable!("restore is answered with a topic, not {reply:?}") };
+        let partitions: Vec<_> = known.logs.iter().filter_map(|log| self.0.table.by_log(LogId(log))).collect();
+        let needed = EPOCH_ROOM * (1 + partitions.len() as u64);
+        if needed > room {
+            return Ok(Err(needed));
+        }
+        let mut states: Vec<_> = partitions.iter().map(|partition| partition.hold()).collect();
+        let raised: Vec<_> = states.iter().map(|state| state.noun.machine.raise_epoch(RaiseReason::Restored)).collect();
+        let (restored, epochs) = (bytes_of(&facts), bytes_of(&raised));
+        let part = |log, expected, fact| Part { log, expected: Version(expected), fact, payload: None };
+        let of_catalog = (held.version.0..).zip(&restored).map(|(version, fact)| part(LogId(CATALOG_LOG), version, fact));
+        let of_partitions = partitions.iter().zip(&states).zip(&epochs);
+        let of_partitions = of_partitions.map(|((partition, state), fact)| part(partition.log(), state.noun.version.0, fact));
+        let parts: Vec<Part<'_>> = of_catalog.chain(of_partitions).collect();
+        let lsn = self.hub().reserve(credit, Class::Fact, now.wall, &parts)?;
+        (held.lsn, held.version) = (lsn, Version(held.version.0 + restored.len() as u64));
+        facts.iter().for_each(|fact| held.machine.apply(fact));
+        for (state, fact) in states.iter_mut().zip(&raised) {
+            state.noun.machine.apply(fact);
+            (state.noun.lsn, state.noun.version) = (lsn, Version(state.noun.version.0 + 1));
+            state.reopen();
+        }
+        drop(states);
+        let topic = self.0.table.put(self.hub(), &known, &self.config(), &mut empty);
+        Ok(Ok(Parked::new(lsn, Ok(topic))))
     }
 
     /// Lets a topic go for good, from use or from the trash (`topic rm --now`).
@@ -185,6 +221,11 @@ impl Node {
         Ok(answer.and_then(|_| self.topic(&name).ok_or(Refusal::UnknownName(name))))
     }
 
+    /// The limit of one CreatePartitions request, before any of it is judged.
+    pub fn judge_additions(&self, adds: &[AddPartitions]) -> Result<(), Refusal> {
+        self.0.catalog.hold().machine.judge_additions(adds)
+    }
+
     /// Other settings of a topic.
     pub async fn alter_topic(&self, name: &str, change: SettingsChange) -> Judged<()> {
         let answer = self.catalog(Command::Alter(AlterTopic { name: name.into(), change })).await?;
@@ -211,41 +252,12 @@ impl Node {
         self.topic_by_id(id).ok_or(Refusal::UnknownId(id))
     }
 
-    /// Makes a restored topic findable again.
-    fn show(&self, id: TopicId) {
-        let held = self.0.catalog.hold();
-        if let Some(known) = held.machine.topic_by_id(id) {
-            let topic = self.0.table.put(self.hub(), known, &self.config(), &mut empty);
-            topic.partitions.iter().for_each(|partition| partition.reopen());
-        }
-    }
-
     /// Makes every topic anew: settings of the broker that they do not say themselves have changed.
     pub(crate) fn resolve_topics(&self) {
         let held = self.0.catalog.hold();
         for known in held.machine.topics() {
-            // A restored topic is shown by its restore.
-            if self.0.table.by_id(known.id).is_some() {
-                self.0.table.put(self.hub(), known, &self.config(), &mut empty);
-            }
+            self.0.table.put(self.hub(), known, &self.config(), &mut empty);
         }
-    }
-
-    /// Readers that kept a position across a restore must compare it with the log.
-    async fn raise_epoch(&self, log: LogId) -> Result<(), NoRoom> {
-        let Some(partition) = self.0.table.by_log(log) else { return Ok(()) };
-        let credit = self.hub().credit(Class::Fact, EPOCH_ROOM).await?;
-        let parked = {
-            let mut state = partition.hold();
-            let fact = state.noun.machine.raise_epoch(RaiseReason::Restored);
-            let mut bytes = Vec::new();
-            fact.encode(&mut bytes);
-            let lsn = self.hub().reserve_one(log, &mut state.noun, credit, self.now().wall, &bytes)?;
-            state.noun.machine.apply(&fact);
-            Parked::new(lsn, ())
-        };
-        self.release(parked).await?;
-        Ok(())
     }
 
     /// The catalog's fact is durable: the logs may go.
@@ -262,21 +274,45 @@ impl Node {
         if self.reading().parted() {
             return Ok(Some(self.now().wall + LATER_MS));
         }
-        loop {
-            let Some(expired) = self.expired_trash(self.now()) else { break };
-            // One at a time: a purge that was judged here is judged again by its command.
-            if self.purge(Command::Purge(Target::Id(expired))).await?.is_err() {
-                break;
-            }
+        let gone = self.expire_trash().await?;
+        for gone in &gone {
+            self.let_go(gone);
         }
+        self.forget_topics(&gone.iter().map(|gone| gone.id).collect::<Vec<_>>()).await?;
         Ok(self.0.catalog.hold().machine.deadline())
     }
 
-    fn expired_trash(&self, now: Now) -> Option<TopicId> {
-        let held = self.0.catalog.hold();
-        held.machine.expire(now).into_iter().find_map(|fact| match fact {
-            CatalogFact::TopicPurged(purged) => Some(purged.id),
-            _ => None,
-        })
+    async fn expire_trash(&self) -> Result<Vec<Gone>, NoRoom> {
+        let mut room = EPOCH_ROOM;
+        loop {
+            let credit = self.hub().credit(Class::Fact, room).await?;
+            let parked = {
+                let now = self.now();
+                let mut held = self.0.catalog.hold();
+                let facts = held.machine.expire(now);
+                let gone: Vec<Gone> = facts.iter().filter_map(|fact| purged(&held.machine, fact)).collect();
+                let follow = &mut InStep(self);
+                match self.hub().record(&mut held, LogId(CATALOG_LOG), now.wall, (credit, room), &facts, follow)? {
+                    Ok(lsn) => Parked::new(lsn, gone),
+                    Err(more) => {
+                        room = more;
+                        continue;
+                    }
+                }
+            };
+            return Ok(self.release(parked).await?);
+        }
     }
+}
+
+fn bytes_of(facts: &[impl Written]) -> Vec<Vec<u8>> {
+    facts.iter().filter_map(Written::written).collect()
+}
+
+/// What a fact lets go for good, before it is applied.
+fn purged(catalog: &Catalog, fact: &CatalogFact) -> Option<Gone> {
+    let CatalogFact::TopicPurged(purged) = fact else { return None };
+    let Trashed { topic, deleted_at, .. } = catalog.trashed(purged.id)?;
+    let (id, name, logs) = (purged.id, topic.name.clone(), topic.logs.clone());
+    Some(Gone { id, name, logs, deleted_at: Some(*deleted_at), why: purged.why })
 }

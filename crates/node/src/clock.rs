@@ -11,9 +11,6 @@ use std::{
 
 use milena_engine::machine::Now;
 
-/// How far the system's wall clock may part from ours before physical freeing stops.
-pub const TOLERATED_SKEW: Duration = Duration::from_secs(60);
-
 /// Where the node gets its time from. Injectable, so that tests of retention and sessions need not wait.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The moment, as judgements see it: a wall clock that never jumps while the process lives.
@@ -22,7 +19,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn skew(&self) -> i64;
 }
 
-/// Wall clock at start plus monotonic time since: a correction of the system clock cannot expire or pin data.
+/// Wall clock at start plus monotonic time since: a correction of the system clock cannot expire or pin data. While a
+/// machine sleeps the monotonic clock stands still, so a laptop's nap parts the two until a restart: late, never early.
 #[derive(Debug)]
 pub struct SystemClock {
     wall_at_start: i64,

@@ -33,7 +33,7 @@ mod writers;
 
 pub use append::{AppendRefusal, Appended, Room, WriterId};
 pub use catalog::Judged;
-pub use clock::{Clock, ManualClock, SystemClock, TOLERATED_SKEW};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use counters::{COUNTED_KEYS, Count, Counters, Gauge};
 pub use fetch::ReadRefusal;
 pub use membership::{JoinReply, Listing, Told};

@@ -3,6 +3,7 @@
 
 use milena_engine::{
     machine::{Decision, Machine, Now},
+    partition::PartitionFact,
     producer::{ids::ProducerIdsFact, writers::WritersFact},
     settings::BrokerConfigFact,
     topic::CatalogFact,
@@ -211,7 +212,7 @@ macro_rules! written {
         })+
     };
 }
-written!(CatalogFact, ProducerIdsFact, WritersFact, BrokerConfigFact);
+written!(CatalogFact, PartitionFact, ProducerIdsFact, WritersFact, BrokerConfigFact);
 
 /// An operation's identity: unique in the process, and (by the random half) among processes.
 #[derive(Debug)]

@@ -119,11 +119,6 @@ impl Partition {
         self.change(crowd);
     }
 
-    /// The topic came back from the trash.
-    pub(crate) fn reopen(&self) {
-        self.hold().gone = false;
-    }
-
     /// Everybody who waits here looks again: bounds changed in a way that no byte count tells.
     pub(crate) fn disturb(&self) {
         let crowd = std::mem::take(&mut self.hold().crowd);
@@ -176,6 +171,11 @@ impl State {
 
     pub(crate) fn view(&self) -> View {
         View { start: self.start, stable: self.high, high: self.high, epoch: self.noun.machine.epoch() }
+    }
+
+    /// The topic came back from the trash.
+    pub(crate) fn reopen(&mut self) {
+        self.gone = false;
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -196,10 +196,10 @@ impl Hub {
         }
         let unled = chair.unled.get() + 1;
         chair.unled.set(unled);
-        if unled == UNLED_LIMIT {
-            if let Some(turn) = chair.seat.turn.get() {
-                turn.wake_by_ref();
-            }
+        if unled == UNLED_LIMIT
+            && let Some(turn) = chair.seat.turn.get()
+        {
+            turn.wake_by_ref();
         }
     }
 
@@ -265,10 +265,9 @@ impl Hub {
         fence(Ordering::SeqCst);
         let here = self.home();
         for (index, seat) in self.seats.iter().enumerate() {
-            if usize::from(here.0) != index && seat.oldest.load(Ordering::Relaxed) <= upto {
-                if let Some(turn) = seat.turn.get() {
-                    turn.wake_by_ref();
-                }
+            let concerned = usize::from(here.0) != index && seat.oldest.load(Ordering::Relaxed) <= upto;
+            if let (true, Some(turn)) = (concerned, seat.turn.get()) {
+                turn.wake_by_ref();
             }
         }
     }

@@ -78,9 +78,10 @@ impl Node {
     }
 
     /// Under the partition's lock, after an append: does it need an alarm, and for when?
-    pub(crate) fn retention_after_append(&self, topic: &Topic, state: &mut State, now: i64) -> Option<i64> {
-        let by_time = topic.policy.ms.map(|ms| now.saturating_add(ms));
-        let by_size = topic.policy.bytes.map(|_| now + SOON_MS);
+    pub(crate) fn retention_after_append(&self, topic: &Topic, state: &mut State, appended: &Entry) -> Option<i64> {
+        // By create time a batch may be expired when it comes.
+        let by_time = topic.policy.expires_at(appended);
+        let by_size = topic.policy.bytes.map(|_| appended.at + SOON_MS);
         let at = by_time.into_iter().chain(by_size).min()?;
         state.retention.want(at).then_some(at)
     }
@@ -112,7 +113,11 @@ impl Node {
     }
 
     async fn look(&self, partition: &Arc<Partition>) {
-        partition.hold().retention.at = 0;
+        {
+            let mut state = partition.hold();
+            state.retention.at = 0;
+            state.noun.machine.forget_expired(self.now(), self.producer_expiry());
+        }
         let next = match self.expire(partition).await {
             Ok(next) => next,
             // The disk or the log has no room for the fact: expiry waits, nothing is freed.
@@ -122,10 +127,10 @@ impl Node {
             }
         };
         let freed = self.free(partition);
-        if let Some(at) = next.into_iter().chain(freed).min() {
-            if partition.hold().retention.want(at) {
-                self.set_retention_alarm(partition, at);
-            }
+        if let Some(at) = next.into_iter().chain(freed).min()
+            && partition.hold().retention.want(at)
+        {
+            self.set_retention_alarm(partition, at);
         }
     }
 

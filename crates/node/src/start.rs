@@ -234,7 +234,9 @@ impl Node {
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             _ => {
                 if let Some(partition) = self.0.table.by_log(log) {
-                    let state = partition.hold();
+                    let mut state = partition.hold();
+                    // No fact says that a producer was forgotten; it is judged so, and its room comes back here.
+                    state.noun.machine.forget_expired(self.now(), self.producer_expiry());
                     state.noun.machine.snapshot(into);
                     return Some((state.noun.version, state.noun.lsn));
                 }

@@ -18,20 +18,20 @@ use milena_record::{Builder, Codec, Producer};
 use milena_store::{Memory, memory::Options as MemoryOptions};
 
 /// A wall-clock moment in 2026.
-pub const MORNING: i64 = 1_790_000_000_000;
+pub(crate) const MORNING: i64 = 1_790_000_000_000;
 
-pub struct World {
-    pub store: Memory,
-    pub clock: ManualClock,
-    pub node: Node,
+pub(crate) struct World {
+    pub(crate) store: Memory,
+    pub(crate) clock: ManualClock,
+    pub(crate) node: Node,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(MemoryOptions { replayable: true, ..MemoryOptions::default() })
     }
 
-    pub fn with(options: MemoryOptions) -> Self {
+    pub(crate) fn with(options: MemoryOptions) -> Self {
         Self::on(Memory::new(options), Recovery::new(), ManualClock::at(MORNING))
     }
 
@@ -42,14 +42,14 @@ impl World {
     }
 
     /// What a power cut and a start do.
-    pub fn restart(self) -> Self {
+    pub(crate) fn restart(self) -> Self {
         let mut recovery = Recovery::new();
         let (store, _) = self.store.restart(&mut recovery);
         let _ = self.node.stop();
         Self::on(store, recovery, self.clock.clone())
     }
 
-    pub fn run<F, R>(&self, make: impl FnOnce(Node) -> F + Send + 'static) -> R
+    pub(crate) fn run<F, R>(&self, make: impl FnOnce(Node) -> F + Send + 'static) -> R
     where
         F: Future<Output = R> + 'static,
         R: Send + 'static,
@@ -57,12 +57,12 @@ impl World {
         run(&self.node, make)
     }
 
-    pub fn create(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Arc<Topic> {
+    pub(crate) fn create(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Arc<Topic> {
         let create = create(name, partitions, settings);
         self.run(|node| async move { node.create_topic(create).await }).expect("room").expect("a new topic")
     }
 
-    pub fn produce(&self, topic: &Arc<Topic>, partition: usize, batch: Vec<u8>) -> Result<Appended, AppendRefusal> {
+    pub(crate) fn produce(&self, topic: &Arc<Topic>, partition: usize, batch: Vec<u8>) -> Result<Appended, AppendRefusal> {
         let topic = topic.clone();
         self.run(move |node| async move {
             let parked = append(&node, &topic, partition, &batch).await;
@@ -70,14 +70,14 @@ impl World {
         })
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.node.look_at_clock();
     }
 }
 
 /// Runs a future on one of the node's own runtimes, as a connection would.
-pub fn run<F, R>(node: &Node, make: impl FnOnce(Node) -> F + Send + 'static) -> R
+pub(crate) fn run<F, R>(node: &Node, make: impl FnOnce(Node) -> F + Send + 'static) -> R
 where
     F: Future<Output = R> + 'static,
     R: Send + 'static,
@@ -96,7 +96,7 @@ impl Drop for World {
     }
 }
 
-pub fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) -> CreateTopic {
+pub(crate) fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) -> CreateTopic {
     CreateTopic {
         id: TopicId(Uuid::nil()),
         name: name.into(),
@@ -109,18 +109,23 @@ pub fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) -> CreateT
     }
 }
 
-pub async fn append(node: &Node, topic: &Topic, partition: usize, batch: &[u8]) -> Parked<Result<Appended, AppendRefusal>> {
+pub(crate) async fn append(
+    node: &Node,
+    topic: &Topic,
+    partition: usize,
+    batch: &[u8],
+) -> Parked<Result<Appended, AppendRefusal>> {
     let room = node.room(batch.len()).await.expect("room");
     let writer = node.writer("test", IpAddr::V4(Ipv4Addr::LOCALHOST), "User:ANONYMOUS");
     node.append(room, topic, &topic.partitions[partition], batch, writer)
 }
 
 /// A batch of records whose values are given, stamped with [`MORNING`].
-pub fn batch(values: &[&str]) -> Vec<u8> {
+pub(crate) fn batch(values: &[&str]) -> Vec<u8> {
     stamped(MORNING, values)
 }
 
-pub fn stamped(at: i64, values: &[&str]) -> Vec<u8> {
+pub(crate) fn stamped(at: i64, values: &[&str]) -> Vec<u8> {
     let mut builder = Builder::new(Codec::None);
     for value in values {
         builder.push(at, None, Some(value.as_bytes()), &[]).expect("a small record");
@@ -128,7 +133,7 @@ pub fn stamped(at: i64, values: &[&str]) -> Vec<u8> {
     builder.finish().expect("a small batch")
 }
 
-pub fn idempotent(id: i64, epoch: i16, sequence: i32, values: &[&str]) -> Vec<u8> {
+pub(crate) fn idempotent(id: i64, epoch: i16, sequence: i32, values: &[&str]) -> Vec<u8> {
     let mut builder = Builder::new(Codec::None).producer(Producer { id, epoch, base_sequence: sequence });
     for value in values {
         builder.push(MORNING, None, Some(value.as_bytes()), &[]).expect("a small record");
@@ -137,7 +142,7 @@ pub fn idempotent(id: i64, epoch: i16, sequence: i32, values: &[&str]) -> Vec<u8
 }
 
 /// Every value from `from` to the high watermark, with its offset, read `max` bytes at a time.
-pub async fn read_all(node: &Node, topic: &Topic, partition: &Partition, mut from: i64, max: usize) -> Vec<(i64, String)> {
+pub(crate) async fn read_all(node: &Node, topic: &Topic, partition: &Partition, mut from: i64, max: usize) -> Vec<(i64, String)> {
     let mut all = Vec::new();
     loop {
         let found = node.read(topic, partition, from, max).await.expect("a sound log");
