@@ -6,9 +6,7 @@
 mod access;
 mod advertise;
 mod api;
-mod config;
 pub mod connection;
-mod disk;
 mod dispatch;
 mod errors;
 #[cfg(test)]

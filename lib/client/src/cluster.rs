@@ -6,10 +6,7 @@ mod offsets;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -83,16 +80,10 @@ pub enum Node {
 pub enum Lane {
     /// What is answered at once.
     Main,
-    /// One that nobody else uses: for long polls, and for members of groups, whose joining waits for the others.
-    Own(u64),
-}
-
-impl Lane {
-    /// One that nobody else has. To be given back with [`Cluster::close_lane`].
-    pub fn own() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self::Own(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
+    /// Long polls.
+    Fetch,
+    /// Joining, syncing and heartbeats of groups.
+    Group,
 }
 
 /// A cluster. Clones share connections and what is known.
@@ -166,11 +157,6 @@ impl Cluster {
                 Ok(connection)
             }
         }
-    }
-
-    /// Lets go of the connections of a lane.
-    pub fn close_lane(&self, lane: Lane) {
-        self.lock(&self.0.pool).retain(|(_, of), _| *of != lane);
     }
 
     async fn any(&self, lane: Lane) -> Result<Connection> {

@@ -5,6 +5,5 @@ mod grouping;
 mod on_disk;
 mod producing;
 mod retaining;
-mod scale;
 mod topics;
 mod world;

@@ -83,13 +83,18 @@ impl Session {
         Ok(proof.upto())
     }
 
-    /// Everything that is committed is shown, and nothing else.
+    /// Everything that is committed is shown, and nothing else. A store that commits on a thread of its own may move
+    /// on while it is looked at: what was seen then proves nothing, and is looked at again.
     pub fn check(&mut self, depth: Depth) -> Result<(), String> {
-        self.ledger.settle(&**self.store());
         let store = self.store().clone();
-        // Judged at what the store says now; with several threads the caller flushes first.
-        let upto = store.committed().upto();
-        self.ledger.check(&*store, upto, depth, &mut self.dice)
+        loop {
+            self.ledger.settle(&*store);
+            let upto = store.committed().upto();
+            let seen = self.ledger.check(&*store, upto, depth, &mut self.dice);
+            if seen.is_ok() || store.committed().upto() == upto {
+                return seen;
+            }
+        }
     }
 
     pub fn checkpoint(&mut self) -> Result<(), String> {

@@ -109,6 +109,7 @@ impl Inner {
     /// See [`crate::seam::Store::lead`].
     pub(super) fn lead(self: &Arc<Self>) -> Led {
         if !self.pending() || self.dead.get().is_some() {
+            self.run_chores_inline();
             return Led::Nothing;
         }
         if self.pace.handed.load(Ordering::Relaxed) {

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -237,16 +237,30 @@ impl Inner {
         }
     }
 
-    /// Without a keeper thread its chores are done where a commit ends.
+    /// Without a keeper thread its chores are done where a commit ends. Chores commit too, and so come back here: who
+    /// finds them being done leaves them alone, and whoever does them looks again.
     pub(super) fn run_chores_inline(self: &Arc<Self>) {
-        if !self.options.background && self.keeper.due.load(Ordering::Acquire) {
-            self.run_chores();
+        const ROUNDS: usize = 4;
+        for _ in 0..ROUNDS {
+            if self.options.background || !self.keeper.due.load(Ordering::Acquire) {
+                return;
+            }
+            let _one = match self.keeper.chores.try_lock() {
+                Ok(one) => one,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            self.do_chores();
         }
     }
 
-    /// Does what is due. A full disk is no fault: what could not be written now is tried again when there is room.
     fn run_chores(self: &Arc<Self>) {
         let _one = self.chores_lock();
+        self.do_chores();
+    }
+
+    /// Does what is due. A full disk is no fault: what could not be written now is tried again when there is room.
+    fn do_chores(self: &Arc<Self>) {
         self.keeper.due.store(false, Ordering::Release);
         if self.dead.get().is_none() {
             let done = self.chores();

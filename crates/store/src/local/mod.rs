@@ -278,18 +278,21 @@ fn open_locked(
     let term = if options.plants.has(Plant::TermNotRaised) { state.term.max(1) } else { state.term + 1 };
     let ids = if options.plants.has(Plant::ReuseFileId) { 0 } else { term };
     let next_file = AtomicU32::new(1);
+    if cut > 0 {
+        // An unfinished edit is never written behind: the manifest begins again, then takes this start's edits.
+        let rows = keeper::rows_of(&shelf, ended.last_lsn);
+        manifest.renew(&State { rows, ..state.clone() })?;
+    }
+    // Durable before the first file of this term is made: a start that is cut short may leave its name behind, and the
+    // next start must not give that name again.
+    manifest.append(&[Item::Term(term)])?;
     let (current, old) = open_log_files(&*disk, &options, &state, &ended, &mut direct, || next_id(ids, &next_file))?;
     let logs = old.iter().chain([&current]).map(|f| (f.id, f.size)).collect();
-    let mut items = vec![Item::Term(term), Item::Logs(logs)];
+    let mut items = vec![Item::Logs(logs)];
     if state.mark.file == FileId::default() {
         // The first start: there was no file to mark.
         state.mark = Mark { file: current.id, number: ended.next_number, ..state.mark };
         items.push(Item::Mark(state.mark));
-    }
-    if cut > 0 {
-        // An unfinished edit is never written behind: the manifest begins again, then takes this start's edit.
-        let rows = keeper::rows_of(&shelf, ended.last_lsn);
-        manifest.renew(&State { rows, ..state.clone() })?;
     }
     manifest.append(&items)?;
     let room = Arc::new(Room::new(options.log_max / 4, options.memory));

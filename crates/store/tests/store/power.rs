@@ -24,8 +24,6 @@ use crate::{
 pub(crate) struct Recording {
     pub(crate) moments: Vec<Moment>,
     pub(crate) ledger: Arc<Ledger>,
-    /// The disk when it was done, as a clean stop would find it.
-    pub(crate) disk: SimDisk,
 }
 
 /// Runs the workload on a fresh simulated disk. The watch notes on the disk what was acknowledged when.
@@ -38,7 +36,7 @@ pub(crate) fn record(subject: Subject, workload: Workload, seed: u64) -> Result<
     workload.run(&mut session, seed)?;
     session.check(Depth::Once)?;
     subject.assert_busy(&session, workload)?;
-    Ok(Recording { moments: disk.recorded(), ledger, disk })
+    Ok(Recording { moments: disk.recorded(), ledger })
 }
 
 /// A ledger that notes on the disk what was acknowledged.
@@ -206,4 +204,37 @@ fn a_plain_journal_survives_and_each_flaw_of_it_is_caught() {
         let caught = report.first_violation().unwrap_or_else(|| panic!("{flaw:?} was not caught"));
         println!("{flaw:?} was caught after {} images: {caught}", report.tried());
     }
+}
+
+const CI: Effort = Effort { images: 1000, again: 12, until_violated: false };
+const LOCAL: Subject = Subject::Local(None);
+
+#[test]
+fn small_appends_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::SmallAppends, CI).finish();
+}
+
+#[test]
+fn large_slices_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::LargeSlices, CI).finish();
+}
+
+#[test]
+fn checkpoints_and_recycling_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::CheckpointAndRecycle, CI).finish();
+}
+
+#[test]
+fn manifest_swaps_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::ManifestSwap, CI).finish();
+}
+
+#[test]
+fn trims_and_holes_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::TrimAndPunch, CI).finish();
+}
+
+#[test]
+fn groups_and_positions_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::GroupsAndPositions, CI).finish();
 }
