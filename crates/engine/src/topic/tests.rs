@@ -240,117 +240,134 @@ fn name(number: u8) -> &'static str {
     ["orders", "a.b", "a_b", "x", "Orders"][number as usize]
 }
 
+/// Topics as maps: by name id and partitions, the trash with the moment of each deletion.
+#[derive(Default)]
+struct Maps {
+    kept: Kept,
+    used: Model<&'static str, (u128, i32)>,
+    trash: Vec<(&'static str, u128, i32, i64)>,
+    next: u128,
+    wall: i64,
+}
+
+impl Maps {
+    fn tell(&mut self, command: Command) -> Result<Reply, Refusal> {
+        self.kept.tell(at(self.wall), command)
+    }
+    fn is_taken(&self, name: &str) -> bool {
+        self.used.keys().any(|used| used.replace('.', "_") == name.replace('.', "_"))
+    }
+
+    fn play(&mut self, act: Act) {
+        match act {
+            Act::Create { name: n, partitions } => self.create(name(n), partitions),
+            Act::Delete { name: n } => self.delete(name(n)),
+            Act::Restore { name: n, new } => self.restore(name(n), new.map(name)),
+            Act::Purge { name: n } => self.purge(name(n)),
+            Act::Add { name: n, more } => self.add(name(n), more),
+            Act::Set { name: n, value } => {
+                let change = SettingsChange::Some(vec![settings::Change::set("retention.ms", value.to_string())]);
+                let told = self.tell(Command::Alter(AlterTopic { name: name(n).into(), change }));
+                assert_eq!(told.is_ok(), self.used.contains_key(name(n)));
+            }
+            Act::Group { name: n } => assert!(self.tell(Command::CreateGroup(name(n).into())).is_ok()),
+            Act::RemoveGroup { name: n } => {
+                if let Some(log) = self.kept.catalog.group(name(n)) {
+                    self.tell(Command::RemoveGroup(log)).unwrap();
+                    assert_eq!(self.kept.catalog.group(name(n)), None);
+                }
+            }
+            Act::PurgeOldest => self.purge_oldest(),
+            Act::Pass { hours } => self.pass(hours),
+        }
+    }
+
+    fn create(&mut self, name: &'static str, partitions: i32) {
+        self.next += 1;
+        let told = self.tell(Command::Create(CreateTopic { partitions, ..create(self.next, name) }));
+        assert_eq!(told.is_ok(), !self.is_taken(name));
+        if told.is_ok() {
+            self.used.insert(name, (self.next, partitions));
+        }
+    }
+
+    fn delete(&mut self, name: &'static str) {
+        let told = self.tell(Command::Delete(DeleteTopic { target: Target::Name(name.into()), enabled: true }));
+        assert_eq!(told.is_ok(), self.used.contains_key(name));
+        if let Some((id, partitions)) = self.used.remove(name) {
+            self.trash.push((name, id, partitions, self.wall));
+        }
+    }
+
+    /// Of those that were deleted in the same moment the model does not know which comes back.
+    fn restore(&mut self, name: &'static str, new: Option<&'static str>) {
+        let newest = self.trash.iter().filter(|t| t.0 == name).map(|t| t.3).max();
+        let free = !self.is_taken(new.unwrap_or(name));
+        let told = self.tell(Command::Restore(RestoreTopic { target: Target::Name(name.into()), name: new.map(Into::into) }));
+        assert_eq!(told.is_ok(), newest.is_some() && free);
+        if let Ok(Reply::Restored(topic)) = told {
+            let back = self.trash.iter().position(|t| t.1 == topic.id.0.as_u128()).unwrap();
+            let (_, id, partitions, deleted_at) = self.trash.remove(back);
+            assert_eq!(Some(deleted_at), newest);
+            self.used.insert(new.unwrap_or(name), (id, partitions));
+        }
+    }
+
+    fn purge(&mut self, name: &'static str) {
+        let Ok(Reply::Purged(gone)) = self.tell(Command::Purge(Target::Name(name.into()))) else {
+            assert!(!self.used.contains_key(name) && self.trash.iter().all(|t| t.0 != name));
+            return;
+        };
+        assert_eq!(gone.deleted_at.is_none(), self.used.remove(name).is_some());
+        self.trash.retain(|t| t.1 != gone.id.0.as_u128());
+    }
+
+    fn purge_oldest(&mut self) {
+        let oldest = self.trash.iter().map(|t| t.3).min();
+        let Reply::Purged(gone) = self.tell(Command::PurgeOldest).unwrap() else {
+            assert_eq!(oldest, None);
+            return;
+        };
+        assert_eq!((gone.deleted_at, gone.why), (oldest, PurgeReason::DiskFull));
+        self.trash.retain(|t| t.1 != gone.id.0.as_u128());
+    }
+
+    fn add(&mut self, name: &'static str, more: i32) {
+        let count = self.used.get(name).map_or(0, |u| u.1) + more;
+        let told = self.tell(Command::Add(AddPartitions { name: name.into(), count, assignments: None, node: NODE }));
+        assert_eq!(told.is_ok(), self.used.contains_key(name));
+        self.used.entry(name).and_modify(|used| used.1 = count);
+    }
+
+    fn pass(&mut self, hours: i64) {
+        self.wall += hours * 3_600_000;
+        self.kept.catalog.expire(at(self.wall)).iter().for_each(|fact| self.kept.apply(fact));
+        self.trash.retain(|t| t.3 + limits::TRASH_MS > self.wall);
+        assert_eq!(self.kept.catalog.deadline(), self.trash.iter().map(|t| t.3 + limits::TRASH_MS).min());
+    }
+
+    fn compare(&self) {
+        let catalog = &self.kept.catalog;
+        let have = catalog.topics().map(|t| (t.name.as_str(), (t.id.0.as_u128(), t.partitions() as i32)));
+        assert!(have.eq(self.used.iter().map(|(name, known)| (*name, *known))));
+        assert_eq!(catalog.trash().count(), self.trash.len());
+        for (name, (number, partitions)) in &self.used {
+            let topic = catalog.topic_by_id(id(*number)).unwrap();
+            assert_eq!((topic.name.as_str(), topic.logs.log(*partitions)), (*name, None));
+            assert!(topic.logs.log(partitions - 1).is_some() && topic.logs.log(-1).is_none());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn topics_come_go_and_return_as_a_model_of_maps_says(acts in acts()) {
-        let mut kept = Kept::default();
-        // Name to id and partitions; the trash in the order of deletion.
-        let mut used: Model<&str, (u128, i32)> = Model::new();
-        let mut trash: Vec<(&str, u128, i32, i64)> = Vec::new();
-        let (mut next, mut wall) = (0u128, 0i64);
-        let taken = |used: &Model<&str, (u128, i32)>, n: &str| {
-            used.keys().any(|u| u.replace('.', "_") == n.replace('.', "_"))
-        };
+        let mut maps = Maps::default();
         for act in acts {
-            let now = at(wall);
-            match act {
-                Act::Create { name: n, partitions } => {
-                    next += 1;
-                    let n = name(n);
-                    let told = kept.tell(now, Command::Create(CreateTopic { partitions, ..create(next, n) }));
-                    prop_assert_eq!(told.is_ok(), !taken(&used, n));
-                    if told.is_ok() {
-                        used.insert(n, (next, partitions));
-                    }
-                }
-                Act::Delete { name: n } => {
-                    let target = Target::Name(name(n).into());
-                    let told = kept.tell(now, Command::Delete(DeleteTopic { target, enabled: true }));
-                    prop_assert_eq!(told.is_ok(), used.contains_key(name(n)));
-                    if let Some((id, partitions)) = used.remove(name(n)) {
-                        trash.push((name(n), id, partitions, wall));
-                    }
-                }
-                Act::Restore { name: n, new } => {
-                    let new_name = new.map_or(name(n), name);
-                    let told = kept.tell(now, Command::Restore(RestoreTopic {
-                        target: Target::Name(name(n).into()),
-                        name: new.map(|n| name(n).into()),
-                    }));
-                    // Deleted in the same moment, they are equal; the model only asks that one of them comes back.
-                    let newest = trash.iter().filter(|t| t.0 == name(n)).map(|t| t.3).max();
-                    prop_assert_eq!(told.is_ok(), newest.is_some() && !taken(&used, new_name));
-                    if let Ok(Reply::Restored(topic)) = told {
-                        let back = trash.iter().position(|t| t.1 == topic.id.0.as_u128()).unwrap();
-                        let (_, id, partitions, deleted_at) = trash.remove(back);
-                        prop_assert_eq!(Some(deleted_at), newest);
-                        used.insert(new_name, (id, partitions));
-                    }
-                }
-                Act::Purge { name: n } => {
-                    let told = kept.tell(now, Command::Purge(Target::Name(name(n).into())));
-                    let Ok(Reply::Purged(gone)) = told else {
-                        prop_assert!(!used.contains_key(name(n)) && trash.iter().all(|t| t.0 != name(n)));
-                        continue;
-                    };
-                    prop_assert_eq!(gone.deleted_at.is_none(), used.remove(name(n)).is_some());
-                    trash.retain(|t| t.1 != gone.id.0.as_u128());
-                }
-                Act::Add { name: n, more } => {
-                    let has = used.get(name(n)).map(|u| u.1);
-                    let count = has.unwrap_or(0) + more;
-                    let told = kept.tell(now, Command::Add(AddPartitions {
-                        name: name(n).into(), count, assignments: None, node: NODE,
-                    }));
-                    prop_assert_eq!(told.is_ok(), has.is_some());
-                    if let Some(u) = used.get_mut(name(n)) {
-                        u.1 = count;
-                    }
-                }
-                Act::Set { name: n, value } => {
-                    let changes = vec![settings::Change::set("retention.ms", value.to_string())];
-                    let told = kept.tell(now, Command::Alter(AlterTopic {
-                        name: name(n).into(), change: SettingsChange::Some(changes),
-                    }));
-                    prop_assert_eq!(told.is_ok(), used.contains_key(name(n)));
-                }
-                Act::Group { name: n } => {
-                    kept.tell(now, Command::CreateGroup(name(n).into())).unwrap();
-                }
-                Act::RemoveGroup { name: n } => {
-                    if let Some(log) = kept.catalog.group(name(n)) {
-                        kept.tell(now, Command::RemoveGroup(log)).unwrap();
-                        prop_assert_eq!(kept.catalog.group(name(n)), None);
-                    }
-                }
-                Act::PurgeOldest => {
-                    let oldest = trash.iter().map(|t| t.3).min();
-                    if let Reply::Purged(gone) = kept.tell(now, Command::PurgeOldest).unwrap() {
-                        prop_assert_eq!(gone.deleted_at, oldest);
-                        prop_assert_eq!(gone.why, PurgeReason::DiskFull);
-                        trash.retain(|t| t.1 != gone.id.0.as_u128());
-                    } else {
-                        prop_assert_eq!(oldest, None);
-                    }
-                }
-                Act::Pass { hours } => {
-                    wall += hours * 3_600_000;
-                    kept.catalog.expire(at(wall)).iter().for_each(|fact| kept.apply(fact));
-                    trash.retain(|t| t.3 + limits::TRASH_MS > wall);
-                    prop_assert_eq!(kept.catalog.deadline(), trash.iter().map(|t| t.3 + limits::TRASH_MS).min());
-                }
-            }
-            let have: Model<&str, (u128, i32)> = kept.catalog.topics()
-                .map(|t| (t.name.as_str(), (t.id.0.as_u128(), t.partitions() as i32))).collect();
-            prop_assert_eq!(&have, &used);
-            prop_assert_eq!(kept.catalog.trash().count(), trash.len());
-            for (name, (id, partitions)) in &used {
-                let topic = kept.catalog.topic_by_id(super::tests::id(*id)).unwrap();
-                prop_assert_eq!((topic.name.as_str(), topic.logs.log(*partitions)), (*name, None));
-                prop_assert!(topic.logs.log(partitions - 1).is_some() && topic.logs.log(-1).is_none());
-            }
+            maps.play(act);
+            maps.compare();
         }
-        kept.check();
+        maps.kept.check();
     }
 
     #[test]
