@@ -7,7 +7,7 @@ use std::fmt::Error;
 use hyper::{StatusCode, header::HeaderValue};
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, text},
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
@@ -34,6 +34,12 @@ pub(crate) fn answer(door: &Door) -> Answer {
 struct Sample {
     labels: Vec<(&'static str, String)>,
     value: f64,
+}
+
+impl Sample {
+    fn encode(&self, counter: bool, to: MetricEncoder<'_>) -> Result<(), Error> {
+        if counter { ConstCounter::new(self.value).encode(to) } else { ConstGauge::new(self.value).encode(to) }
+    }
 }
 
 #[derive(Debug)]
@@ -166,12 +172,12 @@ impl Collector for Scrape {
         for family in &self.families {
             let kind = if family.counter { MetricType::Counter } else { MetricType::Gauge };
             let mut out = encoder.encode_descriptor(family.name, family.help, None, kind)?;
-            for sample in &family.samples {
-                let one = out.encode_family(&sample.labels)?;
-                if family.counter {
-                    ConstCounter::new(sample.value).encode(one)?
-                } else {
-                    ConstGauge::new(sample.value).encode(one)?
+            match family.samples.as_slice() {
+                [only] if only.labels.is_empty() => only.encode(family.counter, out)?,
+                samples => {
+                    for sample in samples {
+                        sample.encode(family.counter, out.encode_family(&sample.labels)?)?;
+                    }
                 }
             }
         }
