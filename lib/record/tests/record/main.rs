@@ -3,6 +3,7 @@
 mod bombs;
 mod flaws;
 mod fuzz;
+mod golden;
 mod legacy;
 mod roundtrip;
 
