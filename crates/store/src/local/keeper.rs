@@ -412,6 +412,7 @@ impl Inner {
         self.room.wake_everybody();
         // A full disk leaves the log as it is: the next start replays it.
         let _ = done;
+        self.unlock_directory();
         Ok(())
     }
 

@@ -160,7 +160,8 @@ struct Inner {
     /// The term of file numbers. Another one only by a planted bug.
     term: u64,
     next_file: AtomicU32,
-    _lock: Box<dyn Lock>,
+    /// Let go by `close`, so that the directory can be opened again while readers still hold this store.
+    lock: Mutex<Option<Box<dyn Lock>>>,
 }
 
 impl Local {
@@ -190,6 +191,7 @@ impl Drop for Local {
     /// Stops the threads. Nothing is written: what was not committed is lost, as in a crash. `close` is the clean way.
     fn drop(&mut self) {
         self.inner.stop_threads();
+        self.inner.unlock_directory();
     }
 }
 
@@ -325,7 +327,7 @@ fn open_locked(
         true_term: term,
         term: ids,
         next_file,
-        _lock: lock,
+        lock: Mutex::new(Some(lock)),
         options,
     };
     Ok((inner, ended.recovered))
@@ -381,6 +383,10 @@ impl Inner {
     fn stop_threads(&self) {
         self.stop_commit_thread();
         self.stop_keeper();
+    }
+
+    fn unlock_directory(&self) {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn credit(self: &Arc<Self>, class: Class, bytes: u64, waker: Option<&Waker>) -> Result<Credit, NoCredit> {
