@@ -1,10 +1,24 @@
-//! `/admin/v1`: what no Kafka API carries. Today: how the server stands.
+//! `/admin/v1`: what no Kafka API carries.
+//!
+//! | route | answers |
+//! |---|---|
+//! | `GET status` | how the server stands |
+//! | `GET trash` | deleted topics that can still be restored |
+//! | `POST topics/{name or id}/restore[?as=NAME]` | undoes a deletion |
+//! | `DELETE topics/{name or id}?now=true` | lets a topic go for good, from use or from the trash |
+//! | `GET topics/{name}/retention` | what each partition keeps, and what goes next |
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hyper::{Method, StatusCode};
-use serde_json::json;
+use milena_node::{
+    NoRoom,
+    engine::{
+        ids::{TopicId, Uuid},
+        topic::{Refusal, Target},
+    },
+};
+use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Problem, json},
@@ -12,30 +26,128 @@ use crate::{
     serve::Door,
 };
 
-pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], _query: &str, _body: &Bytes) -> Answer {
+pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], query: &str) -> Answer {
     match path {
         ["status"] if method == Method::GET => status(door),
-        ["status"] => wrong_method("GET"),
+        ["trash"] if method == Method::GET => trash(door),
+        ["topics", topic, "restore"] if method == Method::POST => restore(door, topic, query).await,
+        ["topics", topic] if method == Method::DELETE => purge(door, topic, query).await,
+        ["topics", topic, "retention"] if method == Method::GET => retention(door, topic),
+        ["status" | "trash"] | ["topics", _, "retention"] => wrong_method("GET"),
+        ["topics", _, "restore"] => wrong_method("POST"),
+        ["topics", _] => wrong_method("DELETE"),
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at /admin/v1/{}", path.join("/"))).into(),
     }
 }
 
 fn status(door: &Door) -> Answer {
-    let node = &door.node;
-    let (gauges, topics) = (node.gauges(), node.topics());
-    let partitions: usize = topics.iter().map(|t| t.partitions.len()).sum();
+    let s = door.node.status();
+    let counters = door.node.counters();
     json(&json!({
         "version": door.options.version,
-        "alive": node.alive().is_ok(),
+        "alive": s.dead.is_none(),
+        "dead": s.dead,
         "data": door.options.data,
-        "topics": topics.len(),
-        "partitions": partitions,
-        "connections": node.counters().connections.get(),
-        "records_in": node.counters().records_in.get(),
-        "bytes_in": node.counters().bytes_in.get(),
-        "log_bytes": gauges.log_bytes,
-        "segment_bytes": gauges.segment_bytes,
-        "disk_free": gauges.disk_free,
-        "disk_total": gauges.disk_total,
+        "node_id": s.node_id,
+        "cluster_id": door.node.cluster_id().to_string(),
+        "started_at": s.started_at,
+        "now": s.now,
+        "clock_ahead_ms": s.skew,
+        "topics": s.topics,
+        "partitions": s.partitions,
+        "trash": s.trash,
+        "groups": s.groups,
+        "members": s.members,
+        "connections": counters.connections.get(),
+        "records_in": counters.records_in.get(),
+        "bytes_in": counters.bytes_in.get(),
+        "bytes_out": counters.bytes_out.get(),
+        "log_bytes": s.store.log_bytes,
+        "segment_bytes": s.store.segment_bytes,
+        "segment_files": s.store.segment_files,
+        "disk_free": s.store.disk_free,
+        "disk_total": s.store.disk_total,
+        "quarantined": s.store.quarantined,
+        "recovered": {
+            "clean": s.recovered.clean,
+            "facts": s.recovered.facts,
+            "batches": s.recovered.payloads,
+            "cut": s.recovered.cut,
+            "damage": s.recovered.damage,
+        },
     }))
+}
+
+fn trash(door: &Door) -> Answer {
+    let topic = |t: &milena_node::engine::topic::Trashed| {
+        json!({"name": t.topic.name.as_str(), "id": t.topic.id.0.to_string(), "deleted_at": t.deleted_at, "purge_at": t.purge_at})
+    };
+    json(&door.node.trash().iter().map(topic).collect::<Vec<Value>>())
+}
+
+async fn restore(door: &Door, topic: &str, query: &str) -> Answer {
+    let name = parameter(query, "as");
+    match door.node.restore_topic(target(topic), name).await {
+        Ok(Ok(restored)) => json(&json!({
+            "name": restored.name.as_str(),
+            "id": restored.id.0.to_string(),
+            "partitions": restored.partitions.len(),
+        })),
+        Ok(Err(refusal)) => refused(refusal),
+        Err(no_room) => full(no_room),
+    }
+}
+
+async fn purge(door: &Door, topic: &str, query: &str) -> Answer {
+    if parameter(query, "now").as_deref() != Some("true") {
+        return Problem::new(StatusCode::BAD_REQUEST, "this lets the topic go for good")
+            .why("a Kafka client's DeleteTopics keeps it restorable for a day; this route does not")
+            .fix(format!("DELETE /admin/v1/topics/{topic}?now=true"))
+            .into();
+    }
+    match door.node.purge_topic(target(topic)).await {
+        Ok(Ok(gone)) => json(&json!({"name": gone.name.as_str(), "id": gone.id.0.to_string()})),
+        Ok(Err(refusal)) => refused(refusal),
+        Err(no_room) => full(no_room),
+    }
+}
+
+fn retention(door: &Door, name: &str) -> Answer {
+    let Some(topic) = door.node.topic(name) else {
+        return Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name:?}")).into();
+    };
+    let partition = |p: milena_node::PartitionStatus| {
+        json!({"partition": p.index, "start": p.view.start, "high": p.view.high, "bytes": p.bytes, "next_expiry": p.next_expiry})
+    };
+    let partitions: Vec<Value> = door.node.partition_status(&topic).into_iter().map(partition).collect();
+    json(&json!({
+        "topic": topic.name.as_str(),
+        "retention_ms": topic.settings.retention_ms,
+        "retention_bytes": topic.settings.retention_bytes,
+        "now": door.node.now().wall,
+        "partitions": partitions,
+    }))
+}
+
+/// A topic is named by its name, or by its id as `trash` shows it.
+fn target(text: &str) -> Target {
+    text.parse::<Uuid>().map_or_else(|_| Target::Name(text.to_string()), |id| Target::Id(TopicId(id)))
+}
+
+/// The value of `name` in a query string. Topic names need no escapes, so none are undone.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| Some(pair.strip_prefix(name)?.strip_prefix('=')?.to_string()))
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    let status = match refusal {
+        Refusal::UnknownName(_) | Refusal::UnknownId(_) => StatusCode::NOT_FOUND,
+        Refusal::Exists(_) => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, refusal.to_string()).into()
+}
+
+fn full(no_room: NoRoom) -> Answer {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server cannot record this now").why(no_room).into()
 }

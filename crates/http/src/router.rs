@@ -32,7 +32,7 @@ pub(crate) async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Answ
         ["metrics"] if get => metrics::answer(door),
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
         ["admin", "v1", rest @ ..] => match whole(body).await {
-            Ok(body) => admin::answer(door, &head.method, rest, head.uri.query().unwrap_or_default(), &body).await,
+            Ok(_) => admin::answer(door, &head.method, rest, head.uri.query().unwrap_or_default()).await,
             Err(problem) => problem.into(),
         },
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))
