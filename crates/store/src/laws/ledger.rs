@@ -146,7 +146,7 @@ impl Ledger {
 
     /// Parts that this log has taken, reserved ones too.
     pub fn version(&self, log: u64) -> Version {
-        self.book().nouns.get(&LogId(log)).map_or(Version(0), Noun::version)
+        self.book().version(LogId(log))
     }
 
     /// How often something was acknowledged after the store had said that it died.
@@ -161,6 +161,7 @@ impl Ledger {
 
     /// Takes credit, judges, appends. `Later` is answered by committing and coming again.
     pub fn append(&self, store: &dyn Store, wants: &[Want]) -> Result<Lsn, Refused> {
+        let mut stale = String::new();
         for _ in 0..50 {
             let credit = self.credit(store, wants)?;
             let mut book = self.book();
@@ -185,10 +186,13 @@ impl Ledger {
                 }
                 Reserved::Unknown => return Err(Refused::Violation("still unknown after asking fifty times".into())),
                 // Nobody else writes here, so catching up finds nothing new: judge again.
-                Reserved::Stale { .. } => book.undo(&drafts),
+                Reserved::Stale { log, version } => {
+                    book.undo(&drafts);
+                    stale = format!("{log:?} is at {version:?} and should be at {:?}", book.version(log));
+                }
             }
         }
-        Err(Refused::Violation("fifty times stale although nobody else writes".into()))
+        Err(Refused::Violation(format!("fifty times stale although nobody else writes: {stale}")))
     }
 
     fn credit(&self, store: &dyn Store, wants: &[Want]) -> Result<Credit, Refused> {
@@ -253,6 +257,10 @@ impl Ledger {
 }
 
 impl Book {
+    fn version(&self, log: LogId) -> Version {
+        self.nouns.get(&log).map_or(Version(0), Noun::version)
+    }
+
     fn stamp(&mut self) -> (OpId, Millis) {
         self.ops += 1;
         // Wall clocks step back now and then.

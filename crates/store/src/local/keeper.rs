@@ -275,7 +275,7 @@ impl Inner {
     /// A chore's fault stops the store, but for a full disk.
     fn judge(&self, done: Result<(), Fault>) {
         match done {
-            Ok(()) => {}
+            Ok(()) => self.space.stuck.store(false, Ordering::Relaxed),
             Err(fault) if is_full(&fault) => self.note_full(),
             Err(fault) => self.die(fault),
         }

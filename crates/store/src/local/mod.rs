@@ -411,7 +411,11 @@ impl Inner {
                 if pressure.any() {
                     self.nudge_keeper();
                 }
-                Err(refusal)
+                match refusal {
+                    // Room in the log comes back by checkpoints, and they find none on the disk.
+                    NoCredit::Later if self.space.stuck.load(Ordering::Relaxed) => Err(NoCredit::DiskFull { missing: cost }),
+                    refusal => Err(refusal),
+                }
             }
         }
     }

@@ -58,6 +58,8 @@ pub(super) struct Space {
     red: AtomicBool,
     last_free: AtomicU64,
     asked: Mutex<Option<Instant>>,
+    /// The last chores met a full disk, whatever the file system says about its room: nothing comes back by itself.
+    pub(super) stuck: AtomicBool,
 }
 
 impl Space {
@@ -70,6 +72,7 @@ impl Space {
             reclaim: AtomicU64::new(0),
             cached: Mutex::default(),
             left: AtomicI64::new(0),
+            stuck: AtomicBool::new(false),
             red: AtomicBool::new(false),
             last_free: AtomicU64::new(0),
             asked: Mutex::new(None),
@@ -334,6 +337,7 @@ impl Inner {
 
     /// A write found the disk full: records are refused from here on, until it is asked and has room.
     pub(super) fn note_full(&self) {
+        self.space.stuck.store(true, Ordering::Relaxed);
         self.space.left.store(0, Ordering::Relaxed);
         let free = self.disk.space().ok().map_or(0, |s| s.free);
         *lock(&self.space.asked) = Some(Instant::now());

@@ -18,7 +18,7 @@ use crate::{
     plain::Flaw,
     power::noting,
     subject::{OnSimDisk, Subject},
-    workload::Workload,
+    workload::{self, Workload},
 };
 
 /// A disk at rest, and what must be on it.
@@ -186,4 +186,11 @@ pub(crate) fn corrupt(subject: Subject, workload: Workload, count: usize, until_
 fn a_plain_journal_that_trusts_its_bytes_is_caught() {
     let report = corrupt(Subject::Plain(Flaw::NoChecksum), Workload::GroupsAndPositions, 300, true);
     println!("{}", report.first_violation().expect("rotten bytes were served and nobody noticed"));
+}
+
+#[test]
+fn rotten_bytes_are_named_and_never_served() {
+    for workload in workload::ALL {
+        corrupt(Subject::Local(None), workload, 900, false).finish();
+    }
 }

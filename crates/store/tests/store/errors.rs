@@ -121,5 +121,11 @@ fn a_plain_journal_bears_errors_and_ignoring_them_is_caught() {
     }
     let report = injected(Subject::Plain(Flaw::SyncErrorIgnored), Workload::GroupsAndPositions, 40, true);
     println!("{}", report.first_violation().expect("an ignored error of a sync was not caught"));
-    assert_eq!(workload::ALL.len(), 6);
+}
+
+#[test]
+fn after_an_error_nothing_is_acknowledged_and_a_restart_has_everything() {
+    for workload in workload::ALL {
+        injected(Subject::Local(None), workload, 10, false).finish();
+    }
 }

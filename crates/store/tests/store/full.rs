@@ -16,7 +16,7 @@ use crate::{
     plain::Flaw,
     power::{noting, survive},
     subject::{OnSimDisk, Subject},
-    workload::Workload,
+    workload::{self, Workload},
 };
 
 /// Room that the workload takes, after each of its steps that took more than ever before.
@@ -64,8 +64,8 @@ fn run_full(subject: Subject, workload: Workload, seed: u64, quota: u64) -> Resu
 fn heals(session: &Session, ledger: &milena_store::laws::ledger::Ledger) -> Result<(), String> {
     let store: &dyn Store = &**session.store();
     let mut last = String::new();
-    for _ in 0..50 {
-        let want = Want::Payload { log: 77, len: 500, span: 1, gap: 0, stamp: 0, fact: 0 };
+    for _ in 0..200 {
+        let want = Want::Payload { log: 7777, len: 500, span: 1, gap: 0, stamp: 0, fact: 0 };
         match ledger.append(store, &[want]) {
             Ok(_) => return session.flush().map(|_| ()),
             Err(Refused::Violation(e)) => return Err(e),
@@ -104,4 +104,11 @@ pub(crate) fn full(subject: Subject, workload: Workload, most: usize) -> Report 
 fn a_plain_journal_dies_of_a_full_disk_and_that_is_seen() {
     // It has no reserve and no room taken in advance: the harness must notice.
     assert!(full(Subject::Plain(Flaw::None), Workload::GroupsAndPositions, 5).failed());
+}
+
+#[test]
+fn a_full_disk_refuses_records_keeps_its_word_and_heals() {
+    for workload in workload::ALL {
+        full(Subject::Local(None), workload, 25).finish();
+    }
 }

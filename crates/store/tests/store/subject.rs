@@ -36,7 +36,7 @@ pub(crate) struct Open {
 fn small(plant: Option<Plant>) -> Options {
     Options {
         log_min: 64 << 10,
-        log_max: 256 << 10,
+        log_max: 128 << 10,
         memory: 4 << 20,
         reserve: 64 << 10,
         own_file: 16 << 10,

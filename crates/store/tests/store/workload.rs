@@ -127,8 +127,8 @@ fn manifest_swap(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
             living.push(next);
             session.append(&[note(next, 40), note(0, 20), payload(next, 10 + dice.below(900) as usize, dice)])?;
             next += 1;
+            pass(session);
         }
-        pass(session);
         for _ in 0..6 {
             let log = living.swap_remove(dice.below(living.len() as u64) as usize);
             let fate = dice.below(4);
@@ -145,7 +145,7 @@ fn manifest_swap(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
         if round % 2 == 1 {
             session.checkpoint()?;
         }
-        if round == 8 {
+        if round == 6 {
             session.reopen()?;
         }
     }
@@ -200,7 +200,7 @@ fn groups_and_positions(session: &mut Session, dice: &mut Dice) -> Result<(), St
         if round % 4 == 3 {
             session.checkpoint()?;
         }
-        if round == 9 {
+        if round == 5 {
             session.reopen()?;
         }
     }
