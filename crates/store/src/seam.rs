@@ -331,6 +331,8 @@ pub struct Gauges {
     pub committed_bytes: u64,
     pub sync_nanos_mean: u64,
     pub checkpoints: u64,
+    /// Bytes of the write-ahead log that checkpoints gave back for new frames.
+    pub recycled: u64,
     pub quarantined: u64,
 }
 

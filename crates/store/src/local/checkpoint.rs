@@ -478,6 +478,7 @@ impl Inner {
             let (freed, files) = wal.recycle(mark);
             wal.passed_bodies = mark.bodies.max(staged_before);
             self.room.recycled(freed, wal.passed_bodies - staged_before);
+            self.keeper.recycled.fetch_add(freed, Ordering::Relaxed);
             files
         })
     }

@@ -34,6 +34,7 @@ pub(super) struct Keeper {
     /// Files of earlier starts that nobody names were looked for.
     swept: AtomicBool,
     pub(super) checkpoints: AtomicU64,
+    pub(super) recycled: AtomicU64,
 }
 
 #[derive(Default)]
@@ -52,6 +53,7 @@ impl Keeper {
             mark: Mutex::new(mark),
             swept: AtomicBool::new(false),
             checkpoints: AtomicU64::new(0),
+            recycled: AtomicU64::new(0),
         }
     }
     fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
@@ -435,6 +437,7 @@ impl Inner {
             committed_bytes: self.pace.bytes.load(Ordering::Relaxed),
             sync_nanos_mean: self.pace.mean_nanos(),
             checkpoints: self.keeper.checkpoints.load(Ordering::Relaxed),
+            recycled: self.keeper.recycled.load(Ordering::Relaxed),
             quarantined: self.quarantined.load(Ordering::Relaxed),
         }
     }
