@@ -6,7 +6,9 @@
 mod access;
 mod advertise;
 mod api;
+mod config;
 pub mod connection;
+mod disk;
 mod dispatch;
 mod errors;
 #[cfg(test)]

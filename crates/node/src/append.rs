@@ -66,7 +66,20 @@ impl From<Declined> for AppendRefusal {
 impl AppendRefusal {
     /// Whether the log itself refused (Kafka answers the log start then), or the batch never came that far (-1).
     pub fn in_the_log(&self) -> bool {
-        matches!(self, Self::Refused(_))
+        match self {
+            Self::Refused(_) => true,
+            Self::Flaw(flaw) => !matches!(
+                flaw,
+                Flaw::NoBatch
+                    | Flaw::SecondBatch
+                    | Flaw::Magic(_)
+                    | Flaw::Truncated { .. }
+                    | Flaw::Length(_)
+                    | Flaw::Crc { .. }
+                    | Flaw::TooLarge { .. }
+            ),
+            Self::Gone | Self::Room { .. } | Self::Dead(_) => false,
+        }
     }
 }
 

@@ -233,3 +233,6 @@ pub(crate) async fn wait(hub: &Hub, at: Vec<(Arc<Partition>, i64)>, missing: usi
     hub.alive()?;
     Ok(woken)
 }
+
+// A hundred thousand idle partitions must stay in tens of megabytes.
+const _: () = assert!(size_of::<Partition>() <= 344, "a cold partition has grown");

@@ -33,6 +33,8 @@ pub struct Recovery {
     groups: HashMap<u64, Noun<Group>>,
     /// Snapshots whose noun is known only when the catalog's snapshot has been seen.
     unread: HashMap<u64, (Version, Vec<u8>)>,
+    /// Logs that the store has and the catalog does not: their removal was decided, and not finished.
+    removed: Vec<LogId>,
     broken: Option<Broken>,
 }
 
@@ -77,16 +79,16 @@ impl Recovery {
     /// Whether everything that was handed over was understood. What the catalog does not know any more is left out: its
     /// noun was removed, and its bytes were still to go.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
-        if !self.unread.is_empty() {
-            let known: HashSet<u64> = self.catalog.machine.logs().collect();
-            let unread: Vec<u64> = self.unread.keys().copied().filter(|log| known.contains(log)).collect();
-            for log in unread {
-                let read = match self.catalog.machine.group_name(log) {
-                    Some(_) => self.read_group(log),
-                    None => self.read_partition(log),
-                };
-                self.note(LogId(log), read);
-            }
+        let known: HashSet<u64> = self.catalog.machine.logs().collect();
+        let found = self.unread.keys().chain(self.partitions.keys()).chain(self.groups.keys()).copied();
+        let (here, removed): (Vec<u64>, Vec<u64>) = found.partition(|log| known.contains(log));
+        self.removed = removed.into_iter().map(LogId).collect();
+        for log in here.into_iter().filter(|log| self.unread.contains_key(log)).collect::<Vec<_>>() {
+            let read = match self.catalog.machine.group_name(log) {
+                Some(_) => self.read_group(log),
+                None => self.read_partition(log),
+            };
+            self.note(LogId(log), read);
         }
         self.producer_ids.machine.recovered();
         self.broken.take().map_or(Ok(()), Err)
@@ -112,6 +114,11 @@ impl Recovery {
     /// The partition of a log as it was; an empty one when nothing was ever written to it.
     pub(crate) fn take_partition(&mut self, log: u64) -> Noun<Partition> {
         self.partitions.remove(&log).unwrap_or_default()
+    }
+
+    /// Logs that are to be removed from the store.
+    pub(crate) fn removed(&mut self) -> Vec<LogId> {
+        std::mem::take(&mut self.removed)
     }
 
     /// The group of a log as it was, if anything was ever written there.

@@ -79,6 +79,7 @@ impl Node {
     /// Starts a node on a store that was opened with `recovery`.
     pub fn start(store: Arc<dyn Store>, mut recovery: Recovery, options: NodeOptions) -> Result<Node, StartError> {
         recovery.judge()?;
+        let removed = recovery.removed();
         let started_at = options.clock.now().wall;
         let broker = recovery.broker(BrokerConfig::start(&options.settings)?)?;
         let config = broker.machine.clone();
@@ -130,6 +131,7 @@ impl Node {
         *node.0.link.hold() = Some(link.clone());
         store.attach(link.clone(), link);
         node.found_cluster()?;
+        removed.into_iter().for_each(|log| store.remove(log));
         node.run();
         Ok(node)
     }

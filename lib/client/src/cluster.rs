@@ -6,7 +6,10 @@ mod offsets;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -80,10 +83,16 @@ pub enum Node {
 pub enum Lane {
     /// What is answered at once.
     Main,
-    /// Long polls.
-    Fetch,
-    /// Joining, syncing and heartbeats of groups.
-    Group,
+    /// One that nobody else uses: for long polls, and for members of groups, whose joining waits for the others.
+    Own(u64),
+}
+
+impl Lane {
+    /// One that nobody else has. To be given back with [`Cluster::close_lane`].
+    pub fn own() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self::Own(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A cluster. Clones share connections and what is known.
@@ -157,6 +166,11 @@ impl Cluster {
                 Ok(connection)
             }
         }
+    }
+
+    /// Lets go of the connections of a lane.
+    pub fn close_lane(&self, lane: Lane) {
+        self.lock(&self.0.pool).retain(|(_, of), _| *of != lane);
     }
 
     async fn any(&self, lane: Lane) -> Result<Connection> {

@@ -4,7 +4,7 @@
 //! metadata, who leads what, a pool). Nothing is spawned: whoever waits for an answer reads the socket for all.
 //!
 //! **Easy**: a [`Producer`] puts records into partitions in order and exactly once a session, a [`Reader`] reads ranges of
-//! offset and time without a group, an [`Admin`] looks after topics, configs and groups. They spawn tasks on the runtime they are used in.
+//! offset and time without a group, a [`GroupConsumer`] shares reading with others, an [`Admin`] looks after topics, configs and groups. They spawn tasks on the runtime they are used in.
 //!
 //! Every step can be watched with a [`Trace`]: names resolved, sockets opened, requests and answers with version, size and
 //! time, retries with the reason. Errors say what failed, why, and where it can be known what to do ([`Error::hint`]).
@@ -16,6 +16,7 @@ mod cluster;
 mod connection;
 mod endpoint;
 mod error;
+mod group;
 mod producer;
 mod reader;
 mod trace;
@@ -26,6 +27,7 @@ pub use cluster::{At, Cluster, Config, Lane, Listed, Metadata, Node, Partition, 
 pub use connection::{Connection, Options, Pending};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ConnectFailure, Error, Result};
+pub use group::{Assignor, GroupConfig, GroupConsumer};
 pub use milena_record as record;
 pub use milena_wire as wire;
 pub use producer::{Acks, Delivery, NewRecord, Placed, Producer, ProducerConfig, murmur2, partition_of_key};

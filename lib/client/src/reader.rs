@@ -17,7 +17,7 @@ use milena_record::Limits;
 use milena_wire::Text;
 use tokio::task::JoinSet;
 
-use crate::{Cluster, Error, Result};
+use crate::{Cluster, Error, Lane, Result};
 use fetch::Fetched;
 pub use message::{BatchView, Message};
 use session::Session;
@@ -157,6 +157,8 @@ pub struct Reader {
     asking: JoinSet<Ends>,
     under_way: HashSet<i32>,
     sessions: HashMap<i32, Session>,
+    /// Its fetches wait at the broker, and must not stand before others'.
+    lane: Lane,
 }
 
 impl Reader {
@@ -166,7 +168,7 @@ impl Reader {
         Ok(Self::at(cluster, progress, config))
     }
 
-    fn at(cluster: Cluster, progress: Vec<Progress>, config: ReaderConfig) -> Self {
+    pub(crate) fn at(cluster: Cluster, progress: Vec<Progress>, config: ReaderConfig) -> Self {
         Self {
             cluster,
             config,
@@ -178,6 +180,7 @@ impl Reader {
             asking: JoinSet::new(),
             under_way: HashSet::new(),
             sessions: HashMap::new(),
+            lane: Lane::own(),
         }
     }
 
@@ -244,5 +247,11 @@ impl Reader {
             () = pause, if wake.is_some() => Ok(()),
             else => Ok(()),
         }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.cluster.close_lane(self.lane);
     }
 }

@@ -447,3 +447,18 @@ fn after_an_accepted_loss_no_offset_is_given_twice() {
     kept.append(at(5), DAY, batch(-1, -1, -1, 1)).unwrap();
     kept.check();
 }
+
+#[test]
+fn a_snapshot_has_the_bytes_it_always_had() {
+    let mut kept = Kept::default();
+    kept.append(at(500), DAY, batch(300, 1, 0, 2)).unwrap();
+    kept.apply(&kept.partition.raise_epoch(RaiseReason::Restored));
+    kept.append(at(1_064), DAY, batch(300, 1, 2, 1)).unwrap();
+    kept.apply(&StartMoved { to: 1, why: MoveReason::Age }.into());
+    let mut bytes = Vec::new();
+    kept.partition.snapshot(&mut bytes);
+    let hex: Vec<_> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    // Version; start and length; two epochs; one producer with its epoch and append time; two batches, the newer first.
+    let expected = "01 02 04 02 00 02 02 04 01 d8 04 02 d0 10 02 04 00 04 7f 03 02 03 00";
+    assert_eq!(hex.join(" "), expected);
+}

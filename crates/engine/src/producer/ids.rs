@@ -122,6 +122,7 @@ mod tests {
         let before = ids.hand_out().unwrap();
         let mut bytes = Vec::new();
         ids.snapshot(&mut bytes);
+        assert_eq!(bytes, [1, 0xd0, 0x0f], "a snapshot has the bytes it always had");
         for mut after in [ProducerIds::restore(&bytes).unwrap(), replayed()] {
             take(&mut after);
             assert!(after.hand_out().unwrap() > ProducerId(before.0 + limits::PRODUCER_ID_BLOCK - 2));

@@ -212,6 +212,8 @@ mod tests {
         let mut bytes = Vec::new();
         writers.snapshot(&mut bytes);
         assert_eq!(Writers::restore(&bytes).unwrap(), writers);
+        let expected = *b"\x01\x03\x02\x01\x01a\x09127.0.0.1\x0eUser:ANONYMOUS\x02\x02\xc3\xbc\x09127.0.0.1\x0eUser:ANONYMOUS";
+        assert_eq!(bytes, expected, "a snapshot has the bytes it always had");
         for len in 0..bytes.len() {
             assert!(Writers::restore(&bytes[..len]).is_err());
         }

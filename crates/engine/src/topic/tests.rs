@@ -507,3 +507,31 @@ fn every_prefix_of_a_snapshot_is_refused_and_every_flipped_bit_survived() {
         }
     }
 }
+
+#[test]
+fn a_snapshot_has_the_bytes_it_always_had() {
+    let mut kept = Kept::default();
+    kept.tell(at(0), Command::Found(Uuid::from_u128(9))).unwrap();
+    let settings = vec![("retention.ms".to_owned(), Some("5".to_owned()))];
+    kept.tell(at(5), Command::Create(CreateTopic { partitions: 3, settings, ..create(1, "ab") })).unwrap();
+    kept.tell(at(6), Command::Create(create(2, "ac"))).unwrap();
+    kept.tell(at(7), Command::Create(create(3, "ad"))).unwrap();
+    kept.tell(at(7), Command::CreateGroup("g".into())).unwrap();
+    let add = AddPartitions { name: "ac".into(), count: 2, assignments: None, node: NODE };
+    kept.tell(at(7), Command::Add(add)).unwrap();
+    kept.tell(at(8), Command::Delete(DeleteTopic { target: Target::Name("ad".into()), enabled: true })).unwrap();
+    let mut bytes = Vec::new();
+    kept.catalog.snapshot(&mut bytes);
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let id = |last: &str| format!("{}{last}", "00".repeat(15));
+    let expected = [
+        // Version, cluster, the next log; two topics.
+        format!("01 01 {} 17 02", id("09")),
+        format!("00 026162 {} 01 20 03 0a 01 0c726574656e74696f6e2e6d73 0135", id("01")),
+        format!("01 0163 {} 02 00 01 04 01 02 00", id("02")),
+        // One in the trash, then one group.
+        format!("01 01 0164 {} 01 05 01 02 00 10 80f0b252", id("03")),
+        "01 0167 15".to_owned(),
+    ];
+    assert_eq!(hex, expected.concat().replace(' ', ""));
+}

@@ -2,6 +2,12 @@
 
 use crate::dispatch::Card;
 
+#[path = "33_alter_configs.rs"]
+mod alter_configs;
+#[path = "45_alter_partition_reassignments.rs"]
+mod alter_partition_reassignments;
+#[path = "34_alter_replica_log_dirs.rs"]
+mod alter_replica_log_dirs;
 #[path = "18_api_versions.rs"]
 mod api_versions;
 #[path = "37_create_partitions.rs"]
@@ -16,20 +22,36 @@ mod delete_records;
 mod delete_topics;
 #[path = "60_describe_cluster.rs"]
 mod describe_cluster;
+#[path = "32_describe_configs.rs"]
+mod describe_configs;
 #[path = "15_describe_groups.rs"]
 mod describe_groups;
+#[path = "35_describe_log_dirs.rs"]
+mod describe_log_dirs;
+#[path = "61_describe_producers.rs"]
+mod describe_producers;
+#[path = "55_describe_quorum.rs"]
+mod describe_quorum;
+#[path = "75_describe_topic_partitions.rs"]
+mod describe_topic_partitions;
+#[path = "43_elect_leaders.rs"]
+mod elect_leaders;
 #[path = "01_fetch.rs"]
 mod fetch;
 #[path = "10_find_coordinator.rs"]
 mod find_coordinator;
 #[path = "12_heartbeat.rs"]
 mod heartbeat;
+#[path = "44_incremental_alter_configs.rs"]
+mod incremental_alter_configs;
 #[path = "22_init_producer_id.rs"]
 mod init_producer_id;
 #[path = "11_join_group.rs"]
 mod join_group;
 #[path = "13_leave_group.rs"]
 mod leave_group;
+#[path = "74_list_config_resources.rs"]
+mod list_config_resources;
 #[path = "16_list_groups.rs"]
 mod list_groups;
 #[path = "02_list_offsets.rs"]
@@ -74,10 +96,21 @@ pub(crate) static CARDS: &[&Card] = &[
     &delete_records::CARD,
     &init_producer_id::CARD,
     &offset_for_leader_epoch::CARD,
+    &describe_configs::CARD,
+    &alter_configs::CARD,
+    &alter_replica_log_dirs::CARD,
+    &describe_log_dirs::CARD,
     &create_partitions::CARD,
     &delete_groups::CARD,
+    &elect_leaders::CARD,
+    &incremental_alter_configs::CARD,
+    &alter_partition_reassignments::CARD,
     &list_partition_reassignments::CARD,
     &offset_delete::CARD,
+    &describe_quorum::CARD,
     &describe_cluster::CARD,
+    &describe_producers::CARD,
     &unregister_broker::CARD,
+    &list_config_resources::CARD,
+    &describe_topic_partitions::CARD,
 ];

@@ -5,5 +5,6 @@ mod grouping;
 mod on_disk;
 mod producing;
 mod retaining;
+mod scale;
 mod topics;
 mod world;

@@ -90,6 +90,8 @@ fn everything_is_there_after_clean_stops_with_checkpoints_between() {
         node.stop().expect("a clean stop");
         drop((node, topic));
         node = open(directory.path());
+        let recovered = node.recovered();
+        assert!(recovered.clean && recovered.facts == 0, "a clean stop leaves nothing to replay: {recovered:?}");
         check(&node, &node.topic("t").unwrap(), round + 1);
     }
     assert_eq!(node.trash().len(), 1);

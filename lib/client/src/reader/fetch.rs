@@ -63,8 +63,8 @@ impl Reader {
         for (node, wanted) in by_node {
             if self.under_way.insert(node) {
                 let session = self.sessions.remove(&node).unwrap_or_default();
-                let (cluster, config) = (self.cluster.clone(), self.config.clone());
-                self.tasks.spawn(async move { fetch(cluster, config, node, session, wanted).await });
+                let (cluster, config, lane) = (self.cluster.clone(), self.config.clone(), self.lane);
+                self.tasks.spawn(async move { fetch(cluster, config, (node, lane), session, wanted).await });
             }
         }
         Ok(())
@@ -287,19 +287,19 @@ impl Aborted {
     }
 }
 
-async fn fetch(cluster: Cluster, config: ReaderConfig, node: i32, mut session: Session, wanted: Vec<Wanted>) -> Answer {
-    let result = fetch_once(&cluster, &config, node, &mut session, &wanted).await;
-    Answer { node, session, result }
+async fn fetch(cluster: Cluster, config: ReaderConfig, to: (i32, Lane), mut session: Session, wanted: Vec<Wanted>) -> Answer {
+    let result = fetch_once(&cluster, &config, to, &mut session, &wanted).await;
+    Answer { node: to.0, session, result }
 }
 
 async fn fetch_once(
     cluster: &Cluster,
     config: &ReaderConfig,
-    node: i32,
+    (node, lane): (i32, Lane),
     session: &mut Session,
     wanted: &[Wanted],
 ) -> Result<FetchResponse> {
-    let connection = cluster.connection(&Node::Id(node), Lane::Fetch).await?;
+    let connection = cluster.connection(&Node::Id(node), lane).await?;
     let nameless = wanted.iter().any(|w| w.topic_id.is_nil());
     let version = connection.version_to::<FetchRequest>(if nameless { 12 } else { i16::MAX })?;
     let sessions = config.sessions && version >= 7;

@@ -56,7 +56,7 @@ async fn partitions(cluster: &Cluster, selection: &Selection) -> Result<Vec<i32>
 }
 
 impl Progress {
-    pub(super) fn new(topic: &Text, partition: i32, from: i64, until: Option<i64>, log_start: i64, high_watermark: i64) -> Self {
+    pub(crate) fn new(topic: &Text, partition: i32, from: i64, until: Option<i64>, log_start: i64, high_watermark: i64) -> Self {
         Self {
             topic: topic.clone(),
             partition,

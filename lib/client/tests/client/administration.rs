@@ -24,6 +24,13 @@ async fn topics_live_and_die() {
     assert_eq!(bad.code().unwrap().name(), "INVALID_TOPIC_EXCEPTION");
 
     admin.create_partitions(&name, 5, false).await.unwrap();
+    for _ in 0..100 {
+        if cluster.topic(&name).await.unwrap().partitions.len() == 5 {
+            break;
+        }
+        cluster.forget_topic(&name);
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    }
     assert_eq!(cluster.topic(&name).await.unwrap().partitions.len(), 5);
     let fewer = admin.create_partitions(&name, 1, false).await.unwrap_err();
     assert_eq!(fewer.code().unwrap().name(), "INVALID_PARTITIONS");

@@ -167,7 +167,7 @@ fn many_small_elements_stay_within_the_budget() {
     let (mut taken, mut refused, mut worst) = (0, 0, (0.0f64, ""));
     for subject in subjects().iter().filter(|s| s.key >= 0) {
         for version in subject.versions() {
-            for _ in 0..4 {
+            for _ in 0..2 {
                 let frame = Bytes::from(message(&mut dice, subject, version, Style::Greedy));
                 let length = frame.len();
                 let (answer, held) = memory::peak(|| match subject.part {
@@ -180,7 +180,7 @@ fn many_small_elements_stay_within_the_budget() {
                     Some(Malformed::Budget { .. }) => refused += 1,
                     Some(other) => panic!("{} v{version}: {other}", subject.fields.name),
                 }
-                if length > 20_000 && held as f64 / length as f64 > worst.0 {
+                if length > 50_000 && held as f64 / length as f64 > worst.0 {
                     worst = (held as f64 / length as f64, subject.fields.name);
                 }
             }

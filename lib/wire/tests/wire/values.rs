@@ -231,7 +231,7 @@ impl Maker<'_> {
         }
         // Some wide, some deep, and an end to it.
         match self.out.len() {
-            0..30_000 => [0, 1, 50, 5000][self.dice.below(4) as usize],
+            0..100_000 => [0, 1, 50, 5000][self.dice.below(4) as usize],
             _ => 0,
         }
     }
