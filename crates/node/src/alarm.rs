@@ -3,7 +3,11 @@
 //! An empty heap has no timer, so an idle node has no wake-ups. An entry may be late news (its noun has moved its
 //! deadline since); whoever is called looks at the noun and sets the alarm again.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    time::{Duration, Instant},
+};
 
 use milena_store::LogId;
 use tokio::sync::Notify;
@@ -35,14 +39,16 @@ impl Alarm {
         self.earlier.notify_one();
     }
 
-    /// Waits until something is due and answers at most `max` of it, each log once.
-    pub(crate) async fn due(&self, max: usize, clock: impl Fn() -> i64) -> Vec<LogId> {
+    /// Waits until something is due and answers at most `max` of it, each log once, and by how much the thread overslept:
+    /// a machine that was suspended, or a disk that held everything up.
+    pub(crate) async fn due(&self, max: usize, clock: impl Fn() -> i64) -> (Vec<LogId>, Duration) {
+        let mut stall = Duration::ZERO;
         loop {
             let next = {
                 let mut heap = self.heap.hold();
                 let due = take_due(&mut heap, clock(), max);
                 if !due.is_empty() {
-                    return due;
+                    return (due, stall);
                 }
                 heap.peek().map(|Reverse((at, _))| *at)
             };
@@ -51,9 +57,10 @@ impl Alarm {
                 Some(at) => {
                     let millis = u64::try_from(at.saturating_sub(clock())).unwrap_or(0);
                     // An hour at most, so that no arithmetic of timers is ever near its end.
-                    let sleep = tokio::time::sleep(Duration::from_millis(millis.clamp(1, 3_600_000)));
+                    let patience = Duration::from_millis(millis.clamp(1, 3_600_000));
+                    let asleep = Instant::now();
                     tokio::select! {
-                        () = sleep => {}
+                        () = tokio::time::sleep(patience) => stall = asleep.elapsed().saturating_sub(patience),
                         () = self.earlier.notified() => {}
                     }
                 }

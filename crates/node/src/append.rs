@@ -197,7 +197,8 @@ impl Node {
         let counters = self.counters();
         counters.batches_in.add(1);
         counters.records_in.add(u64::try_from(batch.count).unwrap_or(0));
-        counters.bytes_in.add(batch.size as u64);
+        let before = counters.bytes_in.add(batch.size as u64);
+        self.guard_disk(before, batch.size as u64);
     }
 }
 

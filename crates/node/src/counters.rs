@@ -9,8 +9,9 @@ pub const COUNTED_KEYS: usize = 128;
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 impl Count {
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
+    /// Answers what it was before.
+    pub fn add(&self, n: u64) -> u64 {
+        self.0.fetch_add(n, Ordering::Relaxed)
     }
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

@@ -8,6 +8,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use milena_engine::{
@@ -27,6 +28,13 @@ use crate::{
 
 /// The first guess at the room of a command's facts; too small only means that it is judged twice.
 const FIRST_GUESS: u64 = 2048;
+
+/// Groups that are looked at before other tasks of the runtime get their turn.
+const AT_ONCE: usize = 64;
+/// A timer that comes later than this has overslept.
+const STALL: Duration = Duration::from_millis(250);
+/// No session is extended by more than this.
+const STALL_MAX: Duration = Duration::from_secs(30);
 
 /// One group, and who waits in it.
 pub(crate) struct Cell {
@@ -281,9 +289,15 @@ impl Node {
 
     /// Runs until the node stops: sessions that end, members that are dropped, positions that expire.
     pub(crate) async fn keep_sessions(self) {
-        const AT_ONCE: usize = 64;
         loop {
-            for number in self.0.sessions.due(AT_ONCE, || self.now().mono).await {
+            let (due, stall) = self.0.sessions.due(AT_ONCE, || self.now().mono).await;
+            if stall > STALL {
+                // Signs of life wait in the sockets: they are read before anybody is declared dead, and everybody gets
+                // the time that was lost.
+                tracing::warn!(?stall, "the broker stood still; sessions are extended by as much");
+                tokio::time::sleep(stall.min(STALL_MAX)).await;
+            }
+            for number in due {
                 let Some(cell) = self.0.groups.by_number(number.0) else { continue };
                 cell.state.hold().armed = None;
                 let expired = self.step(&cell, None, |group, now| Ok(Decision::new(group.expire(now), Reply::Done))).await;

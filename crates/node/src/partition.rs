@@ -11,7 +11,7 @@ use crate::{
     noun::Noun,
     release::{Dead, Hub, Then},
     retention::Armed,
-    wait::{Crowd, Listed, Waiter, Waiting, Woken},
+    wait::{Crowd, Listed, Listing, Place, Waiter, Waiting, Woken},
 };
 
 /// One partition. Shared by everybody who has found it; it says so when its topic is gone.
@@ -37,7 +37,7 @@ pub(crate) struct State {
     /// Bytes ever appended in this process, and those of them that are committed: what waiters count by.
     appended: u64,
     settled: u64,
-    crowd: Vec<Listed>,
+    crowd: Listing,
     pub(crate) retention: Armed,
     gone: bool,
 }
@@ -79,7 +79,7 @@ impl Partition {
             moving: None,
             appended: 0,
             settled: 0,
-            crowd: Vec::new(),
+            crowd: Listing::default(),
             retention: Armed::default(),
             gone: false,
         };
@@ -114,42 +114,42 @@ impl Partition {
         let crowd = {
             let mut state = self.hold();
             state.gone = true;
-            std::mem::take(&mut state.crowd)
+            state.crowd.drain()
         };
         self.change(crowd);
     }
 
     /// Everybody who waits here looks again: bounds changed in a way that no byte count tells.
     pub(crate) fn disturb(&self) {
-        let crowd = std::mem::take(&mut self.hold().crowd);
+        let crowd = self.hold().crowd.drain();
         self.change(crowd);
     }
 
-    fn change(&self, crowd: Vec<Listed>) {
+    fn change(&self, crowd: impl Iterator<Item = Listed>) {
         for listed in crowd {
             listed.waiter.change(&self.hub);
         }
     }
 
     /// Lists a waiter that has seen everything below `seen`. Answers at once when there is more already.
-    fn list(self: &Arc<Self>, waiter: &Arc<Waiter>, seen: i64) -> Option<Woken> {
-        let flying = {
+    fn list(self: &Arc<Self>, waiter: &Arc<Waiter>, seen: i64) -> Result<Place, Woken> {
+        let (place, flying) = {
             let mut state = self.hold();
             if state.gone {
-                return Some(Woken::Changed);
+                return Err(Woken::Changed);
             }
             if state.high > seen {
-                return Some(Woken::Bytes);
+                return Err(Woken::Bytes);
             }
             let counted = state.settled;
-            state.crowd.push(Listed { waiter: waiter.clone(), counted });
-            state.flight.back().map(|flight| flight.lsn)
+            let place = state.crowd.enter(Listed { waiter: waiter.clone(), counted });
+            (place, state.flight.back().map(|flight| flight.lsn))
         };
         // The append did not know that somebody would wait when it lands.
         if let Some(lsn) = flying {
             self.hub.when(lsn, Then::Tell(self.clone()));
         }
-        None
+        Ok(place)
     }
 }
 
@@ -200,7 +200,7 @@ impl Crowd for Partition {
         let dead = self.hub.dead().is_some();
         let mut state = self.hold();
         let settled = state.settled;
-        state.crowd.retain_mut(|listed| {
+        state.crowd.retain(|listed| {
             if dead {
                 listed.waiter.change(&self.hub);
                 return false;
@@ -209,13 +209,10 @@ impl Crowd for Partition {
             listed.counted = settled;
             bytes == 0 || !listed.waiter.count(&self.hub, bytes)
         });
-        if state.crowd.is_empty() {
-            state.crowd = Vec::new();
-        }
     }
 
-    fn leave(&self, waiter: &Arc<Waiter>) {
-        self.state.hold().crowd.retain(|listed| !Arc::ptr_eq(&listed.waiter, waiter));
+    fn leave(&self, place: Place, waiter: &Arc<Waiter>) {
+        self.state.hold().crowd.leave(place, waiter);
     }
 }
 
@@ -224,10 +221,10 @@ pub(crate) async fn wait(hub: &Hub, at: Vec<(Arc<Partition>, i64)>, missing: usi
     hub.alive()?;
     let mut waiting = Waiting::new(hub, missing);
     for (partition, seen) in at {
-        if let Some(woken) = partition.list(waiting.waiter(), seen) {
-            return Ok(woken);
+        match partition.list(waiting.waiter(), seen) {
+            Ok(place) => waiting.listed_at(partition, place),
+            Err(woken) => return Ok(woken),
         }
-        waiting.listed_at(partition);
     }
     let woken = waiting.await;
     hub.alive()?;

@@ -14,7 +14,7 @@ use milena_engine::{
     partition::PartitionFact,
     retention::{Entry, Freeing, Index, Reading, Sweep, Unreadable},
 };
-use milena_store::{Class, LogId, Lsn, Parked, Query, ReadError, Store, Stored};
+use milena_store::{Class, LogId, Lsn, Query, ReadError, Store, Stored};
 
 use crate::{
     node::Node,
@@ -62,16 +62,13 @@ impl Node {
     /// Runs until the node stops.
     pub(crate) async fn keep_retention(self) {
         loop {
-            let due = self.0.retention.due(AT_ONCE, || self.now().wall).await;
-            for log in due {
-                if log == LogId(CATALOG_LOG) {
-                    self.look_at_trash().await;
-                } else if let Some(partition) = self.0.table.by_log(log) {
-                    self.look(&partition).await;
-                }
-                if self.alive().is_err() {
-                    return;
-                }
+            let (due, _) = self.0.retention.due(AT_ONCE, || self.now().wall).await;
+            if due.contains(&LogId(CATALOG_LOG)) {
+                self.look_at_trash().await;
+            }
+            let partitions: Vec<_> = due.into_iter().filter_map(|log| self.0.table.by_log(log)).collect();
+            if self.look(&partitions).await.is_err() {
+                return;
             }
             tokio::task::yield_now().await;
         }
@@ -112,65 +109,80 @@ impl Node {
         Reading { steady: self.now().wall, ahead: self.0.clock.skew() }
     }
 
-    async fn look(&self, partition: &Arc<Partition>) {
-        {
-            let mut state = partition.hold();
-            state.retention.at = 0;
-            state.noun.machine.forget_expired(self.now(), self.producer_expiry());
-        }
-        let next = match self.expire(partition).await {
-            Ok(next) => next,
-            // The disk or the log has no room for the fact: expiry waits, nothing is freed.
-            Err(error) => {
-                tracing::warn!(%error, ?partition, "retention cannot go on here for the moment");
-                Some(self.now().wall + LATER_MS)
+    /// Looks at partitions whose time has come. Their facts share one commit.
+    async fn look(&self, partitions: &[Arc<Partition>]) -> Result<(), Dead> {
+        let mut moved = Vec::new();
+        for partition in partitions {
+            {
+                let mut state = partition.hold();
+                state.retention.at = 0;
+                state.noun.machine.forget_expired(self.now(), self.producer_expiry());
             }
-        };
-        let freed = self.free(partition);
-        if let Some(at) = next.into_iter().chain(freed).min()
+            let next = match self.expire(partition).await {
+                Ok((start, next)) => {
+                    moved.extend(start.map(|start| (partition, start)));
+                    next
+                }
+                Err(Trouble::NoRoom(NoRoom::Dead(dead))) => return Err(dead),
+                // The disk or the log has no room for the fact: expiry waits, nothing is freed.
+                Err(error) => {
+                    tracing::warn!(%error, ?partition, "retention cannot go on here for the moment");
+                    Some(self.now().wall + LATER_MS)
+                }
+            };
+            self.look_again(partition, next.into_iter().chain(self.free(partition)).min());
+        }
+        let last = moved.iter().map(|(_, start)| start.lsn).max().unwrap_or_default();
+        self.released(last).await?;
+        for (partition, Started { to, why, .. }) in moved {
+            self.counters().expirations.add(1);
+            self.free_later(partition, to, why);
+        }
+        Ok(())
+    }
+
+    fn look_again(&self, partition: &Partition, at: Option<i64>) {
+        if let Some(at) = at
             && partition.hold().retention.want(at)
         {
             self.set_retention_alarm(partition, at);
         }
     }
 
-    /// Moves the log start to where it belongs. Answers when to look again.
-    async fn expire(&self, partition: &Arc<Partition>) -> Result<Option<i64>, Trouble> {
-        let Some(topic) = self.topic_by_id(partition.topic()) else { return Ok(None) };
+    /// Moves the log start to where it belongs. Answers that, and when to look again.
+    async fn expire(&self, partition: &Partition) -> Result<(Option<Started>, Option<i64>), Trouble> {
+        let Some(topic) = self.topic_by_id(partition.topic()) else { return Ok((None, None)) };
         let policy = topic.policy;
         if policy.keeps_everything() {
-            return Ok(None);
+            return Ok((None, None));
         }
         let (start, high, next) = {
             let state = partition.hold();
-            let view = state.view();
-            (state.noun.machine.start(), view.high, state.noun.machine.next())
+            (state.noun.machine.start(), state.view().high, state.noun.machine.next())
         };
         let now = self.now().wall;
         let (store, log) = (self.hub().store().clone(), partition.log());
         let judged = self.0.pool.run(move || policy.sweep(now, &Batches { store: store.as_ref(), log }, start, high)).await;
         let Sweep { to, deadline } = judged.map_err(|_| Unreadable)??;
-        if let Some((to, why)) = to {
-            self.expire_upto(partition, to, why).await?;
-        }
+        let started = match to {
+            Some((to, why)) => self.expire_upto(partition, to, why).await?,
+            None => None,
+        };
         // What is not committed yet was not in the index; by size there may be more to say after the next appends.
         let unseen = (next > high).then_some(now + SOON_MS);
-        Ok(deadline.into_iter().chain(unseen).min())
+        Ok((started, deadline.into_iter().chain(unseen).min()))
     }
 
-    async fn expire_upto(&self, partition: &Partition, to: i64, why: MoveReason) -> Result<(), NoRoom> {
+    async fn expire_upto(&self, partition: &Partition, to: i64, why: MoveReason) -> Result<Option<Started>, NoRoom> {
         let credit = self.hub().credit(Class::Fact, MOVE_ROOM).await?;
-        let parked = {
-            let mut state = partition.hold();
-            match state.noun.machine.move_start(to, why) {
-                Some(fact) if !state.is_gone() => Parked::new(self.move_start(partition, &mut state, credit, &fact)?, ()),
-                _ => return Ok(()),
+        let mut state = partition.hold();
+        match state.noun.machine.move_start(to, why) {
+            Some(fact) if !state.is_gone() => {
+                let lsn = self.move_start(partition, &mut state, credit, &fact)?;
+                Ok(Some(Started { lsn, to, why }))
             }
-        };
-        self.release(parked).await?;
-        self.counters().expirations.add(1);
-        self.free_later(partition, to, why);
-        Ok(())
+            _ => Ok(None),
+        }
     }
 
     /// Reserves and applies a fact of a partition under its lock.
@@ -249,6 +261,13 @@ impl Node {
             }
         }
     }
+}
+
+/// A log start that was reserved.
+struct Started {
+    lsn: Lsn,
+    to: i64,
+    why: MoveReason,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -3,12 +3,14 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use milena_store::{Class, NoCredit};
+use milena_store::{Class, Gauges, NoCredit};
 
 use crate::node::Node;
 
 /// The part of the disk that may be used before the guard warns, in percent.
 const WARN_PERCENT: u64 = 80;
+/// The guard looks again when this many bytes were appended.
+const GUARD_EVERY: u64 = 64 << 20;
 /// While the disk stays full with nothing left to give up, it is looked at again after this long.
 const RECHECK: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,27 @@ impl Node {
         }
     }
 
+    /// The disk guard looks each time that so much was appended, so that an idle node has nothing to look at.
+    pub(crate) fn guard_disk(&self, before: u64, added: u64) {
+        if before / GUARD_EVERY != (before + added) / GUARD_EVERY {
+            self.0.reddened.notify_one();
+        }
+    }
+
+    /// Says it when the disk fills up; once, until it was ample again.
+    fn warn(&self, warned: &mut bool) {
+        let state = self.disk_state();
+        if state == DiskState::Warned && !*warned {
+            let Gauges { disk_free, disk_total, .. } = self.gauges();
+            tracing::warn!(
+                disk_free,
+                disk_total,
+                "the disk is more than {WARN_PERCENT} % full; topics without retention keep everything"
+            );
+        }
+        *warned = state != DiskState::Ample;
+    }
+
     /// A credit was refused because the disk is full.
     pub(crate) fn redden(&self, missing: u64) {
         if !self.0.red.swap(true, Ordering::Relaxed) {
@@ -48,11 +71,16 @@ impl Node {
         }
     }
 
-    /// Makes room whenever the disk was found full: space that waits for its time first, then deleted topics, oldest
+    /// Warns when the disk fills up, and makes room whenever it was found full: space that waits for its time first, then deleted topics, oldest
     /// first. Runs until the node stops.
     pub(crate) async fn keep_room(self) {
+        let mut warned = false;
         loop {
             self.0.reddened.notified().await;
+            self.warn(&mut warned);
+            if !self.is_red() {
+                continue;
+            }
             self.free_everything_due();
             while self.still_full() {
                 match self.purge_oldest().await {

@@ -24,8 +24,8 @@ use crate::{
 pub(crate) trait Crowd: Send + Sync {
     /// The committed end may have moved: count down, and wake who has enough.
     fn tell(&self);
-    /// Takes the waiter off the list, if it is still there.
-    fn leave(&self, waiter: &Arc<Waiter>);
+    /// Takes the waiter off its place on the list, if it is still there.
+    fn leave(&self, place: Place, waiter: &Arc<Waiter>);
 }
 
 /// Why a waiting reader was woken.
@@ -73,6 +73,64 @@ impl Waiter {
     }
 }
 
+/// A place on a list of waiters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(u32);
+
+/// The waiters of one partition. Coming and going costs the same however many there are: ten thousand readers whose
+/// patience ends twice a second must not look for each other.
+#[derive(Default)]
+pub(crate) struct Listing {
+    places: Vec<Option<Listed>>,
+    free: Vec<u32>,
+}
+
+impl Listing {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.len() == self.free.len()
+    }
+    pub(crate) fn enter(&mut self, listed: Listed) -> Place {
+        match self.free.pop() {
+            Some(place) => {
+                self.places[place as usize] = Some(listed);
+                Place(place)
+            }
+            None => {
+                self.places.push(Some(listed));
+                Place(self.places.len() as u32 - 1)
+            }
+        }
+    }
+    pub(crate) fn leave(&mut self, Place(place): Place, waiter: &Arc<Waiter>) {
+        let Some(slot) = self.places.get_mut(place as usize) else { return };
+        // Whoever was woken has left already, and somebody else may stand there now.
+        if slot.as_ref().is_some_and(|listed| Arc::ptr_eq(&listed.waiter, waiter)) {
+            *slot = None;
+            self.free.push(place);
+            self.shrink();
+        }
+    }
+    /// Keeps those for whom `stays` says so.
+    pub(crate) fn retain(&mut self, mut stays: impl FnMut(&mut Listed) -> bool) {
+        for (place, slot) in (0..).zip(&mut self.places) {
+            if slot.as_mut().is_some_and(|listed| !stays(listed)) {
+                *slot = None;
+                self.free.push(place);
+            }
+        }
+        self.shrink();
+    }
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Listed> + use<> {
+        std::mem::take(self).places.into_iter().flatten()
+    }
+    /// An idle partition keeps no room for readers that have gone.
+    fn shrink(&mut self) {
+        if self.is_empty() && self.places.capacity() > 4 {
+            *self = Self::default();
+        }
+    }
+}
+
 /// A waiter on a partition's list, and up to where that partition has counted for it.
 pub(crate) struct Listed {
     pub(crate) waiter: Arc<Waiter>,
@@ -82,7 +140,7 @@ pub(crate) struct Listed {
 /// The future of a waiting reader: resolves when enough bytes are committed or something changed.
 pub(crate) struct Waiting {
     waiter: Arc<Waiter>,
-    at: Vec<Arc<dyn Crowd>>,
+    at: Vec<(Arc<dyn Crowd>, Place)>,
 }
 
 impl fmt::Debug for Waiting {
@@ -105,8 +163,8 @@ impl Waiting {
     pub(crate) fn waiter(&self) -> &Arc<Waiter> {
         &self.waiter
     }
-    pub(crate) fn listed_at(&mut self, crowd: Arc<dyn Crowd>) {
-        self.at.push(crowd);
+    pub(crate) fn listed_at(&mut self, crowd: Arc<dyn Crowd>, place: Place) {
+        self.at.push((crowd, place));
     }
 }
 
@@ -127,8 +185,8 @@ impl Future for Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        for crowd in &self.at {
-            crowd.leave(&self.waiter);
+        for (crowd, place) in &self.at {
+            crowd.leave(*place, &self.waiter);
         }
     }
 }
