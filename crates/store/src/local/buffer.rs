@@ -128,6 +128,11 @@ impl Pool {
         self.allocated.load(Ordering::Relaxed)
     }
 
+    /// Bytes of chunks that hold something.
+    pub(super) fn in_use(&self) -> u64 {
+        self.allocated().saturating_sub((self.free().len() * CHUNK) as u64)
+    }
+
     /// Gives free chunks back to the system, but `keep` of them.
     pub(super) fn shrink(&self, keep: usize) {
         let mut free = self.free();

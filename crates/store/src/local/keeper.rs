@@ -321,6 +321,7 @@ impl Inner {
         self.files.rest();
         self.tail.renew();
         self.evict(0);
+        self.pool.shrink(1);
         Ok(())
     }
 

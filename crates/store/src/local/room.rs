@@ -191,6 +191,17 @@ impl Room {
         (a.held, a.used)
     }
 
+    /// How much of what records may take is taken, from 0 to 1. `None` when somebody waits for room.
+    pub(super) fn fullness(&self) -> Option<f64> {
+        let a = self.lock();
+        if !a.queue.is_empty() || a.refused {
+            return None;
+        }
+        let part = |taken: u64, limit: u64| taken as f64 / limit.max(1) as f64;
+        let log = part(a.used + a.held, a.limit(Class::Data));
+        Some(log.max(part(a.staged + a.held, a.memory_limit(Class::Data))).min(1.0))
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.lock().size
     }

@@ -273,12 +273,12 @@ impl Inner {
         }
     }
 
-    /// Drops payloads from memory that are in segments, oldest first, until at most `keep` bytes are allocated.
+    /// Drops payloads from memory that are in segments, oldest first, until at most `keep` bytes of chunks are in use.
+    /// Free chunks stay for reuse: a fresh page costs more than a used one.
     pub(super) fn evict(&self, keep: u64) {
         let newest = self.last_mark().lsn;
         for quarter in 1..=4 {
-            self.pool.shrink((keep / super::buffer::CHUNK as u64) as usize / 4);
-            if self.pool.allocated() <= keep {
+            if self.pool.in_use() <= keep {
                 return;
             }
             let logs = std::mem::take(&mut *lock(&self.space.cached));
@@ -287,7 +287,6 @@ impl Inner {
             let kept = logs.into_iter().filter(|log| drop_cached(log, upto)).collect::<Vec<_>>();
             lock(&self.space.cached).extend(kept);
         }
-        self.pool.shrink(1);
     }
 
     /// Refuses records while the disk is full. Asks the disk only now and then.
