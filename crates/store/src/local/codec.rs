@@ -10,6 +10,14 @@ impl Seed {
     pub(super) fn of(store: &[u8; 16]) -> Self {
         Self(crc_fast::crc32_iscsi(store) | 1)
     }
+    /// What checksums at one place of one file start from: the same bytes elsewhere, in a file that took the name of
+    /// another, never pass.
+    pub(super) fn at_place(self, file: u64, at: u64) -> Self {
+        let mut place = [0; 16];
+        place[..8].copy_from_slice(&file.to_le_bytes());
+        place[8..].copy_from_slice(&at.to_le_bytes());
+        Self(self.crc(&place))
+    }
     /// CRC32C of `bytes`, begun with the store's id.
     pub(super) fn crc(self, bytes: &[u8]) -> u32 {
         let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, u64::from(self.0));

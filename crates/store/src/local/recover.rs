@@ -116,6 +116,7 @@ impl Recovery<'_> {
     /// Reads the whole log back.
     pub(super) fn run(mut self) -> Result<Ended, OpenError> {
         let files = self.open_files()?;
+        let shortened = self.shortened(&files)?;
         let mut frames: BTreeMap<u64, Found> = BTreeMap::new();
         let mut feet: BTreeMap<u64, FoundFoot> = BTreeMap::new();
         for (i, scanned) in files.iter().enumerate() {
@@ -128,7 +129,27 @@ impl Recovery<'_> {
                 what: format!("edit {} is missing, which the log has seen", ahead.head.edit),
             });
         }
-        self.walk(&files, &frames, &feet)
+        let mut ended = self.walk(&files, &frames, &feet)?;
+        ended.recovered.damage.extend(shortened);
+        Ok(ended)
+    }
+
+    /// A log file has its whole length before the manifest names it: one that is shorter lost its end later, and with
+    /// it entries of which nothing is left to tell.
+    fn shortened(&self, files: &[Scanned]) -> Result<Vec<String>, OpenError> {
+        let mut lines = Vec::new();
+        for log in files {
+            let file = log_name(log.id);
+            let len = log.file.len().map_err(|source| Fault::Io { operation: "stat", file: file.clone(), source })?;
+            if len >= log.size {
+                continue;
+            }
+            if !self.accept_loss {
+                return Err(OpenError::LogDamaged { place: self.disk.place(), file, from: len, to: log.size });
+            }
+            lines.push(format!("{file} is {len} bytes long instead of {}: what stood behind is lost", log.size));
+        }
+        Ok(lines)
     }
 
     fn open_files(&self) -> Result<Vec<Scanned>, OpenError> {

@@ -173,8 +173,8 @@ impl<'a> Writer<'a> {
     pub(super) fn end_run(&mut self, log: u64, run: RunWriter) -> Result<Run, Fault> {
         let RunWriter { mut run, index } = run;
         let mut bytes = Vec::with_capacity(index.rows.len() * 52 + 5 * SECTION);
-        put_index(self.seed, &index, &mut bytes);
         run.index_at = self.at();
+        put_index(self.seed.at_place(self.id.0, run.index_at), &index, &mut bytes);
         run.index_len = bytes.len() as u32;
         run.count = index.rows.len() as u32;
         self.put(&bytes)?;
@@ -279,8 +279,9 @@ fn put_index(seed: Seed, index: &Index, into: &mut Vec<u8>) {
     put_section(seed, ABORTED, SKIPPABLE, &[], into);
 }
 
-/// Reads the index of a run. `None` when its bytes are not what was written.
+/// Reads the index of a run. `None` when its bytes are not what was written there.
 pub(super) fn take_index(seed: Seed, bytes: &[u8], run: &Run) -> Option<Index> {
+    let seed = seed.at_place(run.file.0, run.index_at);
     let count = run.count as usize;
     if count > bytes.len() / 52 {
         return None;

@@ -90,6 +90,9 @@ impl Inner {
         let Some(log) = self.shelf.get(log.0) else { return };
         let mut state = log.lock();
         if start <= state.start {
+            // An index that could not be read at the first trim is counted at a later one.
+            let start = state.start;
+            self.trim_runs(&log, &mut state, start);
             return;
         }
         state.start = start;

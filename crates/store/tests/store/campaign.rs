@@ -1,6 +1,9 @@
 //! How much is tried, and how it is told: one line a harness, and one line of JSON when a campaign runs.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Instant,
+};
 
 /// `MILENA_CAMPAIGN=N` does N times the work of a CI run.
 pub(crate) fn times() -> usize {
@@ -19,6 +22,8 @@ pub(crate) struct Report {
     passed: usize,
     states: HashSet<u64>,
     violations: Vec<String>,
+    /// What happened beside, by name.
+    asides: BTreeMap<&'static str, u64>,
     began: Instant,
 }
 
@@ -30,6 +35,7 @@ impl Report {
             passed: 0,
             states: HashSet::new(),
             violations: Vec::new(),
+            asides: BTreeMap::new(),
             began: Instant::now(),
         }
     }
@@ -46,6 +52,11 @@ impl Report {
         }
     }
 
+    /// Counts something worth knowing that is neither passed nor failed.
+    pub(crate) fn aside(&mut self, name: &'static str, count: u64) {
+        *self.asides.entry(name).or_default() += count;
+    }
+
     pub(crate) fn tried(&self) -> usize {
         self.tried
     }
@@ -60,9 +71,10 @@ impl Report {
 
     /// Prints the figures; panics when something was violated.
     pub(crate) fn finish(self) {
-        let Report { harness, tried, passed, states, violations, began } = self;
+        let Report { harness, tried, passed, states, violations, asides, began } = self;
         let millis = began.elapsed().as_millis();
-        println!("{harness}: tried {tried} passed {passed}, {} distinct states, {millis} ms", states.len());
+        let asides: String = asides.iter().map(|(name, count)| format!(", {count} {name}")).collect();
+        println!("{harness}: tried {tried} passed {passed}, {} distinct states{asides}, {millis} ms", states.len());
         if std::env::var_os("MILENA_CAMPAIGN").is_some() {
             println!(
                 r#"{{"harness":"{harness}","seed":{},"tried":{tried},"passed":{passed},"states":{},"millis":{millis}}}"#,

@@ -8,7 +8,7 @@ use milena_store::{
     dice::Dice,
     laws::{
         Session,
-        ledger::{Ledger, Rebuilt},
+        ledger::{Ledger, Rebuilt, Tally},
     },
     sim_disk::{Image, SimDisk},
 };
@@ -41,7 +41,7 @@ pub(crate) fn at_rest(subject: Subject, workload: Workload, seed: u64, clean: bo
 }
 
 /// Opens what is left and looks at everything.
-pub(crate) fn endure(subject: Subject, image: Image, ledger: &Ledger) -> Result<u64, String> {
+pub(crate) fn endure(subject: Subject, image: Image, ledger: &Ledger) -> Result<Endured, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| open_and_look(subject, image, ledger)));
     outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
@@ -49,14 +49,24 @@ pub(crate) fn endure(subject: Subject, image: Image, ledger: &Ledger) -> Result<
     })
 }
 
-fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<u64, String> {
+/// What became of a rotten disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Endured {
+    /// The start was refused, with words.
+    refused: bool,
+    /// Damage was named at the start.
+    named: bool,
+    tally: Tally,
+}
+
+fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<Endured, String> {
     let disk = SimDisk::from_image(image);
     let acked = ledger.acked();
     let mut rebuilt = Rebuilt::default();
     let open = match subject.open(&disk, &mut rebuilt) {
         Ok(open) => open,
         // A refusal with words is an answer.
-        Err(refusal) if refusal.len() > 10 => return Ok(1),
+        Err(refusal) if refusal.len() > 10 => return Ok(Endured { refused: true, ..Endured::default() }),
         Err(refusal) => return Err(format!("refused without words: {refusal:?}")),
     };
     let named = open.recovered.damage;
@@ -78,7 +88,7 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<u64,
     open.store.attach(ledger.clone(), ledger.clone());
     ledger.recovered(&*open.store, upto);
     let tally = ledger.check_damaged(&*open.store, upto, &|log| quarantined.contains(&log))?;
-    Ok(tally.served << 20 ^ tally.damaged << 8 ^ tally.whole)
+    Ok(Endured { refused: false, named: !named.is_empty() || open.recovered.cut > 0, tally })
 }
 
 /// One way to rot.
@@ -172,6 +182,17 @@ pub(crate) fn corrupt(subject: Subject, workload: Workload, count: usize, until_
                 let mut image = at_rest.image.clone();
                 rot.apply(&mut image, &mut dice);
                 let outcome = endure(subject, image, &at_rest.ledger);
+                if let Ok(endured) = &outcome {
+                    let Tally { served, damaged, whole } = endured.tally;
+                    let nothing_seen = !endured.refused && !endured.named && damaged == 0;
+                    report.aside("starts refused", u64::from(endured.refused));
+                    report.aside("named at the start", u64::from(endured.named));
+                    report.aside("named by a read", u64::from(damaged > 0));
+                    report.aside("harmless", u64::from(nothing_seen));
+                    report.aside("payloads served", served);
+                    report.aside("logs whole", whole);
+                }
+                let outcome = outcome.map(|e| e.tally.served << 20 ^ e.tally.damaged << 8 ^ e.tally.whole);
                 report.count(outcome.map_err(|e| format!("{rot:?}, clean stop: {clean}, seed {seed}: {e}")));
                 if until_violated && report.failed() {
                     return report;
