@@ -15,7 +15,7 @@ use std::{
     fs::File,
     io::{self, IoSlice},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -38,7 +38,12 @@ struct World {
     locked: AtomicBool,
     /// What the harness last noted, kept with each moment: the LSN that was acknowledged by then.
     noted: AtomicU64,
+    /// Called before each write, with the file's name and no lock held.
+    before_write: OnceLock<BeforeWrite>,
 }
+
+/// What runs before each write of a simulated disk.
+type BeforeWrite = Box<dyn Fn(&str) + Send + Sync>;
 
 type Inode = usize;
 
@@ -100,7 +105,12 @@ impl SimDisk {
         state.files = image.files.iter().map(|(inode, content)| (*inode, (content.clone(), 0))).collect();
         state.next = state.files.keys().next_back().map_or(0, |last| last + 1);
         state.durable = image;
-        let world = World { state: Mutex::new(state), locked: AtomicBool::new(false), noted: AtomicU64::new(0) };
+        let world = World {
+            state: Mutex::new(state),
+            locked: AtomicBool::new(false),
+            noted: AtomicU64::new(0),
+            before_write: OnceLock::new(),
+        };
         Self { world: Arc::new(world) }
     }
 
@@ -137,6 +147,21 @@ impl SimDisk {
 
     fn noted(&self) -> u64 {
         self.world.noted.load(Ordering::SeqCst)
+    }
+
+    /// Runs `hook` before each write, on the thread that writes: what other threads could do just then, at a moment that
+    /// is the same in every run. Set once.
+    pub fn before_write(&self, hook: impl Fn(&str) + Send + Sync + 'static) {
+        // A second hook changes nothing, as is said above.
+        let _ = self.world.before_write.set(Box::new(hook));
+    }
+
+    fn call_hook(&self, inode: Inode) {
+        let Some(hook) = self.world.before_write.get() else { return };
+        let name = self.state().names.iter().find(|(_, i)| **i == inode).map(|(name, _)| name.clone());
+        if let Some(name) = name {
+            hook(&name);
+        }
     }
 
     /// The power is gone: whoever still runs on this disk can change nothing, and sees errors.
@@ -437,6 +462,7 @@ impl DiskFile for SimFile {
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.aligned(bytes, at)?;
+        self.disk.call_hook(self.inode);
         let op = Op::Write { inode: self.inode, at, bytes: bytes.to_vec() };
         self.change(Kind::Write, op, self.how.dsync, Some((at, bytes.len() as u64)))
     }
@@ -448,6 +474,7 @@ impl DiskFile for SimFile {
             self.aligned(part, at)?;
             bytes.extend_from_slice(part);
         }
+        self.disk.call_hook(self.inode);
         let room = Some((at, bytes.len() as u64));
         self.change(Kind::Write, Op::Write { inode: self.inode, at, bytes }, self.how.dsync, room)
     }

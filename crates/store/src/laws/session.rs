@@ -35,7 +35,7 @@ impl Session {
 
     pub fn with_ledger(harness: Box<dyn Harness>, ledger: Arc<Ledger>, seed: u64) -> Result<Self, String> {
         let mut session = Self { harness, store: None, ledger, dice: Dice::new(seed) };
-        session.open()?;
+        session.open(false)?;
         Ok(session)
     }
 
@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// Opens the next life, and checks it against all that was promised in the lives before.
-    fn open(&mut self) -> Result<Rebuilt, String> {
+    fn open(&mut self, clean: bool) -> Result<Rebuilt, String> {
         let acked = self.ledger.acked();
         let mut rebuilt = Rebuilt::default();
         let (store, _) = self.harness.open(&mut rebuilt)?;
@@ -53,6 +53,9 @@ impl Session {
         store.attach(self.ledger.clone(), self.ledger.clone());
         if store.committed().upto() < acked {
             return Err(format!("the committed LSN went back from {acked:?} to {:?}", store.committed().upto()));
+        }
+        if clean {
+            self.ledger.check_kept(&*store, survived)?;
         }
         self.ledger.recovered(&*store, survived);
         self.ledger.check(&*store, survived, Depth::Once, &mut self.dice)?;
@@ -108,14 +111,14 @@ impl Session {
         let store = self.store.take().expect("a session has an open store between its steps");
         store.close().map_err(|e| format!("close: {e}"))?;
         drop(store);
-        self.open()
+        self.open(true)
     }
 
     /// A power cut and a start.
     pub fn cut(&mut self) -> Result<Rebuilt, String> {
         let store = self.store.take().expect("a session has an open store between its steps");
         self.harness.cut(store);
-        self.open()
+        self.open(false)
     }
 
     /// Is there a store? Not after a start that failed.

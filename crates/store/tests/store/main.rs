@@ -7,6 +7,7 @@ mod full;
 mod local;
 mod memory;
 mod plain;
+mod plants;
 mod power;
 mod subject;
 mod workload;

@@ -17,7 +17,7 @@ use crate::{
     campaign::{self, Report},
     plain::Flaw,
     subject::{OnSimDisk, Subject},
-    workload::Workload,
+    workload::{Workload, load_beside},
 };
 
 /// A workload that was run once, with every moment of its disk.
@@ -33,6 +33,9 @@ pub(crate) fn record(subject: Subject, workload: Workload, seed: u64) -> Result<
     let ledger = noting(&disk, seed);
     let harness = Box::new(OnSimDisk::new(subject, disk.clone(), seed));
     let mut session = Session::with_ledger(harness, ledger.clone(), seed)?;
+    if workload == Workload::CheckpointAndRecycle {
+        load_beside(&session, &disk, seed);
+    }
     workload.run(&mut session, seed)?;
     session.check(Depth::Once)?;
     subject.assert_busy(&session, workload)?;

@@ -1,8 +1,12 @@
 //! The six workloads: what a broker does to its store, in small, each past checkpoints and a recycled log.
 
+use std::sync::{Arc, Mutex};
+
 use milena_store::{
+    Class,
     dice::Dice,
     laws::{Session, ledger::Want},
+    sim_disk::SimDisk,
 };
 
 /// What the store is put through.
@@ -174,6 +178,9 @@ fn trim_and_punch(session: &mut Session, dice: &mut Dice) -> Result<(), String> 
         if round % 3 == 2 {
             session.checkpoint()?;
         }
+        if round == 8 {
+            session.reopen()?;
+        }
     }
     session.flush()?;
     Ok(())
@@ -206,4 +213,30 @@ fn groups_and_positions(session: &mut Session, dice: &mut Dice) -> Result<(), St
     }
     session.flush()?;
     Ok(())
+}
+
+/// Other threads go on appending while a checkpoint writes its edit: as much as there is credit for. Deterministic,
+/// since they run where the edit is written.
+pub(crate) fn load_beside(session: &Session, disk: &SimDisk, seed: u64) {
+    let (ledger, store) = (session.ledger.clone(), Arc::downgrade(session.store()));
+    let state = Mutex::new((false, Dice::new(seed)));
+    disk.before_write(move |name| {
+        let Some(store) = store.upgrade() else { return };
+        {
+            let mut state = state.lock().unwrap();
+            if name != "manifest" || state.0 || state.1.chance(1, 2) {
+                return;
+            }
+            state.0 = true;
+        }
+        for _ in 0..40 {
+            let log = 60 + state.lock().unwrap().1.below(3);
+            let want = Want::Payload { log, len: 3000, span: 1, gap: 0, stamp: 5, fact: 0 };
+            if store.credit(Class::Data, 3100, None).is_err() || ledger.append(&*store, &[want]).is_err() {
+                break;
+            }
+            store.lead();
+        }
+        state.lock().unwrap().0 = false;
+    });
 }

@@ -66,6 +66,22 @@ impl Ledger {
         Ok(())
     }
 
+    /// After a clean stop the store itself knows what was trimmed and removed, before anybody tells it again.
+    pub fn check_kept(&self, store: &dyn Store, upto: Lsn) -> Result<(), String> {
+        let book = self.book();
+        for (log, noun) in &book.nouns {
+            let bounds = store.bounds(*log);
+            if book.removed(*log, upto) && bounds.is_some() {
+                return Err(format!("{log:?} was removed, and is back after a clean stop"));
+            }
+            let floor = noun.state_at(upto).floor;
+            if let Some(bounds) = bounds.filter(|b| b.start != floor) {
+                return Err(format!("{log:?} was trimmed to {floor} and starts at {} after a clean stop", bounds.start));
+            }
+        }
+        Ok(())
+    }
+
     /// After damage: whatever is served is exactly what was stored at its place. A log that `excused` knows to be
     /// damaged may answer errors, or be gone; every other one is whole, or says at each place what is wrong with it.
     pub fn check_damaged(&self, store: &dyn Store, upto: Lsn, excused: &dyn Fn(LogId) -> bool) -> Result<Tally, String> {
