@@ -5,7 +5,7 @@
 use std::{borrow::Cow, future::Future, ops::RangeInclusive, pin::Pin, rc::Rc};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use milena_node::Parked;
+use milena_node::{Lsn, Parked};
 use milena_wire::{Message, Reader, Request, Text};
 
 use crate::{api::CARDS, connection::Answer, peer::Peer};
@@ -88,14 +88,14 @@ pub(crate) enum Outcome {
     /// The answer; it may go out when its place is committed.
     Answer(Parked<Answer>),
     Later(Later),
-    /// Nothing is answered (acks=0).
-    Silence,
+    /// Nothing is answered (acks=0); what was produced got this place.
+    Silence(Lsn),
     Close(Close),
 }
 impl From<Result<Answer, Close>> for Outcome {
     fn from(result: Result<Answer, Close>) -> Self {
         match result {
-            Ok(answer) => Self::Answer(Parked::new(Default::default(), answer)),
+            Ok(answer) => Self::Answer(Parked::new(Lsn::default(), answer)),
             Err(close) => Self::Close(close),
         }
     }
@@ -241,7 +241,7 @@ impl Call<'_> {
     }
 
     /// Takes the frame out of the buffer that it shares with others, for a request that may wait long.
-    fn on_its_own(mut self) -> Self {
+    pub(crate) fn on_its_own(mut self) -> Self {
         self.frame = Bytes::copy_from_slice(&self.frame);
         self
     }

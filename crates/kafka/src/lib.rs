@@ -13,6 +13,8 @@ mod dispatch;
 mod errors;
 #[cfg(test)]
 pub mod index;
+#[cfg(test)]
+mod index_tests;
 mod listen;
 mod membership;
 mod peer;

@@ -16,7 +16,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use milena_node::{Dead, Lsn, Node, Parked, Released};
 use milena_wire::frame::Refused;
 use tokio::{
@@ -107,6 +107,12 @@ struct Connection<'n, S> {
     release: Option<Released>,
     /// The request that holds back those behind it.
     later: Option<Later>,
+    /// The newest place that a Produce of this connection got.
+    produced: Lsn,
+    /// A request that sees what was produced before it, so it begins when that is committed.
+    next: Option<Bytes>,
+    /// The commit that it waits for.
+    turn: Option<Released>,
     /// Something came or went since the idle watch looked.
     active: bool,
     /// The idle watch found nothing the last time.
@@ -126,6 +132,9 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             parked: VecDeque::new(),
             release: None,
             later: None,
+            produced: Lsn::default(),
+            next: None,
+            turn: None,
             active: false,
             quiet: false,
             left: false,
@@ -135,7 +144,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     /// Called twice in `connections.max.idle.ms`, so that the hot path reads no clock: was it quiet both times? What
     /// waits for the disk, for bytes or for other members is not idle, unless the client does not take its answers.
     fn is_idle(&mut self) -> bool {
-        let busy = self.outbound.is_empty() && (self.later.is_some() || !self.parked.is_empty());
+        let busy = self.outbound.is_empty() && (self.is_held() || !self.parked.is_empty());
         let quiet = !std::mem::take(&mut self.active) && !busy;
         std::mem::replace(&mut self.quiet, quiet) && quiet
     }
@@ -143,15 +152,16 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     /// One pass: on until neither socket nor commit nor handler gives anything more.
     fn pass(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         loop {
-            self.poll_later(cx)?;
+            self.poll_turn(cx)?;
             self.run(&mut BytesMut::new())?;
+            let done = self.poll_later(cx)?;
             let read = self.poll_read(cx)?;
             let released = self.poll_release(cx)?;
             let wrote = self.poll_write(cx)?;
-            if self.left && self.later.is_none() {
+            if self.left {
                 return Err(End::Left);
             }
-            if !(read || released || wrote) {
+            if !(done || read || released || wrote) {
                 return Ok(());
             }
         }
@@ -159,7 +169,12 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     /// Whether another request may be begun.
     fn may_begin(&self) -> bool {
-        self.later.is_none() && self.parked.len() < self.limits.requests && self.outbound.len() < self.limits.answers
+        !self.is_held() && self.parked.len() < self.limits.requests && self.outbound.len() < self.limits.answers
+    }
+
+    /// Whether a request that waits holds back those behind it.
+    fn is_held(&self) -> bool {
+        self.later.is_some() || self.next.is_some()
     }
 
     /// Runs requests from what is kept and then from `input`, until one holds back the rest; keeps what is left.
@@ -167,15 +182,42 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         while self.may_begin() {
             let Some(frame) = self.inbound.next(input).map_err(End::Frame)? else { return Ok(()) };
             self.active = true;
-            match dispatch(self.peer, frame) {
-                Outcome::Answer(answer) => self.park(answer),
-                Outcome::Later(later) => self.later = Some(later),
-                Outcome::Silence => {}
-                Outcome::Close(close) => return Err(End::Request(close)),
+            if is_produce(&frame) || self.node.committed().covers(self.produced) {
+                self.begin(frame)?;
+            } else {
+                self.next = Some(Bytes::copy_from_slice(&frame));
             }
         }
         self.inbound.keep(input);
         Ok(())
+    }
+
+    fn begin(&mut self, frame: Bytes) -> Result<(), End> {
+        match dispatch(self.peer, frame) {
+            Outcome::Answer(answer) => {
+                self.produced = self.produced.max(answer.lsn());
+                self.park(answer);
+            }
+            Outcome::Silence(lsn) => self.produced = self.produced.max(lsn),
+            Outcome::Later(later) => self.later = Some(later),
+            Outcome::Close(close) => return Err(End::Request(close)),
+        }
+        Ok(())
+    }
+
+    /// Begins the request that waits for what was produced before it, when that is committed.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        if self.next.is_none() {
+            return Ok(());
+        }
+        let turn = self.turn.get_or_insert_with(|| self.node.released(self.produced));
+        let Poll::Ready(proof) = Pin::new(turn).poll(cx) else { return Ok(()) };
+        self.turn = None;
+        proof.map_err(End::Dead)?;
+        match self.next.take() {
+            Some(frame) => self.begin(frame),
+            None => Ok(()),
+        }
     }
 
     /// Queues an answer behind those that wait; sends it at once when none does and its place is committed.
@@ -189,34 +231,35 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         }
     }
 
-    /// Polls the request that holds back the rest.
-    fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        let Some(later) = &mut self.later else { return Ok(()) };
-        if let Poll::Ready(result) = later.as_mut().poll(cx) {
-            self.later = None;
-            self.active = true;
-            let answer = result.map_err(End::Request)?;
-            if !answer.is_empty() {
-                self.park(Parked::new(Lsn::default(), answer));
-            }
+    /// Polls the request that holds back the rest. Answers whether it is done.
+    fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let Some(later) = &mut self.later else { return Ok(false) };
+        let Poll::Ready(result) = later.as_mut().poll(cx) else { return Ok(false) };
+        self.later = None;
+        self.active = true;
+        let answer = result.map_err(End::Request)?;
+        if !answer.is_empty() {
+            self.park(Parked::new(Lsn::default(), answer));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Receives once, and runs what came. Answers whether the socket may have more.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.left || (!self.may_begin() && (self.later.is_none() || self.inbound.held() >= self.limits.ahead)) {
+        if self.left || (!self.may_begin() && (!self.is_held() || self.inbound.held() >= self.limits.ahead)) {
             return Ok(false);
         }
-        if self.later.is_none()
+        if !self.is_held()
             && let Some(read) = self.poll_read_direct(cx)?
         {
             return Ok(read);
         }
         READ.with_borrow_mut(|scratch| {
+            // What a connection that broke off has left here is nobody's.
+            scratch.clear();
             // Nobody holds a slice of the last pass any more, as a rule: then this takes the same memory again.
             scratch.reserve(SCRATCH);
-            let room = if self.later.is_some() { self.limits.ahead.min(SCRATCH) } else { SCRATCH };
+            let room = if self.is_held() { self.limits.ahead.min(SCRATCH) } else { SCRATCH };
             let mut limited = scratch.limit(room);
             let read = pin!(self.stream.read_buf(&mut limited)).poll(cx);
             match read {
@@ -225,7 +268,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 Poll::Ready(Ok(0)) => {
                     // Nobody is there to be answered; what waits for others waits no longer.
                     self.left = true;
-                    self.later = None;
+                    (self.later, self.next) = (None, None);
                     Ok(false)
                 }
                 Poll::Ready(Ok(_)) => self.run(scratch).map(|()| true),
@@ -298,4 +341,9 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         }
         Ok(any)
     }
+}
+
+/// Produce requests go on while earlier ones wait for the disk.
+fn is_produce(frame: &[u8]) -> bool {
+    frame.starts_with(&[0, 0])
 }

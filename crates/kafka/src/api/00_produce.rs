@@ -4,7 +4,7 @@
 //! are answered INVALID_TXN_STATE. Differs from Apache Kafka: null records are answered INVALID_RECORD, where it never
 //! answers; `acks=1` waits for the disk as `acks=all` does.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, future::Future, hash::BuildHasher, rc::Rc, sync::Arc};
 
 use bytes::BytesMut;
 use hashbrown::DefaultHashBuilder;
@@ -15,40 +15,41 @@ use milena_wire::{
     hot::{ProduceView, ProduceWriter, Step},
     produce::{PartitionProduceResponse, TopicProduceData},
 };
-use std::hash::BuildHasher;
 
 use crate::{
     connection::Answer,
-    dispatch::{Call, Card, Close, Cost, Outcome},
+    dispatch::{Call, Card, Close, Cost, Head, Outcome},
     errors::Code,
+    peer::Peer,
 };
 
 pub(super) const CARD: Card = Card::new(0, "Produce", 3..=13, Cost::Records, handle).told_from(0);
+
+/// From here on topics are named by id.
+const BY_ID_FROM: i16 = 13;
 
 fn handle(call: Call<'_>) -> Outcome {
     let view = match parse(&call) {
         Ok(view) => view,
         Err(close) => return Outcome::Close(close),
     };
-    let (version, correlation) = (call.version(), call.head.correlation);
     let writer = call.peer.writer(call.client_id());
     let node = call.peer.node();
-    let Some(rooms) = rooms_now(node, &view) else {
-        // The log is full for the moment: this connection waits for its turn, and holds its frame alone.
-        let (peer, view) = (call.peer.clone(), view.clone());
-        return Outcome::Later(Box::pin(async move {
-            let node = peer.node();
-            match produce_later(node, &view, writer, version, correlation).await? {
-                Some(parked) => node.release(parked).await.map_err(|dead| Close::because(dead.to_string())),
-                None => Ok(Answer::default()),
-            }
-        }));
-    };
-    match produce(node, &view, rooms, writer, version, correlation) {
-        Ok(Some(parked)) => Outcome::Answer(parked),
-        Ok(None) => Outcome::Silence,
-        Err(close) => Outcome::Close(close),
+    match rooms_now(node, &view) {
+        Some(rooms) => match produce(&call, &view, rooms, writer) {
+            Ok(Told { parked, answer: true }) => Outcome::Answer(parked),
+            Ok(Told { parked, answer: false }) => Outcome::Silence(parked.lsn()),
+            Err(close) => Outcome::Close(close),
+        },
+        // The log is full for the moment: this connection waits for its turn.
+        None => Outcome::Later(Box::pin(produce_later(call.peer.clone(), call.on_its_own(), writer))),
     }
+}
+
+/// What became of a request: the answer, and whether the client wants it.
+struct Told {
+    parked: Parked<Answer>,
+    answer: bool,
 }
 
 fn parse(call: &Call<'_>) -> Result<ProduceView, Close> {
@@ -122,44 +123,39 @@ fn rooms_now(node: &Node, view: &ProduceView) -> Option<Rooms> {
     Some(rooms)
 }
 
-fn produce(
-    node: &Node,
-    view: &ProduceView,
-    rooms: Rooms,
-    writer: WriterId,
-    version: i16,
-    correlation: i32,
-) -> Result<Option<Parked<Answer>>, Close> {
+fn produce(call: &Call<'_>, view: &ProduceView, rooms: Rooms, writer: WriterId) -> Result<Told, Close> {
     let mut out = BytesMut::with_capacity(64 + 64 * view.partitions);
     let mut rooms = rooms.into_iter();
-    let mut work = Producing::begin(node, view, writer, version, correlation, &mut out).map_err(unwritable)?;
+    let mut work = Producing::begin(call.peer.node(), view, writer, &call.head, &mut out).map_err(unwritable)?;
     for step in view.steps() {
-        work.step(step, || rooms.next().unwrap_or(Err(NoRoom::TooLarge { need: 0, max: 0 }))).map_err(unwritable)?;
+        work.step(step, || rooms.next().unwrap_or(Err(NO_ROOM))).map_err(unwritable)?;
     }
-    let whole = work.end().map_err(unwritable)?;
-    whole.map(|whole| whole.map(|parked| parked.map(|()| Answer::from(out.freeze()))))
+    let (whole, answer) = work.end()?;
+    Ok(Told { parked: whole.map(|()| Answer::from(out.freeze())), answer })
 }
 
 /// As [`produce`], but waits for room before each partition, and holds none while it waits.
-async fn produce_later(
-    node: &Node,
-    view: &ProduceView,
-    writer: WriterId,
-    version: i16,
-    correlation: i32,
-) -> Result<Option<Parked<Answer>>, Close> {
-    let mut out = BytesMut::with_capacity(64 + 64 * view.partitions);
-    let mut work = Producing::begin(node, view, writer, version, correlation, &mut out).map_err(unwritable)?;
-    for step in view.steps() {
-        let room = match &step {
-            Step::Partition { records: Some(records), .. } => node.room(records.len()).await,
-            _ => Err(NoRoom::TooLarge { need: 0, max: 0 }),
-        };
-        work.step(step, || room).map_err(unwritable)?;
+fn produce_later(peer: Rc<Peer>, call: Call<'_>, writer: WriterId) -> impl Future<Output = Result<Answer, Close>> + use<> {
+    let (view, head) = (parse(&call), call.head);
+    async move {
+        let (view, node) = (view?, peer.node());
+        let mut out = BytesMut::with_capacity(64 + 64 * view.partitions);
+        let mut work = Producing::begin(node, &view, writer, &head, &mut out).map_err(unwritable)?;
+        for step in view.steps() {
+            let room = match &step {
+                Step::Partition { records: Some(records), .. } => node.room(records.len()).await,
+                _ => Err(NO_ROOM),
+            };
+            work.step(step, || room).map_err(unwritable)?;
+        }
+        let (whole, answer) = work.end()?;
+        node.release(whole).await.map_err(|dead| Close::because(dead.to_string()))?;
+        Ok(if answer { Answer::from(out.freeze()) } else { Answer::default() })
     }
-    let whole = work.end().map_err(unwritable)?;
-    whole.map(|whole| whole.map(|parked| parked.map(|()| Answer::from(out.freeze()))))
 }
+
+/// For steps that need none.
+const NO_ROOM: NoRoom = NoRoom::TooLarge { need: 0, max: 0 };
 
 fn unwritable(error: Unencodable) -> Close {
     Close::because(format!("the answer to Produce cannot be written: {error}"))
@@ -184,13 +180,12 @@ impl<'a> Producing<'a> {
         node: &'a Node,
         view: &'a ProduceView,
         writer: WriterId,
-        version: i16,
-        correlation: i32,
+        head: &Head,
         out: &'a mut BytesMut,
     ) -> Result<Self, Unencodable> {
-        let out = ProduceWriter::new(out, version, correlation, view.topics)?;
+        let out = ProduceWriter::new(out, head.version, head.correlation, view.topics)?;
         let whole = Parked::new(Lsn::default(), ());
-        Ok(Self { node, view, writer, out, by_id: version >= 13, topic: None, whole, refused: None })
+        Ok(Self { node, view, writer, out, by_id: head.version >= BY_ID_FROM, topic: None, whole, refused: None })
     }
 
     fn step(&mut self, step: Step<'_>, room: impl FnOnce() -> Result<Room, NoRoom>) -> Result<(), Unencodable> {
@@ -267,13 +262,12 @@ impl<'a> Producing<'a> {
         })
     }
 
-    /// Ends the answer. `None`: the client wants none.
-    fn end(self) -> Result<Result<Option<Parked<()>>, Close>, Unencodable> {
-        self.out.finish(0, &[])?;
-        Ok(match (self.view.acks, self.refused) {
+    /// Ends the answer, and says whether the client wants it.
+    fn end(self) -> Result<(Parked<()>, bool), Close> {
+        self.out.finish(0, &[]).map_err(unwritable)?;
+        match (self.view.acks, self.refused) {
             (0, Some(error)) => Err(Close::because(format!("a Produce with acks=0 was refused: {error}"))),
-            (0, None) => Ok(None),
-            _ => Ok(Some(self.whole)),
-        })
+            (acks, _) => Ok((self.whole, acks != 0)),
+        }
     }
 }

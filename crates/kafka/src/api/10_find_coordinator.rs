@@ -16,35 +16,39 @@ pub(super) const CARD: Card = Card::new(10, "FindCoordinator", 0..=6, Cost::Chea
 /// Kafka's word in versions 1 to 3; later ones say nothing.
 const NO_ERROR: &str = "NONE";
 
+/// Clients show these as they stand.
+const NO_TRANSACTIONS: &str = "This broker does not have transactions yet; use an idempotent producer, without transactional.id.";
+const NO_SHARE_GROUPS: &str = "This broker does not have share groups yet; use a consumer group.";
+
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
 
 fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinatorResponse, Close> {
-    let error = match request.key_type {
-        GROUP => ErrorCode::NONE,
-        TRANSACTION => ErrorCode::UNSUPPORTED_VERSION,
-        SHARE if cx.version >= 6 => ErrorCode::UNSUPPORTED_VERSION,
-        _ => ErrorCode::INVALID_REQUEST,
+    let told = match request.key_type {
+        GROUP => (ErrorCode::NONE, ""),
+        TRANSACTION => (ErrorCode::UNSUPPORTED_VERSION, NO_TRANSACTIONS),
+        SHARE if cx.version >= 6 => (ErrorCode::UNSUPPORTED_VERSION, NO_SHARE_GROUPS),
+        _ => (ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words()),
     };
     if cx.version >= 4 {
-        let coordinators = request.coordinator_keys.into_iter().map(|key| coordinator(cx, key, error)).collect();
+        let coordinators = request.coordinator_keys.into_iter().map(|key| coordinator(cx, key, told)).collect();
         return Ok(FindCoordinatorResponse { coordinators, ..Default::default() });
     }
-    let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), error);
-    let words = if error.is_error() { error.words() } else { NO_ERROR };
+    let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), told);
+    let words = if told.0.is_error() { told.1 } else { NO_ERROR };
     let error_message = (cx.version >= 1).then(|| Text::from_static(words));
     Ok(FindCoordinatorResponse { node_id, host, port, error_code, error_message, ..Default::default() })
 }
 
-fn coordinator(cx: &Context, key: Text, error: ErrorCode) -> Coordinator {
+fn coordinator(cx: &Context, key: Text, (error, words): (ErrorCode, &'static str)) -> Coordinator {
     if error.is_error() {
         return Coordinator {
             key,
             node_id: -1,
             port: -1,
             error_code: error.into(),
-            error_message: Some(Text::from(error.words())),
+            error_message: Some(Text::from_static(words)),
             ..Default::default()
         };
     }

@@ -21,37 +21,45 @@ async fn handle(cx: Context, request: CreatePartitionsRequest) -> Result<CreateP
     for topic in &request.topics {
         *times.entry(topic.name.clone()).or_default() += 1;
     }
-    let mut results = Vec::with_capacity(request.topics.len());
-    for topic in request.topics {
-        let added = match times.remove(&topic.name) {
-            None => continue,
-            Some(1) => add(cx.peer.node(), &topic, request.validate_only).await,
-            Some(_) => Err((ErrorCode::INVALID_REQUEST, "Duplicate topic name.".to_owned())),
+    let node = cx.peer.node();
+    let wanted: Vec<_> = request.topics.iter().map(|topic| wanted(node, topic)).collect();
+    let whole = node.judge_additions(&wanted).map_err(too_many);
+    let mut results = Vec::with_capacity(wanted.len());
+    for (topic, wanted) in request.topics.into_iter().zip(wanted) {
+        let added = match (times.remove(&topic.name), &whole) {
+            (None, _) => continue,
+            (Some(1), Err(told)) => Err(told.clone()),
+            (Some(1), Ok(())) => add(node, wanted, request.validate_only).await,
+            (Some(_), _) => Err((ErrorCode::INVALID_REQUEST, "Duplicate topic name.".to_owned())),
         };
-        let (error, words) = match added {
-            Ok(()) => (ErrorCode::NONE, None),
-            Err((error, words)) => (error, Some(Text::from(words))),
-        };
+        let (error, words) = added.map_or_else(|(error, words)| (error, Some(words)), |()| (ErrorCode::NONE, None));
         results.push(CreatePartitionsTopicResult {
             name: topic.name,
             error_code: error.into(),
-            error_message: words,
+            error_message: words.map(Text::from),
             ..Default::default()
         });
     }
     Ok(CreatePartitionsResponse { results, ..Default::default() })
 }
 
-async fn add(node: &Node, topic: &CreatePartitionsTopic, only_try: bool) -> Result<(), Told> {
+fn wanted(node: &Node, topic: &CreatePartitionsTopic) -> AddPartitions {
     let assignments = topic.assignments.as_ref().map(|all| all.iter().map(|a| a.broker_ids.clone()).collect());
-    let add = AddPartitions { name: topic.name.as_str().to_owned(), count: topic.count, assignments, node: node.node_id() };
+    AddPartitions { name: topic.name.as_str().to_owned(), count: topic.count, assignments, node: node.node_id() }
+}
+
+/// As Kafka: what CreateTopics calls a policy has no word here.
+fn too_many(refusal: Refusal) -> Told {
+    (ErrorCode::UNKNOWN_SERVER_ERROR, refusal.to_string())
+}
+
+async fn add(node: &Node, wanted: AddPartitions, only_try: bool) -> Result<(), Told> {
     let judged = match only_try {
-        true => Ok(node.try_catalog(Command::Add(add)).map(drop)),
-        false => node.add_partitions(add).await.map(|answer| answer.map(drop)),
+        true => Ok(node.try_catalog(Command::Add(wanted)).map(drop)),
+        false => node.add_partitions(wanted).await.map(|answer| answer.map(drop)),
     };
     match judged {
-        // As Kafka: what CreateTopics calls a policy it has no word for here.
-        Ok(Err(refusal @ Refusal::TooManyInRequest)) => Err((ErrorCode::UNKNOWN_SERVER_ERROR, refusal.to_string())),
+        Ok(Err(refusal @ Refusal::TooManyInRequest)) => Err(too_many(refusal)),
         other => told(other),
     }
 }

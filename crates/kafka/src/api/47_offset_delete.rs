@@ -33,7 +33,7 @@ async fn handle(cx: Context, request: OffsetDeleteRequest) -> Result<OffsetDelet
                 Err(error) => partitions.push(outcome(index, error)),
             }
         }
-        topics.push(OffsetDeleteResponseTopic { name: topic.name, partitions, ..Default::default() });
+        topics.push(OffsetDeleteResponseTopic { name: topic.name, partitions });
     }
     let outcomes = match told(node.forget_positions(&request.group_id, named).await) {
         Ok(outcomes) => outcomes,
@@ -47,7 +47,7 @@ async fn handle(cx: Context, request: OffsetDeleteRequest) -> Result<OffsetDelet
 }
 
 fn outcome(partition_index: i32, error: ErrorCode) -> OffsetDeleteResponsePartition {
-    OffsetDeleteResponsePartition { partition_index, error_code: error.into(), ..Default::default() }
+    OffsetDeleteResponsePartition { partition_index, error_code: error.into() }
 }
 
 fn refused(error: ErrorCode) -> OffsetDeleteResponse {

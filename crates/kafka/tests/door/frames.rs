@@ -1,0 +1,214 @@
+//! Frames and headers that lie: each is answered or its connection closed, and nobody else notices.
+
+use bytes::{BufMut, BytesMut};
+use milena_wire::{ApiVersionsRequest, ApiVersionsResponse, ErrorCode, Message, MetadataRequest, MetadataResponse};
+
+use crate::world::{Client, World, body, framed, opened};
+
+/// What a hostile byte stream leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Answered,
+    Closed,
+}
+
+fn fate(client: &mut Client<'_>) -> Fate {
+    if client.receive().is_some() { Fate::Answered } else { Fate::Closed }
+}
+
+/// An honest client gets its answer.
+fn check_honest(world: &World) {
+    let versions = world.connect().ask(
+        4,
+        &ApiVersionsRequest { client_software_name: "honest".into(), client_software_version: "1".into(), ..Default::default() },
+    );
+    assert_eq!(versions.error_code, 0);
+}
+
+fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+fn flexible_header(key: i16, version: i16, tags: &[u8]) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    out.put_i16(key);
+    out.put_i16(version);
+    out.put_i32(1);
+    out.put_i16(-1);
+    out.put_slice(tags);
+    out.to_vec()
+}
+
+#[test]
+fn streams_that_are_no_frames_are_closed() {
+    let world = World::new();
+    let mut streams: Vec<Vec<u8>> = [-1, i32::MIN, i32::MAX, (100 << 20) + 1].map(|n: i32| n.to_be_bytes().to_vec()).into();
+    streams.push(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec());
+    streams.push(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec());
+    streams.push(vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
+    for stream in streams {
+        let mut client = world.connect();
+        client.send_bytes(&stream);
+        assert!(client.is_closed(), "{stream:?}");
+        check_honest(&world);
+    }
+}
+
+#[test]
+fn a_frame_of_the_limit_is_read_and_one_byte_more_closes() {
+    let world = World::with(&[("socket.request.max.bytes", "2000")]);
+    let mut frame = framed(3, 1, &body(&MetadataRequest { topics: None, ..Default::default() }, 1));
+    frame.resize(2000, 0);
+    let mut client = world.connect();
+    client.send_frame(&frame);
+    assert_eq!(fate(&mut client), Fate::Answered, "bytes behind the body are ignored");
+    frame.push(0);
+    client.send_frame(&frame);
+    assert_eq!(fate(&mut client), Fate::Closed);
+}
+
+#[test]
+fn headers_that_lie_are_answered_or_closed_as_kafka_does() {
+    let world = World::new();
+    let metadata = |tags: &[u8]| {
+        let mut frame = flexible_header(3, 9, tags);
+        frame.extend_from_slice(&body(&MetadataRequest { topics: None, ..Default::default() }, 9));
+        frame
+    };
+    let mut null_client = framed(3, 1, &body(&MetadataRequest { topics: None, ..Default::default() }, 1));
+    null_client[8..10].copy_from_slice(&(-2i16).to_be_bytes());
+    let mut long_client = null_client.clone();
+    long_client[8..10].copy_from_slice(&i16::MAX.to_be_bytes());
+    let mut negative = framed(3, 1, &body(&MetadataRequest { topics: None, ..Default::default() }, 1));
+    negative[4..8].copy_from_slice(&(-5i32).to_be_bytes());
+    let cases: Vec<(&str, Vec<u8>, Fate)> = vec![
+        ("an empty frame", vec![], Fate::Closed),
+        ("three bytes", vec![0, 18, 0], Fate::Closed),
+        ("an unknown key", framed(999, 0, &[]), Fate::Closed),
+        ("a negative key", framed(-1, 0, &[]), Fate::Closed),
+        ("a key that is not served", framed(24, 0, &[0; 64]), Fate::Closed),
+        ("an unknown version", framed(3, 99, &[0; 64]), Fate::Closed),
+        ("a negative version", framed(3, -1, &[0; 64]), Fate::Closed),
+        ("an old produce", framed(0, 2, &[0; 64]), Fate::Closed),
+        ("a client id of length -2 is null", null_client, Fate::Answered),
+        ("a client id longer than the frame", long_client, Fate::Closed),
+        ("a negative correlation id", negative, Fate::Answered),
+        ("an unknown tag in the header", metadata(&[1, 9, 2, 0, 0]), Fate::Answered),
+        ("2^31 tags", metadata(&[0x80, 0x80, 0x80, 0x80, 0x08]), Fate::Closed),
+        ("a tag count of six bytes", metadata(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x01]), Fate::Closed),
+        ("a tag longer than the frame", metadata(&[1, 9, 0xff, 0xff, 0xff, 0xff, 0x07]), Fate::Closed),
+        ("a body that is cut short", framed(3, 1, &[0, 0]), Fate::Closed),
+        ("a million topics in no bytes", framed(3, 1, &1_000_000i32.to_be_bytes()), Fate::Closed),
+        ("a compact count of 2^32-1 is null", framed(3, 9, &[0xff, 0xff, 0xff, 0xff, 0x0f, 1, 0, 0, 0]), Fate::Answered),
+    ];
+    let before = resident_bytes();
+    for (what, frame, expected) in cases {
+        let mut client = world.connect();
+        client.send_frame(&frame);
+        assert_eq!(fate(&mut client), expected, "{what}");
+        check_honest(&world);
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 64 << 20, "{grown} bytes were set aside for claims");
+}
+
+#[test]
+fn an_unknown_version_of_api_versions_is_answered_in_version_0() {
+    let world = World::new();
+    let mut client = world.connect();
+    client.send_frame(&flexible_header(18, 99, &[0]));
+    let mut reader = opened::<ApiVersionsRequest>(client.receive().unwrap(), 0);
+    let answer = ApiVersionsResponse::decode(&mut reader, 0).unwrap();
+    assert_eq!(ErrorCode(answer.error_code), ErrorCode::UNSUPPORTED_VERSION);
+    let told: Vec<_> = answer.api_keys.iter().map(|k| (k.api_key, k.min_version, k.max_version)).collect();
+    assert_eq!(told, [(18, 0, 4)]);
+    client.send_frame(&flexible_header(18, 99, &[]));
+    assert_eq!(fate(&mut client), Fate::Closed, "without the tag byte Kafka closes");
+}
+
+#[test]
+fn every_served_version_is_told_and_produce_0_to_2_beside_them() {
+    let world = World::new();
+    let answer = world.connect().ask(0, &ApiVersionsRequest::default());
+    for key in answer.api_keys {
+        let card = milena_kafka::card(key.api_key).unwrap();
+        let first = if key.api_key == 0 { 0 } else { *card.versions.start() };
+        assert_eq!((key.min_version, key.max_version), (first, *card.versions.end()), "{}", card.name);
+        let known = milena_wire::api(key.api_key).unwrap();
+        assert_eq!(*card.versions.end(), known.latest_stable(), "{} is served in its last stable version", card.name);
+        assert_eq!((*card.versions.start(), card.name), (known.versions.0, known.name));
+    }
+}
+
+#[test]
+fn requests_pushed_without_reading_are_answered_in_order_and_held_in_bounds() {
+    let world = World::new();
+    let client = world.connect();
+    let before = resident_bytes();
+    let mut stream = BytesMut::new();
+    const MANY: usize = 20_000;
+    for n in 0..MANY {
+        let mut frame = framed(3, 1, &body(&MetadataRequest { topics: None, ..Default::default() }, 1));
+        frame[4..8].copy_from_slice(&(n as i32).to_be_bytes());
+        stream.put_i32(frame.len() as i32);
+        stream.put_slice(&frame);
+    }
+    let (mut reading, mut writing) = tokio::io::split(client.stream);
+    world.runtime.block_on(async {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let push = async {
+            writing.write_all(&stream).await.unwrap();
+        };
+        let pull = async {
+            // Long enough for everything that would be read ahead to have been read ahead.
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            for n in 0..MANY {
+                let length = reading.read_i32().await.unwrap();
+                let mut frame = vec![0; length as usize];
+                reading.read_exact(&mut frame).await.unwrap();
+                assert_eq!(frame[..4], (n as i32).to_be_bytes());
+                if n == 0 {
+                    MetadataResponse::decode(&mut opened::<MetadataRequest>(frame.into(), 1), 1).unwrap();
+                }
+            }
+        };
+        tokio::time::timeout(crate::world::PATIENCE, async { tokio::join!(push, pull) }).await.unwrap();
+    });
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 64 << 20, "{grown} bytes for one connection");
+}
+
+#[test]
+fn too_many_connections_are_refused_and_places_come_back() {
+    let world = World::with(&[("max.connections", "3"), ("max.connections.per.ip", "2")]);
+    let mut first = world.connect();
+    first.ask(0, &ApiVersionsRequest::default());
+    let mut second = world.connect();
+    second.ask(0, &ApiVersionsRequest::default());
+    assert!(world.connect().is_closed(), "a third connection from one address");
+    drop(first);
+    // The place is given back when the connection's task has seen the end.
+    let came_back = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        !world.door.node().counters().connections.get().ge(&2)
+    });
+    assert!(came_back);
+    world.connect().ask(0, &ApiVersionsRequest::default());
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let world = World::with(&[("connections.max.idle.ms", "200")]);
+    let mut idle = world.connect();
+    let mut slow = world.connect();
+    slow.send_bytes(&[0, 0]);
+    let mut busy = world.connect();
+    for _ in 0..8 {
+        busy.ask(0, &ApiVersionsRequest::default());
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    }
+    assert!(idle.is_closed(), "nothing ever came");
+    assert!(slow.is_closed(), "a frame that never ends is no sign of life");
+    busy.ask(0, &ApiVersionsRequest::default());
+}
