@@ -77,7 +77,7 @@ fn dispatch(command: Command) -> Result<bool> {
         }
         Command::Codegen { check } => {
             let differed = codegen::run(&root, check)?;
-            differed.iter().for_each(|name| println!("{} lib/wire/src/generated/{name}", if check { "stale:" } else { "wrote" }));
+            differed.iter().for_each(|name| println!("{} {name}", if check { "stale:" } else { "wrote" }));
             Ok(!check || differed.is_empty())
         }
         Command::Conformance { runs, only } => test::conformance(&root, runs, &only),

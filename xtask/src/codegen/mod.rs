@@ -1,8 +1,12 @@
-//! `cargo xtask codegen`: from the message definitions in `lib/wire/messages` to the committed Rust in `lib/wire/src/generated`.
+//! `cargo xtask codegen`: from the message definitions in `lib/wire/messages` to the committed Rust in `lib/wire/src/generated`; and the Kafka door's list of APIs
+//! from the names of its files.
 //! Knows the text format (`definition`) and what Rust to write (`rust`, `tables`); knows nothing of Kafka that is not in the definitions.
 
 mod definition;
 mod encode;
+#[path = "../../../crates/kafka/src/index.rs"]
+#[allow(unreachable_pub)] // it is the door's, which shows it to its tests
+mod index;
 mod rust;
 mod tables;
 #[cfg(test)]
@@ -21,14 +25,15 @@ use anyhow::{Context, Result, bail, ensure};
 /// Generated files by name, formatted.
 type Files = BTreeMap<String, String>;
 
-/// Writes the generated files, or only compares them with what is committed. Returns the names that differed.
+/// Writes the generated files, or only compares them with what is committed. Returns the paths that differed.
 pub(crate) fn run(root: &Path, only_compare: bool) -> Result<Vec<String>> {
-    let target = root.join("lib/wire/src/generated");
+    let mut differed = apis(root, only_compare)?;
+    let generated = "lib/wire/src/generated";
+    let target = root.join(generated);
     let files = generate(root)?;
-    let mut differed = Vec::new();
     for (name, text) in &files {
         if fs::read_to_string(target.join(name)).ok().as_ref() != Some(text) {
-            differed.push(name.clone());
+            differed.push(format!("{generated}/{name}"));
             if !only_compare {
                 fs::write(target.join(name), text)?;
             }
@@ -38,13 +43,27 @@ pub(crate) fn run(root: &Path, only_compare: bool) -> Result<Vec<String>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if !files.contains_key(&name) {
-            differed.push(name);
+            differed.push(format!("{generated}/{name}"));
             if !only_compare {
                 fs::remove_file(entry.path())?;
             }
         }
     }
     Ok(differed)
+}
+
+/// The door's list of APIs.
+fn apis(root: &Path, only_compare: bool) -> Result<Vec<String>> {
+    let dir = "crates/kafka/src/api";
+    let text = index::api_index(&root.join(dir))?;
+    let list = format!("{dir}/mod.rs");
+    if fs::read_to_string(root.join(&list)).is_ok_and(|old| old == text) {
+        return Ok(Vec::new());
+    }
+    if !only_compare {
+        fs::write(root.join(&list), text)?;
+    }
+    Ok(vec![list])
 }
 
 fn generate(root: &Path) -> Result<Files> {
