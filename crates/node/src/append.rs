@@ -13,6 +13,7 @@ use milena_store::{Class, Credit, Lsn, Parked, Part, Payload, Version};
 use crate::{
     intake::{self, Declined, Intake},
     node::Node,
+    noun::NoRoom,
     partition::{Partition, State},
     release::{Dead, Then},
     topics::Topic,
@@ -48,7 +49,8 @@ pub enum AppendRefusal {
     /// The topic's rules or the partition's state speak against it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The credit is smaller than the batch as it would be stored.
+    /// The topic stores the batch larger than it was sent, and there is no room for that just now. Take as much and try
+    /// again.
     #[error("{need} bytes are needed in the log, room was taken for {had}")]
     Room { need: usize, had: u64 },
     #[error(transparent)]
@@ -113,11 +115,26 @@ impl Node {
                 return Parked::new(Lsn(0), Err(declined.into()));
             }
         };
-        if intake.bytes.len() as u64 > room.bytes {
-            let refusal = AppendRefusal::Room { need: intake.bytes.len(), had: room.bytes };
-            return Parked::new(Lsn(0), Err(refusal));
-        }
+        // A topic's own compression may make more of a batch than was sent.
+        let need = intake.bytes.len();
+        let room = match need as u64 > room.bytes {
+            false => room,
+            true => match self.exchange(room, need) {
+                Ok(room) => room,
+                Err(refusal) => return Parked::new(Lsn(0), Err(refusal)),
+            },
+        };
         self.place(room, topic, partition, &mut intake, writer)
+    }
+
+    fn exchange(&self, room: Room, need: usize) -> Result<Room, AppendRefusal> {
+        let had = room.bytes;
+        drop(room);
+        match self.room_now(need) {
+            Some(Ok(room)) => Ok(room),
+            Some(Err(NoRoom::Dead(dead))) => Err(dead.into()),
+            Some(Err(_)) | None => Err(AppendRefusal::Room { need, had }),
+        }
     }
 
     /// The short part under the partition's lock.

@@ -49,11 +49,10 @@ pub struct Counters {
     pub fetches_empty: Count,
     pub batches_refused: Count,
     pub duplicates: Count,
-    /// Batches that retention or a deletion of records put out of reach.
+    /// Moves of a log start by retention.
     pub expirations: Count,
     /// Expired batches that answers left out behind living ones (`milena.retention.clock=create`).
     pub hidden_batches: Count,
-    pub rebalances: Count,
 }
 
 impl Default for Counters {
@@ -73,7 +72,6 @@ impl Default for Counters {
             duplicates: Count::default(),
             expirations: Count::default(),
             hidden_batches: Count::default(),
-            rebalances: Count::default(),
         }
     }
 }

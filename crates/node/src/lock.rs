@@ -14,7 +14,11 @@ pub(crate) struct Lock<T>(Mutex<T>);
 
 /// Access to what a [`Lock`] guards.
 #[derive(Debug)]
-pub(crate) struct Held<'a, T>(MutexGuard<'a, T>);
+pub(crate) struct Held<'a, T> {
+    guard: MutexGuard<'a, T>,
+    /// Taken while a panic elsewhere was already unwinding, which is not the holder's.
+    unwinding: bool,
+}
 
 impl<T> Lock<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -22,24 +26,25 @@ impl<T> Lock<T> {
     }
     pub(crate) fn hold(&self) -> Held<'_, T> {
         // A poisoned lock cannot be seen: whoever poisoned it aborted.
-        Held(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { guard, unwinding: std::thread::panicking() }
     }
 }
 
 impl<T> Deref for Held<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0
+        &self.guard
     }
 }
 impl<T> DerefMut for Held<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        &mut self.guard
     }
 }
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if !self.unwinding && std::thread::panicking() {
             std::process::abort();
         }
     }

@@ -212,7 +212,10 @@ impl Hub {
     fn drain(&self, chair: &Chair) {
         loop {
             let upto = if self.dead.get().is_some() { Lsn(u64::MAX) } else { self.store.committed().upto() };
-            while let Some(entry) = pop_until(&mut chair.waiting.borrow_mut(), upto) {
+            loop {
+                // Not held while the entry runs: who is woken may register here again.
+                let entry = pop_until(&mut chair.waiting.borrow_mut(), upto);
+                let Some(entry) = entry else { break };
                 entry.then.run();
             }
             let oldest = chair.waiting.borrow().front().map_or(u64::MAX, |e| e.lsn.0);

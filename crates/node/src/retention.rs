@@ -12,7 +12,7 @@ use milena_engine::{
     ids::CATALOG_LOG,
     machine::Machine,
     partition::PartitionFact,
-    retention::{Entry, Freeing, Index, Reading, Sweep, Unreadable},
+    retention::{Entry, Freeing, Index, Policy, Reading, Sweep, Unreadable},
 };
 use milena_store::{Class, LogId, Lsn, Query, ReadError, Store, Stored};
 
@@ -109,16 +109,15 @@ impl Node {
         Reading { steady: self.now().wall, ahead: self.0.clock.skew() }
     }
 
-    /// Looks at partitions whose time has come. Their facts share one commit.
+    /// Looks at partitions whose time has come. Their indexes are read in one go, and their facts share one commit.
     async fn look(&self, partitions: &[Arc<Partition>]) -> Result<(), Dead> {
+        let looks: Vec<Look> = partitions.iter().map(|partition| self.begin_look(partition)).collect();
+        let (store, now, copies) = (self.hub().store().clone(), self.now().wall, looks.clone());
+        let judge = move || copies.iter().map(|look| look.sweep(store.as_ref(), now)).collect::<Vec<_>>();
+        let sweeps = self.0.pool.run(judge).await.unwrap_or_else(|_| vec![Err(Unreadable); partitions.len()]);
         let mut moved = Vec::new();
-        for partition in partitions {
-            {
-                let mut state = partition.hold();
-                state.retention.at = 0;
-                state.noun.machine.forget_expired(self.now(), self.producer_expiry());
-            }
-            let next = match self.expire(partition).await {
+        for ((partition, look), sweep) in partitions.iter().zip(&looks).zip(sweeps) {
+            let next = match self.expire(partition, look, sweep).await {
                 Ok((start, next)) => {
                     moved.extend(start.map(|start| (partition, start)));
                     next
@@ -127,7 +126,7 @@ impl Node {
                 // The disk or the log has no room for the fact: expiry waits, nothing is freed.
                 Err(error) => {
                     tracing::warn!(%error, ?partition, "retention cannot go on here for the moment");
-                    Some(self.now().wall + LATER_MS)
+                    Some(now + LATER_MS)
                 }
             };
             self.look_again(partition, next.into_iter().chain(self.free(partition)).min());
@@ -141,6 +140,15 @@ impl Node {
         Ok(())
     }
 
+    fn begin_look(&self, partition: &Partition) -> Look {
+        let policy = self.topic_by_id(partition.topic()).map(|topic| topic.policy);
+        let mut state = partition.hold();
+        state.retention.at = 0;
+        state.noun.machine.forget_expired(self.now(), self.producer_expiry());
+        let (start, high, next) = (state.noun.machine.start(), state.view().high, state.noun.machine.next());
+        Look { log: partition.log(), policy: policy.filter(|policy| !policy.keeps_everything()), start, high, next }
+    }
+
     fn look_again(&self, partition: &Partition, at: Option<i64>) {
         if let Some(at) = at
             && partition.hold().retention.want(at)
@@ -150,26 +158,19 @@ impl Node {
     }
 
     /// Moves the log start to where it belongs. Answers that, and when to look again.
-    async fn expire(&self, partition: &Partition) -> Result<(Option<Started>, Option<i64>), Trouble> {
-        let Some(topic) = self.topic_by_id(partition.topic()) else { return Ok((None, None)) };
-        let policy = topic.policy;
-        if policy.keeps_everything() {
-            return Ok((None, None));
-        }
-        let (start, high, next) = {
-            let state = partition.hold();
-            (state.noun.machine.start(), state.view().high, state.noun.machine.next())
-        };
-        let now = self.now().wall;
-        let (store, log) = (self.hub().store().clone(), partition.log());
-        let judged = self.0.pool.run(move || policy.sweep(now, &Batches { store: store.as_ref(), log }, start, high)).await;
-        let Sweep { to, deadline } = judged.map_err(|_| Unreadable)??;
+    async fn expire(
+        &self,
+        partition: &Partition,
+        look: &Look,
+        sweep: Result<Sweep, Unreadable>,
+    ) -> Result<(Option<Started>, Option<i64>), Trouble> {
+        let Sweep { to, deadline } = sweep?;
         let started = match to {
             Some((to, why)) => self.expire_upto(partition, to, why).await?,
             None => None,
         };
         // What is not committed yet was not in the index; by size there may be more to say after the next appends.
-        let unseen = (next > high).then_some(now + SOON_MS);
+        let unseen = (look.policy.is_some() && look.next > look.high).then(|| self.now().wall + SOON_MS);
         Ok((started, deadline.into_iter().chain(unseen).min()))
     }
 
@@ -260,6 +261,24 @@ impl Node {
                 }
             }
         }
+    }
+}
+
+/// A partition as it stood when its look began.
+#[derive(Clone, Copy)]
+struct Look {
+    log: LogId,
+    /// `None`: nothing ever goes by itself.
+    policy: Option<Policy>,
+    start: i64,
+    high: i64,
+    next: i64,
+}
+
+impl Look {
+    fn sweep(&self, store: &dyn Store, now: i64) -> Result<Sweep, Unreadable> {
+        let Some(policy) = self.policy else { return Ok(Sweep::default()) };
+        policy.sweep(now, &Batches { store, log: self.log }, self.start, self.high)
     }
 }
 

@@ -106,6 +106,18 @@ fn settings_of_a_topic_decide_about_its_batches() {
 }
 
 #[test]
+fn a_topic_may_store_more_than_was_sent() {
+    let world = World::new();
+    let plain = world.create("plain", 1, &[("compression.type", "uncompressed")]);
+    let mut builder = milena_record::Builder::new(milena_record::Codec::Zstd);
+    builder.push(crate::world::MORNING, None, Some("x".repeat(50_000).as_bytes()), &[]).unwrap();
+    let packed = builder.finish().unwrap();
+    assert!(packed.len() < 1000);
+    world.produce(&plain, 0, packed).unwrap();
+    assert!(world.node.read_now(&plain.partitions[0], 0, 1).unwrap().bytes > 50_000);
+}
+
+#[test]
 fn a_dead_store_is_said_at_once_and_for_good() {
     let world = World::new();
     let topic = world.create("t", 1, &[]);

@@ -103,6 +103,45 @@ fn space_follows_ten_minutes_later_unless_the_clocks_have_parted() {
 }
 
 #[test]
+fn a_batch_that_was_old_when_it_came_goes_by_its_own_time() {
+    let world = World::new();
+    let settings = [("retention.ms", "3000"), ("milena.retention.clock", "create")];
+    let topic = world.create("t", 1, &settings);
+    world.produce(&topic, 0, stamped(MORNING - 2000, &["old"])).unwrap();
+    world.advance(Duration::from_millis(999));
+    stays(&topic, 0);
+    world.advance(Duration::from_millis(1));
+    becomes(&topic, 1);
+}
+
+#[test]
+fn a_thousand_partitions_expire_together() {
+    let world = World::new();
+    let topic = world.create("t", 1000, &[("retention.ms", "5000")]);
+    let copy = topic.clone();
+    world.run(move |node| async move {
+        let mut last = None;
+        for partition in 0..1000 {
+            last = Some(crate::world::append(&node, &copy, partition, &batch(&["x"])).await);
+        }
+        node.release(last.unwrap()).await.unwrap().unwrap();
+    });
+    let before = world.node.gauges().commits;
+    world.advance(Duration::from_secs(5));
+    for partition in topic.partitions.iter() {
+        for _ in 0..500 {
+            if partition.view().unwrap().start == 1 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(partition.view().unwrap().start, 1);
+    }
+    let commits = world.node.gauges().commits - before;
+    assert!(commits < 200, "a thousand expiries took {commits} commits");
+}
+
+#[test]
 fn a_shorter_retention_holds_at_once() {
     let world = World::new();
     let topic = world.create("t", 1, &[]);
