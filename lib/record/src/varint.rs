@@ -9,7 +9,25 @@ pub enum VarintError {
     TooLong,
 }
 
+/// One or two bytes are nearly all numbers of a batch, so they come first and inline.
+#[inline]
 fn raw(bytes: &[u8], at: &mut usize, longest: usize) -> Result<u64, VarintError> {
+    match bytes.get(*at..) {
+        Some(&[a, ..]) if a < 0x80 => {
+            *at += 1;
+            Ok(u64::from(a))
+        }
+        Some(&[a, b, ..]) if b < 0x80 => {
+            *at += 2;
+            Ok(u64::from(a & 0x7f) | u64::from(b) << 7)
+        }
+        Some(_) => raw_long(bytes, at, longest),
+        None => Err(VarintError::Truncated),
+    }
+}
+
+#[cold]
+fn raw_long(bytes: &[u8], at: &mut usize, longest: usize) -> Result<u64, VarintError> {
     let mut value = 0u64;
     for n in 0..longest {
         let byte = *bytes.get(*at + n).ok_or(VarintError::Truncated)?;
@@ -23,19 +41,14 @@ fn raw(bytes: &[u8], at: &mut usize, longest: usize) -> Result<u64, VarintError>
 }
 
 /// Reads a 32-bit number at `at` and moves `at` behind it. Bits beyond 32 in the fifth byte are dropped, as Java does.
+#[inline]
 pub fn read_i32(bytes: &[u8], at: &mut usize) -> Result<i32, VarintError> {
-    // Most numbers in a batch are lengths and deltas below 64.
-    if let Some(&byte) = bytes.get(*at)
-        && byte & 0x80 == 0
-    {
-        *at += 1;
-        return Ok(i32::from(byte >> 1) ^ -i32::from(byte & 1));
-    }
     let value = raw(bytes, at, 5)? as u32;
     Ok((value >> 1) as i32 ^ -((value & 1) as i32))
 }
 
 /// Reads a 64-bit number at `at` and moves `at` behind it.
+#[inline]
 pub fn read_i64(bytes: &[u8], at: &mut usize) -> Result<i64, VarintError> {
     let value = raw(bytes, at, 10)?;
     Ok((value >> 1) as i64 ^ -((value & 1) as i64))

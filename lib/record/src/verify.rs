@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     Codec, Flaw, Header, Limits, Producer, RecordFlaw, Records, TimestampType, codec,
     header::{ATTRIBUTES_AT, HEADER_LEN, crc32c},
-    record::LEAST_RECORD,
+    record::{LEAST_RECORD, Skimmed},
     split,
 };
 
@@ -151,13 +151,19 @@ impl<'a> Batch<'a> {
             payload_len: payload.len(),
             first_odd_delta: None,
         };
-        for record in &mut records {
-            let record = record?;
+        loop {
+            let record = match records.skim() {
+                Some(record) => record,
+                None => match records.next().transpose()? {
+                    Some(r) => Skimmed { timestamp: r.timestamp, offset_delta: r.offset_delta, null_key: r.key.is_none() },
+                    None => break,
+                },
+            };
             if record.timestamp > facts.max_timestamp {
                 (facts.max_timestamp, facts.max_timestamp_delta) = (record.timestamp, record.offset_delta);
             }
             facts.min_timestamp = facts.min_timestamp.min(record.timestamp);
-            if record.key.is_none() {
+            if record.null_key {
                 facts.first_null_key.get_or_insert(facts.count);
             }
             if i64::from(record.offset_delta) != i64::from(facts.count) {

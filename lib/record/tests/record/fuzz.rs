@@ -35,14 +35,25 @@ fn any_batch(bytes: &[u8]) {
     if batch.header().codec() != Ok(Codec::None) {
         assert!(payload.len() <= LIMITS.decompressed);
     }
+    // Judging skims where reading reads: both must see the same, and name the same flaw at the same place.
     let mut records = Records::new(&batch.header(), &payload);
-    let mut read = 0;
-    for record in records.by_ref().map_while(Result::ok) {
-        assert_eq!(record.headers.len(), record.headers.count());
-        read += 1;
+    let (mut read, mut flaw, mut latest) = (0, None, i64::MIN);
+    for record in records.by_ref() {
+        match record {
+            Ok(record) => {
+                assert_eq!(record.headers.len(), record.headers.count());
+                latest = latest.max(record.timestamp);
+                read += 1;
+            }
+            Err(found) => flaw = Some(found),
+        }
+    }
+    match (&walked, flaw) {
+        (Ok(facts), None) => assert_eq!((facts.count as usize, facts.max_timestamp), (read, latest)),
+        (Err(Flaw::Record { flaw: RecordFlaw::Surplus(_), .. }), None) => assert!(!records.rest().is_empty()),
+        (walked, flaw) => assert_eq!(walked.as_ref().err(), flaw.as_ref()),
     }
     if let Ok(facts) = walked {
-        assert_eq!(facts.count as usize, read);
         if facts.count > 0 && batch.header().codec().is_ok() {
             let packed = recompress(&batch, Codec::Lz4.into(), &LIMITS).unwrap();
             assert_eq!(Batch::parse(&packed).unwrap().check_records(&LIMITS), Ok(facts));
