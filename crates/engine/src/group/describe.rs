@@ -49,7 +49,7 @@ pub struct MemberDescription {
     pub client_host: Arc<str>,
     /// Empty unless stable.
     pub metadata: Blob,
-    /// Empty unless stable.
+    /// The last one that it was given and that still counts: Kafka shows it while members gather, too.
     pub assignment: Blob,
 }
 
@@ -81,7 +81,7 @@ impl Group {
             client_id: Arc::clone(&m.client_id),
             client_host: Arc::clone(&m.client_host),
             metadata: stable.map_or_else(nothing, |round| m.metadata(&round.protocol)),
-            assignment: stable.map_or_else(nothing, |_| Arc::clone(&m.assignment)),
+            assignment: Arc::clone(&m.assignment),
         };
         Description {
             group: self.id.clone(),
