@@ -376,7 +376,7 @@ impl Inner {
 
     /// A new manifest when the edits are longer than what they say.
     pub(super) fn renew_manifest_if_outgrown(&self, end: Option<u64>) -> Result<(), Fault> {
-        if !self.manifest().outgrown() {
+        if !self.manifest().outgrown(self.options.manifest_slack) {
             return Ok(());
         }
         let rows = rows_of(&self.shelf, self.committed_lsn());

@@ -25,8 +25,6 @@ const NEXT: &str = "manifest.new";
 const MAGIC: &[u8; 8] = b"MILENAst";
 const HEADER: usize = 40;
 const EDIT: usize = 16;
-/// Edits below this size are never worth a new file.
-const SLACK: u64 = 256 << 10;
 /// A whole state is written as several edits of about this size.
 const PIECE: usize = 256 << 10;
 
@@ -242,9 +240,9 @@ impl Manifest {
         self.edit
     }
 
-    /// Have the edits outgrown what they are worth?
-    pub(super) fn outgrown(&self) -> bool {
-        self.len > self.base + self.base.max(SLACK)
+    /// Have the edits outgrown what they are worth? Below `slack` bytes they are never worth a new file.
+    pub(super) fn outgrown(&self, slack: u64) -> bool {
+        self.len > self.base + self.base.max(slack)
     }
 
     /// Makes items true: all or none.

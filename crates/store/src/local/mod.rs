@@ -91,6 +91,8 @@ pub struct Options {
     pub own_file: u64,
     /// A log has at most so many runs that are smaller than `own_file`.
     pub runs: usize,
+    /// Edits of the manifest below this size are never worth a new file.
+    pub manifest_slack: u64,
     /// Without appends for this long the log shrinks and the cache goes.
     pub idle: Duration,
     /// Checkpoints and growth on a thread of their own. Without it they run inside [`Store::lead`] and [`Store::flush`],
@@ -115,6 +117,7 @@ impl Default for Options {
             direct: true,
             own_file: 8 << 20,
             runs: 8,
+            manifest_slack: 256 << 10,
             idle: Duration::from_secs(10),
             background: true,
             leading: Leading::Measured,

@@ -10,4 +10,5 @@ mod plain;
 mod plants;
 mod power;
 mod subject;
+mod threads;
 mod workload;
