@@ -4,14 +4,21 @@
 const OWN: &[&str] =
     &["error_message", "cluster_id", "host", "port", "log_dir", "documentation", "total_bytes", "usable_bytes", "session_id"];
 
-/// The answer as `path.to.field: value` lines.
+/// Words for people: ours are our own, and where Apache Kafka says nothing we may.
+const WORDS: &[&str] = &["error_message", "batch_index_error_message"];
+
+/// The answer as `path.to.field: value` lines. An element of a list that has a name is called by it.
 pub(crate) fn flat(debug: &str) -> String {
+    let debug = in_one_line(debug);
     let (mut path, mut out, mut counts): (Vec<String>, String, Vec<usize>) = (Vec::new(), String::new(), Vec::new());
-    for line in debug.lines() {
-        let line = line.trim().trim_end_matches(',');
+    let lines: Vec<&str> = debug.lines().map(|line| line.trim().trim_end_matches(',')).collect();
+    for (at, line) in lines.iter().copied().enumerate() {
         if line.ends_with(['{', '[', '(']) {
             let name = line.split_once(": ").map_or("", |(name, _)| name);
-            let index = if name.is_empty() {
+            let called = lines.get(at + 1).and_then(|next| next.strip_prefix("name: \""));
+            let index = if let (true, Some(called)) = (name.is_empty(), called) {
+                called.trim_end_matches('"').to_string()
+            } else if name.is_empty() {
                 counts
                     .last_mut()
                     .map(|n| {
@@ -28,7 +35,9 @@ pub(crate) fn flat(debug: &str) -> String {
             path.pop();
             counts.pop();
         } else if let Some((name, value)) = line.split_once(": ") {
-            out.push_str(&format!("{}: {}\n", place(&path, name), own(name, value)));
+            if !WORDS.contains(&name) {
+                out.push_str(&format!("{}: {}\n", place(&path, name), own(name, value)));
+            }
         } else {
             let n = counts.last_mut().map_or(0, |n| {
                 *n += 1;
@@ -76,6 +85,22 @@ pub(crate) fn compare(theirs: &str, ours: &str) -> Vec<(String, String, String)>
         if find(&a, name).is_none() {
             out.push((name.clone(), "(absent)".into(), value.clone()));
         }
+    }
+    out
+}
+
+/// `Some(` and its value over three lines become one.
+fn in_one_line(debug: &str) -> String {
+    let mut out = String::new();
+    let mut lines = debug.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        let simple = lines.peek().is_some_and(|next| !next.trim_end_matches(',').ends_with(['{', '[', '(']));
+        if line.ends_with("Some(") && simple {
+            out.push_str(lines.next().unwrap_or_default().trim().trim_end_matches(','));
+            out.push_str(lines.next().unwrap_or_default().trim());
+        }
+        out.push('\n');
     }
     out
 }
