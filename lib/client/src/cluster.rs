@@ -159,7 +159,7 @@ impl Cluster {
         let place = self.lock(&self.0.pool).entry((endpoint.clone(), lane)).or_default().clone();
         let mut place = place.lock().await;
         match &*place {
-            Some(connection) if connection.closed().is_none() => Ok(connection.clone()),
+            Some(connection) if connection.is_usable() => Ok(connection.clone()),
             _ => {
                 let connection = Connection::open(endpoint, &self.0.config.options).await?;
                 *place = Some(connection.clone());
@@ -183,7 +183,7 @@ impl Cluster {
             let place = self.lock(&self.0.pool).get(&(endpoint.clone(), lane)).cloned();
             if let Some(place) = place
                 && let Ok(open) = place.try_lock()
-                && let Some(connection) = open.as_ref().filter(|c| c.closed().is_none())
+                && let Some(connection) = open.as_ref().filter(|c| c.is_usable())
             {
                 return Ok(connection.clone());
             }

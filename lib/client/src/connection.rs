@@ -59,6 +59,9 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// A connection that sent nothing for this long is looked at before it is used.
+const RESTED: Duration = Duration::from_secs(1);
+
 /// A connection. Clones share it; it closes when the last is dropped, or at the first error.
 #[derive(Clone)]
 pub struct Connection(Arc<Shared>);
@@ -82,6 +85,8 @@ struct Desk {
     slots: HashMap<i32, Slot>,
     answered: bool,
     closed: Option<Error>,
+    /// When something was last sent.
+    used: Instant,
 }
 
 struct Slot {
@@ -113,7 +118,14 @@ impl Connection {
             local,
             options: options.clone(),
             versions: OnceLock::new(),
-            desk: Mutex::new(Desk { next: 1, queue: BytesMut::new(), slots: HashMap::new(), answered: false, closed: None }),
+            desk: Mutex::new(Desk {
+                next: 1,
+                queue: BytesMut::new(),
+                slots: HashMap::new(),
+                answered: false,
+                closed: None,
+                used: Instant::now(),
+            }),
             outbox: AsyncMutex::new(Outbox { write, sending: BytesMut::new() }),
             inbox: AsyncMutex::new(Inbox::new(read, options.max_frame)),
         }));
@@ -161,6 +173,22 @@ impl Connection {
     /// Why the connection is no use any more, if so.
     pub fn closed(&self) -> Option<Error> {
         self.desk().closed.clone()
+    }
+
+    /// Whether it can be used, as far as can be known without waiting. A connection that rested is looked at: brokers close
+    /// idle ones, which else would only be noticed by the next request's failure.
+    pub fn is_usable(&self) -> bool {
+        let rested = {
+            let desk = self.desk();
+            desk.closed.is_none() && desk.slots.is_empty() && desk.used.elapsed() > RESTED
+        };
+        if rested
+            && let Ok(mut inbox) = self.0.inbox.try_lock()
+            && inbox.has_ended()
+        {
+            self.close(self.lost());
+        }
+        self.closed().is_none()
     }
 
     /// The versions of a request that the broker offers.
@@ -265,6 +293,7 @@ impl Connection {
             return Err(Error::Unencodable { request: name, version, source });
         }
         desk.next = desk.next.wrapping_add(1) & i32::MAX;
+        desk.used = Instant::now();
         if let Some(answer) = answer {
             desk.slots.insert(correlation, Slot { name, since: Instant::now(), answer });
         }

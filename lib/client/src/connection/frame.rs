@@ -25,6 +25,15 @@ impl Inbox {
         Self { read, buffer: BytesMut::new(), max_frame }
     }
 
+    /// Whether the peer has closed while nothing was asked. Anything that came unasked is left for the next frame.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.buffer.reserve(FIRST);
+        match self.read.try_read_buf(&mut self.buffer) {
+            Ok(n) => n == 0,
+            Err(e) => e.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// The next frame, without its length. May be dropped at any await: what came stays in the buffer.
     pub(super) async fn frame(&mut self) -> Result<Bytes, FrameError> {
         loop {

@@ -150,6 +150,31 @@ async fn a_broken_connection_fails_all_who_wait_and_is_replaced() {
     assert!(cluster.refresh(Topics::None).await.unwrap().brokers.contains_key(&1));
 }
 
+/// Brokers close connections that rest. That must not fail the request that wakes them.
+#[tokio::test]
+async fn a_connection_that_was_closed_while_it_rested_is_replaced() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port());
+    let inner = peer(move |asked| beginnings(asked, &Endpoint::new("h", 1)).unwrap()).await;
+    // A relay that hangs up after half a second.
+    let accepted = Arc::new(Mutex::new(0));
+    let count = accepted.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            *count.lock().unwrap() += 1;
+            let mut onward = tokio::net::TcpStream::connect((inner.host(), inner.port())).await.unwrap();
+            tokio::spawn(async move {
+                let relay = tokio::io::copy_bidirectional(&mut stream, &mut onward);
+                let _ = tokio::time::timeout(Duration::from_millis(500), relay).await;
+            });
+        }
+    });
+    let cluster = Cluster::connect(Config { options: options(), ..Config::new([endpoint.clone()]) }).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    cluster.send(&Node::At(endpoint), &MetadataRequest::default()).await.unwrap();
+    assert_eq!(*accepted.lock().unwrap(), 2);
+}
+
 #[tokio::test]
 async fn answers_that_cannot_be_read() {
     let mut wrong = [BytesMut::new(), BytesMut::new()];
