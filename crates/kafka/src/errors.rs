@@ -81,8 +81,8 @@ impl Code for AppendRefusal {
             AppendRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
             AppendRefusal::Flaw(flaw) => flaw.code(),
             AppendRefusal::Refused(refusal) => refusal.code(),
-            AppendRefusal::Room { .. } => ErrorCode::MESSAGE_TOO_LARGE,
-            AppendRefusal::Dead(_) => ErrorCode::KAFKA_STORAGE_ERROR,
+            // It grew by being packed anew while the log is full: clients come again.
+            AppendRefusal::Room { .. } | AppendRefusal::Dead(_) => ErrorCode::KAFKA_STORAGE_ERROR,
         }
     }
 }

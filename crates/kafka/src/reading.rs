@@ -23,6 +23,8 @@ pub(crate) struct Terms {
     /// Bytes of the whole answer; the first batch may exceed it.
     pub(crate) max_bytes: usize,
     pub(crate) read_committed: bool,
+    /// It comes from somebody who thinks that he is a replica.
+    pub(crate) follower: bool,
 }
 
 /// One partition's share of the answer.
@@ -86,6 +88,16 @@ impl Look {
         look
     }
 
+    /// The same error for everything.
+    pub(crate) fn refused(wanted: &[(Key, Wanted)], error: ErrorCode) -> Self {
+        let refused = |(key, _): &(Key, Wanted)| {
+            let mut data = PartitionData { partition_index: key.partition, ..Default::default() };
+            failed(&mut data, error);
+            Share { key: key.clone(), data, slices: Vec::new(), bytes: 0, cold: None }
+        };
+        Self { shares: wanted.iter().map(refused).collect(), ..Self::default() }
+    }
+
     /// Some records lie on the disk only: [`Look::load`] them.
     pub(crate) fn needs_disk(&self) -> bool {
         self.cold
@@ -116,9 +128,9 @@ impl Look {
     }
 
     fn word(&self, node: &Node, terms: Terms, wants: &Wanted, topic: &Topic, partition: &Arc<Partition>) -> Word {
-        let Ok(max_bytes) = usize::try_from(wants.max_bytes) else {
-            return Word::Failed(ErrorCode::UNKNOWN_SERVER_ERROR);
-        };
+        if terms.follower {
+            return Word::Failed(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+        }
         if let Some(word) = divergence(node, wants, partition) {
             return word;
         }
@@ -127,9 +139,15 @@ impl Look {
             Err(refusal) => return Word::Refused(refusal),
         };
         let upto = if terms.read_committed { view.stable } else { view.high };
+        if wants.offset >= upto {
+            return Word::Seen(view);
+        }
+        let Ok(max_bytes) = usize::try_from(wants.max_bytes) else {
+            return Word::Failed(ErrorCode::UNKNOWN_SERVER_ERROR);
+        };
         let first = self.bytes == 0;
         let max = max_bytes.min(self.left(terms));
-        if wants.offset >= upto || (max == 0 && !first) {
+        if max == 0 && !first {
             return Word::Seen(view);
         }
         if node.hides(topic) {

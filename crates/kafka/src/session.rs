@@ -180,7 +180,7 @@ impl Sessions {
 
     /// Opens a session for a full fetch, if there is a slot for one of its size. Answers 0 if not.
     pub fn open(&mut self, mono: i64, by_id: bool, partitions: &[(Key, Wanted)], told: &[Told]) -> i32 {
-        if partitions.is_empty() || !self.make_room(mono, partitions.len()) {
+        if !self.make_room(mono, partitions.len()) {
             return 0;
         }
         let id = self.fresh_id();

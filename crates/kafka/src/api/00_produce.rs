@@ -205,22 +205,20 @@ impl<'a> Producing<'a> {
     }
 
     fn partition(&mut self, index: i32, records: Option<&[u8]>, room: Result<Room, NoRoom>) -> Result<(), Unencodable> {
-        if !(-1..=1).contains(&self.view.acks) {
-            return self.refuse(index, ErrorCode::INVALID_REQUIRED_ACKS, "acks must be -1, 0 or 1".into(), -1);
-        }
-        let Some(topic) = self.topic.clone() else {
-            let error = if self.by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
-            return self.refuse(index, error, error.words().to_owned(), -1);
-        };
+        let unknown = if self.by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
+        let Some(topic) = self.topic.clone() else { return self.refuse(index, unknown, None, -1) };
         let Some(partition) = topic.partition(index) else {
-            let error = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
-            return self.refuse(index, error, error.words().to_owned(), -1);
+            return self.refuse(index, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, None, -1);
         };
         let Some(records) = records else {
-            return self.refuse(index, ErrorCode::INVALID_RECORD, "there are no records".into(), -1);
+            return self.refuse(index, ErrorCode::INVALID_RECORD, Some("there are no records".into()), -1);
         };
+        if !(-1..=1).contains(&self.view.acks) {
+            let words = "acks must be -1, 0 or 1".into();
+            return self.refuse(index, ErrorCode::INVALID_REQUIRED_ACKS, Some(words), -1);
+        }
         match room {
-            Err(no_room) => self.refuse(index, no_room.code(), no_room.to_string(), -1),
+            Err(no_room) => self.refuse(index, no_room.code(), Some(no_room.to_string()), -1),
             Ok(room) => {
                 let parked = self.node.append(room, &topic, partition, records, self.writer);
                 self.take(index, partition, parked)
@@ -247,17 +245,17 @@ impl<'a> Producing<'a> {
             true => partition.view().map_or(-1, |view| view.start),
             false => -1,
         };
-        self.refuse(index, refusal.code(), refusal.to_string(), log_start)
+        self.refuse(index, refusal.code(), Some(refusal.to_string()), log_start)
     }
 
-    fn refuse(&mut self, index: i32, error: ErrorCode, words: String, log_start_offset: i64) -> Result<(), Unencodable> {
+    fn refuse(&mut self, index: i32, error: ErrorCode, words: Option<String>, log_start_offset: i64) -> Result<(), Unencodable> {
         self.refused.get_or_insert(error);
         self.out.partition(&PartitionProduceResponse {
             index,
             error_code: error.into(),
             base_offset: -1,
             log_start_offset,
-            error_message: Some(Text::from(words)),
+            error_message: words.map(Text::from),
             ..Default::default()
         })
     }

@@ -1,7 +1,7 @@
 //! Fetch (1), v4-18. Reads whole batches, and waits for them. KIP-74, KIP-227, KIP-320, KIP-516, KIP-951.
 //!
 //! Below the high watermark an answer carries at least one whole batch, whatever the limits. Differs from Apache Kafka:
-//! never half a batch at the end; followers are served as readers, since there are none.
+//! never half a batch at the end.
 
 use std::time::Duration;
 
@@ -58,13 +58,17 @@ impl Fetch {
         // A slice of the receive buffer, which a waiting fetch must not keep from being used again.
         cx.client_id = Text::default();
         if !(0..=1).contains(&request.isolation_level) {
-            return Err(refuse(&head, ErrorCode::UNKNOWN_SERVER_ERROR).into());
+            // As Kafka: an error at the top, and the same for each partition.
+            let error = ErrorCode::UNKNOWN_SERVER_ERROR;
+            let look = Look::refused(&session_words(cx.version, request).partitions, error);
+            return Err(write(&cx, &head, (error, 0), &look.shares).map_err(unwritable).into());
         }
         let now = cx.peer.node().now().mono;
         let fetch_max = cx.peer.node().settings().fetch_max_bytes;
         let terms = Terms {
             max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(fetch_max),
             read_committed: request.isolation_level == 1,
+            follower: request.replica_id.max(request.replica_state.replica_id) >= 0,
         };
         let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0).min(terms.max_bytes);
         let max_wait = Duration::from_millis(request.max_wait_ms.try_into().unwrap_or(0));
@@ -116,7 +120,7 @@ impl Fetch {
             counters.fetches_empty.add(1);
         }
         let (session, shares) = self.settle(look.shares);
-        write(&self.cx, &self.head, session, &shares).map_err(|e| Close::because(format!("a Fetch answer: {e}")))
+        write(&self.cx, &self.head, (ErrorCode::NONE, session), &shares).map_err(unwritable)
     }
 
     /// Notes in the session what is told, and leaves out what it knows already.
@@ -177,14 +181,18 @@ fn session_code(refusal: session::Refusal) -> ErrorCode {
 /// An answer about the whole request.
 fn refuse(head: &Head, error: ErrorCode) -> Result<Answer, Close> {
     let refused = FetchWriter::<Slice>::new(head.version, head.correlation, 0, error.into(), 0, 0);
-    let whole = refused.and_then(|writer| writer.finish(&[])).map_err(|e| Close::because(e.to_string()))?;
+    let whole = refused.and_then(|writer| writer.finish(&[])).map_err(unwritable)?;
     Ok(gathered(whole.pieces))
 }
 
-fn write(cx: &Context, head: &Head, session: i32, shares: &[Share]) -> Result<Answer, Unencodable> {
+fn unwritable(error: Unencodable) -> Close {
+    Close::because(format!("the answer to Fetch cannot be written: {error}"))
+}
+
+fn write(cx: &Context, head: &Head, (error, session): (ErrorCode, i32), shares: &[Share]) -> Result<Answer, Unencodable> {
     let same = |a: &Share, b: &Share| a.key.topic == b.key.topic;
     let topics = shares.chunk_by(same);
-    let mut writer = FetchWriter::new(head.version, head.correlation, 0, 0, session, topics.clone().count())?;
+    let mut writer = FetchWriter::new(head.version, head.correlation, 0, error.into(), session, topics.clone().count())?;
     let mut endpoints = Vec::new();
     for topic in topics {
         match &topic[0].key.topic {

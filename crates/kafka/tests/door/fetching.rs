@@ -183,7 +183,20 @@ fn an_impossible_isolation_is_refused() {
     create(&mut client, "t", 1);
     let mut odd = fetch_request("t", vec![wants(0, 0, 1 << 20)]);
     odd.isolation_level = 2;
-    assert_eq!(ErrorCode(client.ask(11, &odd).error_code), ErrorCode::UNKNOWN_SERVER_ERROR);
+    let answer = client.ask(11, &odd);
+    assert_eq!(ErrorCode(answer.error_code), ErrorCode::UNKNOWN_SERVER_ERROR);
+    assert_eq!(answer.responses[0].partitions[0].error_code, answer.error_code);
+}
+
+#[test]
+fn nobody_is_a_replica_here() {
+    let world = World::new();
+    let mut client = world.connect();
+    create(&mut client, "t", 1);
+    let mut follower = fetch_request("t", vec![wants(0, 0, 1 << 20)]);
+    follower.replica_id = 7;
+    let answer = client.ask(11, &follower);
+    assert_eq!(ErrorCode(answer.responses[0].partitions[0].error_code), ErrorCode::NOT_LEADER_OR_FOLLOWER);
 }
 
 /// The batches of an answer, as (base, last) offsets; fails if one is not whole.

@@ -37,8 +37,11 @@ fn changed(count: usize, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     sealed(batch)
 }
 
-fn request(topics: &[(&str, &[(i32, Option<Vec<u8>>)])], acks: i16) -> ProduceRequest {
-    let topic = |(name, partitions): &(&str, &[(i32, Option<Vec<u8>>)])| produce::TopicProduceData {
+/// A topic, and records for partitions of it.
+type Given<'a> = (&'a str, &'a [(i32, Option<Vec<u8>>)]);
+
+fn request(topics: &[Given<'_>], acks: i16) -> ProduceRequest {
+    let topic = |(name, partitions): &Given<'_>| produce::TopicProduceData {
         name: (*name).into(),
         partition_data: partitions
             .iter()
