@@ -17,6 +17,7 @@ pub mod index;
 mod index_tests;
 mod listen;
 mod membership;
+mod offenders;
 mod peer;
 mod reading;
 mod serve;

@@ -109,10 +109,13 @@ impl Look {
     }
 
     fn share(&mut self, node: &Node, terms: Terms, key: &Key, wants: &Wanted, topic: Option<Arc<Topic>>) {
-        let Some((topic, partition)) = topic.and_then(|t| t.partition(key.partition).cloned().map(|p| (t, p))) else {
-            let by_id = matches!(key.topic, TopicRef::Id(_));
+        let by_id = matches!(key.topic, TopicRef::Id(_));
+        let Some(topic) = topic else {
             let error = if by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION };
             return self.push(key, Word::Unknown(error), terms, None);
+        };
+        let Some(partition) = topic.partition(key.partition).cloned() else {
+            return self.push(key, Word::Unknown(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION), terms, None);
         };
         let word = self.word(node, terms, wants, &topic, &partition);
         if let Word::Seen(view) | Word::Records { view, .. } | Word::Cold { view, .. } = &word {

@@ -20,6 +20,7 @@ use crate::{
     connection::Answer,
     dispatch::{Call, Card, Close, Cost, Head, Outcome},
     errors::Code,
+    offenders::record_errors,
     peer::Peer,
 };
 
@@ -221,7 +222,7 @@ impl<'a> Producing<'a> {
             Err(no_room) => self.refuse(index, no_room.code(), Some(no_room.to_string()), -1),
             Ok(room) => {
                 let parked = self.node.append(room, &topic, partition, records, self.writer);
-                self.take(index, partition, parked)
+                self.take(index, partition, records, parked)
             }
         }
     }
@@ -231,6 +232,7 @@ impl<'a> Producing<'a> {
         &mut self,
         index: i32,
         partition: &Partition,
+        records: &[u8],
         parked: Parked<Result<Appended, AppendRefusal>>,
     ) -> Result<(), Unencodable> {
         let (out, mut refusal) = (&mut self.out, None);
@@ -245,19 +247,20 @@ impl<'a> Producing<'a> {
             true => partition.view().map_or(-1, |view| view.start),
             false => -1,
         };
-        self.refuse(index, refusal.code(), Some(refusal.to_string()), log_start)
+        self.refused.get_or_insert(refusal.code());
+        let record_errors = match &refusal {
+            AppendRefusal::Refused(refusal) => record_errors(records, refusal),
+            _ => Vec::new(),
+        };
+        self.out.partition(&PartitionProduceResponse {
+            record_errors,
+            ..refused(index, refusal.code(), Some(refusal.to_string()), log_start)
+        })
     }
 
     fn refuse(&mut self, index: i32, error: ErrorCode, words: Option<String>, log_start_offset: i64) -> Result<(), Unencodable> {
         self.refused.get_or_insert(error);
-        self.out.partition(&PartitionProduceResponse {
-            index,
-            error_code: error.into(),
-            base_offset: -1,
-            log_start_offset,
-            error_message: words.map(Text::from),
-            ..Default::default()
-        })
+        self.out.partition(&refused(index, error, words, log_start_offset))
     }
 
     /// Ends the answer, and says whether the client wants it.
@@ -267,5 +270,16 @@ impl<'a> Producing<'a> {
             (0, Some(error)) => Err(Close::because(format!("a Produce with acks=0 was refused: {error}"))),
             (acks, _) => Ok((self.whole, acks != 0)),
         }
+    }
+}
+
+fn refused(index: i32, error: ErrorCode, words: Option<String>, log_start_offset: i64) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        error_code: error.into(),
+        base_offset: -1,
+        log_start_offset,
+        error_message: words.map(Text::from),
+        ..Default::default()
     }
 }

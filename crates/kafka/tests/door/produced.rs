@@ -228,6 +228,29 @@ fn a_partition_given_twice_takes_the_last_and_is_answered_once() {
 }
 
 #[test]
+fn the_records_that_a_batch_was_refused_for_are_named() {
+    let world = World::new();
+    with_topic(&world, "t", &[("message.timestamp.after.max.ms", "1000"), ("cleanup.policy", "compact")]);
+    let mut client = world.connect();
+    let now = world.node().now().wall;
+    let mut ask = |records: &[(i64, Option<&[u8]>)], codec| {
+        let mut builder = Builder::new(codec);
+        for (stamp, key) in records {
+            builder.push(*stamp, *key, Some(b"v"), &[]).unwrap();
+        }
+        let answer = client.ask(9, &request(&[("t", &[(0, Some(builder.finish().unwrap()))])], -1));
+        let partition = answer.responses[0].partition_responses[0].clone();
+        let named: Vec<_> = partition.record_errors.iter().map(|e| e.batch_index).collect();
+        (ErrorCode(partition.error_code), named)
+    };
+    let (fine, future) = ((now, Some(&b"k"[..])), (now + 3_600_000, Some(&b"k"[..])));
+    assert_eq!(ask(&[fine, future, fine, future], Codec::None), (ErrorCode::INVALID_TIMESTAMP, vec![1, 3]));
+    assert_eq!(ask(&[fine, (now, None)], Codec::Gzip), (ErrorCode::INVALID_RECORD, vec![1]));
+    assert_eq!(ask(&[future; 9], Codec::Lz4), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1, 2]));
+    assert_eq!(ask(&[fine], Codec::None), (ErrorCode::NONE, vec![]));
+}
+
+#[test]
 fn null_records_and_wrong_acks_are_refused() {
     let world = World::new();
     with_topic(&world, "t", &[]);
