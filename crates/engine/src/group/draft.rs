@@ -14,6 +14,9 @@ use super::{
 };
 use crate::{limits, machine::Now};
 
+/// How long at least to wait for instances that are away before looking again; a member may ask for no patience at all.
+const ABSENCE_MS: i64 = 1_000;
+
 pub(super) struct Draft<'a> {
     pub(super) group: &'a Group,
     pub(super) now: Now,
@@ -229,7 +232,7 @@ impl<'a> Draft<'a> {
             Some(leader) => self.begin_generation(leader),
             // Only instances that are away are left. Wait until one comes back or their sessions end.
             None => {
-                let until = self.after(self.roster.rebalance_ms().max(1));
+                let until = self.after(self.roster.rebalance_ms().max(ABSENCE_MS));
                 self.roster.phase = Phase::Preparing { until, leader: None, company: None };
             }
         }

@@ -9,7 +9,7 @@ use super::{
     describe::{Entry, Given, Source},
     fact::{BrokerConfigChanged, BrokerConfigFact},
     parse::Value,
-    setting::{Reach, Setting},
+    setting::{Bearing, Reach, Setting},
 };
 use crate::{
     fact::{
@@ -198,7 +198,12 @@ impl Machine for BrokerConfig {
 }
 
 fn changeable(scope: Scope, name: &str) -> Result<(), Refusal> {
-    match (broker::known(name)?.reach, scope) {
+    let setting = broker::known(name)?;
+    if let Bearing::Reported { .. } = setting.bearing {
+        // Kafka would move its listeners. Here the start decided, and taking a value that does nothing would be a lie.
+        return Err(Refusal::ReadOnly { name: name.into() });
+    }
+    match (setting.reach, scope) {
         (Reach::AtStart, _) => Err(Refusal::ReadOnly { name: name.into() }),
         (Reach::Listener, _) => Err(Refusal::NeedsListener { name: name.into() }),
         (Reach::Broker, Scope::Cluster) => Err(Refusal::NeedsBroker { name: name.into() }),

@@ -7,7 +7,7 @@ use super::{
     broker,
     differences::DIFFERENCES,
     offered::Offered,
-    setting::{Bearing, Check, Reach, Setting},
+    setting::{Bearing, Check, Kind, Reach, Setting},
     topic,
 };
 
@@ -58,9 +58,10 @@ fn honoured(page: &mut String, title: &str, settings: &[&Setting]) {
         let Bearing::Honoured { since } = s.bearing else { continue };
         let default = s.default.map_or_else(|| "unset".into(), |d| format!("`{d}`"));
         let _ = writeln!(page, "### `{}`\n\n{}\n", s.name, s.prose);
-        let _ = writeln!(page, "{:?}, default {default}{}; {}. Since {since}.\n", s.kind, range(&s.check), reach(s.reach));
+        let _ = writeln!(page, "{}, default {default}{}; {}. Since {since}.\n", kind(s.kind), range(&s.check), reach(s.reach));
         if let Some(first) = s.fallbacks.first() {
-            let _ = writeln!(page, "When it is not set, `{}` counts.\n", first.name);
+            let whose = if s.reach == Reach::Topic { "the broker's " } else { "" };
+            let _ = writeln!(page, "When it is not set, {whose}`{}` counts.\n", first.name);
         }
     }
 }
@@ -83,6 +84,20 @@ fn others(page: &mut String, title: &str, settings: &[&Setting]) {
             let _ = writeln!(page, "| `{}` | {} | {} |", s.name, s.default.unwrap_or("unset"), s.prose);
         }
         page.push('\n');
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "Boolean",
+        Kind::Text => "String",
+        Kind::Int => "Int (32 bits)",
+        Kind::Short => "Short (16 bits)",
+        Kind::Long => "Long (64 bits)",
+        Kind::Double => "Double",
+        Kind::List => "List",
+        Kind::Class => "Class",
+        Kind::Password => "Password",
     }
 }
 

@@ -268,7 +268,8 @@ fn what_is_read_at_the_start_cannot_be_changed_later() {
     let alter = |scope, name: &str, value: &str| config.decide(NOW, Alter::Some(scope, vec![Change::set(name, value)]));
     assert!(matches!(alter(Scope::Broker, "node.id", "7"), Err(Refusal::ReadOnly { .. })));
     assert!(matches!(alter(Scope::Cluster, "auto.create.topics.enable", "false"), Err(Refusal::ReadOnly { .. })));
-    assert!(matches!(alter(Scope::Cluster, "listeners", "PLAINTEXT://:1"), Err(Refusal::NeedsBroker { .. })));
+    assert!(matches!(alter(Scope::Cluster, "ssl.client.auth", "none"), Err(Refusal::NeedsBroker { .. })));
+    assert!(matches!(alter(Scope::Broker, "listeners", "PLAINTEXT://:1"), Err(Refusal::ReadOnly { .. })));
     assert!(matches!(alter(Scope::Broker, "ssl.keystore.password", "x"), Err(Refusal::NeedsListener { .. })));
     assert!(matches!(alter(Scope::Cluster, "foo.bar", "x"), Err(Refusal::Unknown { .. })));
     assert!(matches!(alter(Scope::Cluster, "max.connections", "abc"), Err(Refusal::BadValue { .. })));
