@@ -172,7 +172,7 @@ impl Inner {
             return None;
         }
         let bytes = state.unsealed;
-        let small = state.runs.iter().rev().take_while(|r| r.living() < self.options.own_file).count();
+        let small = state.runs.iter().rev().take_while(|r| r.living() < self.options.small_run).count();
         let old = &state.runs[state.runs.len() - small..];
         let old_bytes: u64 = old.iter().map(Run::living).sum();
         // Logs differ in when they merge, so that not all do it in one checkpoint.

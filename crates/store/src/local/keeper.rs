@@ -288,17 +288,17 @@ impl Inner {
         let pressure = self.room.pressure();
         let size = self.room.size();
         let tight = pressure.log || pressure.refused;
-        if (tight || pressure.wish > size / 4) && size < self.options.log_max {
+        let grows = (tight || pressure.wish > size / 4) && size < self.options.log_max;
+        if grows {
             let wanted = (size * 2).max(pressure.wish.saturating_mul(4).next_power_of_two());
             self.switch_log(wanted.min(self.options.log_max))?;
-        } else if tight || pressure.memory {
-            self.checkpoint(false)?;
         }
-        if pressure.memory {
+        if pressure.memory || (tight && !grows) {
             self.checkpoint(false)?;
         }
         self.unlink_dead()?;
-        self.evict(self.options.memory / 2);
+        // What is staged may take five eighths of the memory.
+        self.evict(self.options.memory / 8 * 3);
         Ok(())
     }
 

@@ -89,10 +89,13 @@ pub struct Options {
     pub direct: bool,
     /// A checkpoint gives a log with this much a file of its own.
     pub own_file: u64,
-    /// A log has at most so many runs that are smaller than `own_file`.
+    /// A log has at most so many runs that are smaller than `small_run`.
     pub runs: usize,
     /// Edits of the manifest below this size are never worth a new file.
     pub manifest_slack: u64,
+    /// Runs from this size on are left alone: merging all that are below `own_file` wrote every byte five times over
+    /// when a hundred logs were busy.
+    pub small_run: u64,
     /// Without appends for this long the log shrinks and the cache goes.
     pub idle: Duration,
     /// Checkpoints and growth on a thread of their own. Without it they run inside [`Store::lead`] and [`Store::flush`],
@@ -118,6 +121,7 @@ impl Default for Options {
             own_file: 8 << 20,
             runs: 8,
             manifest_slack: 256 << 10,
+            small_run: 256 << 10,
             idle: Duration::from_secs(10),
             background: true,
             leading: Leading::Measured,
@@ -300,7 +304,7 @@ fn open_locked(
         items.push(Item::Mark(state.mark));
     }
     manifest.append(&items)?;
-    let room = Arc::new(Room::new(options.log_max / 4, options.memory));
+    let room = Arc::new(Room::new(options.log_max / 4, options.memory / 8 * 5));
     room.resized(current.size, current.written - current.passed);
     room.framed(0, 0, ended.bodies);
     let mark = Mark { written: current.passed, ..state.mark };
