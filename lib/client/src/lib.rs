@@ -8,6 +8,29 @@
 //!
 //! Every step can be watched with a [`Trace`]: names resolved, sockets opened, requests and answers with version, size and
 //! time, retries with the reason. Errors say what failed, why, and where it can be known what to do ([`Error::hint`]).
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use milena_client::{Cluster, Config, NewRecord, Node, Producer, ProducerConfig, Reader, Selection, Step, wire};
+//!
+//! # async fn example() -> milena_client::Result<()> {
+//! let config = Config::new(["localhost:9092".parse()?]).trace(Arc::new(|step: &Step<'_>| eprintln!("{step}")));
+//! let cluster = Cluster::connect(config).await?;
+//!
+//! // Easy.
+//! let producer = Producer::new(cluster.clone(), ProducerConfig::default());
+//! let placed = producer.write(NewRecord::new("people", "john").key("1")).await?;
+//! println!("{}-{} at {:?}", placed.topic, placed.partition, placed.offset);
+//! let mut reader = Reader::open(cluster.clone(), &[Selection::all("people")], Default::default()).await?;
+//! while let Some(message) = reader.next().await? {
+//!     println!("{} {:?}", message.offset, message.value);
+//! }
+//!
+//! // Advanced: any request by name, to whoever should answer it.
+//! let answer = cluster.send(&Node::Controller, &wire::DescribeClusterRequest::default()).await?;
+//! println!("{}", answer.cluster_id);
+//! # Ok(()) }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod admin;

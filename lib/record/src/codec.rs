@@ -2,10 +2,13 @@
 //! into a buffer that never grows past a limit, whatever a header inside claims.
 
 use std::{
+    cell::RefCell,
     fmt,
     io::{self, Read, Write},
     str::FromStr,
 };
+
+use zstd::zstd_safe::{self, DCtx, DParameter, ResetDirective};
 
 use crate::{Flaw, PackError};
 
@@ -249,10 +252,25 @@ fn xxh32_short(bytes: &[u8]) -> u32 {
     h ^ (h >> 16)
 }
 
+thread_local! {
+    /// Making a context costs more than unpacking a small batch with it.
+    static ZSTD: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+}
+
+/// A context that grew larger than this is not kept: it holds the window of the largest frame that it met.
+const KEPT_CONTEXT: usize = 1 << 20;
+
 fn unzstd(input: &[u8], window_log: u32, sink: &Sink, out: &mut Vec<u8>) -> Result<(), Flaw> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(|e| sink.broken(e))?;
-    decoder.window_log_max(window_log).map_err(|e| sink.broken(e))?;
-    sink.fill(decoder, out)
+    let mut context = ZSTD.take().or_else(DCtx::try_create).ok_or_else(|| sink.broken("no memory for a zstd context"))?;
+    let filled = context
+        .set_parameter(DParameter::WindowLogMax(window_log))
+        .map_err(|code| sink.broken(zstd_safe::get_error_name(code)))
+        .and_then(|_| sink.fill(zstd::stream::read::Decoder::with_context(input, &mut context), out));
+    // Whatever it was in the middle of must not meet the next batch.
+    if context.reset(ResetDirective::SessionAndParameters).is_ok() && context.sizeof() <= KEPT_CONTEXT {
+        ZSTD.set(Some(context));
+    }
+    filled
 }
 
 /// Compresses `input` and appends to `out`, framed as Java's clients frame it.

@@ -6,6 +6,26 @@
 //! and stores the same bytes. Looking inside, with or without decompression, is the caller's choice: [`Batch::payload`]
 //! and [`Records`] for reading, [`Batch::check_records`] for judging.
 //!
+//! ```
+//! use milena_record::{Batch, Builder, Codec, Limits, RecordHeader, Records, patch_base_offset, produced};
+//!
+//! let mut builder = Builder::new(Codec::Zstd);
+//! builder.push(1_700_000_000_000, Some(b"key"), Some(b"value"), &[RecordHeader { key: b"h", value: None }])?;
+//! let mut bytes = builder.finish()?;
+//!
+//! // As a broker: judge it, and give it its place.
+//! let (_, facts) = produced(&bytes, 1 << 20)?;
+//! assert_eq!(facts.count, 1);
+//! patch_base_offset(&mut bytes, 42);
+//!
+//! // As a reader.
+//! let batch = Batch::parse(&bytes)?;
+//! let payload = batch.payload(&Limits::new(1 << 20))?;
+//! let record = Records::new(&batch.header(), &payload).next().expect("one record")?;
+//! assert_eq!((record.offset, record.value), (42, Some(&b"value"[..])));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Every count and size that comes from outside is bounded before it allocates; decompression stops at a [`Limits`].
 //! This room must not know: protocol messages, error codes, files, clocks.
 #![forbid(unsafe_code)]

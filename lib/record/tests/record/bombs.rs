@@ -101,3 +101,19 @@ fn the_limit_itself_is_allowed() {
         );
     }
 }
+
+/// The zstd context of a thread is used again: no failure may follow it into the next batch.
+#[test]
+fn a_failure_leaves_nothing_behind() {
+    let mut good = Vec::new();
+    codec::compress(Codec::Zstd.into(), &CHUNK[..5_000], &mut good).unwrap();
+    let mut huge = Vec::new();
+    let wide = Compression { codec: Codec::Zstd, level: Some(22) };
+    codec::compress(wide, &(0..900_000u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>(), &mut huge).unwrap();
+    for bad in [&good[..good.len() - 3], &good[..6], &[0x28, 0xB5, 0x2F, 0xFD, 0x00, 0xA8, 1, 0, 0], &huge, b"no zstd at all"] {
+        assert!(decompress(Codec::Zstd, bad, &Limits::new(LIMIT), &mut Vec::new()).is_err());
+        let mut out = Vec::new();
+        decompress(Codec::Zstd, &good, &Limits::new(LIMIT), &mut out).unwrap();
+        assert!(out == CHUNK[..5_000]);
+    }
+}
