@@ -119,22 +119,23 @@ fn cut(from: &mut BytesMut, length: usize) -> Bytes {
     from.split_to(length).freeze()
 }
 
-/// One whole answer frame, its length included, in pieces that need not lie side by side.
+/// One whole answer frame, its length included: bytes of its own, and behind them pieces that lie elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
+    pub own: BytesMut,
     pub pieces: Vec<Bytes>,
 }
 impl Answer {
     pub fn len(&self) -> usize {
-        self.pieces.iter().map(Bytes::len).sum()
+        self.own.len() + self.pieces.iter().map(Bytes::len).sum::<usize>()
     }
     pub fn is_empty(&self) -> bool {
-        self.pieces.iter().all(Bytes::is_empty)
+        self.len() == 0
     }
 }
-impl From<Bytes> for Answer {
-    fn from(bytes: Bytes) -> Self {
-        Self { pieces: vec![bytes] }
+impl From<BytesMut> for Answer {
+    fn from(own: BytesMut) -> Self {
+        Self { own, pieces: Vec::new() }
     }
 }
 
@@ -168,6 +169,12 @@ impl Outbound {
 
     /// Queues a whole answer.
     pub fn push_answer(&mut self, answer: Answer) {
+        if answer.own.len() < COPY_BELOW {
+            self.bytes += answer.own.len();
+            self.tail.extend_from_slice(&answer.own);
+        } else {
+            self.push(answer.own.freeze());
+        }
         answer.pieces.into_iter().for_each(|piece| self.push(piece));
     }
 

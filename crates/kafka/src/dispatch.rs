@@ -171,19 +171,19 @@ impl Head {
     }
 
     /// An answer frame around a body: `write` appends the body.
-    pub(crate) fn frame<E: std::fmt::Display>(
+    fn frame<E: std::fmt::Display>(
         &self,
         capacity: usize,
         write: impl FnOnce(&mut BytesMut) -> Result<(), E>,
-    ) -> Result<Bytes, Close> {
+    ) -> Result<Answer, Close> {
         let mut out = self.begin(capacity);
         write(&mut out).map_err(|e| Close::because(format!("the answer to API key {} cannot be written: {e}", self.key)))?;
-        finish(&mut out, 0)?;
-        Ok(out.freeze())
+        finish(&mut out)?;
+        Ok(Answer::from(out))
     }
 
     /// The head of an answer: a length to be set by [`finish`], and the response header.
-    pub(crate) fn begin(&self, capacity: usize) -> BytesMut {
+    fn begin(&self, capacity: usize) -> BytesMut {
         let mut out = BytesMut::with_capacity(capacity + 9);
         out.put_i32(0);
         out.put_i32(self.correlation);
@@ -194,9 +194,9 @@ impl Head {
     }
 }
 
-/// Sets the length in front of an answer of which `elsewhere` bytes are not in `out`.
-pub(crate) fn finish(out: &mut BytesMut, elsewhere: usize) -> Result<(), Close> {
-    let length = i32::try_from(out.len() - 4 + elsewhere).map_err(|_| Close::because("the answer exceeds 2 GiB"))?;
+/// Sets the length in front of an answer.
+fn finish(out: &mut BytesMut) -> Result<(), Close> {
+    let length = i32::try_from(out.len() - 4).map_err(|_| Close::because("the answer exceeds 2 GiB"))?;
     out[..4].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }
@@ -281,5 +281,5 @@ fn encode<R: Message>(head: &Head, response: &R) -> Result<Answer, Close> {
 
 /// Encodes a response in another version than the one asked for.
 pub(crate) fn encode_as<R: Message>(head: &Head, response: &R, version: i16) -> Result<Answer, Close> {
-    head.frame(256, |out| response.encode(out, version)).map(Answer::from)
+    head.frame(256, |out| response.encode(out, version))
 }

@@ -328,7 +328,12 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         while !self.outbound.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let n = self.outbound.slices(&mut slices);
-            match Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..n]) {
+            let stream = Pin::new(&mut self.stream);
+            let written = match &slices[..n] {
+                [one] => stream.poll_write(cx, one),
+                many => stream.poll_write_vectored(cx, many),
+            };
+            match written {
                 Poll::Pending => break,
                 Poll::Ready(Err(error)) => return Err(End::Io(error)),
                 Poll::Ready(Ok(0)) => return Err(End::Io(io::ErrorKind::WriteZero.into())),

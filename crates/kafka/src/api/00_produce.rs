@@ -132,7 +132,7 @@ fn produce(call: &Call<'_>, view: &ProduceView, rooms: Rooms, writer: WriterId) 
         work.step(step, || rooms.next().unwrap_or(Err(NO_ROOM))).map_err(unwritable)?;
     }
     let (whole, answer) = work.end()?;
-    Ok(Told { parked: whole.map(|()| Answer::from(out.freeze())), answer })
+    Ok(Told { parked: whole.map(|()| Answer::from(out)), answer })
 }
 
 /// As [`produce`], but waits for room before each partition, and holds none while it waits.
@@ -151,7 +151,7 @@ fn produce_later(peer: Rc<Peer>, call: Call<'_>, writer: WriterId) -> impl Futur
         }
         let (whole, answer) = work.end()?;
         node.release(whole).await.map_err(|dead| Close::because(dead.to_string()))?;
-        Ok(if answer { Answer::from(out.freeze()) } else { Answer::default() })
+        Ok(if answer { Answer::from(out) } else { Answer::default() })
     }
 }
 
@@ -191,7 +191,7 @@ impl<'a> Producing<'a> {
 
     fn step(&mut self, step: Step<'_>, room: impl FnOnce() -> Result<Room, NoRoom>) -> Result<(), Unencodable> {
         match step {
-            Step::Topic { name, id, partitions } => self.topic(&name, id, partitions),
+            Step::Topic { name, id, partitions } => self.topic(name, id, partitions),
             Step::Partition { index, records } => {
                 let records = records.map(|range| &self.view.frame()[range]);
                 self.partition(index, records, room())
@@ -199,9 +199,12 @@ impl<'a> Producing<'a> {
         }
     }
 
-    fn topic(&mut self, name: &str, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
-        self.topic = if self.by_id { self.node.topic_by_id(TopicId(id)) } else { self.node.topic(name) };
-        let name = if self.by_id { Text::default() } else { Text::from(name) };
+    fn topic(&mut self, name: Cow<'_, str>, id: Uuid, partitions: usize) -> Result<(), Unencodable> {
+        self.topic = if self.by_id { self.node.topic_by_id(TopicId(id)) } else { self.node.topic(&name) };
+        let name = match name {
+            Cow::Borrowed(name) => Text::from_bytes(self.view.frame().slice_ref(name.as_bytes())),
+            Cow::Owned(name) => Text::from(name),
+        };
         self.out.topic(&name, id, partitions)
     }
 

@@ -223,5 +223,5 @@ fn gathered(pieces: Vec<Piece<Slice>>) -> Answer {
         Piece::Own(bytes) | Piece::Records(Slice::Memory(bytes)) => bytes,
         Piece::Records(Slice::File { .. }) => unreachable!("records on the disk are loaded before they are answered"),
     };
-    Answer { pieces: pieces.into_iter().map(memory).collect() }
+    Answer { pieces: pieces.into_iter().map(memory).collect(), ..Answer::default() }
 }

@@ -100,7 +100,12 @@ fn answers_leave_in_order_whatever_the_socket_takes() {
     for n in 0..200u8 {
         let size = if n % 7 == 0 { COPY_BELOW + 1 } else { usize::from(n) };
         expected.extend(std::iter::repeat_n(n, size));
-        outbound.push_answer(Answer::from(Bytes::from(vec![n; size])));
+        let bytes = vec![n; size];
+        outbound.push_answer(if n % 2 == 0 {
+            Answer::from(BytesMut::from(&bytes[..]))
+        } else {
+            Answer { own: BytesMut::from(&bytes[..size / 3]), pieces: vec![Bytes::from(bytes).slice(size / 3..)] }
+        });
     }
     assert_eq!(outbound.len(), expected.len());
     let (mut got, mut take) = (Vec::new(), 1);

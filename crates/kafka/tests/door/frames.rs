@@ -212,3 +212,13 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     assert!(slow.is_closed(), "a frame that never ends is no sign of life");
     busy.ask(0, &ApiVersionsRequest::default());
 }
+
+/// Ten thousand idle connections must fit: each is a task of this size, and holds no buffer.
+#[test]
+fn a_connection_is_small() {
+    let world = World::new();
+    let (_near, far) = tokio::io::duplex(64);
+    let ends = milena_kafka::Ends { remote: "127.0.0.1:1".parse().unwrap(), local: "127.0.0.1:2".parse().unwrap() };
+    let size = std::mem::size_of_val(&milena_kafka::serve_connection(far, ends, world.door.clone()));
+    assert!(size <= 1500, "{size} bytes a connection");
+}
