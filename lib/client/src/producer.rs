@@ -193,7 +193,7 @@ impl Producer {
         let room = self.shared.room.acquire_many(size as u32).await.map_err(|_| Error::Gone)?;
         let (done, fate) = oneshot::channel();
         let mut state = self.shared.state();
-        if state.closed {
+        if state.closed || self.task.is_finished() {
             return Err(Error::Gone);
         }
         let partition = state.partition(&topic, &record)?;

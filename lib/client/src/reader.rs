@@ -199,9 +199,7 @@ impl Reader {
                 self.progress[at].position = message.offset + 1;
                 return Ok(Some(message));
             }
-            if let Some(fetched) = self.ready.pop_front() {
-                self.ready_bytes -= fetched.bytes.len();
-                self.unpack(fetched)?;
+            if self.unpack_next()? {
                 continue;
             }
             if self.progress.iter().all(|p| p.done) && self.asking.is_empty() {
@@ -213,11 +211,7 @@ impl Reader {
 
     /// What is there without waiting for the broker.
     pub fn next_now(&mut self) -> Result<Option<Message>> {
-        while self.messages.is_empty() {
-            let Some(fetched) = self.ready.pop_front() else { return Ok(None) };
-            self.ready_bytes -= fetched.bytes.len();
-            self.unpack(fetched)?;
-        }
+        while self.messages.is_empty() && self.unpack_next()? {}
         Ok(self.messages.pop_front().map(|(at, message)| {
             self.progress[at].position = message.offset + 1;
             message

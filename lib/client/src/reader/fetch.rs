@@ -22,8 +22,8 @@ use crate::{At, Cluster, Error, Lane, Node, Result};
 /// Records of one partition, not yet unpacked.
 pub(super) struct Fetched {
     at: usize,
-    pub(super) bytes: Bytes,
-    aborted: Vec<AbortedTransaction>,
+    bytes: Bytes,
+    aborted: Aborted,
 }
 
 /// What a fetch under way comes back with.
@@ -138,7 +138,7 @@ impl Reader {
             }
         }
         self.ready_bytes += bytes.len();
-        self.ready.push_back(Fetched { at, bytes, aborted: data.aborted_transactions.unwrap_or_default() });
+        self.ready.push_back(Fetched { at, bytes, aborted: Aborted::new(data.aborted_transactions.unwrap_or_default()) });
         Ok(())
     }
 
@@ -210,33 +210,35 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the records of one partition's answer that are wanted.
-    pub(super) fn unpack(&mut self, fetched: Fetched) -> Result<()> {
-        let Fetched { at, bytes, aborted } = fetched;
-        let mut transactions = Aborted::new(aborted);
-        let mut last = None;
-        for entry in split(&bytes) {
-            let result = entry.and_then(|entry| {
-                last = last_offset(entry.bytes);
-                self.unpack_entry(at, &bytes, entry, &mut transactions)
-            });
-            if let Err(flaw) = result {
-                self.progress[at].done = true;
-                return Err(damaged(&self.progress[at], flaw));
-            }
+    /// Reads the records of the next batch that is ready. `false`: none is.
+    pub(super) fn unpack_next(&mut self) -> Result<bool> {
+        let Some(Fetched { at, bytes, mut aborted }) = self.ready.pop_front() else { return Ok(false) };
+        self.ready_bytes -= bytes.len();
+        // After damage nothing more of a partition is handed out: a reader must not jump over it unaware.
+        if self.progress[at].done {
+            return Ok(true);
+        }
+        let mut entries = split(&bytes);
+        let Some(entry) = entries.next() else { return Ok(true) };
+        let last = entry.as_ref().ok().and_then(|e| last_offset(e.bytes));
+        if let Err(flaw) = entry.and_then(|entry| self.unpack_entry(at, &bytes, entry, &mut aborted)) {
+            self.progress[at].done = true;
+            return Err(damaged(&self.progress[at], flaw));
         }
         let progress = &mut self.progress[at];
-        // Behind the last record of this answer the position is where the next fetch begins: compaction and markers
-        // leave gaps that no record fills.
-        if let Some(last) = last
-            && !self.messages.iter().any(|(of, _)| *of == at)
-        {
-            progress.position = progress.position.max(last + 1);
+        if let Some(last) = last {
+            // Compaction and markers leave gaps that no record fills.
+            if self.messages.is_empty() {
+                progress.position = progress.position.max(last + 1);
+            }
+            progress.done = progress.until.is_some_and(|until| last + 1 >= until);
         }
-        if progress.until.is_some_and(|until| last.is_some_and(|last| last + 1 >= until)) {
-            progress.done = true;
+        let rest = bytes.slice_ref(entries.rest());
+        if !rest.is_empty() && !progress.done {
+            self.ready_bytes += rest.len();
+            self.ready.push_front(Fetched { at, bytes: rest, aborted });
         }
-        Ok(())
+        Ok(true)
     }
 
     fn unpack_entry(&mut self, at: usize, bytes: &Bytes, entry: Entry<'_>, aborted: &mut Aborted) -> Result<(), Flaw> {
