@@ -1,13 +1,17 @@
 //! The command tree. One variant a command; what a command does lives in its own file.
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{failure::Failure, serve};
+use crate::{
+    cmd,
+    failure::{Failure, Kind},
+    serve,
+};
 
 #[derive(Parser)]
-#[command(name = "milena", version, about = "Kafka that fits", propagate_version = true)]
+#[command(name = "milena", version, about = "Kafka that fits", propagate_version = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -15,20 +19,51 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the broker.
+    /// Run the broker
     Serve(serve::Options),
-    /// Print the version.
+    /// Write messages: from arguments, lines or files
+    Produce(cmd::produce::Options),
+    /// Read a range of a topic; stops at the end
+    #[command(visible_aliases = ["consume", "cat"])]
+    Read(cmd::read::Options),
+    /// Read what comes from now on
+    Tail(cmd::read::TailOptions),
+    /// Look at one message
+    Message(cmd::message::Options),
+    /// Print the version
     Version,
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
-            Command::Serve(options) => serve::run(options),
+            Command::Serve(options) => return serve::run(options),
+            Command::Produce(options) => talk(cmd::produce::run(options)),
+            Command::Read(options) => talk(cmd::read::run(options)),
+            Command::Tail(options) => talk(cmd::read::tail(options)),
+            Command::Message(options) => talk(cmd::message::run(options)),
             Command::Version => {
                 println!("milena {}", env!("CARGO_PKG_VERSION"));
-                Ok(ExitCode::SUCCESS)
+                Ok(())
             }
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Runs a command that talks to a broker. Ctrl-C ends it there; what it had to show by then is shown.
+fn talk(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    });
+    // A thread that waits for a line of stdin would otherwise be waited for.
+    runtime.shutdown_background();
+    outcome
 }

@@ -2,10 +2,18 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cmd;
 mod config;
+mod connect;
+mod envelope;
 mod failure;
+mod nearest;
+mod ours;
 mod ready;
+mod screen;
 mod serve;
+mod table;
+mod when;
 
 use std::process::ExitCode;
 
@@ -15,7 +23,14 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = args::Arguments::parse();
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(asked) => {
+            // Help and the version are answers; the rest is a wrong use, with the exit code that says so.
+            let _ = asked.print();
+            return ExitCode::from(if asked.use_stderr() { 64 } else { 0 });
+        }
+    };
     match arguments.run() {
         Ok(code) => code,
         Err(failure) => {

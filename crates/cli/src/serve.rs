@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     config,
     failure::{Failure, Kind},
+    ours,
     ready::Ready,
 };
 
@@ -260,6 +261,8 @@ fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result
 
 fn start_node(plan: &Plan, store: Arc<dyn Store>, recovery: Recovery, http: Option<&[StdListener]>) -> Result<Node, Failure> {
     let mut settings = plan.settings.clone();
+    let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
+    settings.extend(["log.dir", "log.dirs"].map(|name| (name.into(), Some(data.clone()))));
     if let Some(listeners) = http {
         settings.push(("milena.http.address".into(), Some(address_of(listeners))));
     }

@@ -1,0 +1,107 @@
+//! `milena message show TOPIC/P/OFFSET`: one message, with the batch that it came in.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand};
+use milena_client::{Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
+
+use super::read::{Look, no_topic, show::Show};
+use crate::{
+    connect::Connect,
+    failure::{Failure, Kind},
+    screen::Screen,
+    when,
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Show one message and its batch
+    Show {
+        /// TOPIC/PARTITION/OFFSET
+        message: String,
+        #[command(flatten)]
+        look: Look,
+    },
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let What::Show { message, look } = &options.what;
+    let (topic, partition, offset) = place(message).ok_or_else(|| {
+        Failure::usage(format!("{message:?} is no message"))
+            .why("a message is TOPIC/PARTITION/OFFSET")
+            .fix("milena message show orders/0/17")
+    })?;
+    let found = find(&options.connect, topic, partition, offset).await?;
+    let mut show = Show::new(look.shape()?, Screen::new(), false)?;
+    show.message(&found, &[])?;
+    show.finish()?;
+    options.connect.say(batch(&found).trim_end());
+    Ok(())
+}
+
+fn place(text: &str) -> Option<(&str, i32, i64)> {
+    let (rest, offset) = text.rsplit_once('/')?;
+    let (topic, partition) = rest.rsplit_once('/')?;
+    Some((topic, partition.parse().ok()?, offset.parse().ok().filter(|o| *o >= 0)?))
+}
+
+async fn find(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Result<Message, Failure> {
+    let cluster = connect.cluster().await?;
+    let selection = Selection {
+        topic: topic.into(),
+        partitions: Some(vec![partition]),
+        from: milena_client::From::Offset(offset),
+        until: milena_client::Until::Offset(offset + 1),
+    };
+    let config = ReaderConfig { out_of_range: OutOfRange::Fail, partition_bytes: 1, ..ReaderConfig::default() };
+    let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
+        Ok(reader) => reader,
+        Err(error) => return Err(no_topic(&cluster, topic, error).await),
+    };
+    let (start, end) = reader.progress().first().map_or((0, 0), |p| (p.log_start, p.high_watermark));
+    let missing = || Failure::new(Kind::NotFound, format!("there is no message {topic}/{partition}/{offset}"));
+    if offset < start || offset >= end {
+        let there = if start == end {
+            format!("{topic}/{partition} is empty; its next offset is {end}")
+        } else {
+            format!("{topic}/{partition} has {start} to {}", end - 1)
+        };
+        return Err(missing().why(there));
+    }
+    reader.next().await?.ok_or_else(|| missing().why("the offset belongs to a marker, or its message was compacted away"))
+}
+
+fn batch(m: &Message) -> String {
+    let b = &m.batch;
+    let mut out = String::new();
+    let clock = match b.timestamp_type {
+        TimestampType::Create => "the producer's clock",
+        TimestampType::LogAppend => "the broker's clock",
+    };
+    let _ = writeln!(out, "time     {} ({clock})", when::rfc3339(m.timestamp, true).unwrap_or_else(|| "none".into()));
+    let _ = writeln!(
+        out,
+        "batch    {} bytes, {} messages, codec {}, format {}, leader epoch {}",
+        b.bytes.len(),
+        b.count,
+        b.codec,
+        b.magic,
+        b.leader_epoch
+    );
+    let writer = if b.producer_id < 0 {
+        "not idempotent: the producer's id was not sent".to_string()
+    } else {
+        let kind = if b.transactional { "transactional" } else { "idempotent" };
+        format!("{kind}, producer {} epoch {}, first sequence {}", b.producer_id, b.producer_epoch, b.base_sequence)
+    };
+    let _ = writeln!(out, "writer   {writer}");
+    out
+}

@@ -1,0 +1,245 @@
+//! `milena produce`: values from arguments, lines or files, each acknowledged before the command ends.
+
+mod input;
+mod report;
+
+use std::{collections::VecDeque, path::PathBuf, time::Instant};
+
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use milena_client::{
+    Acks, Cluster, Delivery, NewRecord, Producer, ProducerConfig,
+    record::{Codec, Compression},
+};
+
+use crate::{
+    connect::Connect,
+    envelope,
+    failure::{Failure, Kind},
+};
+use input::Input;
+use report::Report;
+
+/// Records under way; reading goes on while they are acknowledged, and memory stays bounded.
+const WINDOW: usize = 10_000;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  milena produce hello \"my first message\"
+  seq 1000 | milena produce numbers
+  milena produce users -k 17 '{\"name\":\"john\"}' -H source=crm
+  printf '17=john\\n18=ann\\n' | milena produce users --key-separator =
+  milena produce users -k 17 --tombstone
+  milena read users | milena produce users-copy --json")]
+pub(crate) struct Options {
+    /// Topic; made if the broker makes topics by itself
+    topic: String,
+    /// Values, one message each; without any, each line of stdin is one
+    value: Vec<String>,
+    /// Key of every message
+    #[arg(short, long)]
+    key: Option<String>,
+    /// What stands between key and value in each line or VALUE
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["key", "json"])]
+    key_separator: Option<String>,
+    /// Header of every message; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE")]
+    header: Vec<String>,
+    /// Partition [default: by the key's hash as Java does it; without a key, any]
+    #[arg(short, long)]
+    partition: Option<i32>,
+    /// Compression: none, gzip, snappy, lz4, zstd
+    #[arg(short = 'z', long, default_value = "none")]
+    codec: Codec,
+    /// Who must have a message before it counts
+    #[arg(long, default_value = "all")]
+    acks: AcksWord,
+    /// Delete the key: a message without a value
+    #[arg(long, requires = "key", conflicts_with_all = ["value", "file", "json"])]
+    tombstone: bool,
+    /// Lines are JSON envelopes, as `read` prints them (kcat's -J is understood)
+    #[arg(long, conflicts_with_all = ["key", "header"])]
+    json: bool,
+    /// Take lines from this file instead of stdin; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "value")]
+    file: Vec<PathBuf>,
+    /// The whole of each file, or of stdin, is one message
+    #[arg(long)]
+    whole: bool,
+    /// Timestamp of every message, such as 2026-11-22T14:00:00Z or -5m [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    time: Option<String>,
+    /// How to say where messages went
+    #[arg(short, long, default_value = "text")]
+    output: report::Output,
+    /// Give a message up when it is not acknowledged after this many seconds
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    timeout: u64,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum AcksWord {
+    /// Every replica in sync
+    All,
+    /// The leader
+    #[value(alias = "1")]
+    Leader,
+    /// Nobody: sent is enough
+    #[value(alias = "0")]
+    None,
+}
+
+impl From<AcksWord> for Acks {
+    fn from(word: AcksWord) -> Self {
+        match word {
+            AcksWord::All => Self::All,
+            AcksWord::Leader => Self::Leader,
+            AcksWord::None => Self::None,
+        }
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let template = Template::of(&options)?;
+    let mut input = Input::new(&options)?;
+    let cluster = options.connect.cluster_with(|config| config.auto_create_topics = true).await?;
+    let producer = Producer::new(cluster.clone(), producer_config(&options));
+    let mut report = Report::new(&options, input.is_person());
+    let outcome = send_all(&producer, &template, &mut input, &mut report, &cluster).await;
+    outcome.map_err(|failure| report.spoilt(failure, &input))?;
+    report.finish(&cluster).await
+}
+
+fn producer_config(options: &Options) -> ProducerConfig {
+    ProducerConfig {
+        acks: options.acks.into(),
+        compression: Compression::from(options.codec),
+        delivery_timeout: std::time::Duration::from_secs(options.timeout.clamp(1, 3600)),
+        ..ProducerConfig::default()
+    }
+}
+
+/// A record on its way: when it left and how many bytes its value has.
+struct Sent {
+    delivery: Delivery,
+    at: Instant,
+    bytes: usize,
+}
+
+async fn send_all(
+    producer: &Producer,
+    template: &Template,
+    input: &mut Input,
+    report: &mut Report,
+    cluster: &Cluster,
+) -> Result<(), Failure> {
+    let mut under_way: VecDeque<Sent> = VecDeque::new();
+    let mut more = true;
+    while more || !under_way.is_empty() {
+        tokio::select! {
+            biased;
+            fate = front(&mut under_way), if !under_way.is_empty() => {
+                let (at, bytes) = under_way.pop_front().map_or((Instant::now(), 0), |s| (s.at, s.bytes));
+                report.placed(fate?, bytes, at, cluster).await?;
+            }
+            next = input.next(), if more && under_way.len() < WINDOW => match next? {
+                None => more = false,
+                Some(value) => {
+                    let record = template.record(value, input.place())?;
+                    let bytes = record.value.as_ref().map_or(0, Bytes::len);
+                    report.begin();
+                    let (at, delivery) = (Instant::now(), producer.send(record).await?);
+                    under_way.push_back(Sent { delivery, at, bytes });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The fate of the oldest record under way.
+async fn front(under_way: &mut VecDeque<Sent>) -> milena_client::Result<milena_client::Placed> {
+    match under_way.front_mut() {
+        Some(sent) => (&mut sent.delivery).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What all messages of one call have in common.
+struct Template {
+    record: NewRecord,
+    separator: Option<String>,
+    tombstone: bool,
+    json: bool,
+    keep_partition: bool,
+}
+
+impl Template {
+    fn of(options: &Options) -> Result<Self, Failure> {
+        let header = |text: &String| match text.split_once('=') {
+            Some((name, value)) => (Bytes::from(name.to_string()), Some(Bytes::from(value.to_string()))),
+            None => (Bytes::from(text.clone()), None),
+        };
+        let timestamp = options.time.as_ref().map(|text| {
+            crate::when::read(text).ok_or_else(|| {
+                Failure::usage(format!("--time {text:?} is no time")).fix("--time 2026-11-22T14:00:00Z   or   --time -5m")
+            })
+        });
+        Ok(Self {
+            record: NewRecord {
+                topic: options.topic.as_str().into(),
+                partition: options.partition,
+                key: options.key.clone().map(Bytes::from),
+                value: None,
+                headers: options.header.iter().map(header).collect(),
+                timestamp: timestamp.transpose()?,
+            },
+            separator: options.key_separator.clone(),
+            tombstone: options.tombstone,
+            json: options.json,
+            keep_partition: options.partition.is_none(),
+        })
+    }
+
+    fn record(&self, value: Bytes, place: String) -> Result<NewRecord, Failure> {
+        if self.json {
+            return self.from_envelope(&value, &place);
+        }
+        let mut record = self.record.clone();
+        if self.tombstone {
+            return Ok(record);
+        }
+        record.value = Some(value.clone());
+        if let Some(separator) = &self.separator {
+            let at = memchr(&value, separator.as_bytes()).ok_or_else(|| {
+                Failure::new(Kind::Failed, format!("{place} has no {separator:?} between key and value"))
+                    .fix("--key-separator TEXT with what stands there, or leave it out")
+            })?;
+            record.key = Some(value.slice(..at));
+            record.value = Some(value.slice(at + separator.len()..));
+        }
+        Ok(record)
+    }
+
+    fn from_envelope(&self, line: &[u8], place: &str) -> Result<NewRecord, Failure> {
+        let bad = |why: String| {
+            Failure::new(Kind::Failed, format!("{place} is no message as JSON"))
+                .why(why)
+                .fix("one line a message: {\"key\":\"k\",\"value\":\"v\",\"headers\":[[\"name\",\"value\"]]}")
+        };
+        let text = std::str::from_utf8(line).map_err(|e| bad(e.to_string()))?;
+        let record = envelope::read(text, &self.record.topic, self.keep_partition).map_err(bad)?;
+        Ok(NewRecord {
+            partition: self.record.partition.or(record.partition),
+            timestamp: self.record.timestamp.or(record.timestamp),
+            ..record
+        })
+    }
+}
+
+/// Where `needle` begins in `hay`.
+fn memchr(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    if needle.is_empty() { None } else { hay.windows(needle.len()).position(|w| w == needle) }
+}

@@ -1,0 +1,226 @@
+//! `milena read` and `tail`: a range of a topic, without a group and without a trace on the broker.
+
+mod filter;
+mod format;
+mod hex;
+mod range;
+pub(crate) mod show;
+
+use std::io::IsTerminal;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selection, Until};
+
+use crate::{
+    connect::Connect,
+    failure::{Failure, Kind},
+    nearest::nearest,
+    screen::Screen,
+};
+use filter::Filter;
+use show::{Output, Shape, Show};
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  milena read orders                              everything there is, one JSON line a message
+  milena read orders --offset -10                 the last ten of each partition
+  milena read orders --offset @-1h                since an hour ago
+  milena read orders --where value.user.id=17     only these
+  milena read orders -f '%p %o %k %s\\n'           in kcat's format language
+  milena read orders --count 1 --hex              every byte explained
+  milena read orders -F                           and what comes next, until Ctrl-C")]
+pub(crate) struct Options {
+    topic: String,
+    #[command(flatten)]
+    select: Select,
+    #[command(flatten)]
+    look: Look,
+    /// Wait for more at the end, until Ctrl-C
+    #[arg(short = 'F', long)]
+    follow: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// Flags of `tail`: those of `read`, from now on.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TailOptions {
+    topic: String,
+    #[command(flatten)]
+    select: Select,
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Select {
+    /// Range: start, end, N, N-M (M left out), :N (the first N), +N, -N, @TIME, @TIME..TIME
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    offset: Option<String>,
+    /// Where to begin: start, now, an offset, -N (before the end), @TIME
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, conflicts_with = "offset")]
+    from: Option<String>,
+    /// Partition; may be repeated [default: all]
+    #[arg(short, long)]
+    partition: Vec<i32>,
+    /// Stop after this many messages
+    #[arg(short = 'n', long)]
+    count: Option<u64>,
+    /// Only messages for which this holds: key, value, value.a.b, header.NAME, partition, offset; = != contains ~ !~; repeated: all
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    filter: Vec<String>,
+    /// Leave out what open or aborted transactions wrote
+    #[arg(long)]
+    committed: bool,
+}
+
+/// How messages are shown; shared with `message show`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Look {
+    /// kcat's format language: %s value %k key %t topic %p partition %o offset %T milliseconds %h headers \n \t, and rpk's %v %V %d %H
+    #[arg(short, long, value_name = "FORMAT", conflicts_with_all = ["hex", "output"])]
+    format: Option<String>,
+    /// Every byte, explained
+    #[arg(long, conflicts_with = "output")]
+    hex: bool,
+    #[arg(short, long, default_value = "jsonl")]
+    output: Output,
+}
+
+impl Look {
+    pub(crate) fn shape(&self) -> Result<Shape, Failure> {
+        Ok(match (&self.format, self.hex) {
+            (Some(format), _) => Shape::Format(format::Format::parse(format)?),
+            (None, true) => Shape::Hex,
+            (None, false) => Shape::Output(self.output),
+        })
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let (from, until) = range::parse(options.select.offset.as_deref(), options.select.from.as_deref(), options.follow)?;
+    read(&options, from, until).await
+}
+
+pub(crate) async fn tail(options: TailOptions) -> Result<(), Failure> {
+    let TailOptions { topic, mut select, look, connect } = options;
+    if select.offset.is_none() && select.from.is_none() {
+        select.from = Some("now".into());
+    }
+    run(Options { topic, select, look, follow: true, connect }).await
+}
+
+async fn read(options: &Options, from: milena_client::From, until: Until) -> Result<(), Failure> {
+    let filters: Vec<Filter> = options.select.filter.iter().map(|f| Filter::parse(f)).collect::<Result<_, _>>()?;
+    let mut show = Show::new(options.look.shape()?, Screen::new(), options.follow)?;
+    let cluster = options.connect.cluster().await?;
+    let selection = Selection {
+        topic: options.topic.as_str().into(),
+        partitions: (!options.select.partition.is_empty()).then(|| options.select.partition.clone()),
+        from,
+        until,
+    };
+    let config = ReaderConfig { committed: options.select.committed, out_of_range: OutOfRange::Start, ..ReaderConfig::default() };
+    let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
+        Ok(reader) => reader,
+        Err(error) => return Err(no_topic(&cluster, &options.topic, error).await),
+    };
+    if options.follow {
+        options.connect.say(format_args!("waiting for messages of {}; Ctrl-C ends", options.topic));
+    }
+    let counts = drain(&mut reader, options, &filters, &mut show).await?;
+    show.finish()?;
+    options.connect.say(ending(&reader, options, &counts));
+    Ok(())
+}
+
+/// How many messages were seen, and how many of them shown.
+#[derive(Default)]
+struct Counts {
+    seen: u64,
+    shown: u64,
+    /// It was enough before the end was reached.
+    enough: bool,
+}
+
+async fn drain(reader: &mut Reader, options: &Options, filters: &[Filter], show: &mut Show) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
+    let most = options.select.count.unwrap_or(u64::MAX);
+    let bar = bar(reader, options);
+    while counts.shown < most {
+        let Some(message) = next(reader, show).await? else {
+            bar.finish_and_clear();
+            return Ok(counts);
+        };
+        counts.seen += 1;
+        if counts.seen.is_multiple_of(256) {
+            bar.set_position(counts.seen);
+        }
+        if filters.iter().all(|f| f.holds(&message)) {
+            counts.shown += 1;
+            show.message(&message, reader.progress())?;
+        }
+    }
+    bar.finish_and_clear();
+    counts.enough = true;
+    Ok(counts)
+}
+
+/// What was shown is sent on before there is a wait for more.
+async fn next(reader: &mut Reader, show: &mut Show) -> Result<Option<Message>, Failure> {
+    if let Some(message) = reader.next_now()? {
+        return Ok(Some(message));
+    }
+    show.flush()?;
+    Ok(reader.next().await?)
+}
+
+/// A bar where a person waits for a program or a file to be fed.
+fn bar(reader: &Reader, options: &Options) -> ProgressBar {
+    let wanted = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal() && !options.connect.quiet && !options.follow;
+    if !wanted {
+        return ProgressBar::hidden();
+    }
+    let all: i64 = reader.progress().iter().filter_map(|p| Some(p.until? - p.from)).filter(|n| *n > 0).sum();
+    ProgressBar::new(all.unsigned_abs())
+}
+
+/// What a person wants to know when nothing more comes: how much it was, and why it ended.
+fn ending(reader: &Reader, options: &Options, counts: &Counts) -> String {
+    let messages = |n: u64| if n == 1 { "1 message".to_string() } else { format!("{n} messages") };
+    let of = if counts.seen == counts.shown { String::new() } else { format!(" of {} read", counts.seen) };
+    if counts.enough {
+        return format!("{}{of}   (--count reached; there may be more)", messages(counts.shown));
+    }
+    if counts.seen > 0 {
+        return format!("{}{of}   (follow with -F)", messages(counts.shown));
+    }
+    let progress = reader.progress();
+    let (start, end) =
+        (progress.iter().map(|p| p.log_start).sum::<i64>(), progress.iter().map(|p| p.high_watermark).sum::<i64>());
+    if end == 0 {
+        return format!("no messages: {} has never had one   (wait for one with -F)", options.topic);
+    }
+    if end <= start {
+        return format!("no messages: all {end} that {} had are gone   (wait for one with -F)", options.topic);
+    }
+    format!("no messages in this range; {} has up to {}   (from the start: milena read {0})", options.topic, end - start)
+}
+
+/// A topic that is not there, with the one that was perhaps meant.
+pub(crate) async fn no_topic(cluster: &Cluster, name: &str, error: milena_client::Error) -> Failure {
+    let failure = Failure::from(error);
+    if failure.kind() != Kind::NotFound || !failure.what().starts_with("topic") {
+        return failure;
+    }
+    let known = cluster.refresh(milena_client::Topics::All).await.map(|m| m.topics).unwrap_or_default();
+    let create = format!("milena topic create {name}");
+    match nearest(name, known.keys().map(|k| &**k)) {
+        Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("{create}      or      milena read {near}")),
+        None if known.is_empty() => failure.hint("this broker has no topics at all").fix(create),
+        None => failure.hint("milena topic ls   shows the topics that are there").fix(create),
+    }
+}

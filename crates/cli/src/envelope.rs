@@ -1,0 +1,183 @@
+//! One message as one line of JSON, so that what `read` prints `produce --json` takes, byte for byte.
+//!
+//! A value that is a JSON object or array on one line stands there as it is; other UTF-8 is a JSON string; other bytes are
+//! `{"$base64": "…"}`. An object that looks like that itself is written as a string, so nothing is ambiguous.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use milena_client::{Message, NewRecord};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Value, value::RawValue};
+
+use crate::when;
+
+/// Writes a message's line, without the line's end.
+pub(crate) fn write(message: &Message, person: bool, out: &mut String) {
+    out.push_str("{\"topic\":");
+    string(&message.topic, out);
+    out.push_str(&format!(",\"partition\":{},\"offset\":{},\"ts\":", message.partition, message.offset));
+    match when::rfc3339(message.timestamp, person).filter(|_| message.timestamp >= 0) {
+        Some(time) => string(&time, out),
+        None => out.push_str("null"),
+    }
+    out.push_str(",\"key\":");
+    bytes(message.key.as_deref(), out);
+    out.push_str(",\"value\":");
+    bytes(message.value.as_deref(), out);
+    out.push_str(",\"headers\":[");
+    for (n, (key, value)) in message.headers.iter().enumerate() {
+        out.push_str(if n == 0 { "[" } else { ",[" });
+        string(&String::from_utf8_lossy(key), out);
+        out.push(',');
+        bytes(value.as_deref(), out);
+        out.push(']');
+    }
+    out.push_str("]}");
+}
+
+fn string(text: &str, out: &mut String) {
+    out.push_str(&Value::from(text).to_string());
+}
+
+fn bytes(bytes: Option<&[u8]>, out: &mut String) {
+    let Some(bytes) = bytes else { return out.push_str("null") };
+    match std::str::from_utf8(bytes) {
+        Ok(text) if stands_for_itself(text) => out.push_str(text),
+        Ok(text) => string(text, out),
+        Err(_) => {
+            out.push_str("{\"$base64\":\"");
+            out.push_str(&BASE64_STANDARD.encode(bytes));
+            out.push_str("\"}");
+        }
+    }
+}
+
+/// Whether this text may stand in the line unquoted and come back as the same bytes.
+fn stands_for_itself(text: &str) -> bool {
+    let nested = matches!((text.as_bytes().first(), text.as_bytes().last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
+    nested && !text.contains(['\n', '\r']) && !text.contains("$base64") && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// The envelope as it is read: ours, and kcat's `-J` with its `payload`.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    key: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "payload")]
+    value: Option<&'a RawValue>,
+    #[serde(default)]
+    partition: Option<i32>,
+    #[serde(default)]
+    ts: Option<Value>,
+    #[serde(borrow, default)]
+    headers: Option<&'a RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InBase64 {
+    #[serde(rename = "$base64")]
+    bytes: String,
+}
+
+/// Reads one line. The topic is the caller's; the partition counts only with `keep_partition`.
+pub(crate) fn read(line: &str, topic: &str, keep_partition: bool) -> Result<NewRecord, String> {
+    let envelope: Envelope<'_> = serde_json::from_str(line).map_err(|e| e.to_string())?;
+    let timestamp = match envelope.ts {
+        None | Some(Value::Null) => None,
+        Some(Value::Number(n)) => n.as_i64(),
+        Some(Value::String(s)) => Some(when::read(&s).ok_or_else(|| format!("ts {s:?} is no time"))?),
+        Some(other) => return Err(format!("ts {other} is no time")),
+    };
+    Ok(NewRecord {
+        topic: topic.into(),
+        partition: envelope.partition.filter(|_| keep_partition),
+        key: part(envelope.key)?,
+        value: part(envelope.value)?,
+        headers: headers(envelope.headers)?,
+        timestamp,
+    })
+}
+
+fn part(raw: Option<&RawValue>) -> Result<Option<Bytes>, String> {
+    let Some(text) = raw.map(|r| r.get()).filter(|t| *t != "null") else { return Ok(None) };
+    if text.starts_with('"') {
+        let text: String = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        return Ok(Some(text.into()));
+    }
+    // A derived struct would also be read from a list.
+    if text.starts_with('{')
+        && let Ok(encoded) = serde_json::from_str::<InBase64>(text)
+    {
+        let bytes = BASE64_STANDARD.decode(encoded.bytes).map_err(|e| format!("$base64: {e}"))?;
+        return Ok(Some(bytes.into()));
+    }
+    Ok(Some(Bytes::copy_from_slice(text.as_bytes())))
+}
+
+type Headers = Vec<(Bytes, Option<Bytes>)>;
+
+/// Pairs as ours, a flat list as kcat's, or an object as rpk's.
+fn headers(raw: Option<&RawValue>) -> Result<Headers, String> {
+    let Some(text) = raw.map(|r| r.get()) else { return Ok(Vec::new()) };
+    if let Ok(pairs) = serde_json::from_str::<Vec<(String, &RawValue)>>(text) {
+        return pairs.into_iter().map(|(k, v)| Ok((k.into(), part(Some(v))?))).collect();
+    }
+    if let Ok(flat) = serde_json::from_str::<Vec<Option<String>>>(text) {
+        let pair = |pair: &[Option<String>]| {
+            let name = pair[0].clone().unwrap_or_default();
+            (name.into(), pair.get(1).cloned().flatten().map(Bytes::from))
+        };
+        return Ok(flat.chunks(2).map(pair).collect());
+    }
+    let object: serde_json::Map<String, Value> =
+        serde_json::from_str(text).map_err(|_| "headers are a list of [name, value] pairs".to_string())?;
+    let value = |v: Value| match v {
+        Value::Null => None,
+        Value::String(s) => Some(s.into()),
+        other => Some(other.to_string().into()),
+    };
+    Ok(object.into_iter().map(|(k, v)| (k.into(), value(v))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(value: &[u8]) -> NewRecord {
+        let mut line = "{\"value\":".to_string();
+        bytes(Some(value), &mut line);
+        line.push('}');
+        read(&line, "t", false).unwrap()
+    }
+
+    #[test]
+    fn every_value_comes_back_byte_for_byte() {
+        for value in [
+            &b"text"[..],
+            b"\"quoted\"",
+            b"{\"b\": 1,  \"a\":1e400}",
+            b"[1]",
+            b"[\"AAAA\"]",
+            b"12",
+            b"",
+            b"{\"a\":\n1}",
+            b"{\"$base64\":\"AA==\"}",
+            b"\x00\xff",
+            b"null",
+            b"{broken}",
+        ] {
+            assert_eq!(round(value).value.as_deref(), Some(value), "{}", String::from_utf8_lossy(value));
+        }
+    }
+
+    #[test]
+    fn what_kcat_writes_is_taken() {
+        let line = r#"{"topic":"x","partition":2,"offset":7,"tstype":"create","ts":5,"broker":1,"headers":["a","1","b",null],"key":"k","payload":"v"}"#;
+        let record = read(line, "t", true).unwrap();
+        assert_eq!((record.partition, record.timestamp), (Some(2), Some(5)));
+        assert_eq!(record.value.as_deref(), Some(&b"v"[..]));
+        assert_eq!(record.headers, vec![("a".into(), Some("1".into())), ("b".into(), None)]);
+        assert!(read("{\"value\":1,\"ts\":true}", "t", false).is_err());
+    }
+}

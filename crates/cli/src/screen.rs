@@ -1,0 +1,42 @@
+//! Stdout, for data: buffered when a program reads, line by line when a person does.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+
+use crate::failure::Failure;
+
+pub(crate) struct Screen {
+    out: BufWriter<Stdout>,
+    pub(crate) person: bool,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        let out = io::stdout();
+        Self { person: out.is_terminal(), out: BufWriter::with_capacity(64 << 10, out) }
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes)?;
+        if self.person {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn line(&mut self, line: impl std::fmt::Display) -> Result<(), Failure> {
+        writeln!(self.out, "{line}")?;
+        if self.person {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+}
+
+/// Whether colours are wanted on stderr and stdout: at a terminal, unless `NO_COLOR` is set to anything.
+pub(crate) fn colours() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
