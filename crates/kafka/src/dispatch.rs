@@ -134,6 +134,16 @@ pub(crate) fn dispatch(peer: &Rc<Peer>, frame: Bytes) -> Outcome {
         Ok(head) => head,
         Err(close) => return Outcome::Close(close),
     };
+    let (counters, key) = (peer.node().counters(), head.key);
+    counters.request(key);
+    let outcome = handle(peer, head, frame);
+    if matches!(outcome, Outcome::Close(_)) {
+        counters.request_error(key);
+    }
+    outcome
+}
+
+fn handle(peer: &Rc<Peer>, head: Head, frame: Bytes) -> Outcome {
     match card(head.key) {
         Some(card) if card.versions.contains(&head.version) => (card.handle)(Call { peer, head, frame }),
         Some(Card { unsupported: Some(refuse), .. }) => refuse(&head).into(),

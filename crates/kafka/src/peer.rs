@@ -211,7 +211,14 @@ impl Peer {
 
     pub(crate) fn introduce(&self, name: Text, version: Text) {
         tracing::debug!(remote = %self.remote, %name, %version, "client software");
-        *self.software.borrow_mut() = Some((name, version));
+        // Copies, since these are slices of the receive buffer.
+        *self.software.borrow_mut() = Some((Text::from(name.as_str()), Text::from(version.as_str())));
+    }
+
+    /// Which client it is, in its own words; for the log.
+    pub(crate) fn software(&self) -> String {
+        let software = self.software.borrow();
+        software.as_ref().map_or_else(|| "unknown".to_owned(), |(name, version)| format!("{name} {version}"))
     }
 
     /// Who writes, for the origin of each stored batch.

@@ -17,6 +17,10 @@ use crate::{
     session::{Key, Told, TopicRef, Wanted},
 };
 
+/// Most bytes that one answer reads from the disk. They are in memory until the client has taken them, and clients may be
+/// many and slow; what is left out comes with the next fetch.
+const COLD_MAX: usize = 4 << 20;
+
 /// What a fetch allows and asks for, whatever the partition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
@@ -55,7 +59,8 @@ pub(crate) struct Look {
     pub(crate) open: Vec<(Arc<Partition>, i64)>,
     /// Something that is not worth waiting behind: an error in a log, or a divergence.
     pub(crate) urgent: bool,
-    cold: bool,
+    /// Bytes that the disk is asked for; 0 when everything was in memory.
+    cold: usize,
 }
 
 /// What stands in an answer that has no records.
@@ -100,7 +105,7 @@ impl Look {
 
     /// Some records lie on the disk only: [`Look::load`] them.
     pub(crate) fn needs_disk(&self) -> bool {
-        self.cold
+        self.cold > 0
     }
 
     /// Bytes that the answer may still take.
@@ -155,15 +160,22 @@ impl Look {
         }
         if node.hides(topic) {
             // Some of what lies there may have expired: that is looked at where looking may take time.
-            return Word::Cold { view, max };
+            return self.cold(view, max);
         }
         match node.read_now(partition, wants.offset, max) {
-            Ok(found) if found.slices.iter().any(|s| matches!(s, Slice::File { .. })) => Word::Cold { view, max },
+            Ok(found) if found.slices.iter().any(|s| matches!(s, Slice::File { .. })) => self.cold(view, max),
             // At least one batch always comes; a second partition's may not break the limit (KIP-74).
             Ok(found) if found.bytes > max && !first => Word::Seen(view),
             Ok(found) => Word::Records { view, bytes: found.bytes, slices: found.slices },
-            Err(ReadError::WouldBlock) => Word::Cold { view, max },
+            Err(ReadError::WouldBlock) => self.cold(view, max),
             Err(error) => Word::Failed(error.code()),
+        }
+    }
+
+    fn cold(&self, view: View, max: usize) -> Word {
+        match COLD_MAX.saturating_sub(self.cold) {
+            0 => Word::Seen(view),
+            left => Word::Cold { view, max: max.min(left) },
         }
     }
 
@@ -180,7 +192,7 @@ impl Look {
                 bounds(&mut data, terms, view);
                 // What it will take is not known yet: as much as it may.
                 bytes = max.max(1);
-                self.cold = true;
+                self.cold += bytes;
             }
             Word::Diverged { view, epoch, end } => {
                 bounds(&mut data, terms, view);
@@ -205,7 +217,7 @@ impl Look {
 
     /// Reads what lies on the disk.
     pub(crate) async fn load(&mut self, node: &Node) {
-        if !std::mem::take(&mut self.cold) {
+        if std::mem::take(&mut self.cold) == 0 {
             return;
         }
         for share in &mut self.shares {

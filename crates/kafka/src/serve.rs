@@ -87,8 +87,8 @@ where
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
         End::Frame(bad @ (Refused::Tls | Refused::Http)) => door.note_stranger(remote, &bad),
-        End::Frame(bad) => tracing::info!(%remote, "connection closed: {bad}"),
-        End::Request(Close(why)) => tracing::info!(%remote, "connection closed: {why}"),
+        End::Frame(bad) => tracing::info!(%remote, software = peer.software(), "connection closed: {bad}"),
+        End::Request(Close(why)) => tracing::info!(%remote, software = peer.software(), "connection closed: {why}"),
         End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
         End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
     }

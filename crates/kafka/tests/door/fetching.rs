@@ -199,6 +199,38 @@ fn nobody_is_a_replica_here() {
     assert_eq!(ErrorCode(answer.responses[0].partitions[0].error_code), ErrorCode::NOT_LEADER_OR_FOLLOWER);
 }
 
+#[test]
+fn what_lies_on_the_disk_comes_whole_and_in_bounded_answers() {
+    const BATCHES: i64 = 40;
+    const SIZE: usize = 300_000;
+    let directory = tempfile::tempdir().unwrap();
+    {
+        let world = World::on_disk(directory.path());
+        let mut client = world.connect();
+        create(&mut client, "t", 1);
+        for _ in 0..BATCHES {
+            produce(&mut client, "t", 0, 1, SIZE);
+        }
+    }
+    let world = World::on_disk(directory.path());
+    let mut client = world.connect();
+    let (mut next, mut answers) = (0, 0);
+    while next < BATCHES {
+        let mut request = fetch_request("t", vec![wants(0, next, i32::MAX)]);
+        request.max_wait_ms = 1000;
+        let answer = client.ask(11, &request);
+        let records = answer.responses[0].partitions[0].records.clone().unwrap();
+        assert!(!records.is_empty(), "empty at {next} although data is there");
+        assert!(records.len() <= (4 << 20) + 2 * SIZE, "{} bytes of the disk in one answer", records.len());
+        for (base, last) in batches(&records) {
+            assert_eq!(base, next);
+            next = last + 1;
+        }
+        answers += 1;
+    }
+    assert!(answers >= 3);
+}
+
 /// The batches of an answer, as (base, last) offsets; fails if one is not whole.
 fn batches(mut records: &[u8]) -> Vec<(i64, i64)> {
     let mut found = Vec::new();

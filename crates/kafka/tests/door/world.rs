@@ -1,11 +1,11 @@
 //! A node in memory, and clients that speak to it over an in-memory stream.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use milena_kafka::{Door, DoorOptions, Ends, serve_connection};
 use milena_node::{Node, NodeOptions, Recovery};
-use milena_store::Memory;
+use milena_store::{Memory, Store, local};
 use milena_wire::{Message, Reader, Request, Text, frame};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
@@ -30,8 +30,21 @@ impl World {
     /// A broker with these settings.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+        Self::over(Arc::new(Memory::new(Default::default())), Recovery::new(), settings)
+    }
+
+    /// A broker on the disk, with a small log and little memory: most of what it reads lies in files.
+    pub(crate) fn on_disk(path: &Path) -> Self {
+        let options = local::Options { log_max: 4 << 20, memory: 8 << 20, reserve: 0, ..local::Options::default() };
+        let mut recovery = Recovery::new();
+        let disk = Arc::new(milena_store::disk::RealDisk::open(path).unwrap());
+        let (store, _) = local::Local::open(disk, options, &mut recovery).unwrap();
+        Self::over(Arc::new(store), recovery, Vec::new())
+    }
+
+    fn over(store: Arc<dyn Store>, recovery: Recovery, settings: Vec<(String, Option<String>)>) -> Self {
         let options = NodeOptions { settings, runtimes: 1, ..NodeOptions::default() };
-        let node = Node::start(Arc::new(Memory::new(Default::default())), Recovery::new(), options).unwrap();
+        let node = Node::start(store, recovery, options).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { door: Door::new(node, DoorOptions::default()), runtime }
     }
