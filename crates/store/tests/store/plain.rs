@@ -60,6 +60,10 @@ impl Plain {
         let mut bytes = vec![0; file.len().map_err(|e| e.to_string())? as usize];
         file.read_at(&mut bytes, 0).map_err(|e| e.to_string())?;
         let (memory, end) = rebuild(&bytes, flaw);
+        if end < bytes.len() as u64 {
+            // Cut for good: an entry that ends in zeros would be whole again when the file grows over it.
+            file.set_len(end).and_then(|()| file.sync()).map_err(|e| e.to_string())?;
+        }
         let (memory, recovered) = memory.restart(replay);
         let journal = Mutex::new(Journal { end, pending: Vec::new() });
         Ok((Self { memory, file, journal, dead: AtomicBool::new(false), flaw }, recovered))
