@@ -81,7 +81,8 @@ pub fn random(dice: &mut Dice, steps: usize, logs: u64) -> Vec<Step> {
     (0..steps).map(|_| random_step(dice, logs)).collect()
 }
 
-fn random_step(dice: &mut Dice, logs: u64) -> Step {
+/// One random step over logs `1..=logs`.
+pub fn random_step(dice: &mut Dice, logs: u64) -> Step {
     match dice.below(100) {
         0..=69 => {
             let parts = if dice.chance(1, 4) { 1 + dice.below(5) } else { 1 };

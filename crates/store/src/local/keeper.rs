@@ -288,18 +288,27 @@ impl Inner {
         let pressure = self.room.pressure();
         let size = self.room.size();
         let tight = pressure.log || pressure.refused;
-        let grows = (tight || pressure.wish > size / 4) && size < self.options.log_max;
+        let wished = pressure.wish > size / 4;
+        let wanted = (size * 2).max(pressure.wish.saturating_mul(4).next_power_of_two()).min(self.options.log_max);
+        let grow = (tight || wished) && size < self.options.log_max;
+        let grows = grow && self.has_room_for(wanted);
         if grows {
-            let wanted = (size * 2).max(pressure.wish.saturating_mul(4).next_power_of_two());
-            self.switch_log(wanted.min(self.options.log_max))?;
+            self.switch_log(wanted)?;
         }
-        if pressure.memory || (tight && !grows) {
+        // On a full disk too: what is staged counts twice, and what was trimmed waits for the edit to be let go.
+        if pressure.memory || self.is_red() || (tight && !grows) {
             self.checkpoint(false)?;
         }
         self.unlink_dead()?;
         // What is staged may take five eighths of the memory.
         self.evict(self.options.memory / 8 * 3);
-        Ok(())
+        // An entry that wants a larger log will not find it by waiting.
+        if wished && grow && !grows { Err(no_room_for_log()) } else { Ok(()) }
+    }
+
+    /// A larger log is a comfort: it may not take what is kept for checkpoints, since they are what makes room.
+    fn has_room_for(&self, log: u64) -> bool {
+        self.disk.space().map_or(true, |space| space.free >= log + self.options.reserve)
     }
 
     /// A checkpoint now, on the calling thread. For tests, and for those who want the next start to replay nothing.
@@ -445,6 +454,11 @@ impl Inner {
 }
 
 /// No room on the disk. A sync that says so is a fault like any other: what it covered is in doubt.
+fn no_room_for_log() -> Fault {
+    let source = std::io::ErrorKind::StorageFull.into();
+    Fault::Io { operation: "grow", file: "the write-ahead log".into(), source }
+}
+
 fn is_full(fault: &Fault) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match fault {

@@ -331,6 +331,7 @@ impl Recovery<'_> {
             let missing = (part.version - state.version) as u32;
             let hole = Hole { base: 0, last: -1, version: state.version, parts: missing, file: FileId(0), at: 0, len: 0 };
             state.holes = Some(Box::new(vec![hole]));
+            ended.recovered.quarantined.push(LogId(part.log));
             ended.recovered.damage.push(format!("log {}: {missing} entries are missing in the write-ahead log", part.log));
         }
         state.version = part.version + 1;

@@ -109,7 +109,7 @@ impl Inner {
         self.note_changed(&log, &mut state);
         self.trim_runs(&log, &mut state, start);
         drop(state);
-        if self.space.reclaim.load(Ordering::Relaxed) >= WORTH {
+        if self.worth_freeing() {
             self.nudge_keeper();
         }
     }
@@ -183,7 +183,7 @@ impl Inner {
             self.files.release(s.file, u64::from(s.len));
         }
         drop(state);
-        if self.space.reclaim.load(Ordering::Relaxed) >= WORTH {
+        if self.worth_freeing() {
             self.nudge_keeper();
         }
     }
@@ -292,8 +292,18 @@ impl Inner {
         }
     }
 
-    /// Refuses records while the disk is full. Asks the disk only now and then.
-    pub(super) fn admit(&self, bytes: u64) -> Result<(), NoCredit> {
+    /// On a full disk every byte is worth a sweep.
+    fn worth_freeing(&self) -> bool {
+        let bytes = self.space.reclaim.load(Ordering::Relaxed);
+        bytes >= WORTH || bytes > 0 && self.is_red()
+    }
+
+    pub(super) fn is_red(&self) -> bool {
+        self.space.red.load(Ordering::Relaxed)
+    }
+
+    /// Refuses records while the disk is full. Asks the disk only now and then, and has the keeper look for room then.
+    pub(super) fn admit(self: &Arc<Self>, bytes: u64) -> Result<(), NoCredit> {
         let left = self.space.left.fetch_sub(bytes as i64, Ordering::Relaxed);
         if left > bytes as i64 {
             return Ok(());
@@ -304,7 +314,11 @@ impl Inner {
             (true, Some(when)) if when.elapsed() < ASK => self.missing_bytes(None),
             _ => {
                 *asked = Some(Instant::now());
-                self.missing_bytes(self.disk.space().ok().map(|s| s.free))
+                let missing = self.missing_bytes(self.disk.space().ok().map(|s| s.free));
+                if missing > 0 {
+                    self.nudge_keeper();
+                }
+                missing
             }
         };
         if missing == 0 { Ok(()) } else { Err(NoCredit::DiskFull { missing }) }

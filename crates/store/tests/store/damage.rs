@@ -54,6 +54,8 @@ pub(crate) fn endure(subject: Subject, image: Image, ledger: &Ledger) -> Result<
 pub(crate) struct Endured {
     /// The start was refused, with words.
     refused: bool,
+    /// With words that say how to go on without what is lost.
+    may_accept_loss: bool,
     /// Damage was named at the start.
     named: bool,
     tally: Tally,
@@ -66,7 +68,10 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<Endu
     let open = match subject.open(&disk, &mut rebuilt) {
         Ok(open) => open,
         // A refusal with words is an answer.
-        Err(refusal) if refusal.len() > 10 => return Ok(Endured { refused: true, ..Endured::default() }),
+        Err(refusal) if refusal.len() > 10 => {
+            let may_accept_loss = refusal.contains("--accept-loss");
+            return Ok(Endured { refused: true, may_accept_loss, ..Endured::default() });
+        }
         Err(refusal) => return Err(format!("refused without words: {refusal:?}")),
     };
     let named = open.recovered.damage;
@@ -77,7 +82,9 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<Endu
         Err(_) if open.recovered.cut > 0 && ledger.judge(&rebuilt, Lsn(0)).is_ok() => ledger.judge(&rebuilt, Lsn(0))?,
         Err(e) => {
             let strange = ledger.strange(&rebuilt, acked);
-            let unnamed = strange.iter().find(|log| !quarantined.contains(log));
+            // Who accepts a loss accepts that the last entries of a log are gone, and cannot be named.
+            let accepted = |log| subject == Subject::AcceptLoss && ledger.is_earlier(&rebuilt, log);
+            let unnamed = strange.iter().find(|log| !quarantined.contains(log) && !accepted(**log));
             if named.is_empty() || unnamed.is_some() {
                 return Err(format!("nobody names what is wrong with {unnamed:?}: {e}; damage: {named:?}"));
             }
@@ -87,8 +94,8 @@ fn open_and_look(subject: Subject, image: Image, ledger: &Ledger) -> Result<Endu
     let ledger = std::sync::Arc::new(ledger.fork(Box::new(|_| {})));
     open.store.attach(ledger.clone(), ledger.clone());
     ledger.recovered(&*open.store, upto);
-    let tally = ledger.check_damaged(&*open.store, upto, &|log| quarantined.contains(&log))?;
-    Ok(Endured { refused: false, named: !named.is_empty() || open.recovered.cut > 0, tally })
+    let tally = ledger.check_damaged(&*open.store, upto, &|log| quarantined.contains(&log) || subject == Subject::AcceptLoss)?;
+    Ok(Endured { refused: false, may_accept_loss: false, named: !named.is_empty() || open.recovered.cut > 0, tally })
 }
 
 /// One way to rot.
@@ -181,7 +188,12 @@ pub(crate) fn corrupt(subject: Subject, workload: Workload, count: usize, until_
             for rot in ways(&at_rest.image, count / 2, &mut dice) {
                 let mut image = at_rest.image.clone();
                 rot.apply(&mut image, &mut dice);
-                let outcome = endure(subject, image, &at_rest.ledger);
+                let mut outcome = endure(subject, image.clone(), &at_rest.ledger);
+                if outcome.as_ref().is_ok_and(|e| e.may_accept_loss) {
+                    // Told to go on without what is lost, it serves the rest, and still lies about nothing.
+                    outcome = endure(Subject::AcceptLoss, image, &at_rest.ledger);
+                    report.aside("losses accepted", 1);
+                }
                 if let Ok(endured) = &outcome {
                     let Tally { served, damaged, whole } = endured.tally;
                     let nothing_seen = !endured.refused && !endured.named && damaged == 0;

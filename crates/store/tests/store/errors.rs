@@ -6,7 +6,7 @@ use milena_store::{
     dice::Dice,
     laws::{
         Session,
-        ledger::{Ledger, Want},
+        ledger::{Ledger, Rebuilt, Want},
     },
     sim_disk::{Depth, Failure, Image, Kind, Rule, SimDisk},
 };
@@ -14,7 +14,7 @@ use milena_store::{
 use crate::{
     campaign::{self, Report},
     plain::Flaw,
-    power::{noting, survive},
+    power::{noting, record, survive},
     subject::{OnSimDisk, Subject},
     workload::{self, Workload},
 };
@@ -127,5 +127,54 @@ fn a_plain_journal_bears_errors_and_ignoring_them_is_caught() {
 fn after_an_error_nothing_is_acknowledged_and_a_restart_has_everything() {
     for workload in workload::ALL {
         injected(Subject::Local(None), workload, 10, false).finish();
+    }
+}
+
+/// The disk says no while the store recovers from a crash. It may refuse to start, but it may not make things worse:
+/// once the disk is well, everything acknowledged is there.
+fn while_recovering(workload: Workload, count: usize) -> Report {
+    let mut report = Report::new(format!("errors while recovering, {}", workload.name()));
+    let subject = Subject::Local(None);
+    let seed = campaign::seed();
+    let recording = match record(subject, workload, seed) {
+        Ok(recording) => recording,
+        Err(e) => {
+            report.count(Err(format!("the workload itself: {e}")));
+            return report;
+        }
+    };
+    let mut dice = Dice::new(seed);
+    for _ in 0..count * campaign::times() {
+        let moment = &recording.moments[dice.below(recording.moments.len() as u64) as usize];
+        let kind = [Kind::Read, Kind::Write, Kind::Sync, Kind::Open, Kind::SyncDir][dice.below(5) as usize];
+        let failure = [Failure::Eio, Failure::Enospc, Failure::Short][dice.below(3) as usize];
+        let rule = Rule { kind, nth: 1 + dice.below(4), failure, lasting: dice.chance(1, 3) };
+        let disk = SimDisk::from_image(moment.durable());
+        disk.note(moment.noted());
+        disk.inject(rule);
+        let acked = Lsn(moment.noted());
+        // Its own outcome does not matter: only what it leaves behind.
+        let opened = subject.open(&disk, &mut Rebuilt::default()).is_ok();
+        report.aside("starts refused", u64::from(!opened));
+        report.aside("faults met", u64::from(disk.hits() > 0));
+        let mut images = Vec::new();
+        let depth = Depth { tears: 0, subsets: 2, spread: 2 };
+        disk.moment().images(depth, &mut dice, &mut |choice, image| {
+            images.push((choice.to_owned(), image));
+            images.len() < 4
+        });
+        for (choice, image) in images {
+            let outcome = survive(subject, image, &recording.ledger, acked, &mut dice, false);
+            let name = || format!("operation {}, {rule:?}, {choice}, seed {seed}", moment.operation());
+            report.count(outcome.map(|s| s.state).map_err(|e| format!("{}: {e}", name())));
+        }
+    }
+    report
+}
+
+#[test]
+fn errors_while_recovering_lose_nothing() {
+    for workload in workload::ALL {
+        while_recovering(workload, 40).finish();
     }
 }

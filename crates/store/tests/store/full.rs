@@ -2,7 +2,7 @@
 //! still find room, and when space comes back the store heals without a restart.
 
 use milena_store::{
-    Store,
+    Class, NoCredit, Store,
     dice::Dice,
     laws::{
         Session,
@@ -39,7 +39,7 @@ fn boundaries(subject: Subject, workload: Workload, seed: u64) -> Result<(u64, V
     Ok((at_start, steps))
 }
 
-fn run_full(subject: Subject, workload: Workload, seed: u64, quota: u64) -> Result<u64, String> {
+fn run_full(subject: Subject, workload: Workload, seed: u64, at_start: u64, quota: u64) -> Result<u64, String> {
     let disk = SimDisk::default();
     let ledger = noting(&disk, seed);
     let mut session = Session::with_ledger(Box::new(OnSimDisk::new(subject, disk.clone(), seed)), ledger.clone(), seed)?;
@@ -54,17 +54,36 @@ fn run_full(subject: Subject, workload: Workload, seed: u64, quota: u64) -> Resu
         return restart(subject, &disk, &ledger);
     }
     session.check(Depth::Once).map_err(|e| format!("reading on a full disk: {e}"))?;
+    // A store that was full when it began had nothing to keep back.
+    if quota >= at_start + (128 << 10) {
+        facts_find_room(&session)?;
+    }
     disk.set_quota(None);
     heals(&session, &ledger)?;
     session.check(Depth::Once).map_err(|e| format!("after space came back: {e}"))?;
     restart(subject, &disk, &ledger)
 }
 
+/// Records may be refused, but what lets a consumer go on, or frees space, is taken.
+fn facts_find_room(session: &Session) -> Result<(), String> {
+    let store = session.store();
+    if !matches!(store.credit(Class::Data, 300, None), Err(NoCredit::DiskFull { .. })) {
+        return Ok(());
+    }
+    for _ in 0..5 {
+        match session.append(&[Want::Note { log: 7000, len: 50 }])? {
+            Some(_) => session.flush()?,
+            None => return Err("records are refused, and facts too: the reserve is gone".into()),
+        };
+    }
+    Ok(())
+}
+
 /// Within a few passes records are taken again.
 fn heals(session: &Session, ledger: &milena_store::laws::ledger::Ledger) -> Result<(), String> {
     let store: &dyn Store = &**session.store();
     let mut last = String::new();
-    for _ in 0..200 {
+    for _ in 0..300 {
         let want = Want::Payload { log: 7777, len: 500, span: 1, gap: 0, stamp: 0, fact: 0 };
         match ledger.append(store, &[want]) {
             Ok(_) => return session.flush().map(|_| ()),
@@ -72,7 +91,7 @@ fn heals(session: &Session, ledger: &milena_store::laws::ledger::Ledger) -> Resu
             Err(other) => last = format!("{other:?}"),
         }
         store.lead();
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
     Err(format!("space came back and records are still refused: {last}"))
 }
@@ -92,7 +111,7 @@ pub(crate) fn full(subject: Subject, workload: Workload, most: usize) -> Report 
         Ok((at_start, steps)) => {
             let stride = steps.len().div_ceil(most * campaign::times()).max(1);
             for quota in std::iter::once(at_start).chain(steps.into_iter().step_by(stride)) {
-                let outcome = run_full(subject, workload, seed, quota);
+                let outcome = run_full(subject, workload, seed, at_start, quota);
                 report.count(outcome.map_err(|e| format!("quota {quota}, seed {seed}: {e}")));
             }
         }
@@ -111,4 +130,55 @@ fn a_full_disk_refuses_records_keeps_its_word_and_heals() {
     for workload in workload::ALL {
         full(Subject::Local(None), workload, 25).finish();
     }
+}
+
+/// Fills the disk with records, deletes some, and fills it again.
+fn fill_and_free(quota: u64, by_removal: bool) -> Result<u64, String> {
+    let disk = SimDisk::default();
+    let ledger = noting(&disk, quota);
+    let harness = Box::new(OnSimDisk::new(Subject::Local(None), disk.clone(), quota));
+    let mut session = Session::with_ledger(harness, ledger.clone(), quota)?;
+    disk.set_quota(Some(quota));
+    let fill = |session: &Session, log: u64| -> Result<u64, String> {
+        let mut taken = 0;
+        while session.append(&[Want::Payload { log, len: 4000, span: 1, gap: 0, stamp: 0, fact: 0 }])?.is_some() {
+            session.flush()?;
+            taken += 1;
+        }
+        Ok(taken)
+    };
+    let first = fill(&session, 1)?;
+    for round in 0..4 {
+        let log = 1 + round;
+        let free = match by_removal {
+            true => Want::Remove { log },
+            false => Want::Trim { log, start: i64::MAX / 2 },
+        };
+        if session.append(&[free])?.is_none() {
+            return Err(format!("round {round}: a deletion is refused on a full disk"));
+        }
+        session.flush()?;
+        heals(&session, &ledger)?;
+        session.append(&[Want::Trim { log: 7777, start: i64::MAX / 2 }])?;
+        session.flush()?;
+        let again = fill(&session, log + 1)?;
+        if again * 2 < first {
+            return Err(format!("round {round}: {first} payloads fitted at first, {again} after all were deleted"));
+        }
+        session.check(Depth::Once)?;
+    }
+    disk.set_quota(None);
+    restart(Subject::Local(None), &disk, &ledger)
+}
+
+#[test]
+fn deletions_on_a_full_disk_make_room_without_a_restart() {
+    let mut report = Report::new("fill, delete, fill again");
+    for quota in [512, 700, 1024, 2048] {
+        for by_removal in [false, true] {
+            let outcome = fill_and_free(quota << 10, by_removal);
+            report.count(outcome.map_err(|e| format!("{quota} KiB, by removal: {by_removal}: {e}")));
+        }
+    }
+    report.finish();
 }

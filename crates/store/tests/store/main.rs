@@ -1,4 +1,7 @@
 //! The proofs of the store: the laws over each implementation, and the world at its worst over the local one.
+//!
+//! Every harness prints what it tried and what passed. `MILENA_CAMPAIGN=N` does N times as much and prints a line of JSON
+//! beside; `MILENA_SEED=S` moves the seeds, so that two campaigns try different things. A violation names its seed.
 
 mod campaign;
 mod damage;
@@ -9,6 +12,7 @@ mod memory;
 mod plain;
 mod plants;
 mod power;
+mod sim_disk;
 mod subject;
 mod threads;
 mod workload;

@@ -23,6 +23,8 @@ pub(crate) enum Subject {
     Plain(Flaw),
     /// With a planted bug, or without.
     Local(Option<Plant>),
+    /// The local store, told to go on without what it cannot name.
+    AcceptLoss,
     /// The local store with its threads.
     Threads(Leading),
 }
@@ -66,6 +68,7 @@ impl Subject {
                 Ok(Open { store: Arc::new(store), recovered, local: None })
             }
             Subject::Local(plant) => open_local(disk, small(plant), replay),
+            Subject::AcceptLoss => open_local(disk, Options { accept_loss: true, ..small(None) }, replay),
             Subject::Threads(leading) => open_local(disk, Options { background: true, leading, ..small(None) }, replay),
         }
     }

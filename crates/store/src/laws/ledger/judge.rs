@@ -107,6 +107,15 @@ impl Ledger {
         book.nouns.keys().filter(|log| !book.removed(**log, upto) && differs(log)).copied().collect()
     }
 
+    /// Did this log come back as it was at some earlier moment?
+    pub fn is_earlier(&self, rebuilt: &Rebuilt, log: LogId) -> bool {
+        let book = self.book();
+        match (rebuilt.nouns.get(&log), book.nouns.get(&log)) {
+            (Some((version, state)), Some(noun)) => book.judge_noun(log, *version, state).is_ok() && noun.version() > *version,
+            (rebuilt, _) => rebuilt.is_none(),
+        }
+    }
+
     /// How many logs live at `upto`.
     pub fn logs(&self, upto: Lsn) -> u64 {
         let book = self.book();
