@@ -3,6 +3,7 @@
 //! `MILENA_TEST_BROKER=host:port` names any Kafka broker that may be written to, ours or Apache's.
 
 mod administration;
+mod fetches;
 mod groups;
 mod peer;
 mod real;
