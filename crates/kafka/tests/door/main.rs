@@ -4,4 +4,6 @@ mod conversations;
 mod fetching;
 mod frames;
 mod produced;
+mod settings;
+mod transcript;
 mod world;
