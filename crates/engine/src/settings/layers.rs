@@ -211,7 +211,7 @@ fn changeable(scope: Scope, name: &str) -> Result<(), Refusal> {
     }
 }
 
-fn shown(setting: &'static Setting, value: String, source: Source) -> Given {
+pub(super) fn shown(setting: &'static Setting, value: String, source: Source) -> Given {
     Given { name: setting.name, value: (!setting.sensitive()).then_some(value), source }
 }
 

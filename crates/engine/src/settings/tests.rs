@@ -273,6 +273,10 @@ fn what_is_read_at_the_start_cannot_be_changed_later() {
     assert!(matches!(alter(Scope::Broker, "ssl.keystore.password", "x"), Err(Refusal::NeedsListener { .. })));
     assert!(matches!(alter(Scope::Cluster, "foo.bar", "x"), Err(Refusal::Unknown { .. })));
     assert!(matches!(alter(Scope::Cluster, "max.connections", "abc"), Err(Refusal::BadValue { .. })));
+    assert!(matches!(alter(Scope::Cluster, "log.roll.ms", "0"), Err(Refusal::BadValue { .. })));
+    assert!(matches!(alter(Scope::Cluster, "log.retention.ms", "0"), Err(Refusal::BadValue { .. })));
+    assert!(alter(Scope::Cluster, "log.retention.ms", "-1").is_ok());
+    assert!(BrokerConfig::start(&[("log.retention.hours".into(), Some("0".into()))]).is_err());
     assert!(alter(Scope::Cluster, "max.connections", "5").is_ok());
     assert!(config.decide(NOW, Alter::Some(Scope::Cluster, vec![Change::delete("node.id")])).is_ok());
 }
@@ -351,6 +355,10 @@ fn what_is_not_served_is_shown_and_refused() {
     let config = config(&[]);
     let shown = Offered::Group.describe(&config);
     assert_eq!(line(&shown, "consumer.session.timeout.ms"), "45000 Default [group.consumer.session.timeout.ms=45000@Default]");
+    assert_eq!(
+        line(&shown, "share.isolation.level"),
+        "read_uncommitted Default [share.isolation.level=read_uncommitted@Default]"
+    );
     assert_eq!(line(&Offered::ClientMetrics.describe(&config), "interval.ms"), "300000 Default []");
     let set = |name: &str| Offered::Group.alter(&[Change::set(name, "50000")]);
     assert!(matches!(set("consumer.session.timeout.ms"), Err(Refusal::NotServed { .. })));

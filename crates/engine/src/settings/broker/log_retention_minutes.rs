@@ -6,7 +6,7 @@ pub(super) const SETTING: Setting = Setting {
     name: "log.retention.minutes",
     kind: Kind::Int,
     default: None,
-    check: Check::Any,
+    check: Check::With(|v| *v != crate::settings::Value::Integer(0), "anything but 0"),
     reach: Reach::AtStart,
     fallbacks: &[Fallback { name: "log.retention.hours", times: 60 }],
     prose: "log.retention.ms in minutes; read only while that is unset.",

@@ -6,7 +6,7 @@ pub(super) const SETTING: Setting = Setting {
     name: "log.retention.ms",
     kind: Kind::Long,
     default: None,
-    check: Check::AtLeast(-1),
+    check: Check::BetweenOr(1, i64::MAX, -1),
     reach: Reach::Cluster,
     fallbacks: &[
         Fallback { name: "log.retention.minutes", times: 60000 },

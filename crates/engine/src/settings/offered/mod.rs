@@ -8,8 +8,8 @@ mod group;
 use super::{
     broker,
     change::{Change, Op, Refusal},
-    describe::Entry,
-    layers::BrokerConfig,
+    describe::{Entry, Source},
+    layers::{BrokerConfig, shown},
     setting::Setting,
 };
 
@@ -36,7 +36,9 @@ impl Offered {
         let entry = |s: &'static Setting| {
             let broker = s.fallbacks.first().and_then(|f| broker::setting(f.name));
             let value = broker.and_then(|b| config.effective(b)).or_else(|| s.default_value());
-            let given = broker.map(|b| config.given(b)).unwrap_or_default();
+            // Kafka names a group's own default where the broker has no setting of the same meaning.
+            let own = || s.default_value().filter(|_| self == Offered::Group).map(|v| shown(s, v.to_string(), Source::Default));
+            let given = broker.map_or_else(|| own().into_iter().collect(), |b| config.given(b));
             Entry::new(s, value.map(|v| v.to_string()), given)
         };
         self.settings().iter().map(entry).collect()

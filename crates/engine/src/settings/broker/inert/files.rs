@@ -18,8 +18,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     inert(WHY, "log.retention.check.interval.ms", Kind::Long, Some("300000"), Reach::AtStart, Check::AtLeast(1), "How often expired segments are looked for; here each batch has its deadline."),
     inert(WHY, "log.roll.hours", Kind::Int, Some("168"), Reach::AtStart, Check::AtLeast(1), "After how many hours a new segment begins."),
     inert(WHY, "log.roll.jitter.hours", Kind::Int, Some("0"), Reach::AtStart, Check::AtLeast(0), "How many hours are taken off that at random."),
-    inert(WHY, "log.roll.jitter.ms", Kind::Long, None, Reach::Cluster, Check::Any, "How many milliseconds are taken off that at random.").or(&[Fallback { name: "log.roll.jitter.hours", times: 3_600_000 }]),
-    inert(WHY, "log.roll.ms", Kind::Long, None, Reach::Cluster, Check::Any, "After how many milliseconds a new segment begins.").or(&[Fallback { name: "log.roll.hours", times: 3_600_000 }]),
+    inert(WHY, "log.roll.jitter.ms", Kind::Long, None, Reach::Cluster, Check::AtLeast(0), "How many milliseconds are taken off that at random.").or(&[Fallback { name: "log.roll.jitter.hours", times: 3_600_000 }]),
+    inert(WHY, "log.roll.ms", Kind::Long, None, Reach::Cluster, Check::AtLeast(1), "After how many milliseconds a new segment begins.").or(&[Fallback { name: "log.roll.hours", times: 3_600_000 }]),
     inert(WHY, "log.segment.bytes", Kind::Int, Some("1073741824"), Reach::Cluster, Check::AtLeast(1048576), "How large a segment file grows; here it has no influence on what is kept."),
     inert(WHY, "log.segment.delete.delay.ms", Kind::Long, Some("60000"), Reach::Cluster, Check::AtLeast(0), "How long a deleted segment file stays on disk."),
 ];
