@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     Inner,
-    keeper::row_of,
+    keeper::{is_full, row_of},
     manifest::{Item, LogRow},
     segment::{Kind, Writer},
     shelf::{FileId, Log, Run, Snapshot, Staged, State},
@@ -303,7 +303,7 @@ impl Inner {
                 continue;
             }
             let given = snapshots.snapshot(LogId(log.id), &mut bytes);
-            let Some((version, lsn)) = given.filter(|_| !forgotten.is_some_and(|f| f.id == log.id)) else {
+            let Some((version, lsn)) = given.filter(|_| forgotten.is_none_or(|f| f.id != log.id)) else {
                 let state = log.lock();
                 draft.upto = draft.upto.max(state.last_lsn);
                 draft.covered.push(Covered { log: log.clone(), version: state.version, snapshot: None });
@@ -382,7 +382,14 @@ impl Inner {
         if end {
             items.push(Item::End(mark.number));
         }
-        self.edit_manifest(&items)?;
+        if let Err(fault) = self.edit_manifest(&items) {
+            self.restore_changed(&items);
+            // After any other fault the edit may yet reach the disk, and what it names must be there.
+            if is_full(&fault) {
+                self.abandon(&draft);
+            }
+            return Err(fault);
+        }
         *self.keeper.mark.lock().unwrap_or_else(PoisonError::into_inner) = *mark;
         self.apply_draft(mark, draft);
         let freed = self.recycle(mark);

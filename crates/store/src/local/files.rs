@@ -134,6 +134,14 @@ impl Files {
         dead
     }
 
+    /// What `take_dead` gave could not be unlinked.
+    pub(super) fn put_back(&self, dead: &[(Kind, FileId)]) {
+        let mut state = self.state();
+        for (kind, id) in dead {
+            state.usage.entry(*id).or_insert(Usage { kind: *kind, refs: 0, living: 0, total: 0 });
+        }
+    }
+
     pub(super) fn usage(&self) -> Vec<(FileId, Usage)> {
         self.state().usage.iter().map(|(id, u)| (*id, *u)).collect()
     }

@@ -278,13 +278,23 @@ impl Inner {
     fn judge(&self, done: Result<(), Fault>) {
         match done {
             Ok(()) => self.space.stuck.store(false, Ordering::Relaxed),
-            Err(fault) if is_full(&fault) => self.note_full(),
+            Err(fault) if is_full(&fault) => {
+                self.note_full();
+                // What was trimmed can be given back with the room that was kept for this.
+                if self.spend_reserve()
+                    && let Err(fault) = self.unlink_dead()
+                    && !is_full(&fault)
+                {
+                    self.die(fault);
+                }
+            }
             Err(fault) => self.die(fault),
         }
     }
 
     fn chores(self: &Arc<Self>) -> Result<(), Fault> {
         self.sweep()?;
+        self.keep_reserve();
         let pressure = self.room.pressure();
         let size = self.room.size();
         let tight = pressure.log || pressure.refused;
@@ -308,7 +318,7 @@ impl Inner {
 
     /// A larger log is a comfort: it may not take what is kept for checkpoints, since they are what makes room.
     fn has_room_for(&self, log: u64) -> bool {
-        self.disk.space().map_or(true, |space| space.free >= log + self.options.reserve)
+        self.disk.space().map_or(true, |space| space.free >= log + self.reserve(&space))
     }
 
     /// A checkpoint now, on the calling thread. For tests, and for those who want the next start to replay nothing.
@@ -362,7 +372,10 @@ impl Inner {
         let mut logs = before.clone();
         logs.push((next.id, next.size));
         if let Err(fault) = self.edit_manifest(&[Item::Logs(logs)]) {
-            let _ = self.disk.unlink(&name);
+            // After any other fault the edit may yet reach the disk, and what it names must be there.
+            if is_full(&fault) {
+                let _ = self.disk.unlink(&name);
+            }
             return Err(fault);
         }
         let switched = self.with_wal(|wal| {
@@ -453,13 +466,13 @@ impl Inner {
     }
 }
 
-/// No room on the disk. A sync that says so is a fault like any other: what it covered is in doubt.
 fn no_room_for_log() -> Fault {
     let source = std::io::ErrorKind::StorageFull.into();
     Fault::Io { operation: "grow", file: "the write-ahead log".into(), source }
 }
 
-fn is_full(fault: &Fault) -> bool {
+/// No room on the disk. A sync that says so is a fault like any other: what it covered is in doubt.
+pub(super) fn is_full(fault: &Fault) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match fault {
         Fault::Io { operation, file, source } => {

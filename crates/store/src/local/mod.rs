@@ -10,6 +10,7 @@
 //!  log-…          the write-ahead log: a pre-zeroed ring of frames (older, smaller ones until a checkpoint passed them)
 //!  seg-…          payloads of many logs, or of one busy log; its index, times and writers stand in the footer
 //!  snap-…         states of logs, as their machines gave them
+//!  reserve        room that is spent when the disk is full, so that space can still be given back
 //!  LOCK           held while a process owns the directory
 //!
 //!  a frame:  │ head │ directory │ entry │ entry │ … │ zeros │ directory │ foot │      on 4 KiB boundaries
@@ -115,7 +116,7 @@ impl Default for Options {
             log_max: 64 << 20,
             memory: 96 << 20,
             files: 512,
-            indexes: 16 << 20,
+            indexes: 8 << 20,
             reserve: 64 << 20,
             direct: true,
             own_file: 8 << 20,
@@ -304,7 +305,10 @@ fn open_locked(
         items.push(Item::Mark(state.mark));
     }
     manifest.append(&items)?;
-    let room = Arc::new(Room::new(options.log_max / 4, options.memory / 8 * 5));
+    let room = Arc::new({
+        let staging = options.memory / 8 * 5;
+        Room::new((options.log_max / 4).min(staging / 2), staging)
+    });
     room.resized(current.size, current.written - current.passed);
     room.framed(0, 0, ended.bodies);
     let mark = Mark { written: current.passed, ..state.mark };

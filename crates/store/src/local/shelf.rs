@@ -124,6 +124,8 @@ pub(super) struct State {
     pub(super) snapshot: Option<Box<Snapshot>>,
     /// The version that the last checkpoint covers: facts after it are in the write-ahead log.
     pub(super) covered: u64,
+    /// What damage took. Rare, so that most logs pay eight bytes for it.
+    #[allow(clippy::box_collection)]
     pub(super) holes: Option<Box<Vec<Hole>>>,
     /// On the list of what the next checkpoint must look at.
     pub(super) dirty: bool,

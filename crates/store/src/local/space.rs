@@ -20,11 +20,13 @@ use super::{
     wal::Mark,
 };
 use crate::{
-    disk::{ALIGN, How},
+    disk::{ALIGN, How, Space as DiskSpace},
     plant::Plant,
     seam::{Fault, LogId, NoCredit, Patience},
 };
 
+/// A file of no content that takes room.
+const RESERVE: &str = "reserve";
 /// Holes are punched in steps of this size.
 const STEP: u64 = 256 << 10;
 /// So many bytes that could be given back are reason enough for a manifest edit.
@@ -56,7 +58,10 @@ pub(super) struct Space {
     /// Bytes of credit until the disk is asked again.
     left: AtomicI64,
     red: AtomicBool,
-    last_free: AtomicU64,
+    /// The reserve is on the disk.
+    reserved: AtomicBool,
+    /// The last answer of the disk.
+    last: Mutex<DiskSpace>,
     asked: Mutex<Option<Instant>>,
     /// The last chores met a full disk, whatever the file system says about its room: nothing comes back by itself.
     pub(super) stuck: AtomicBool,
@@ -74,7 +79,8 @@ impl Space {
             left: AtomicI64::new(0),
             stuck: AtomicBool::new(false),
             red: AtomicBool::new(false),
-            last_free: AtomicU64::new(0),
+            reserved: AtomicBool::new(false),
+            last: Mutex::default(),
             asked: Mutex::new(None),
         }
     }
@@ -88,6 +94,7 @@ impl Inner {
     /// See [`crate::seam::Store::trim`].
     pub(super) fn trim(self: &Arc<Self>, log: LogId, start: i64) {
         let Some(log) = self.shelf.get(log.0) else { return };
+        self.fetch_index(&log, start);
         let mut state = log.lock();
         if start <= state.start {
             // An index that could not be read at the first trim is counted at a later one.
@@ -111,6 +118,15 @@ impl Inner {
         drop(state);
         if self.worth_freeing() {
             self.nudge_keeper();
+        }
+    }
+
+    /// Reads the index that a trim will need while nobody waits for the log. One that cannot be read is met again, and
+    /// judged, under the lock.
+    fn fetch_index(&self, log: &Log, start: i64) {
+        let run = log.lock().runs.iter().find(|r| r.last >= start).copied();
+        if let Some(run) = run.filter(|r| r.base < start) {
+            let _ = self.files.index(&run, Patience::Block);
         }
     }
 
@@ -217,6 +233,27 @@ impl Inner {
         items
     }
 
+    /// An edit failed: what it would have told is told by the next one.
+    pub(super) fn restore_changed(&self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Row(id, _) => {
+                    if let Some(log) = self.shelf.get(*id) {
+                        self.note_changed(&log, &mut log.lock());
+                    }
+                }
+                Item::Gone(log, lsn) => {
+                    lock(&self.space.gone).insert(*log, Gone { lsn: *lsn, published: false });
+                }
+                Item::Forget(log) => {
+                    // The log is gone and the manifest knows: it can be forgotten again.
+                    lock(&self.space.gone).entry(*log).or_insert(Gone { lsn: 0, published: true });
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Logs that are gone, whether the manifest knows or not.
     pub(super) fn all_gone(&self) -> HashMap<u64, u64> {
         lock(&self.space.gone).iter().map(|(log, g)| (*log, g.lsn)).collect()
@@ -233,8 +270,12 @@ impl Inner {
         }
         // Who let a file go noted its row first: taken after the dead, the rows cover them all.
         let items = self.changed_rows(None);
-        if !items.is_empty() {
-            self.edit_manifest(&items)?;
+        if !items.is_empty()
+            && let Err(fault) = self.edit_manifest(&items)
+        {
+            self.restore_changed(&items);
+            self.files.put_back(&dead);
+            return Err(fault);
         }
         if !early {
             self.unlink(&dead)?;
@@ -314,7 +355,11 @@ impl Inner {
             (true, Some(when)) if when.elapsed() < ASK => self.missing_bytes(None),
             _ => {
                 *asked = Some(Instant::now());
-                let missing = self.missing_bytes(self.disk.space().ok().map(|s| s.free));
+                let missing = match self.disk.space() {
+                    Ok(space) => self.missing_bytes(Some(space)),
+                    // A disk that does not tell is not called full: a write will find out.
+                    Err(_) => 0,
+                };
                 if missing > 0 {
                     self.nudge_keeper();
                 }
@@ -324,17 +369,23 @@ impl Inner {
         if missing == 0 { Ok(()) } else { Err(NoCredit::DiskFull { missing }) }
     }
 
+    /// What of a disk is kept free. Of a small one a sixteenth is enough.
+    pub(super) fn reserve(&self, space: &DiskSpace) -> u64 {
+        self.options.reserve.min(space.total / 16)
+    }
+
     /// How much is missing below the reserve, when `free` bytes are free; by the last answer when it is not asked.
-    fn missing_bytes(&self, free: Option<u64>) -> u64 {
-        // What is staged must still find its place in segments.
-        let need = self.options.reserve + self.room.staged() * 2;
-        let free = match free {
-            Some(free) => {
-                self.space.last_free.store(free, Ordering::Relaxed);
-                free
+    fn missing_bytes(&self, space: Option<DiskSpace>) -> u64 {
+        let space = match space {
+            Some(space) => {
+                *lock(&self.space.last) = space;
+                space
             }
-            None => self.space.last_free.load(Ordering::Relaxed),
+            None => *lock(&self.space.last),
         };
+        let free = space.free;
+        // What is staged must still find its place in segments.
+        let need = self.reserve(&space) + self.room.staged() * 2;
         let missing = need.saturating_sub(free);
         let was_red = self.space.red.swap(missing > 0, Ordering::Relaxed);
         if missing > 0 {
@@ -351,13 +402,36 @@ impl Inner {
         missing
     }
 
+    /// Keeps a little room on the disk, so that on a full one an edit of the manifest can still be written: without it
+    /// nothing could be freed.
+    pub(super) fn keep_reserve(&self) {
+        if self.space.reserved.load(Ordering::Relaxed) || self.space.red.load(Ordering::Relaxed) {
+            return;
+        }
+        let how = How { create: true, write: true, ..How::default() };
+        let made = match self.disk.open(RESERVE, how) {
+            Ok(file) => file.allocate(0, self.options.log_min).is_ok(),
+            Err(e) => e.kind() == std::io::ErrorKind::AlreadyExists,
+        };
+        if !made {
+            let _ = self.disk.unlink(RESERVE);
+        }
+        self.space.reserved.store(made, Ordering::Relaxed);
+    }
+
+    /// Lets that room go. Answers whether there was any.
+    pub(super) fn spend_reserve(&self) -> bool {
+        self.space.reserved.swap(false, Ordering::Relaxed) && self.disk.unlink(RESERVE).is_ok()
+    }
+
     /// A write found the disk full: records are refused from here on, until it is asked and has room.
     pub(super) fn note_full(&self) {
         self.space.stuck.store(true, Ordering::Relaxed);
         self.space.left.store(0, Ordering::Relaxed);
-        let free = self.disk.space().ok().map_or(0, |s| s.free);
         *lock(&self.space.asked) = Some(Instant::now());
-        self.missing_bytes(Some(free));
+        if let Ok(space) = self.disk.space() {
+            self.missing_bytes(Some(space));
+        }
     }
 }
 

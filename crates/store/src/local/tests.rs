@@ -8,8 +8,10 @@ use crate::disk::RealDisk;
 /// Keeps the facts of each log as its machine would, and answers snapshots of them.
 #[derive(Default)]
 pub(super) struct World {
-    logs: Mutex<std::collections::BTreeMap<u64, (u64, u64, Vec<u8>)>>,
+    logs: Mutex<std::collections::BTreeMap<u64, Noun>>,
 }
+/// Version, LSN of the last fact, all facts.
+type Noun = (u64, u64, Vec<u8>);
 
 impl World {
     fn take(&self, log: u64, lsn: u64, fact: &[u8]) {
