@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, RwLock,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) retention: Alarm,
     /// Records are refused for want of disk.
     pub(crate) red: AtomicBool,
+    /// The largest batch that was refused for it.
+    pub(crate) wanted: AtomicU64,
     pub(crate) reddened: Notify,
     pub(crate) node_id: i32,
     /// What the store holds of this node, to be cut at the stop.
@@ -109,7 +111,7 @@ impl Node {
         let bytes = bytes as u64;
         match self.hub().credit(Class::Data, bytes).await {
             Ok(credit) => Ok(Room { credit, bytes }),
-            Err(refusal) => Err(self.refused(refusal)),
+            Err(refusal) => Err(self.refused(bytes, refusal)),
         }
     }
 
@@ -119,13 +121,13 @@ impl Node {
         match self.hub().store().credit(Class::Data, bytes, None) {
             Ok(credit) => Some(Ok(Room { credit, bytes })),
             Err(NoCredit::Later) => None,
-            Err(no) => Some(Err(self.refused(NoRoom::from(no)))),
+            Err(no) => Some(Err(self.refused(bytes, NoRoom::from(no)))),
         }
     }
 
-    fn refused(&self, refusal: NoRoom) -> NoRoom {
+    fn refused(&self, need: u64, refusal: NoRoom) -> NoRoom {
         if let NoRoom::DiskFull { missing } = refusal {
-            self.redden(missing);
+            self.redden(need, missing);
         }
         refusal
     }

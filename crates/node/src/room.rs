@@ -63,8 +63,9 @@ impl Node {
         *warned = state != DiskState::Ample;
     }
 
-    /// A credit was refused because the disk is full.
-    pub(crate) fn redden(&self, missing: u64) {
+    /// A credit of `need` bytes was refused because the disk is full.
+    pub(crate) fn redden(&self, need: u64, missing: u64) {
+        self.0.wanted.fetch_max(need, Ordering::Relaxed);
         if !self.0.red.swap(true, Ordering::Relaxed) {
             tracing::error!(missing, "the disk is full: records are refused until {missing} more bytes are free");
             self.0.reddened.notify_one();
@@ -81,8 +82,12 @@ impl Node {
             if !self.is_red() {
                 continue;
             }
-            self.free_everything_due();
-            while self.still_full() {
+            loop {
+                // Each time anew: while the disk is full people delete records, and wait for the room.
+                self.free_everything_due();
+                if !self.still_full() {
+                    break;
+                }
                 match self.purge_oldest().await {
                     Ok(Ok(Some(gone))) => {
                         tracing::warn!(topic = %gone.name, "purged because the disk is full; it can no longer be restored");
@@ -97,12 +102,14 @@ impl Node {
                     return;
                 }
             }
+            self.0.wanted.store(0, Ordering::Relaxed);
             self.0.red.store(false, Ordering::Relaxed);
             tracing::info!("there is room on the disk again; records are accepted");
         }
     }
 
     fn still_full(&self) -> bool {
-        matches!(self.hub().store().credit(Class::Data, 1, None), Err(NoCredit::DiskFull { .. }))
+        let wanted = self.0.wanted.load(Ordering::Relaxed).max(1);
+        matches!(self.hub().store().credit(Class::Data, wanted, None), Err(NoCredit::DiskFull { .. }))
     }
 }

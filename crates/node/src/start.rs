@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicI64},
+        atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
 };
 
@@ -121,6 +121,7 @@ impl Node {
             sessions: Alarm::default(),
             retention: Alarm::default(),
             red: AtomicBool::new(false),
+            wanted: AtomicU64::new(0),
             reddened: Notify::new(),
             node_id: options.node_id,
             link: Lock::new(None),

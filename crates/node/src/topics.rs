@@ -1,11 +1,9 @@
 //! The topics that are there, as doors find them. Knows names, ids and partitions; the judgement about them is the
 //! catalog's.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use hashbrown::HashMap;
 use milena_engine::{
     ids::{TopicId, TopicName},
     partition::{Partition as Judge, Rules},

@@ -1,6 +1,7 @@
 //! A node from outside: its verbs on real stores, as a door would call them.
 
 mod fetching;
+mod filling;
 mod grouping;
 mod on_disk;
 mod producing;
