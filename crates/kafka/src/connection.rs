@@ -7,6 +7,8 @@ use std::{collections::VecDeque, io::IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 use milena_wire::frame::{Refused, length};
 
+/// What one receive can bring at most, into a buffer shared by all connections of a thread.
+pub const SCRATCH: usize = 256 * 1024;
 /// Below this an answer's slices are copied into the one buffer of the pass: a short copy is cheaper than a vector entry.
 const COPY_BELOW: usize = 32 * 1024;
 /// The most that is set aside for a frame before its bytes have come. A length is a claim, not a fact.

@@ -8,7 +8,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use milena_node::{Lsn, Parked};
 use milena_wire::{Message, Reader, Request, Text};
 
-use crate::{api::CARDS, connection::Answer, peer::Peer};
+use crate::{
+    api::CARDS,
+    connection::{Answer, SCRATCH},
+    peer::Peer,
+};
 
 /// What a request costs the node at most, for those who read the cards: the manual, metrics, limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -250,9 +254,12 @@ impl Call<'_> {
         Reader::new(self.frame.slice(self.head.body..))
     }
 
-    /// Takes the frame out of the buffer that it shares with others, for a request that may wait long.
+    /// Takes the frame out of the buffer that it shares with others, for a request that may wait long. A frame that does
+    /// not fit that buffer was received on its own.
     pub(crate) fn on_its_own(mut self) -> Self {
-        self.frame = Bytes::copy_from_slice(&self.frame);
+        if self.frame.len() < SCRATCH {
+            self.frame = Bytes::copy_from_slice(&self.frame);
+        }
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
@@ -32,6 +33,7 @@ pub async fn listen(door: Arc<Door>, listener: TcpListener) {
 
 fn deal(door: &Arc<Door>, stream: TcpStream, remote: SocketAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
     let ends = Ends { remote, local: stream.local_addr()? };
     let stream = stream.into_std()?;
     let served = door.clone();
@@ -42,6 +44,11 @@ fn deal(door: &Arc<Door>, stream: TcpStream, remote: SocketAddr) -> io::Result<(
         }
     });
     Ok(())
+}
+
+/// A peer that vanished without a word is noticed in about two minutes, also while it is waited for.
+fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15)).with_retries(4)
 }
 
 /// The peer gave up before it was accepted; the next one may be fine.

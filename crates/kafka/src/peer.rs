@@ -47,6 +47,7 @@ pub struct Door {
     admitted: Mutex<Admitted>,
     strangers: AtomicU64,
     refused: AtomicU64,
+    closed: AtomicU64,
 }
 
 impl fmt::Debug for Door {
@@ -91,6 +92,7 @@ impl Door {
             admitted: Mutex::default(),
             strangers: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
         })
     }
 
@@ -149,6 +151,14 @@ impl Door {
     pub(crate) fn note_accept_failure(&self, error: &std::io::Error) {
         if let Some(times) = worth_saying(&self.refused) {
             tracing::error!(%error, times, "no connection can be accepted; is the limit of open files too low?");
+        }
+    }
+
+    /// Says why a connection was closed; when many are, only now and then, so that nobody can fill the log.
+    pub(crate) fn note_closed(&self, remote: SocketAddr, software: &str, why: &dyn fmt::Display) {
+        match worth_saying(&self.closed) {
+            Some(times) => tracing::info!(%remote, software, times, "connection closed: {why}"),
+            None => tracing::debug!(%remote, software, "connection closed: {why}"),
         }
     }
 

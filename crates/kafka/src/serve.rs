@@ -25,13 +25,11 @@ use tokio::{
 };
 
 use crate::{
-    connection::{Answer, Inbound, Limits, Outbound},
+    connection::{Answer, Inbound, Limits, Outbound, SCRATCH},
     dispatch::{Close, Later, Outcome, dispatch},
     peer::{Door, Peer},
 };
 
-/// What one receive can bring at most, shared by all connections of a thread.
-const SCRATCH: usize = 256 * 1024;
 /// Pieces handed to the socket at once.
 const SLICES: usize = 64;
 
@@ -87,8 +85,8 @@ where
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
         End::Frame(bad @ (Refused::Tls | Refused::Http)) => door.note_stranger(remote, &bad),
-        End::Frame(bad) => tracing::info!(%remote, software = peer.software(), "connection closed: {bad}"),
-        End::Request(Close(why)) => tracing::info!(%remote, software = peer.software(), "connection closed: {why}"),
+        End::Frame(bad) => door.note_closed(remote, &peer.software(), &bad),
+        End::Request(Close(why)) => door.note_closed(remote, &peer.software(), &why),
         End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
         End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
     }
