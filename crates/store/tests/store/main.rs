@@ -10,6 +10,7 @@ mod full;
 mod local;
 mod memory;
 mod plain;
+#[cfg(debug_assertions)]
 mod plants;
 mod power;
 mod sim_disk;

@@ -48,9 +48,20 @@ fn small(plant: Option<Plant>) -> Options {
         manifest_slack: 3 << 10,
         background: false,
         leading: Leading::Callers,
-        plants: plant.map_or(Plants::default(), Plants::only),
+        plants: plant.map_or(Plants::default(), planted),
         ..Options::default()
     }
+}
+
+#[cfg(debug_assertions)]
+fn planted(plant: Plant) -> Plants {
+    Plants::only(plant)
+}
+
+/// A release build has no switches, and its tests do not ask for any.
+#[cfg(not(debug_assertions))]
+fn planted(_plant: Plant) -> Plants {
+    Plants::default()
 }
 
 fn open_local(disk: &SimDisk, options: Options, replay: &mut dyn Replay) -> Result<Open, String> {
