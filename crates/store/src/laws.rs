@@ -38,6 +38,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("every lookup answers as the naive one", reading::lookups),
     ("what is trimmed or removed is gone at once, and stays gone", reading::trim_and_remove),
     ("bounds outlive emptiness and a start", reading::bounds_after_emptiness),
+    ("what a reader holds stays whole, whatever is trimmed and used again", reading::slices_outlive),
     ("a log that is not there is named so", reading::no_log),
     ("replay hands back snapshots, then facts, each exactly once and in order", lives::replay_order),
     ("a snapshot is the state of one moment, also under load", lives::snapshots_under_load),

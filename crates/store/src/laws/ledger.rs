@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::shown::bytes_of;
 pub use self::{
     judge::{Depth, Tally},
     noun::{Rebuilt, State},

@@ -2,7 +2,7 @@
 
 use super::{
     Harness, Session, Verdict, busy,
-    ledger::{Depth, Want},
+    ledger::{Depth, Want, bytes_of},
     must, note, payload,
 };
 use crate::seam::*;
@@ -151,6 +151,29 @@ pub(super) fn no_log(make: &dyn Fn() -> Box<dyn Harness>) -> Verdict {
         must(matches!(list, Err(ReadError::NoLog)), || format!("list of {log:?}: {list:?}"))?;
         let lookup = store.lookup(log, Query::GreatestStamp);
         must(matches!(lookup, Err(ReadError::NoLog)), || format!("lookup in {log:?}: {lookup:?}"))?;
+    }
+    Ok(())
+}
+
+/// Memory and files are used again, but not under a reader.
+pub(super) fn slices_outlive(make: &dyn Fn() -> Box<dyn Harness>) -> Verdict {
+    let mut session = Session::new(make(), 33)?;
+    let mut kept = Vec::new();
+    for round in 0..6 {
+        busy(&mut session, 30, 3)?;
+        for log in 1..4 {
+            let from = session.ledger.next(log) / 2;
+            let found = session.store().read(LogId(log), from, i64::MAX, 20_000, Patience::Block);
+            let found = found.map_err(|e| format!("round {round}: {e}"))?;
+            kept.push((bytes_of(&found)?, found));
+            let start = session.ledger.next(log);
+            session.append(&[Want::Trim { log, start }])?;
+        }
+        session.flush()?;
+        session.checkpoint()?;
+    }
+    for (bytes, found) in &kept {
+        must(bytes_of(found)? == *bytes, || "what a reader holds was written over".into())?;
     }
     Ok(())
 }

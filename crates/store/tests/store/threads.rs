@@ -2,12 +2,12 @@
 //! another, so a failure names its image and not a seed; the promise is the same.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
 
 use milena_store::{
-    Store,
+    LogId, Store,
     dice::Dice,
     laws::{
         Session,
@@ -49,7 +49,19 @@ fn write(ledger: &Ledger, store: &dyn Store, writer: u64, stop: &AtomicBool) -> 
     Ok(())
 }
 
-fn record(leading: Leading, seed: u64) -> Result<Recording, String> {
+/// Reads what was acknowledged, while the writers go on.
+fn read(ledger: &Ledger, store: &dyn Store, reader: u64, stop: &AtomicBool, reads: &AtomicU64) -> Result<(), String> {
+    let mut dice = Dice::new(reader);
+    while !stop.load(Ordering::Relaxed) {
+        let log = LogId(1 + dice.below(12));
+        ledger.read_beside(store, log, &mut dice).map_err(|e| format!("reader {reader}: {e}"))?;
+        reads.fetch_add(1, Ordering::Relaxed);
+        thread::yield_now();
+    }
+    Ok(())
+}
+
+fn record(leading: Leading, seed: u64, reads: &AtomicU64) -> Result<Recording, String> {
     let disk = SimDisk::default();
     disk.record();
     let ledger = noting(&disk, seed);
@@ -63,10 +75,18 @@ fn record(leading: Leading, seed: u64) -> Result<Recording, String> {
                 scope.spawn(move || write(ledger, &**store, w + seed * 4 % 8, stop))
             })
             .collect();
+        let readers: Vec<_> = (0..2u64)
+            .map(|r| {
+                let (ledger, store, stop) = (&session.ledger, session.store(), &stop);
+                scope.spawn(move || read(ledger, &**store, r, stop, reads))
+            })
+            .collect();
         let written = writers.into_iter().map(|w| w.join().unwrap_or_else(|_| Err("a writer panicked".into())));
-        written.collect::<Vec<_>>().into_iter().collect()
+        let written: Vec<_> = written.collect();
+        stop.store(true, Ordering::Relaxed);
+        let read = readers.into_iter().map(|r| r.join().unwrap_or_else(|_| Err("a reader panicked".into())));
+        written.into_iter().chain(read).collect()
     });
-    stop.store(true, Ordering::Relaxed);
     outcome?;
     session.checkpoint()?;
     session.flush()?;
@@ -78,14 +98,16 @@ fn record(leading: Leading, seed: u64) -> Result<Recording, String> {
 #[test]
 fn threads_survive_power_cuts() {
     let mut report = Report::new("power cuts under threads");
+    let reads = AtomicU64::new(0);
     let effort = Effort { images: 250, again: 12, until_violated: false };
     for round in 0..(2 * campaign::times()) as u64 {
         for leading in [Leading::Callers, Leading::Measured, Leading::Thread] {
-            match record(leading, campaign::seed() + round) {
+            match record(leading, campaign::seed() + round, &reads) {
                 Ok(recording) => crash(Subject::Local(None), &recording, round, effort, &mut report),
                 Err(e) => report.count(Err(format!("{leading:?}: {e}"))),
             }
         }
     }
+    report.aside("reads beside", reads.into_inner());
     report.finish();
 }

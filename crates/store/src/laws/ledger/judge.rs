@@ -66,6 +66,29 @@ impl Ledger {
         Ok(())
     }
 
+    /// Reads somewhere in a log while others append, trim and make checkpoints: it finds something where something was
+    /// acknowledged, and nothing but what was stored.
+    pub fn read_beside(&self, store: &dyn Store, log: LogId, dice: &mut Dice) -> Result<(), String> {
+        let acked = self.acked();
+        let (from, has_any) = {
+            let book = self.book();
+            let Some(noun) = book.nouns.get(&log) else { return Ok(()) };
+            let next = noun.state_at(acked).next;
+            (dice.below(next.max(1) as u64) as i64, next > 0)
+        };
+        if !has_any {
+            return Ok(());
+        }
+        let max = dice.below(8000) as usize;
+        let beside = Shown::read_beside(store, log, from, max)?;
+        let book = self.book();
+        let noun = &book.nouns[&log];
+        if beside.is_empty() && noun.state().floor <= from {
+            return Err(format!("{log:?}: nothing from {from}, although {acked:?} was acknowledged before"));
+        }
+        Shown::ever(log, noun).judge_beside(&beside, from)
+    }
+
     /// After a clean stop the store itself knows what was trimmed and removed, before anybody tells it again.
     pub fn check_kept(&self, store: &dyn Store, upto: Lsn) -> Result<(), String> {
         let book = self.book();

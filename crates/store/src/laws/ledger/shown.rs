@@ -15,6 +15,18 @@ pub(super) fn payload_bytes(log: LogId, base: i64, len: usize) -> Vec<u8> {
     bytes
 }
 
+/// What a read beside others found.
+pub(super) struct Beside {
+    bytes: Vec<u8>,
+    upto: i64,
+}
+
+impl Beside {
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
 /// What one log must show.
 pub(super) struct Shown {
     log: LogId,
@@ -114,6 +126,12 @@ impl Shown {
         if count > 1 && got.len() > max { Err(format!("{count} payloads of {} bytes", got.len())) } else { Ok(()) }
     }
 
+    /// Every payload that was ever stored, trimmed or not.
+    pub(super) fn ever(log: LogId, noun: &Noun) -> Self {
+        let living = noun.taken().iter().filter_map(|t| t.stored).collect();
+        Self { log, floor: 0, end: noun.state().next, living, may_be_unknown: true }
+    }
+
     /// How many whole payloads of `expected` these bytes are, from the first.
     fn compare(&self, expected: &[&Stored], got: &[u8]) -> Result<usize, String> {
         let mut rest = got;
@@ -125,6 +143,31 @@ impl Shown {
             rest = rest.strip_prefix(&whole[..]).ok_or_else(|| format!("other bytes than were stored at {stored:?}"))?;
         }
         if rest.is_empty() { Ok(expected.len()) } else { Err(format!("{} bytes behind the last payload", rest.len())) }
+    }
+
+    /// A read while others append and trim: whole payloads that follow each other, from where it was asked for or from
+    /// where the log starts by now.
+    pub(super) fn read_beside(store: &dyn Store, log: LogId, from: i64, max: usize) -> Result<Beside, String> {
+        let found = store.read(log, from, i64::MAX, max, Patience::Block);
+        let found = found.map_err(|e| format!("{log:?}: read from {from} beside others: {e}"))?;
+        Ok(Beside { bytes: bytes_of(&found)?, upto: found.upto })
+    }
+
+    /// Are these the payloads from some place at or behind `from`, up to `beside.upto`?
+    pub(super) fn judge_beside(&self, beside: &Beside, from: i64) -> Result<(), String> {
+        if beside.bytes.is_empty() {
+            return Ok(());
+        }
+        let upto = beside.upto;
+        let run: Vec<&Stored> = self.living.iter().filter(|s| s.last >= from && s.last <= upto).collect();
+        // Trims may have moved the begin, so the run is known by its end.
+        for begin in 0..run.len() {
+            let len: usize = run[begin..].iter().map(|s| s.bytes as usize).sum();
+            if len == beside.bytes.len() {
+                return self.compare(&run[begin..], &beside.bytes).map(|_| ());
+            }
+        }
+        Err(format!("{:?}: {} bytes up to {upto}, read from {from}, are no payloads", self.log, beside.bytes.len()))
     }
 
     fn random_lookup(&self, store: &dyn Store, dice: &mut Dice) -> Result<(), String> {
@@ -182,7 +225,8 @@ impl Shown {
     }
 }
 
-fn bytes_of(found: &Found) -> Result<Vec<u8>, String> {
+/// All bytes of what was found, also those behind a file.
+pub(crate) fn bytes_of(found: &Found) -> Result<Vec<u8>, String> {
     let mut all = Vec::new();
     for slice in &found.slices {
         match slice {
