@@ -62,7 +62,7 @@ impl Peer {
         frame::request(&mut out, version, self.correlation, Some(&Text::from("oracle")), request)?;
         self.stream.write_all(&out)?;
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).context("closed")?;
+        self.stream.read_exact(&mut length).with_context(|| format!("closed: {} v{version}", R::NAME))?;
         let length = u32::from_be_bytes(length) as usize;
         if length > 100 << 20 {
             bail!("an answer of {length} bytes");

@@ -1,12 +1,14 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
 mod apache;
+pub(crate) mod crash;
 mod expected;
 pub(crate) mod fresh;
 mod go;
 mod java;
 mod kcat;
 mod node;
+mod oracle;
 mod python;
 mod server;
 pub(crate) mod typos;
@@ -17,6 +19,8 @@ const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
 
 /// Other people's clients against the release binary, each on a fresh directory.
 pub(crate) const CONFORMANCE: &[Lane] = &[
+    Lane { name: "kill -9", needs: PYTHON, work: crash::run },
+    Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
     Lane { name: "kafka-python's own tests", needs: PYTHON, work: python::kafka_python },

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const KAFKA_PYTHON: &str = "3.0.12";
+/// What our own programs stand on.
+pub(super) const PROGRAMS: &[&str] = &["confluent-kafka==2.16.1", "aiokafka==0.14.0", "cramjam==2.11.0"];
 
 /// kafka-python's integration tests, from its source distribution, against an external broker as they allow.
 pub(crate) fn kafka_python(ground: &Ground) -> Result<String> {
@@ -79,7 +81,7 @@ fn pytest(text: &str) -> Results {
 
 /// Our programs on librdkafka's Python binding and on aiokafka.
 pub(crate) fn programs(ground: &Ground) -> Result<String> {
-    let venv = venv(ground, "python", &["confluent-kafka==2.16.1", "aiokafka==0.14.0", "cramjam==2.11.0"])?;
+    let venv = venv(ground, "python", PROGRAMS)?;
     let server = server::fresh(ground, "python", &[])?;
     let mut lines = Vec::new();
     for program in ["librdkafka.py", "aio.py"] {
