@@ -200,7 +200,7 @@ fn values(peer: &mut Peer) -> Result<()> {
     ] {
         alter(peer, &format!("{key}={value:?}"), 2, "valued", key, 0, Some(value))?;
         // Apache Kafka answers before its own configuration has changed.
-        std::thread::sleep(std::time::Duration::from_millis(60));
+        std::thread::sleep(std::time::Duration::from_millis(150));
         let back = describe(2, "valued", Some(&[key]));
         peer.ask(&format!("{key}={value:?} read back"), 4, &back)?;
         alter(peer, &format!("{key}={value:?} deleted"), 2, "valued", key, 1, None)?;

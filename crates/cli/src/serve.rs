@@ -99,7 +99,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let (store, recovery, recovered) = open(&plan)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
-    let node = start_node(&plan, store, recovery, http.as_deref())?;
+    let node = start_node(&plan, store, recovery, &kafka, http.as_deref())?;
     let door =
         milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
     let ready = Ready {
@@ -259,10 +259,34 @@ fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result
     Ok((Arc::new(store), recovered))
 }
 
-fn start_node(plan: &Plan, store: Arc<dyn Store>, recovery: Recovery, http: Option<&[StdListener]>) -> Result<Node, Failure> {
+/// What DescribeConfigs tells about how this broker was started.
+fn told(plan: &Plan, kafka: &[StdListener]) -> Vec<(String, Option<String>)> {
+    let listeners: Vec<String> = kafka.iter().filter_map(|l| l.local_addr().ok()).map(|a| format!("PLAINTEXT://{a}")).collect();
+    let listeners = listeners.join(",");
+    let advertised = if plan.rule == "auto" { listeners.clone() } else { format!("PLAINTEXT://{}", plan.rule) };
+    let id = plan.node_id.to_string();
+    let told = [
+        ("node.id", id.clone()),
+        ("broker.id", id),
+        ("process.roles", "broker,controller".into()),
+        ("listeners", listeners),
+        ("advertised.listeners", advertised),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT".into()),
+    ];
+    told.into_iter().map(|(name, value)| (name.to_string(), Some(value))).collect()
+}
+
+fn start_node(
+    plan: &Plan,
+    store: Arc<dyn Store>,
+    recovery: Recovery,
+    kafka: &[StdListener],
+    http: Option<&[StdListener]>,
+) -> Result<Node, Failure> {
     let mut settings = plan.settings.clone();
     let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
     settings.extend(["log.dir", "log.dirs"].map(|name| (name.into(), Some(data.clone()))));
+    settings.extend(told(plan, kafka));
     if let Some(listeners) = http {
         settings.push(("milena.http.address".into(), Some(address_of(listeners))));
     }
