@@ -21,7 +21,8 @@ pub(crate) fn ledger(ground: &Ground, kills: u32) -> Result<String> {
         std::fs::remove_dir_all(&data)?;
     }
     let script = ground.root.join("conformance/python/ledger.py");
-    let output = Command::new(venv.join("bin/python")).arg(script).arg(&ground.milena).arg(&data).arg(kills.to_string()).output()?;
+    let output =
+        Command::new(venv.join("bin/python")).arg(script).arg(&ground.milena).arg(&data).arg(kills.to_string()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
     println!("{text}");
     if !output.status.success() {
