@@ -30,6 +30,16 @@ enum Command {
     Tail(cmd::read::TailOptions),
     /// Look at one message
     Message(cmd::message::Options),
+    /// Topics: list, make, change, trim, delete, restore, copy
+    #[command(visible_alias = "topics")]
+    Topic(cmd::topic::Options),
+    /// Consumer groups: members, positions, lag
+    #[command(visible_alias = "groups")]
+    Group(cmd::group::Options),
+    /// How the cluster stands; exit code 2 when something is wrong
+    Status(cmd::status::Options),
+    /// Wait until the broker is there
+    Wait(cmd::status::WaitOptions),
     /// Print the version
     Version,
 }
@@ -42,6 +52,10 @@ impl Arguments {
             Command::Read(options) => talk(cmd::read::run(options)),
             Command::Tail(options) => talk(cmd::read::tail(options)),
             Command::Message(options) => talk(cmd::message::run(options)),
+            Command::Topic(options) => talk(cmd::topic::run(options)),
+            Command::Group(options) => talk(cmd::group::run(options)),
+            Command::Status(options) => talk(cmd::status::run(options)),
+            Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Version => {
                 println!("milena {}", env!("CARGO_PKG_VERSION"));
                 Ok(())

@@ -13,6 +13,7 @@ mod ready;
 mod screen;
 mod serve;
 mod table;
+mod web;
 mod when;
 
 use std::process::ExitCode;

@@ -35,8 +35,3 @@ impl Screen {
         Ok(self.out.flush()?)
     }
 }
-
-/// Whether colours are wanted on stderr and stdout: at a terminal, unless `NO_COLOR` is set to anything.
-pub(crate) fn colours() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-}

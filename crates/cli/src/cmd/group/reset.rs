@@ -1,0 +1,136 @@
+//! `group reset`: moves a group without members. The plan, with how many messages would be read again or skipped, comes first.
+
+use clap::Args;
+use milena_client::{Admin, At, admin::Position, wire::Text};
+use serde_json::json;
+
+use super::ends;
+use crate::{
+    connect::Connect,
+    failure::{Failure, Kind},
+    table::{self, Output},
+    when,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    group: String,
+    /// Only this topic; also one that the group has not read yet [default: all where it has positions]
+    topic: Option<String>,
+    /// Only this partition; may be repeated
+    #[arg(short, long)]
+    partition: Vec<i32>,
+    /// Where to: start, end, an offset, -N (before the end), @TIME
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    to: String,
+    /// Do it
+    #[arg(long)]
+    yes: bool,
+    #[arg(short, long, default_value = "table")]
+    output: Output,
+}
+
+/// A place that each partition has for itself.
+#[derive(Clone, Copy)]
+enum Place {
+    At(At),
+    Offset(i64),
+    Last(i64),
+}
+
+pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
+    let place = place(&options.to)?;
+    let now = now(admin, &options).await?;
+    let goals = goals(admin, &now, place).await?;
+    let mut moved = Vec::new();
+    let mut rows = Vec::new();
+    for ((position, known), goal) in now.iter().zip(goals) {
+        let steps = goal - position.offset;
+        rows.push(json!({
+            "topic": &*position.topic, "partition": position.partition,
+            "position": known.then_some(position.offset), "new_position": goal,
+            "again": (-steps).max(0), "skipped": steps.max(0),
+        }));
+        moved.push(Position { offset: goal, leader_epoch: -1, ..position.clone() });
+    }
+    table::rows(options.output, &["topic", "partition", "position", "new_position", "again", "skipped"], rows)?;
+    if !options.yes {
+        connect.say("nothing was changed; run again with --yes to do it");
+        return Ok(());
+    }
+    admin.set_positions(&options.group.as_str().into(), &moved).await.map_err(|error| {
+        let has_members = error.code().is_some_and(|c| c.0 == 25);
+        let failure = Failure::from(error);
+        if !has_members {
+            return failure;
+        }
+        Failure::new(Kind::Exists, format!("group {:?} has members, which would not notice the move", options.group))
+            .fix(format!("stop its consumers first; milena group show {} names them", options.group))
+    })?;
+    connect.say(format_args!("{} positions moved", moved.len()));
+    Ok(())
+}
+
+fn place(text: &str) -> Result<Place, Failure> {
+    let number = |t: &str| t.parse::<i64>().ok().filter(|n| *n >= 0);
+    let place = match text {
+        "start" | "earliest" => Some(Place::At(At::Start)),
+        "end" | "now" | "latest" => Some(Place::At(At::End)),
+        _ => match (text.strip_prefix('@'), text.strip_prefix('-')) {
+            (Some(time), _) => when::read(time).map(|t| Place::At(At::Time(t))),
+            (_, Some(last)) => number(last).map(Place::Last),
+            _ => number(text).map(Place::Offset),
+        },
+    };
+    place.ok_or_else(|| {
+        Failure::usage(format!("--to {text:?} is no place"))
+            .fix("--to start   or   --to end   or   --to 17   or   --to -10   or   --to @-1h")
+    })
+}
+
+/// Where the group is now in what was asked for; the flag says whether it has a position there at all.
+async fn now(admin: &Admin, options: &Options) -> Result<Vec<(Position, bool)>, Failure> {
+    let positions = match super::find(admin, &options.group).await {
+        Ok((_, positions)) => positions,
+        // A group may be given positions before it first reads.
+        Err(failure) if failure.kind() == Kind::NotFound && options.topic.is_some() => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    let wanted = |p: i32| options.partition.is_empty() || options.partition.contains(&p);
+    let Some(name) = &options.topic else {
+        return Ok(positions.into_iter().filter(|p| wanted(p.partition)).map(|p| (p, true)).collect());
+    };
+    let topic = match admin.cluster().topic(&name.as_str().into()).await {
+        Ok(topic) => topic,
+        Err(error) => return Err(crate::cmd::read::no_topic(admin.cluster(), name, error).await),
+    };
+    let position = |partition: i32| {
+        let known = positions.iter().find(|p| p.topic == topic.name && p.partition == partition);
+        let none = || Position { topic: topic.name.clone(), partition, offset: 0, leader_epoch: -1, metadata: Text::default() };
+        (known.cloned().unwrap_or_else(none), known.is_some())
+    };
+    Ok(topic.partitions.iter().map(|p| p.index).filter(|p| wanted(*p)).map(position).collect())
+}
+
+async fn goals(admin: &Admin, now: &[(Position, bool)], place: Place) -> Result<Vec<i64>, Failure> {
+    let positions: Vec<Position> = now.iter().map(|(p, _)| p.clone()).collect();
+    let (starts, ends_) = (ends(admin, &positions, At::Start).await, ends(admin, &positions, At::End).await);
+    let asked = match place {
+        Place::At(at @ At::Time(_)) => ends(admin, &positions, at).await,
+        _ => vec![None; positions.len()],
+    };
+    let goal = |n: usize| {
+        let position = &positions[n];
+        let (Some(start), Some(end)) = (starts[n], ends_[n]) else {
+            return Err(Failure::new(Kind::NotFound, format!("{}/{} is not there any more", position.topic, position.partition)));
+        };
+        Ok(match place {
+            Place::At(At::Start) => start,
+            Place::At(At::Time(_)) => asked[n].unwrap_or(end),
+            Place::At(_) => end,
+            Place::Offset(offset) => offset.clamp(start, end),
+            Place::Last(count) => end.saturating_sub(count).max(start),
+        })
+    };
+    (0..positions.len()).map(goal).collect()
+}

@@ -1,0 +1,145 @@
+//! `milena topic …`: which topics there are, how they are kept, and how they go.
+
+mod clone;
+mod list;
+mod remove;
+mod settings;
+mod show;
+mod trim;
+
+use clap::{Args, Subcommand};
+use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::NewTopic, wire::Text};
+
+use super::read::no_topic;
+use crate::{connect::Connect, failure::Failure, table::Output};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List topics with what they hold
+    Ls(list::Options),
+    /// Show one topic: partitions, settings, what it holds
+    Show {
+        topic: String,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
+    /// Make a topic
+    Create(Create),
+    /// Change settings, or add partitions
+    Set(settings::Options),
+    /// Cut records off at the front; shows the plan, and does it with --yes
+    Trim(trim::Options),
+    /// Delete a topic; a Milena keeps it restorable for a day
+    Rm(remove::Options),
+    /// Undo a deletion
+    Restore {
+        /// Name, or id as `topic ls --deleted` shows it
+        topic: String,
+        /// Restore under another name
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Show what each partition keeps, and what goes next
+    Retention {
+        topic: String,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
+    /// Copy a topic: settings, partitions, records with keys, headers and times
+    Clone(clone::Options),
+}
+
+#[derive(Args, Debug)]
+struct Create {
+    topic: String,
+    /// Partitions [default: the broker's]
+    #[arg(short = 'P', long, default_value_t = -1, hide_default_value = true)]
+    partitions: i32,
+    /// Replicas of each [default: the broker's]
+    #[arg(short, long, default_value_t = -1, hide_default_value = true)]
+    replication: i16,
+    /// A setting; may be repeated
+    #[arg(short, long = "set", value_name = "NAME=VALUE", value_parser = settings::pair)]
+    set: Vec<(String, String)>,
+    /// That it exists already is no failure
+    #[arg(long)]
+    if_not_exists: bool,
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let connect = &options.connect;
+    let cluster = connect.cluster().await?;
+    let admin = Admin::new(cluster);
+    match options.what {
+        What::Ls(options) => list::run(&admin, options).await,
+        What::Show { topic, output } => show::run(&admin, &topic, output).await,
+        What::Create(options) => create(&admin, options).await,
+        What::Set(options) => settings::run(&admin, connect, options).await,
+        What::Trim(options) => trim::run(&admin, connect, options).await,
+        What::Rm(options) => remove::run(&admin, connect, options).await,
+        What::Restore { topic, name } => remove::restore(&admin, &topic, name.as_deref()).await,
+        What::Retention { topic, output } => show::retention(&admin, &topic, output).await,
+        What::Clone(options) => clone::run(&admin, connect, options).await,
+    }
+}
+
+async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
+    let topic = NewTopic {
+        name: options.topic.as_str().into(),
+        partitions: options.partitions,
+        replication: options.replication,
+        configs: options.set.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
+    };
+    let made = match admin.create_topic(&topic, false).await {
+        Ok(made) => made,
+        Err(error) if options.if_not_exists && error.code().is_some_and(|c| c.0 == 36) => {
+            println!("{} is there already", options.topic);
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let count = |n: i64, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+    let replicas = count(made.replication.into(), "replica");
+    println!("created {}   {}, {replicas}", options.topic, count(made.partitions.into(), "partition"));
+    Ok(())
+}
+
+/// What is known of a topic that must be there.
+async fn topic(cluster: &Cluster, name: &str) -> Result<std::sync::Arc<Topic>, Failure> {
+    match cluster.topic(&name.into()).await {
+        Ok(topic) => Ok(topic),
+        Err(error) => Err(no_topic(cluster, name, error).await),
+    }
+}
+
+/// Start and end of each partition of each topic, in their order.
+async fn bounds(cluster: &Cluster, partitions: &[(Text, i32)]) -> ClientResult<Vec<(i64, i64)>> {
+    let ask = async |at: At| {
+        let asked: Vec<_> = partitions.iter().map(|(t, p)| (t.clone(), *p, at)).collect();
+        cluster.list_offsets(&asked, false).await
+    };
+    let (starts, ends) = (ask(At::Start).await?, ask(At::End).await?);
+    Ok(starts.iter().zip(&ends).map(|(s, e)| (s.offset.unwrap_or(0), e.offset.unwrap_or(0))).collect())
+}
+
+/// A number of bytes as a person reads it.
+fn size(bytes: i64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, next);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}

@@ -1,0 +1,86 @@
+//! `topic rm` and `topic restore`. Deleting is undone for a day on a Milena; elsewhere, and with `--now`, it is for good.
+
+use clap::Args;
+use milena_client::{Admin, wire::Text};
+
+use super::{bounds, topic};
+use crate::{
+    connect::Connect,
+    failure::{Failure, Kind},
+    ours::Ours,
+    web::Web,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    topic: String,
+    /// For good: it cannot be restored, and its space is free at once. Also takes a deleted topic, by name or id
+    #[arg(long)]
+    now: bool,
+    /// Do it, although it is for good
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
+    if options.now {
+        return purge(admin, connect, &options).await;
+    }
+    let found = topic(admin.cluster(), &options.topic).await?;
+    let ours = Ours::ask(admin.cluster()).await.is_some();
+    if !ours && !options.yes {
+        println!(
+            "plan: {} messages of {} would go for good: this broker cannot undo a deletion",
+            messages(admin, &found).await?,
+            found.name
+        );
+        connect.say("nothing was changed; run again with --yes to do it");
+        return Ok(());
+    }
+    admin.delete_topic(&found.name).await?;
+    println!("deleted {}", options.topic);
+    if ours {
+        connect.say(format_args!("undo within a day:  milena topic restore {}", options.topic));
+    }
+    Ok(())
+}
+
+async fn messages(admin: &Admin, found: &milena_client::Topic) -> Result<i64, Failure> {
+    let partitions: Vec<(Text, i32)> = found.partitions.iter().map(|p| (found.name.clone(), p.index)).collect();
+    Ok(bounds(admin.cluster(), &partitions).await?.iter().map(|(start, end)| end - start).sum())
+}
+
+async fn purge(admin: &Admin, connect: &Connect, options: &Options) -> Result<(), Failure> {
+    let web = Web::of(admin.cluster(), "deleting a topic for good").await.map_err(|f| f.fix("milena topic rm without --now"))?;
+    if !options.yes {
+        println!("plan: {} would go for good, with everything in it", options.topic);
+        connect.say("nothing was changed; run again with --yes to do it");
+        return Ok(());
+    }
+    web.call("DELETE", &format!("/admin/v1/topics/{}?now=true", segment(&options.topic)?)).await?;
+    println!("deleted {} for good", options.topic);
+    Ok(())
+}
+
+pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> Result<(), Failure> {
+    let web = Web::of(admin.cluster(), "restoring a topic").await?;
+    let query = name.map(|n| Ok::<_, Failure>(format!("?as={}", segment(n)?))).transpose()?.unwrap_or_default();
+    let outcome = web.call("POST", &format!("/admin/v1/topics/{}/restore{query}", segment(topic)?)).await;
+    let restored = outcome.map_err(|failure| match failure.kind() {
+        Kind::NotFound => failure.fix("milena topic ls --deleted   shows what can be restored"),
+        Kind::Exists => failure.fix(format!("milena topic restore {topic} --as NAME")),
+        _ => failure,
+    })?;
+    println!("restored {}   {} partitions", restored["name"].as_str().unwrap_or(topic), restored["partitions"]);
+    Ok(())
+}
+
+/// A name as a part of a path. Names and ids of topics need no escapes; anything else cannot be one.
+fn segment(name: &str) -> Result<&str, Failure> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !name.is_empty() && name.chars().all(legal) {
+        return Ok(name);
+    }
+    Err(Failure::usage(format!("{name:?} cannot be a topic"))
+        .why("topics are named with letters, digits, dots, underscores and dashes"))
+}

@@ -1,0 +1,99 @@
+//! The least of an HTTP client: one request to a Milena's admin routes, one JSON answer, and the connection is closed.
+
+use std::time::Duration;
+
+use milena_client::Cluster;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{
+    failure::{Failure, Kind},
+    ours::{Ours, not_ours},
+};
+
+/// Largest answer that is taken.
+const LARGEST: u64 = 64 << 20;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The HTTP door of the broker that a cluster was reached through.
+pub(crate) struct Web {
+    address: String,
+}
+
+impl Web {
+    /// `what` is what the caller cannot do without it.
+    pub(crate) async fn of(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
+        let ours = Ours::ask(cluster).await.ok_or_else(|| not_ours(what))?;
+        let address = ours.http.ok_or_else(|| {
+            Failure::new(Kind::Failed, format!("{what} needs the broker's HTTP door, and that is off"))
+                .fix("start it with   milena serve --http 127.0.0.1:8080")
+        })?;
+        Ok(Self { address: reachable(&address, cluster) })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call("GET", path).await
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str) -> Result<Value, Failure> {
+        let unreachable = |why: String| {
+            Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
+                .why(why)
+                .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
+        };
+        let answer = timeout(PATIENCE, self.exchange(method, path)).await;
+        let bytes =
+            answer.map_err(|_| unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| unreachable(e.to_string()))?;
+        let (status, body) = split(&bytes).ok_or_else(|| unreachable("what answers there does not speak HTTP".into()))?;
+        judge(status, serde_json::from_slice(body).unwrap_or_default())
+    }
+
+    async fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await?;
+        let mut bytes = Vec::new();
+        stream.take(LARGEST).read_to_end(&mut bytes).await?;
+        Ok(bytes)
+    }
+}
+
+/// A door that listens on every address is dialled where the broker was found.
+fn reachable(address: &str, cluster: &Cluster) -> String {
+    let Some((host, port)) = address.rsplit_once(':') else { return address.into() };
+    let anywhere = matches!(host, "0.0.0.0" | "[::]");
+    match cluster.config().bootstrap.first().filter(|_| anywhere) {
+        Some(endpoint) if endpoint.host().contains(':') => format!("[{}]:{port}", endpoint.host()),
+        Some(endpoint) => format!("{}:{port}", endpoint.host()),
+        None => address.into(),
+    }
+}
+
+/// Status and body. With `Connection: close` and a known length, our own server does not send chunks.
+fn split(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    Some((status, &bytes[end + 4..]))
+}
+
+fn judge(status: u16, body: Value) -> Result<Value, Failure> {
+    let kind = match status {
+        200..300 => return Ok(body),
+        401 | 403 => Kind::NotAllowed,
+        404 => Kind::NotFound,
+        409 => Kind::Exists,
+        503 => Kind::Unreachable,
+        _ => Kind::Failed,
+    };
+    let mut failure = Failure::new(kind, body["error"].as_str().map_or(format!("the broker answered {status}"), Into::into));
+    if let Some(why) = body["why"].as_str() {
+        failure = failure.why(why);
+    }
+    Err(failure)
+}
