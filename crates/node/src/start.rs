@@ -81,7 +81,7 @@ impl Node {
         recovery.judge()?;
         let removed = recovery.removed();
         let started_at = options.clock.now().wall;
-        let broker = recovery.broker(BrokerConfig::start(&options.settings)?)?;
+        let broker = recovery.broker(BrokerConfig::start(&own_settings(&options))?)?;
         let config = broker.machine.clone();
         let hub = Arc::new(Hub::new(store.clone(), options.runtimes.max(1)));
         let runtimes = Runtimes::start(&hub, options.runtimes.max(1))?;
@@ -196,6 +196,15 @@ impl Node {
         self.0.retention.look();
         self.0.sessions.look();
     }
+}
+
+/// What was asked for, and what every node can say of itself.
+fn own_settings(options: &NodeOptions) -> Vec<(String, Option<String>)> {
+    let id = options.node_id.to_string();
+    let own = [("node.id", &*id), ("broker.id", &*id), ("process.roles", "broker,controller")];
+    let given = |name: &str| options.settings.iter().any(|(asked, _)| asked == name);
+    let own = own.into_iter().filter(|(name, _)| !given(name)).map(|(name, value)| (name.into(), Some(value.into())));
+    options.settings.iter().cloned().chain(own).collect()
 }
 
 /// What the store holds of the node. Node and store know each other; a stop cuts this link, so that both can go.

@@ -3,6 +3,7 @@
 mod fetching;
 mod filling;
 mod grouping;
+mod ledger;
 mod on_disk;
 mod producing;
 mod retaining;
