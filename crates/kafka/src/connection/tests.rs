@@ -1,3 +1,5 @@
+//! The connection core, driven byte by byte. Knows frames only.
+
 use super::*;
 
 fn framed(body: &[u8]) -> Vec<u8> {

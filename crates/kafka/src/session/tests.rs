@@ -1,3 +1,5 @@
+//! Fetch sessions, driven step by step, and against what a client knows by itself.
+
 use proptest::prelude::*;
 
 use super::*;
