@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) frames: Vec<Vec<u8>>,
     /// Where in an answer (after the length) the first partition's error code stands; 0 when there is none.
     pub(crate) error_at: usize,
+    /// Requests a second over all connections; as many as go without it.
+    pub(crate) rate: Option<f64>,
     pub(crate) warm: Duration,
     pub(crate) measure: Duration,
 }
@@ -36,6 +38,21 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
     /// Microseconds from send to answer.
     pub(crate) latency: Histogram<u64>,
+}
+
+/// What may be sent by now.
+struct Budget {
+    rate: Option<f64>,
+    start: Instant,
+    sent: u64,
+}
+
+impl Budget {
+    fn take(&mut self) -> bool {
+        let allowed = self.rate.is_none_or(|rate| (self.sent as f64) < self.start.elapsed().as_secs_f64() * rate);
+        self.sent += u64::from(allowed);
+        allowed
+    }
 }
 
 struct Connection {
@@ -52,9 +69,12 @@ pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
     let mut connections = connect(plan, &poll)?;
     let mut outcome = Outcome { requests: 0, seconds: 0.0, latency: Histogram::new_with_bounds(1, 120_000_000, 3)? };
     let start = Instant::now();
+    let mut budget = Budget { rate: plan.rate, start, sent: 0 };
     for connection in &mut connections {
-        connection.send(plan)?;
+        connection.send(plan, &mut budget)?;
     }
+    let nanos = if plan.rate.is_some() { 1_000_000 } else { 100_000_000 };
+    let patience = rustix::event::Timespec { tv_sec: 0, tv_nsec: nanos };
     let mut began = None;
     let mut events = Vec::with_capacity(1024);
     loop {
@@ -67,11 +87,16 @@ pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
             break;
         }
         events.clear();
-        epoll::wait(&poll, spare_capacity(&mut events), Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 }))?;
+        epoll::wait(&poll, spare_capacity(&mut events), Some(&patience))?;
         for event in &events {
             let connection = &mut connections[event.data.u64() as usize];
             connection.receive(plan, began, &mut outcome)?;
-            connection.send(plan)?;
+            connection.send(plan, &mut budget)?;
+        }
+        if plan.rate.is_some() {
+            for connection in &mut connections {
+                connection.send(plan, &mut budget)?;
+            }
         }
     }
     outcome.seconds = began.context("the measured time never began")?.elapsed().as_secs_f64();
@@ -95,8 +120,8 @@ fn connect(plan: &Plan, poll: &impl AsFd) -> Result<Vec<Connection>> {
 
 impl Connection {
     /// Sends until as many requests wait as the plan allows, or the socket is full.
-    fn send(&mut self, plan: &Plan) -> Result<()> {
-        while self.sent.len() < plan.in_flight || self.written > 0 {
+    fn send(&mut self, plan: &Plan, budget: &mut Budget) -> Result<()> {
+        while self.written > 0 || (self.sent.len() < plan.in_flight && budget.take()) {
             let frame = &plan.frames[self.next % plan.frames.len()];
             if self.written == 0 {
                 self.sent.push_back(Instant::now());

@@ -1,11 +1,21 @@
 //! Milena beside Apache Kafka and the floor, in the same run, on the same disk, by the same loader.
 #![forbid(unsafe_code)]
 
+mod begin;
+mod client;
+mod cold;
+mod crash;
+mod crowd;
+mod fanout;
+mod figure;
 mod floor;
 mod frames;
 mod loader;
+mod many;
 mod measure;
 mod produce;
+mod reader;
+mod rest;
 mod systems;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -32,6 +42,9 @@ enum Command {
         /// Class path of Apache Kafka's jars; without it Kafka is left out, aloud.
         #[arg(long)]
         jars: Option<String>,
+        /// A Python that has confluent-kafka; without it librdkafka is left out, aloud.
+        #[arg(long)]
+        python: Option<PathBuf>,
         /// Where data directories are made.
         #[arg(long)]
         dir: PathBuf,
@@ -43,6 +56,12 @@ enum Command {
         /// Only workloads with these names.
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+        /// Gigabytes that the crash tests write before the kill.
+        #[arg(long, value_delimiter = ',', default_values_t = [1.0, 8.0])]
+        gigabytes: Vec<f64>,
+        /// Seconds that idle systems are watched.
+        #[arg(long, default_value_t = 60)]
+        idle: u64,
         /// Only these systems.
         #[arg(long, value_delimiter = ',')]
         systems: Vec<String>,
@@ -61,19 +80,73 @@ enum Command {
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Floor { dir, unsynced, address } => floor::serve(address, &dir, !unsynced),
-        Command::Run { milena, jars, dir, seconds, rounds, only, systems } => {
+        Command::Run { milena, jars, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
             std::fs::create_dir_all(&dir)?;
+            raise_descriptors()?;
             if jars.is_none() {
                 println!("SKIPPED: Apache Kafka, since no jars were named");
             }
             let wanted = |s: &System| systems.is_empty() || systems.iter().any(|name| name == s.name());
             let kafka = jars.is_some();
-            let there = |s: &System| kafka || !matches!(s, System::Kafka | System::KafkaFlush);
+            let there = |s: &System| kafka || !s.is_java();
             let systems: Vec<System> = System::ALL.into_iter().filter(there).filter(wanted).collect();
             let place = Place { milena, jars: jars.unwrap_or_default(), dir };
-            table(&place, &systems, seconds, rounds, &only)
+            table(&place, &systems, seconds, rounds, &only)?;
+            let rows = Rows { place: &place, python: python.as_deref(), seconds, idle, gigabytes: &gigabytes };
+            systems_of_rows(&rows, &systems, &only)
         }
     }
+}
+
+/// What the rows beside W2 to W4 need to know.
+struct Rows<'a> {
+    place: &'a Place,
+    python: Option<&'a std::path::Path>,
+    seconds: u64,
+    idle: u64,
+    gigabytes: &'a [f64],
+}
+
+/// Each row with each system that it means something for.
+fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Result<()> {
+    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "rdkafka", "W1"];
+    if rows.python.is_none() {
+        println!("SKIPPED: librdkafka, since no Python was named");
+    }
+    for name in NAMES.iter().filter(|name| only.is_empty() || only.iter().any(|n| n == *name)) {
+        // Flushing changes nothing where nothing is written, and recovery reads the same files.
+        let unflushed = !matches!(*name, "W5" | "rdkafka");
+        for &system in systems.iter().filter(|s| !s.is_floor() && !(unflushed && **s == System::KafkaFlush)) {
+            if let Err(error) = row(rows, name, system) {
+                // One system's failure says something about it, and nothing about the others.
+                println!("{name:<8} {:<14} FAILED: {error:#}", system.name());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
+    let place = rows.place;
+    match name {
+        "W1" => rest::run(place, system, rows.idle),
+        "W5" => fanout::run(place, system, rows.seconds, 100.0),
+        "W6" => cold::run(place, system, 2.0),
+        "W7" => crowd::run(place, system, 10_000, rows.seconds),
+        // Apache Kafka advises four thousand partitions a node.
+        "W8" => many::run(place, system, if system.is_java() { 4_000 } else { 100_000 }),
+        "W15" => crash::run(place, system, rows.gigabytes),
+        "W16" => begin::run(place, system, 9),
+        "rdkafka" => rows.python.map_or(Ok(()), |python| client::run(place, python, system, rows.seconds)),
+        _ => Ok(()),
+    }
+}
+
+/// Ten thousand consumers are as many descriptors.
+fn raise_descriptors() -> Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
 fn table(place: &Place, systems: &[System], seconds: u64, rounds: u32, only: &[String]) -> Result<()> {

@@ -28,6 +28,12 @@ pub(crate) fn memory(pid: u32, field: &str) -> Result<u64> {
     Ok(line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }
 
+/// Bytes that a process has made the disk read.
+pub(crate) fn device_reads(pid: u32) -> u64 {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    io.lines().find_map(|l| l.strip_prefix("read_bytes: ")).and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
 /// Bytes that a directory's files take on disk.
 pub(crate) fn disk(dir: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
@@ -118,7 +124,8 @@ fn loopback() -> Result<f64> {
     Ok(total as f64 / start.elapsed().as_secs_f64())
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
+/// Microseconds.
+pub(crate) fn median(mut times: Vec<Duration>) -> f64 {
     times.sort();
     times[times.len() / 2].as_nanos() as f64 / 1000.0
 }

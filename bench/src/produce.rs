@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     frames, loader, measure,
-    systems::{self, Place, System},
+    systems::{self, Place, Running, System},
 };
 
 /// One workload: how many clients, how many partitions, what a batch holds.
@@ -72,23 +72,29 @@ pub(crate) struct Cell {
     pub(crate) loader_cores: f64,
 }
 
+/// One cell: a fresh system, a topic, the load.
 pub(crate) fn run(place: &Place, workload: &Workload, system: System, seconds: u64) -> Result<Cell> {
     let running = systems::start(place, system)?;
-    let topic = "bench";
+    let warm = if system.is_java() { 20 } else { 2 };
+    load(&running, system, workload, "bench", warm, seconds)
+}
+
+/// The load of a workload on a system that runs.
+pub(crate) fn load(running: &Running, system: System, workload: &Workload, topic: &str, warm: u64, seconds: u64) -> Result<Cell> {
     if !system.is_floor() {
         create(running.address, topic, workload.partitions as i32)?;
     }
     let frames: Vec<Vec<u8>> = (0..workload.partitions)
         .map(|p| frames::produce(topic, p as i32, workload.records, workload.size))
         .collect::<Result<_>>()?;
-    let java = matches!(system, System::Kafka | System::KafkaFlush);
     let plan = loader::Plan {
         address: running.address,
         connections: workload.clients,
         in_flight: workload.in_flight,
         error_at: if system.is_floor() { 0 } else { frames::error_at(topic) },
         frames,
-        warm: Duration::from_secs(if java { 20 } else { 2 }),
+        rate: None,
+        warm: Duration::from_secs(warm),
         measure: Duration::from_secs(seconds),
     };
     let (mut marks, me, pid) = (Vec::new(), std::process::id(), running.pid());
@@ -97,24 +103,55 @@ pub(crate) fn run(place: &Place, workload: &Workload, system: System, seconds: u
         (Some(Ok(a)), Some(Ok(b))) => b - a,
         _ => f64::NAN,
     };
-    let (broker, client) = (used(|m| &m.0), used(|m| &m.1));
-    let (requests, records) = (outcome.requests as f64, (outcome.requests as usize * workload.records) as f64);
-    let bytes = records * workload.size as f64;
-    Ok(Cell {
-        workload: workload.name,
-        system: system.name(),
-        requests_per_second: requests / outcome.seconds,
-        records_per_second: records / outcome.seconds,
-        megabytes_per_second: bytes / outcome.seconds / 1e6,
-        micros_per_request: broker / requests * 1e6,
-        micros_per_record: broker / records * 1e6,
-        seconds_per_gigabyte: broker / bytes * 1e9,
-        p50_micros: outcome.latency.value_at_quantile(0.5),
-        p99_micros: outcome.latency.value_at_quantile(0.99),
-        p999_micros: outcome.latency.value_at_quantile(0.999),
-        peak_memory: measure::memory(pid, "VmHWM")?,
-        loader_cores: client / outcome.seconds,
-    })
+    let memory = measure::memory(pid, "VmHWM")?;
+    Ok(Cell::of(workload, system, &outcome, used(|m| &m.0), used(|m| &m.1), memory))
+}
+
+impl Cell {
+    fn of(workload: &Workload, system: System, outcome: &loader::Outcome, broker: f64, client: f64, peak_memory: u64) -> Self {
+        let (requests, records) = (outcome.requests as f64, (outcome.requests as usize * workload.records) as f64);
+        let bytes = records * workload.size as f64;
+        Self {
+            workload: workload.name,
+            system: system.name(),
+            requests_per_second: requests / outcome.seconds,
+            records_per_second: records / outcome.seconds,
+            megabytes_per_second: bytes / outcome.seconds / 1e6,
+            micros_per_request: broker / requests * 1e6,
+            micros_per_record: broker / records * 1e6,
+            seconds_per_gigabyte: broker / bytes * 1e9,
+            p50_micros: outcome.latency.value_at_quantile(0.5),
+            p99_micros: outcome.latency.value_at_quantile(0.99),
+            p999_micros: outcome.latency.value_at_quantile(0.999),
+            peak_memory,
+            loader_cores: client / outcome.seconds,
+        }
+    }
+}
+
+/// Writes so many gigabytes of 1 KiB records, as fast as it goes.
+pub(crate) fn fill(running: &Running, topic: &str, partitions: i32, gigabytes: f64) -> Result<()> {
+    const RECORDS: usize = 64;
+    let frames = (0..partitions).map(|p| frames::produce(topic, p, RECORDS, 1024)).collect::<Result<_>>()?;
+    let mut plan = loader::Plan {
+        address: running.address,
+        connections: 8,
+        in_flight: 4,
+        frames,
+        error_at: frames::error_at(topic),
+        rate: None,
+        warm: Duration::ZERO,
+        measure: Duration::from_secs(1),
+    };
+    let mut left = gigabytes * 1e9;
+    while left > 0.0 {
+        let outcome = loader::run(&plan, || ())?;
+        let wrote = outcome.requests as f64 * (RECORDS * 1024) as f64;
+        left -= wrote;
+        // The last piece ends where it should.
+        plan.measure = Duration::from_secs_f64((left / wrote * outcome.seconds).clamp(0.1, 1.0));
+    }
+    Ok(())
 }
 
 /// A broker that has just opened its port may not be ready for this yet.

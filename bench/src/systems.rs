@@ -36,6 +36,9 @@ impl System {
             Self::KafkaFlush => "kafka-flush",
         }
     }
+    pub(crate) fn is_java(self) -> bool {
+        matches!(self, Self::Kafka | Self::KafkaFlush)
+    }
     pub(crate) fn is_floor(self) -> bool {
         matches!(self, Self::Floor | Self::FloorUnsynced)
     }
@@ -61,6 +64,13 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(mut self) -> Result<PathBuf> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.child.wait()?;
+        Ok(std::mem::take(&mut self.data))
     }
     /// SIGKILL: what a crash test does to it.
     pub(crate) fn kill(mut self) -> PathBuf {

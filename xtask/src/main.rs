@@ -1,6 +1,7 @@
 //! The one tool of the house: everything that CI runs, and everything a developer repeats.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod codegen;
 mod lane;
@@ -42,6 +43,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Milena beside Apache Kafka and the least possible program, in one run; words behind `--` go to the bench itself.
+    Bench {
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
     /// Other people's clients against the release binary.
     Conformance {
         /// How many times in a row every lane must be green.
@@ -80,6 +86,7 @@ fn dispatch(command: Command) -> Result<bool> {
             differed.iter().for_each(|name| println!("{} {name}", if check { "stale:" } else { "wrote" }));
             Ok(!check || differed.is_empty())
         }
+        Command::Bench { words } => bench::bench(&root, &words),
         Command::Conformance { runs, only } => test::conformance(&root, runs, &only),
     }
 }

@@ -9,6 +9,7 @@ mod envelope;
 mod failure;
 mod nearest;
 mod ours;
+mod process;
 mod ready;
 mod screen;
 mod serve;

@@ -95,6 +95,7 @@ enum Address {
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     log(&options.log)?;
+    crate::process::prepare();
     let plan = Plan::of(options)?;
     let (store, recovery, recovered) = open(&plan)?;
     let kafka = bind(&plan.kafka, "kafka")?;

@@ -1,6 +1,6 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
-mod apache;
+pub(crate) mod apache;
 pub(crate) mod crash;
 mod expected;
 pub(crate) mod fresh;

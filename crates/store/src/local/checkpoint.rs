@@ -14,7 +14,7 @@ use super::{
     Inner,
     keeper::{is_full, row_of},
     manifest::{Item, LogRow},
-    segment::{Kind, Writer},
+    segment::{Haste, Kind, Writer},
     shelf::{FileId, Log, Run, Snapshot, Staged, State},
     wal::{LogFile, Mark, log_name},
 };
@@ -141,7 +141,7 @@ impl Inner {
         let begun = self.room.fullness().unwrap_or(1.0);
         let pause = |bytes: u64| {
             written.set(written.get() + bytes);
-            self.take_breath(begun, written.get(), total);
+            self.take_breath(begun, written.get(), total)
         };
         for plan in own {
             self.write_segment(vec![plan], draft, &pause)?;
@@ -151,17 +151,18 @@ impl Inner {
 
     /// Waits a little when the checkpoint is further on than the log is full: it shares the disk with commits. `begun` is
     /// how full the log was when the checkpoint began.
-    fn take_breath(&self, begun: f64, written: u64, total: u64) {
+    fn take_breath(&self, begun: f64, written: u64, total: u64) -> Haste {
         /// One piece every two milliseconds is at least 128 MiB a second.
         const BREATH: Duration = Duration::from_millis(2);
         if !self.options.background || total < 4 << 20 || self.closing.load(Ordering::Relaxed) {
-            return;
+            return Haste::None;
         }
-        let Some(full) = self.room.fullness() else { return };
+        let Some(full) = self.room.fullness() else { return Haste::Awaited };
         let progress = written.min(total) as f64 / total as f64;
         if full < begun + (1.0 - begun) * progress {
             std::thread::sleep(BREATH);
         }
+        Haste::None
     }
 
     /// What of a log goes into a segment now.
@@ -209,7 +210,7 @@ impl Inner {
         rewrites
     }
 
-    fn write_segment(&self, plans: Vec<Plan>, draft: &mut Draft, pause: &dyn Fn(u64)) -> Result<(), Fault> {
+    fn write_segment(&self, plans: Vec<Plan>, draft: &mut Draft, pause: &dyn Fn(u64) -> Haste) -> Result<(), Fault> {
         if plans.is_empty() {
             return Ok(());
         }
@@ -294,7 +295,7 @@ impl Inner {
     /// The state of every changed log, as its machine gives it; and old ones whose files are not worth keeping.
     fn write_snapshots(&self, dirty: &[Arc<Log>], snapshots: &dyn Snapshots, draft: &mut Draft) -> Result<(), Fault> {
         let mut writer: Option<Writer<'_>> = None;
-        let quiet = |_| ();
+        let quiet = |_| Haste::None;
         let mut bytes = Vec::new();
         let forgotten = if self.options.plants.has(Plant::ForgetSnapshot) { dirty.first() } else { None };
         for log in dirty {
@@ -322,7 +323,7 @@ impl Inner {
         &self,
         writer: &'w mut Option<Writer<'a>>,
         draft: &mut Draft,
-        pause: &'a dyn Fn(u64),
+        pause: &'a dyn Fn(u64) -> Haste,
     ) -> Result<&'w mut Writer<'a>, Fault> {
         if writer.is_none() {
             let new = Writer::create(&*self.disk, Kind::Snapshots, self.new_file(), self.seed, self.direct, pause)?;
@@ -337,7 +338,7 @@ impl Inner {
         &self,
         writer: &mut Option<Writer<'a>>,
         draft: &mut Draft,
-        pause: &'a dyn Fn(u64),
+        pause: &'a dyn Fn(u64) -> Haste,
     ) -> Result<(), Fault> {
         const FILES: usize = 6;
         let mut usage: Vec<_> = self.files.usage().into_iter().filter(|(_, u)| u.kind == Kind::Snapshots).collect();

@@ -113,7 +113,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             log_min: 1 << 20,
-            log_max: 64 << 20,
+            log_max: 128 << 20,
             memory: 96 << 20,
             files: 512,
             indexes: 8 << 20,

@@ -22,6 +22,8 @@ const HEADER: usize = 32;
 const TAIL: usize = 32;
 /// Direct writes are of this size: larger ones would make commits wait.
 const WRITE: usize = 256 << 10;
+/// The same while commits wait for the file.
+const WRITE_AWAITED: usize = 1 << 20;
 const SECTION: usize = 12;
 
 const POSITIONS: u16 = 1;
@@ -83,8 +85,19 @@ pub(super) struct Writer<'a> {
     filled: usize,
     written: u64,
     runs: Vec<(u64, Run)>,
-    /// Called after each piece: where a checkpoint takes its breath.
-    pause: &'a dyn Fn(u64),
+    /// How much is gathered before it is written.
+    piece: usize,
+    /// Called after each piece: where a checkpoint takes its breath, or hears that it is waited for.
+    pause: &'a dyn Fn(u64) -> Haste,
+}
+
+/// Whether somebody waits for a file to be written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Haste {
+    /// Small pieces, so that commits get between them.
+    None,
+    /// Large pieces: commits wait for this file anyway.
+    Awaited,
 }
 
 impl<'a> Writer<'a> {
@@ -94,13 +107,13 @@ impl<'a> Writer<'a> {
         id: FileId,
         seed: Seed,
         direct: bool,
-        pause: &'a dyn Fn(u64),
+        pause: &'a dyn Fn(u64) -> Haste,
     ) -> Result<Self, Fault> {
         let name = file_name(kind, id);
         let how = How { create: true, write: true, direct, dsync: false };
         let file = disk.open(&name, how).map_err(|source| Fault::Io { operation: "create", file: name, source })?;
         let buffer = Aligned::new(WRITE);
-        let mut w = Self { kind, id, seed, file, buffer, filled: 0, written: 0, runs: Vec::new(), pause };
+        let mut w = Self { kind, id, seed, file, buffer, filled: 0, written: 0, runs: Vec::new(), piece: WRITE, pause };
         let mut header = Vec::with_capacity(HEADER);
         header.put_u32(MAGIC);
         header.put_u16(FORMAT);
@@ -131,12 +144,12 @@ impl<'a> Writer<'a> {
 
     fn put(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
-            let n = bytes.len().min(WRITE - self.filled);
+            let n = bytes.len().min(self.piece - self.filled);
             self.buffer[self.filled..self.filled + n].copy_from_slice(&bytes[..n]);
             self.filled += n;
             bytes = &bytes[n..];
-            if self.filled == WRITE {
-                self.write_out(WRITE)?;
+            if self.filled == self.piece {
+                self.write_out(self.piece)?;
             }
         }
         Ok(())
@@ -146,7 +159,11 @@ impl<'a> Writer<'a> {
         self.file.write_at(&self.buffer[..len], self.written).map_err(self.fault("write"))?;
         self.written += len as u64;
         self.filled = 0;
-        (self.pause)(len as u64);
+        self.piece = match (self.pause)(len as u64) {
+            Haste::None => WRITE,
+            Haste::Awaited => WRITE_AWAITED,
+        };
+        self.buffer.reserve(self.piece);
         Ok(())
     }
 

@@ -1,0 +1,39 @@
+//! `cargo xtask bench`: builds the release binaries, fetches Apache Kafka and librdkafka, and lets the bench crate measure
+//! them beside each other. Knows where things come from; what is measured is the bench crate's.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    lane::{self, venv},
+    lanes::apache,
+    run,
+};
+
+/// librdkafka as most people have it.
+const CLIENT: &[&str] = &["confluent-kafka==2.16.1"];
+
+/// Runs `milena-bench run` with `words` behind what it needs. Without Java or Python their rows are left out, aloud.
+pub(crate) fn bench(root: &Path, words: &[String]) -> Result<bool> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    run::quiet(Command::new("cargo").args(["build", "--release", "-p", "milena", "-p", "milena-bench"]).current_dir(root))?;
+    let ground = lane::ground(root, target.join("release/milena"));
+    let mut command = Command::new(target.join("release/milena-bench"));
+    command.arg("run").arg("--milena").arg(&ground.milena).arg("--dir").arg(target.join("bench"));
+    match apache::jars(&ground) {
+        Ok(jars) => {
+            command.args(["--jars", jars.as_str()]);
+        }
+        Err(error) => println!("Apache Kafka cannot be had (openjdk-17-jdk-headless and maven bring it): {error:#}"),
+    }
+    match venv(&ground, "bench", CLIENT) {
+        Ok(venv) => {
+            command.arg("--python").arg(venv.join("bin/python"));
+        }
+        Err(error) => println!("librdkafka cannot be had (python3-venv brings it): {error:#}"),
+    }
+    let status = command.args(words).status()?;
+    ensure!(status.success(), "the bench ended with {status}");
+    Ok(true)
+}
