@@ -5,10 +5,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Called once, before memory is taken and files are opened. What the kernel refuses is left as it was: then less fits.
 pub(crate) fn prepare() {
     raise_descriptors();
-    // A heap of two-megabyte pages is five times as large when nothing happens, and buys nothing that was measured.
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "huge pages stay as the system has them");
-    }
 }
 
 /// A connection is a descriptor, and shells give a thousand; what the administrator allows is the hard limit.
