@@ -227,7 +227,7 @@ impl Recovery<'_> {
             let too_many = self.plants.has(Plant::CutOneTooMany) && !frames.contains_key(&(next + 1));
             if let Some(found) = found.filter(|_| !too_many)
                 && let Some(body) = self.read_body(&files[found.file], found, &mut buffer)?
-                && self.replay_body(&found.head, body, &mut ended)
+                && self.replay_body(&files[found.file], found, body, &mut ended)?
             {
                 term = found.head.term;
                 ended.next_number += 1;
@@ -265,18 +265,26 @@ impl Recovery<'_> {
         Ok(good.then_some(body))
     }
 
-    /// Hands the parts of a frame over, and puts its payloads back into memory. `false` when the body makes no sense,
-    /// which is found before anything was handed over.
-    fn replay_body(&mut self, head: &Head, body: &[u8], ended: &mut Ended) -> bool {
+    /// Hands the parts of a frame over, and puts its payloads back into memory. A body whose checksum holds and that makes
+    /// no sense was written by somebody who knows more: the start is refused before anything of it was handed over.
+    fn replay_body(&mut self, log: &Scanned, found: &Found, body: &[u8], ended: &mut Ended) -> Result<bool, OpenError> {
+        let head = &found.head;
         let mut rest = body;
         let sound = (0..head.entries)
             .all(|_| frame::take_entry(&mut rest).is_some_and(|(mut e, _)| (0..e.parts).all(|_| e.next_part().is_some())));
         if !sound || !rest.is_empty() {
-            return false;
+            if self.plants.has(Plant::SkipReplayChecksum) {
+                return Ok(false);
+            }
+            return Err(OpenError::Damaged {
+                place: self.disk.place(),
+                file: log_name(log.id),
+                what: format!("frame {} at {} holds an entry that this version does not know", head.number, found.at),
+            });
         }
         let mut rest = body;
         for i in 0..u64::from(head.entries) {
-            let Some((mut entry, bytes)) = frame::take_entry(&mut rest) else { return false };
+            let Some((mut entry, bytes)) = frame::take_entry(&mut rest) else { break };
             let lsn = head.first_lsn + i;
             let (chunk, offset) = self.tail.restore(lsn, bytes);
             while let Some(part) = entry.next_part() {
@@ -294,7 +302,7 @@ impl Recovery<'_> {
                 self.replay_part(lsn, entry.at, &part, staged, ended);
             }
         }
-        true
+        Ok(true)
     }
 
     fn replay_part(&mut self, lsn: u64, at: i64, part: &frame::Stored<'_>, staged: Option<Staged>, ended: &mut Ended) {

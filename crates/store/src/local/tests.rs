@@ -205,3 +205,65 @@ fn a_busy_log_goes_round_and_round() {
     bench.store.trim(LogId(1), 2000);
     assert_eq!(bench.store.bounds(LogId(1)).map(|b| (b.start, b.bytes)), Some((2000, 20_000_000)));
 }
+
+/// Whoever leads, every entry is committed although nobody flushes: who finds the lock taken relies on its holder.
+#[test]
+fn nobody_is_left_waiting() {
+    for leading in [Leading::Callers, Leading::Measured, Leading::Thread] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let bench = open(dir.path(), Options { background: true, leading, ..options() });
+        let store = &bench.store;
+        std::thread::scope(|scope| {
+            for log in 0..4u64 {
+                scope.spawn(move || {
+                    for i in 0..300u64 {
+                        let credit = loop {
+                            match store.credit(Class::Fact, 100, None) {
+                                Ok(credit) => break credit,
+                                Err(NoCredit::Later) => std::thread::yield_now(),
+                                Err(e) => panic!("{e}"),
+                            }
+                        };
+                        let fact = [i as u8; 100];
+                        let part = Part { log: LogId(log), expected: Version(i), fact: &fact, payload: None };
+                        let Reserved::At(lsn) = store.append(credit, OpId(0), 0, &[part]) else { panic!("reserved") };
+                        store.lead();
+                        let begin = Instant::now();
+                        while !store.committed().covers(lsn) {
+                            assert!(begin.elapsed() < Duration::from_secs(20), "{leading:?}: entry {i} of log {log} waits");
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// What each of a hundred thousand cold logs costs.
+#[test]
+fn a_cold_log_is_small() {
+    assert!(size_of::<Log>() <= 208, "{}", size_of::<Log>());
+    assert!(size_of::<shelf::Run>() <= 88, "{}", size_of::<shelf::Run>());
+}
+
+#[test]
+fn after_a_rest_the_log_is_small_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let idle = Duration::from_millis(100);
+    let bench = open(dir.path(), Options { background: true, idle, ..options() });
+    for i in 0..800i64 {
+        bench.put(1, i, &vec![i as u8; 10_000]);
+        bench.store.lead();
+    }
+    bench.store.flush().expect("flushed");
+    assert!(bench.store.gauges().log_bytes > 1 << 20);
+    let begin = Instant::now();
+    while bench.store.gauges().log_bytes > 1 << 20 || bench.store.gauges().staged_bytes > 2 << 20 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", bench.store.gauges());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(bench.all(1).len(), 8_000_000);
+    bench.put(1, 800, &[1; 10]);
+    bench.store.flush().expect("the small log takes frames");
+}
