@@ -66,7 +66,7 @@ use self::{
 };
 pub use self::{commit::Leading, recover::OpenError};
 use crate::{
-    disk::{Disk, Lock},
+    disk::{ALIGN, Disk, Lock},
     plant::{Plant, Plants},
     seam::*,
 };
@@ -132,6 +132,16 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The same with sizes that the log can have: whole blocks, and lengths that fit its formats.
+    fn sound(mut self) -> Self {
+        let whole = |bytes: u64| bytes.clamp(64 << 10, 8 << 30).next_multiple_of(ALIGN as u64);
+        self.log_min = whole(self.log_min);
+        self.log_max = whole(self.log_max).max(self.log_min);
+        self
+    }
+}
+
 /// A store in one directory.
 pub struct Local {
     inner: Arc<Inner>,
@@ -177,6 +187,7 @@ impl Local {
     /// `replay`: snapshots first, then facts in the order of their LSNs.
     pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> Result<(Local, Recovered), OpenError> {
         let begin = Instant::now();
+        let options = options.sound();
         let lock = lock_directory(&*disk)?;
         let (inner, mut recovered) = open_locked(disk, options, replay, lock)?;
         recovered.micros = begin.elapsed().as_micros() as u64;

@@ -1,6 +1,9 @@
 //! Reading: from the chunks in memory where they reach, from segments before that.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    cell::Cell,
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 
@@ -234,12 +237,34 @@ impl Inner {
         Ok(index.rows.get(index.from(position.max(living.start))).map(|r| r.stored))
     }
 
-    /// The living runs of a log, and its committed payloads in memory behind them.
-    fn parts(&self, log: &Log) -> (Vec<Living>, Vec<Stored>) {
-        let state = log.lock();
-        let committed = self.committed_lsn();
-        let tail = state.tail.range(state.tail_from(state.start)..).take_while(|s| s.lsn <= committed);
-        (state.living_runs(), tail.map(Staged::stored).collect())
+    /// Asks the runs of a log one by one, then, under its lock, the payloads that are in memory only. Begins again when the
+    /// runs changed meanwhile: a payload may have moved from there to here. `begin` sees the state each time.
+    fn search<T>(
+        &self,
+        log: &Arc<Log>,
+        begin: impl Fn(&State),
+        mut in_run: impl FnMut(&Living) -> Result<Option<T>, ReadError>,
+        in_memory: impl Fn(&mut dyn Iterator<Item = &Staged>) -> Option<T>,
+    ) -> Result<Option<T>, ReadError> {
+        loop {
+            let (runs, start) = {
+                let state = log.lock();
+                begin(&state);
+                (state.runs.clone(), state.start)
+            };
+            for run in &runs {
+                let living = Living { run: *run, start, until: i64::MAX };
+                if let Some(found) = in_run(&living)? {
+                    return Ok(Some(found));
+                }
+            }
+            let state = log.lock();
+            if state.runs == runs && state.start == start {
+                let committed = self.committed_lsn();
+                let first = state.sealed.max(state.tail_from(start));
+                return Ok(in_memory(&mut state.tail.range(first..).take_while(|s| s.lsn <= committed)));
+            }
+        }
     }
 
     /// The first payload that `is`, in runs that `may` have one, then in memory.
@@ -249,50 +274,52 @@ impl Inner {
         may: impl Fn(&Run) -> bool,
         is: impl Fn(&Stored) -> bool,
     ) -> Result<Option<Stored>, ReadError> {
-        let (runs, tail) = self.parts(log);
-        for living in runs.iter().filter(|l| may(&l.run)) {
-            let index = self.index_of(log, &living.run)?;
-            if let Some(found) = living.rows(&index).find(|s| is(s)) {
-                return Ok(Some(found));
+        let in_run = |living: &Living| {
+            if !may(&living.run) {
+                return Ok(None);
             }
-        }
-        Ok(tail.into_iter().find(|s| is(s)))
+            let index = self.index_of(log, &living.run)?;
+            Ok(living.rows(&index).find(|s| is(s)))
+        };
+        self.search(log, |_| (), in_run, |tail| tail.map(Staged::stored).find(|s| is(s)))
     }
 
     fn greatest_stamp(&self, log: &Arc<Log>) -> Result<Option<Stored>, ReadError> {
-        let (runs, tail) = self.parts(log);
         let later = |a: Option<Stored>, b: Stored| match a {
             Some(a) if a.stamp >= b.stamp => Some(a),
             _ => Some(b),
         };
-        let mut best: Option<Stored> = None;
-        for living in &runs {
+        let best = Cell::new(None);
+        let in_run = |living: &Living| {
             // A trimmed run may have lost its greatest: its own word is a bound only.
-            if best.is_none_or(|b| living.run.max_stamp > b.stamp) {
+            if best.get().is_none_or(|b: Stored| living.run.max_stamp > b.stamp) {
                 let index = self.index_of(log, &living.run)?;
-                best = living.rows(&index).fold(best, later);
+                best.set(living.rows(&index).fold(best.get(), later));
             }
-        }
-        Ok(tail.into_iter().fold(best, later))
+            Ok(None)
+        };
+        self.search(log, |_| best.set(None), in_run, |tail| tail.map(Staged::stored).fold(best.get(), later))
     }
 
-    /// From the end back, until more would not fit.
+    /// From the front, until what is left is little enough: a size limit that is kept up drops little at a time.
     fn keep_bytes(&self, log: &Arc<Log>, keep: u64) -> Result<Option<Stored>, ReadError> {
-        let (runs, tail) = self.parts(log);
-        let mut left = keep;
-        let mut first = None;
-        for stored in tail.into_iter().rev() {
-            let Some(rest) = left.checked_sub(u64::from(stored.bytes)) else { return Ok(first) };
-            (left, first) = (rest, Some(stored));
-        }
-        for living in runs.iter().rev() {
-            let index = self.index_of(log, &living.run)?;
-            for stored in living.rows(&index).rev() {
-                let Some(rest) = left.checked_sub(u64::from(stored.bytes)) else { return Ok(first) };
-                (left, first) = (rest, Some(stored));
+        let left = Cell::new(0);
+        let begin = |state: &State| left.set(state.bounds(self.committed_lsn()).bytes);
+        let step = |stored: &Stored| {
+            let from_here = left.get();
+            left.set(from_here.saturating_sub(u64::from(stored.bytes)));
+            from_here <= keep
+        };
+        let in_run = |living: &Living| {
+            let behind = left.get().saturating_sub(living.run.living());
+            if behind > keep {
+                left.set(behind);
+                return Ok(None);
             }
-        }
-        Ok(first)
+            let index = self.index_of(log, &living.run)?;
+            Ok(living.rows(&index).find(|s| step(s)))
+        };
+        self.search(log, begin, in_run, |tail| tail.map(Staged::stored).find(|s| step(s)))
     }
 
     /// See [`Store::bounds`].
@@ -338,13 +365,8 @@ impl State {
         if from >= base {
             return None;
         }
-        let run = self.runs.iter().find(|r| r.last >= from)?;
+        let run = self.runs.get(self.runs.partition_point(|r| r.last < from))?;
         (run.base < base && run.base < upto).then(|| self.living(run))
-    }
-
-    fn living_runs(&self) -> Vec<Living> {
-        let base = self.tail_base();
-        self.runs.iter().filter(|r| r.base < base && r.last >= self.start).map(|r| self.living(r)).collect()
     }
 
     /// The first hole that a read of these positions meets.
