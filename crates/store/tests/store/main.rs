@@ -7,6 +7,7 @@ mod campaign;
 mod damage;
 mod errors;
 mod full;
+mod golden;
 mod local;
 mod memory;
 mod plain;
