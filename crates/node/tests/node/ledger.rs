@@ -65,6 +65,7 @@ struct Ledger {
     trash: Vec<(&'static str, Account)>,
     positions: BTreeMap<TopicId, i64>,
     written: usize,
+    padding: usize,
     sequence: i32,
 }
 
@@ -133,7 +134,7 @@ impl Ledger {
     fn produce(&mut self, world: &World, name: &str, partition: usize, records: usize) {
         let (Some(topic), Some(account)) = (world.node.topic(name), self.topics.get_mut(name)) else { return };
         let Some(log) = account.partitions.get_mut(partition) else { return };
-        let values: Vec<_> = (0..records).map(|i| format!("{}", self.written + i)).collect();
+        let values: Vec<_> = (0..records).map(|i| format!("{}{}", self.written + i, "_".repeat(self.padding))).collect();
         self.written += records;
         let values_ref: Vec<_> = values.iter().map(String::as_str).collect();
         let appended = world.produce(&topic, partition, batch(&values_ref)).unwrap();
@@ -192,7 +193,7 @@ impl Ledger {
                 let (read, newest) = world.run(move |node| async move {
                     let partition = &copy.partitions[partition];
                     let newest = node.seek(partition, Sought::Since(MORNING)).await.unwrap();
-                    (read_all(&node, &copy, partition, start, 200).await, newest)
+                    (read_all(&node, &copy, partition, start, 20_000).await, newest)
                 });
                 assert!(read.iter().map(|(_, value)| value).eq(&log.values[start as usize..]), "{name}-{partition}");
                 assert_eq!(newest.map(|found| found.offset), (start < high).then_some(start));
@@ -215,10 +216,24 @@ impl Ledger {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// The same on the local store. Padding makes it write segments and recycle its log.
+    #[test]
+    fn everything_acknowledged_outlives_the_power_of_a_disk(
+        steps in prop::collection::vec(step(), 1..80),
+        padding in prop_oneof![Just(0usize), 500..5000usize],
+        seed: u64,
+    ) {
+        let (mut world, mut ledger) = (World::on_disk(seed), Ledger { padding, ..Ledger::default() });
+        for step in &steps {
+            world = ledger.take(world, step);
+        }
+        ledger.check(&world.restart());
+    }
 
     #[test]
-    fn everything_acknowledged_is_there_after_every_power_cut(steps in prop::collection::vec(step(), 1..60)) {
+    fn everything_acknowledged_is_there_after_every_power_cut(steps in prop::collection::vec(step(), 1..80)) {
         // Snapshots every few facts, so that a start stands on snapshots and facts both.
         let options = Options { replayable: true, snapshot_after: 300, ..Options::default() };
         let (mut world, mut ledger) = (World::with(options), Ledger::default());

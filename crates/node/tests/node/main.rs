@@ -1,5 +1,6 @@
 //! A node from outside: its verbs on real stores, as a door would call them.
 
+mod crowded;
 mod fetching;
 mod filling;
 mod grouping;

@@ -15,13 +15,22 @@ use milena_node::{
     },
 };
 use milena_record::{Builder, Codec, Producer};
-use milena_store::{Memory, memory::Options as MemoryOptions};
+use milena_store::{
+    Memory, Store,
+    dice::Dice,
+    local::{self, Local},
+    memory::Options as MemoryOptions,
+    sim_disk::{Depth, SimDisk},
+};
 
 /// A wall-clock moment in 2026.
 pub(crate) const MORNING: i64 = 1_790_000_000_000;
 
 pub(crate) struct World {
+    /// The store in memory, unless there is a disk.
     pub(crate) store: Memory,
+    /// The disk of a local store, and what decides about what a power cut takes from it.
+    disk: Option<(SimDisk, Dice)>,
     pub(crate) clock: ManualClock,
     pub(crate) node: Node,
 }
@@ -35,18 +44,41 @@ impl World {
         Self::on(Memory::new(options), Recovery::new(), ManualClock::at(MORNING))
     }
 
+    /// On a local store whose every size is small, on a disk that loses what was not synced when its power is cut.
+    pub(crate) fn on_disk(seed: u64) -> Self {
+        let (disk, mut recovery) = (SimDisk::default(), Recovery::new());
+        let store = open(&disk, &mut recovery);
+        let clock = ManualClock::at(MORNING);
+        let node = start(store, recovery, &clock);
+        Self { store: Memory::new(MemoryOptions::default()), disk: Some((disk, Dice::new(seed))), clock, node }
+    }
+
     fn on(store: Memory, recovery: Recovery, clock: ManualClock) -> Self {
-        let options = NodeOptions { runtimes: 2, clock: Arc::new(clock.clone()), ..NodeOptions::default() };
-        let node = Node::start(Arc::new(store.clone()), recovery, options).expect("a node starts on a sound store");
-        Self { store, clock, node }
+        let node = start(Arc::new(store.clone()), recovery, &clock);
+        Self { store, disk: None, clock, node }
     }
 
     /// What a power cut and a start do.
-    pub(crate) fn restart(self) -> Self {
+    pub(crate) fn restart(mut self) -> Self {
         let mut recovery = Recovery::new();
-        let (store, _) = self.store.restart(&mut recovery);
+        let Some((disk, mut dice)) = self.disk.take() else {
+            let (store, _) = self.store.restart(&mut recovery);
+            let _ = self.node.stop();
+            return Self::on(store, recovery, self.clock.clone());
+        };
+        let moment = disk.moment();
+        disk.go_dark();
         let _ = self.node.stop();
-        Self::on(store, recovery, self.clock.clone())
+        let (mut left, mut nth) = (None, dice.below(12));
+        moment.images(Depth { tears: 4, subsets: 4, spread: 4 }, &mut dice, &mut |_, image| {
+            left = Some(image);
+            nth = nth.saturating_sub(1);
+            nth > 0
+        });
+        let disk = SimDisk::from_image(left.expect("at least what was synced is left"));
+        let store = open(&disk, &mut recovery);
+        let node = start(store, recovery, &self.clock);
+        Self { store: self.store.clone(), disk: Some((disk, dice)), clock: self.clock.clone(), node }
     }
 
     pub(crate) fn run<F, R>(&self, make: impl FnOnce(Node) -> F + Send + 'static) -> R
@@ -94,6 +126,26 @@ impl Drop for World {
     fn drop(&mut self) {
         let _ = self.node.stop();
     }
+}
+
+fn open(disk: &SimDisk, recovery: &mut Recovery) -> Arc<dyn Store> {
+    let options = local::Options {
+        log_min: 64 << 10,
+        log_max: 128 << 10,
+        memory: 4 << 20,
+        reserve: 64 << 10,
+        own_file: 16 << 10,
+        runs: 3,
+        ..local::Options::default()
+    };
+    let (store, recovered) = Local::open(Arc::new(disk.clone()), options, recovery).expect("a power cut is no damage");
+    assert!(recovered.damage.is_empty(), "{recovered:?}");
+    Arc::new(store)
+}
+
+fn start(store: Arc<dyn Store>, recovery: Recovery, clock: &ManualClock) -> Node {
+    let options = NodeOptions { runtimes: 2, clock: Arc::new(clock.clone()), ..NodeOptions::default() };
+    Node::start(store, recovery, options).expect("a node starts on a sound store")
 }
 
 pub(crate) fn create(name: &str, partitions: i32, settings: &[(&str, &str)]) -> CreateTopic {
