@@ -59,6 +59,8 @@ struct State {
     unsynced: Vec<Arc<Op>>,
     faults: Faults,
     quota: Option<u64>,
+    /// Opens past the page cache are refused, as some file systems do.
+    no_direct: bool,
     /// The power is gone: nothing changes any more, everything fails.
     dark: bool,
     moments: Option<Vec<Moment>>,
@@ -198,6 +200,11 @@ impl SimDisk {
         self.state().quota = bytes;
     }
 
+    /// From now on files cannot be opened past the page cache, as on file systems that do not know how.
+    pub fn refuse_direct(&self) {
+        self.state().no_direct = true;
+    }
+
     /// Bytes of room taken now.
     pub fn used(&self) -> u64 {
         self.state().used()
@@ -325,6 +332,9 @@ impl State {
 
 impl Disk for SimDisk {
     fn open(&self, name: &str, how: How) -> io::Result<Arc<dyn DiskFile>> {
+        if how.direct && self.state().no_direct {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         if how.create {
             let made = self.name_op(Kind::Open, |state| {
                 if state.names.contains_key(name) {

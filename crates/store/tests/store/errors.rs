@@ -178,3 +178,10 @@ fn errors_while_recovering_lose_nothing() {
         while_recovering(workload, 40).finish();
     }
 }
+
+#[test]
+fn errors_of_buffered_writes_and_their_syncs_are_believed() {
+    for workload in [Workload::SmallAppends, Workload::CheckpointAndRecycle] {
+        injected(Subject::Buffered, workload, 20, false).finish();
+    }
+}

@@ -244,3 +244,10 @@ fn trims_and_holes_survive_power_cuts() {
 fn groups_and_positions_survive_power_cuts() {
     power_cuts(LOCAL, Workload::GroupsAndPositions, CI, 1).finish();
 }
+
+#[test]
+fn buffered_writes_survive_power_cuts() {
+    for workload in [Workload::SmallAppends, Workload::CheckpointAndRecycle, Workload::TrimAndPunch] {
+        power_cuts(Subject::Buffered, workload, Effort { images: 500, ..CI }, 1).finish();
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) enum Subject {
     Local(Option<Plant>),
     /// The local store, told to go on without what it cannot name.
     AcceptLoss,
+    /// The local store where files cannot be opened past the page cache.
+    Buffered,
     /// The local store with its threads.
     Threads(Leading),
 }
@@ -80,6 +82,10 @@ impl Subject {
             }
             Subject::Local(plant) => open_local(disk, small(plant), replay),
             Subject::AcceptLoss => open_local(disk, Options { accept_loss: true, ..small(None) }, replay),
+            Subject::Buffered => {
+                disk.refuse_direct();
+                open_local(disk, small(None), replay)
+            }
             Subject::Threads(leading) => open_local(disk, Options { background: true, leading, ..small(None) }, replay),
         }
     }
