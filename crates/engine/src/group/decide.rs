@@ -265,6 +265,8 @@ impl Group {
     pub(super) fn delete(&self) -> Decided {
         match self.roster.phase {
             Phase::Dead => Err(Refusal::NotFound(self.id.clone())),
+            // Made to be asked: whoever deletes a group that just went, or never was, is told so.
+            Phase::Empty { .. } if self.is_blank() => Err(Refusal::NotFound(self.id.clone())),
             Phase::Empty { .. } => Ok(Decision::new(vec![Fact::Durable(GroupDeleted { asked: true }.into())], Reply::Done)),
             _ => Err(Refusal::NotEmpty),
         }
@@ -357,6 +359,7 @@ impl Group {
         let consumers = self.roster.protocol_type.as_deref() == Some(CONSUMER);
         match self.roster.phase {
             Phase::Dead => return Err(Refusal::NotFound(self.id.clone())),
+            Phase::Empty { .. } if self.is_blank() => return Err(Refusal::NotFound(self.id.clone())),
             Phase::Empty { .. } => {}
             _ if !consumers => return Err(Refusal::NotEmpty),
             _ => {}
