@@ -2,7 +2,8 @@
 
 use std::{future::Future, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
     cmd,
@@ -40,6 +41,16 @@ enum Command {
     Status(cmd::status::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
+    /// Settings: show, explain, change
+    Config(cmd::config::Options),
+    /// Names for brokers; alone it says which one is used, and why
+    Context(cmd::context::Options),
+    /// Explain an error code, a setting or a word; needs no broker
+    Explain(cmd::explain::Options),
+    /// What to type for what you want
+    Cheat(cmd::cheat::Options),
+    /// Print a completion script for a shell
+    Completion { shell: Shell },
     /// Print the version
     Version,
 }
@@ -56,8 +67,16 @@ impl Arguments {
             Command::Group(options) => talk(cmd::group::run(options)),
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
+            Command::Config(options) => talk(cmd::config::run(options)),
+            Command::Context(options) => cmd::context::run(options),
+            Command::Explain(options) => cmd::explain::run(&options),
+            Command::Cheat(options) => cmd::cheat::run(&options),
+            Command::Completion { shell } => {
+                clap_complete::generate(shell, &mut Self::command(), "milena", &mut std::io::stdout());
+                Ok(())
+            }
             Command::Version => {
-                println!("milena {}", env!("CARGO_PKG_VERSION"));
+                crate::screen::line(format_args!("milena {}", env!("CARGO_PKG_VERSION")))?;
                 Ok(())
             }
         }?;

@@ -35,3 +35,15 @@ impl Screen {
         Ok(self.out.flush()?)
     }
 }
+
+/// All that a command has to say, at once.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut screen = Screen::new();
+    screen.bytes(text.as_bytes())?;
+    screen.flush()
+}
+
+/// One line of it.
+pub(crate) fn line(line: impl std::fmt::Display) -> Result<(), Failure> {
+    print(&format!("{line}\n"))
+}

@@ -145,11 +145,11 @@ async fn show(admin: &Admin, id: &str, output: Output) -> Result<(), Failure> {
             let member = |m: &milena_client::admin::Member| json!({"id": &*m.id, "client": &*m.client_id, "host": &*m.host, "instance": m.instance.as_deref()});
             let members: Vec<Value> = group.members.iter().map(member).collect();
             let whole = json!({"group": id, "state": &*group.state, "assignor": &*group.assignor, "lag": lag, "members": members, "positions": rows});
-            if output == Output::Json { Screen::new().line(format_args!("{whole:#}")) } else { Screen::new().line(whole) }
+            if output == Output::Json { crate::screen::line(format_args!("{whole:#}")) } else { Screen::new().line(whole) }
         }
         Output::Csv => table::rows(output, &columns, rows),
         Output::Table => {
-            Screen::new().bytes(head(&group, lag).as_bytes())?;
+            crate::screen::print(&head(&group, lag))?;
             table::rows(output, &columns, rows)
         }
     }
@@ -191,11 +191,15 @@ async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, c
 async fn remove(admin: &Admin, connect: &Connect, id: &str, yes: bool) -> Result<(), Failure> {
     let (group, positions) = find(admin, id).await?;
     if !yes {
-        println!("plan: group {id} ({}) and its {} positions would be forgotten", group.state, positions.len());
+        crate::screen::line(format_args!(
+            "plan: group {id} ({}) and its {} positions would be forgotten",
+            group.state,
+            positions.len()
+        ))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     admin.delete_group(&id.into()).await?;
-    println!("forgot group {id} and its {} positions", positions.len());
+    crate::screen::line(format_args!("forgot group {id} and its {} positions", positions.len()))?;
     Ok(())
 }

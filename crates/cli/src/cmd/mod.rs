@@ -1,5 +1,9 @@
 //! The commands: one file each. They talk to any Kafka through `milena-client`, and to a Milena's admin routes where Kafka has none.
 
+pub(crate) mod cheat;
+pub(crate) mod config;
+pub(crate) mod context;
+pub(crate) mod explain;
 pub(crate) mod group;
 pub(crate) mod message;
 pub(crate) mod produce;

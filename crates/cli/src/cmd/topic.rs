@@ -3,7 +3,7 @@
 mod clone;
 mod list;
 mod remove;
-mod settings;
+pub(super) mod settings;
 mod show;
 mod trim;
 
@@ -101,14 +101,14 @@ async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
     let made = match admin.create_topic(&topic, false).await {
         Ok(made) => made,
         Err(error) if options.if_not_exists && error.code().is_some_and(|c| c.0 == 36) => {
-            println!("{} is there already", options.topic);
+            crate::screen::line(format_args!("{} is there already", options.topic))?;
             return Ok(());
         }
         Err(error) => return Err(error.into()),
     };
     let count = |n: i64, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
     let replicas = count(made.replication.into(), "replica");
-    println!("created {}   {}, {replicas}", options.topic, count(made.partitions.into(), "partition"));
+    crate::screen::line(format_args!("created {}   {}, {replicas}", options.topic, count(made.partitions.into(), "partition")))?;
     Ok(())
 }
 

@@ -136,7 +136,13 @@ impl Report {
         }
         let safety = self.safety.unwrap_or("acknowledged");
         let at = placed.offset.map_or(String::new(), |offset| format!(" @{offset}"));
-        self.screen.line(format_args!("{}/{}{at}   {bytes} bytes   {safety} in {}", placed.topic, placed.partition, brief(took)))
+        self.screen.line(format_args!(
+            "{}/{}{at}   {bytes} {}   {safety} in {}",
+            placed.topic,
+            placed.partition,
+            if bytes == 1 { "byte" } else { "bytes" },
+            brief(took)
+        ))
     }
 
     fn summary(&mut self, took: Duration) -> Result<(), Failure> {

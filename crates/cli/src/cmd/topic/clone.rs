@@ -35,13 +35,13 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     };
     admin.create_topic(&copy, false).await?;
     let copied = if options.empty { 0 } else { records(admin, connect, &options).await? };
-    println!(
+    crate::screen::line(format_args!(
         "{} → {}   {} partitions, {} settings, {copied} messages",
         options.from,
         options.to,
         copy.partitions,
         copy.configs.len()
-    );
+    ))?;
     Ok(())
 }
 

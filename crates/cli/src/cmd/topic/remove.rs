@@ -29,16 +29,16 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     let found = topic(admin.cluster(), &options.topic).await?;
     let ours = Ours::ask(admin.cluster()).await.is_some();
     if !ours && !options.yes {
-        println!(
+        crate::screen::line(format_args!(
             "plan: {} messages of {} would go for good: this broker cannot undo a deletion",
             messages(admin, &found).await?,
             found.name
-        );
+        ))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     admin.delete_topic(&found.name).await?;
-    println!("deleted {}", options.topic);
+    crate::screen::line(format_args!("deleted {}", options.topic))?;
     if ours {
         connect.say(format_args!("undo within a day:  milena topic restore {}", options.topic));
     }
@@ -53,12 +53,12 @@ async fn messages(admin: &Admin, found: &milena_client::Topic) -> Result<i64, Fa
 async fn purge(admin: &Admin, connect: &Connect, options: &Options) -> Result<(), Failure> {
     let web = Web::of(admin.cluster(), "deleting a topic for good").await.map_err(|f| f.fix("milena topic rm without --now"))?;
     if !options.yes {
-        println!("plan: {} would go for good, with everything in it", options.topic);
+        crate::screen::line(format_args!("plan: {} would go for good, with everything in it", options.topic))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     web.call("DELETE", &format!("/admin/v1/topics/{}?now=true", segment(&options.topic)?)).await?;
-    println!("deleted {} for good", options.topic);
+    crate::screen::line(format_args!("deleted {} for good", options.topic))?;
     Ok(())
 }
 
@@ -71,7 +71,11 @@ pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> R
         Kind::Exists => failure.fix(format!("milena topic restore {topic} --as NAME")),
         _ => failure,
     })?;
-    println!("restored {}   {} partitions", restored["name"].as_str().unwrap_or(topic), restored["partitions"]);
+    crate::screen::line(format_args!(
+        "restored {}   {} partitions",
+        restored["name"].as_str().unwrap_or(topic),
+        restored["partitions"]
+    ))?;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     }
     let goes = goes(admin, &found, &options.set).await?;
     if goes > 0 && !options.yes {
-        println!("plan: {goes} messages of {} would go for good within a second", options.topic);
+        crate::screen::line(format_args!("plan: {goes} messages of {} would go for good within a second", options.topic))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
@@ -54,13 +54,13 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     }
     if let Some(count) = options.partitions {
         admin.create_partitions(&found.name, count, false).await?;
-        println!("{}   {} partitions, was {}", options.topic, count, found.partitions.len());
+        crate::screen::line(format_args!("{}   {} partitions, was {}", options.topic, count, found.partitions.len()))?;
     }
     for (name, value) in &options.set {
-        println!("{}   {name} = {value}", options.topic);
+        crate::screen::line(format_args!("{}   {name} = {value}", options.topic))?;
     }
     for name in &options.unset {
-        println!("{}   {name} is the broker's default again", options.topic);
+        crate::screen::line(format_args!("{}   {name} is the broker's default again", options.topic))?;
     }
     Ok(())
 }

@@ -38,8 +38,8 @@ pub(super) async fn run(admin: &Admin, name: &str, output: Output) -> Result<(),
             "partitions": partitions,
         });
         return match output {
-            Output::Json => Screen::new().line(format_args!("{whole:#}")),
-            Output::Jsonl => Screen::new().line(whole),
+            Output::Json => crate::screen::line(format_args!("{whole:#}")),
+            Output::Jsonl => crate::screen::line(whole),
             _ => table::rows(output, &PARTITION, partitions),
         };
     }
@@ -53,7 +53,7 @@ pub(super) async fn run(admin: &Admin, name: &str, output: Output) -> Result<(),
     if compacted && Ours::ask(admin.cluster()).await.is_some() {
         text.push_str("  this Milena refuses records without a key here, and keeps every record: it does not compact yet\n");
     }
-    Screen::new().bytes(text.as_bytes())?;
+    crate::screen::print(&text)?;
     table::rows(output, &PARTITION, partitions)
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
             _ => "no limit".into(),
         };
         let (age, bytes) = (limit(&kept["retention_ms"], when::span), limit(&kept["retention_bytes"], size));
-        Screen::new().line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
+        crate::screen::line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
     }
     let time = |value: &Value| value.as_i64().and_then(|ms| when::rfc3339(ms, person));
     let row = |p: &Value| json!({"partition": p["partition"], "start": p["start"], "end": p["high"], "bytes": p["bytes"], "next_goes_at": time(&p["next_expiry"])});

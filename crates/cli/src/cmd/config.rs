@@ -1,0 +1,162 @@
+//! `milena config`: settings of the broker, of all brokers, of a topic or a group; where each comes from, and what it means.
+
+use clap::{Args, Subcommand};
+use milena_client::{
+    Admin,
+    admin::{Change, ConfigEntry, ConfigSource, Resource},
+    wire::Text,
+};
+use serde_json::{Value, json};
+
+use super::{explain, topic::settings};
+use crate::{
+    connect::Connect,
+    failure::Failure,
+    table::{self, Output},
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Show settings and where each comes from
+    Show {
+        #[command(flatten)]
+        of: Of,
+        /// Only names that contain this
+        pattern: Option<String>,
+        /// Also those that nobody set
+        #[arg(short, long)]
+        all: bool,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
+    /// Say what a setting means; needs no broker
+    Explain { name: String },
+    /// Change settings
+    Set {
+        #[command(flatten)]
+        of: Of,
+        #[arg(value_name = "NAME=VALUE", value_parser = settings::pair)]
+        set: Vec<(String, String)>,
+        /// Back to the default; may be repeated
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+        /// Only say whether the broker would take it
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Whose settings.
+#[derive(Args, Debug)]
+struct Of {
+    /// Of this topic [default: of the broker]
+    #[arg(short, long, conflicts_with_all = ["group", "cluster", "id"])]
+    topic: Option<String>,
+    /// Of this group
+    #[arg(short, long, conflicts_with_all = ["cluster", "id"])]
+    group: Option<String>,
+    /// Of all brokers
+    #[arg(long, conflicts_with = "id")]
+    cluster: bool,
+    /// Of the broker with this id [default: the first]
+    #[arg(long, value_name = "ID")]
+    id: Option<i32>,
+}
+
+impl Of {
+    async fn resource(&self, admin: &Admin) -> Result<Resource, Failure> {
+        if let Some(topic) = &self.topic {
+            return Ok(Resource::Topic(topic.as_str().into()));
+        }
+        if let Some(group) = &self.group {
+            return Ok(Resource::Group(group.as_str().into()));
+        }
+        if self.cluster {
+            return Ok(Resource::Cluster);
+        }
+        let first = async || Ok::<_, Failure>(admin.metadata().await?.brokers.keys().next().copied().unwrap_or(0));
+        Ok(Resource::Broker(match self.id {
+            Some(id) => id,
+            None => first().await?,
+        }))
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let connect = &options.connect;
+    match options.what {
+        What::Explain { name } => explain::setting(&name),
+        What::Show { of, pattern, all, output } => {
+            let admin = Admin::new(connect.cluster().await?);
+            show(&admin, &of, pattern.as_deref(), all, output).await
+        }
+        What::Set { of, set, unset, dry_run } => {
+            let admin = Admin::new(connect.cluster().await?);
+            change(&admin, &of, &set, &unset, dry_run).await
+        }
+    }
+}
+
+async fn show(admin: &Admin, of: &Of, pattern: Option<&str>, all: bool, output: Output) -> Result<(), Failure> {
+    let resource = of.resource(admin).await?;
+    let entries = admin.configs(&resource, None, false).await?;
+    // A pattern asks for what there is, set or not.
+    let wanted = |e: &&ConfigEntry| match pattern {
+        Some(pattern) => e.name.contains(pattern),
+        None => all || e.source != ConfigSource::Default,
+    };
+    let row = |e: &ConfigEntry| {
+        let value = if e.sensitive { Value::from("(secret)") } else { json!(e.value.as_deref()) };
+        json!({"name": &*e.name, "value": value, "from": source(e.source), "read_only": e.read_only})
+    };
+    let mut rows: Vec<Value> = entries.iter().filter(wanted).map(row).collect();
+    rows.sort_by_key(|r| r["name"].as_str().unwrap_or_default().to_string());
+    table::rows(output, &["name", "value", "from"], rows)
+}
+
+fn source(source: ConfigSource) -> String {
+    match source {
+        ConfigSource::Topic => "the topic".into(),
+        ConfigSource::Broker => "this broker, while it ran".into(),
+        ConfigSource::ClusterDefault => "all brokers, while they ran".into(),
+        ConfigSource::File => "the broker's start".into(),
+        ConfigSource::Default => "default".into(),
+        ConfigSource::Group => "the group".into(),
+        ConfigSource::ClientMetrics => "client metrics".into(),
+        ConfigSource::Other(n) => format!("source {n}"),
+    }
+}
+
+async fn change(admin: &Admin, of: &Of, set: &[(String, String)], unset: &[String], dry_run: bool) -> Result<(), Failure> {
+    let resource = of.resource(admin).await?;
+    let sets = set.iter().map(|(name, value)| (Text::from(name.as_str()), Change::Set(value.as_str().into())));
+    let changes: Vec<(Text, Change)> = sets.chain(unset.iter().map(|n| (n.as_str().into(), Change::Unset))).collect();
+    if changes.is_empty() {
+        return Err(Failure::usage("nothing to set").fix("milena config set NAME=VALUE   or   milena config set --unset NAME"));
+    }
+    if let (Resource::Topic(topic), true) = (&resource, set.iter().any(|(name, _)| name.starts_with("retention."))) {
+        let words: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        return Err(Failure::usage("a topic's retention can let data go, so it is set where the plan is shown first")
+            .fix(format!("milena topic set {topic} {}", words.join(" "))));
+    }
+    if resource != Resource::Cluster {
+        settings::known(admin, &resource, &changes).await?;
+    }
+    admin.change_configs(&resource, &changes, dry_run).await?;
+    let done = if dry_run { "would take" } else { "has" };
+    for (name, change) in &changes {
+        match change {
+            Change::Set(value) => println!("{resource} {done} {name} = {value}"),
+            _ => println!("{resource} {done} {name} by default"),
+        }
+    }
+    Ok(())
+}
