@@ -1,6 +1,9 @@
 //! The local store keeps the laws: on a simulated disk that loses what was not synced, and on a real one.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use milena_store::{
     Recovered, Replay, Store,
@@ -12,7 +15,10 @@ use milena_store::{
 };
 use proptest::prelude::*;
 
-use crate::subject::{OnSimDisk, Subject};
+use crate::{
+    campaign::{self, Report},
+    subject::{OnSimDisk, Subject},
+};
 
 fn simulated(seed: u64) -> Box<dyn Harness> {
     Box::new(OnSimDisk::new(Subject::Local(None), SimDisk::default(), seed))
@@ -70,6 +76,24 @@ fn local_keeps_the_laws_on_a_real_disk() {
     for (name, law) in LAWS.iter().filter(|(name, _)| !name.contains("dead store")) {
         law(&make).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
+}
+
+/// Long lives with many power cuts, each on what the one before left.
+#[test]
+fn long_random_lives_are_lived_as_remembered() {
+    let mut report = Report::new("random lives");
+    for round in 0..(40 * campaign::times()) as u64 {
+        let seed = campaign::seed() + round;
+        let mut dice = Dice::new(seed);
+        let logs = 1 + dice.below(12);
+        let steps = script::random(&mut dice, 300, logs);
+        let subject = if seed % 4 == 3 { Subject::Buffered } else { Subject::Local(None) };
+        let harness = Box::new(OnSimDisk::new(subject, SimDisk::default(), seed));
+        let lived = catch_unwind(AssertUnwindSafe(|| script::play(harness, seed, &steps)));
+        let lived = lived.unwrap_or_else(|_| Err("a panic".into()));
+        report.count(lived.map(|()| seed).map_err(|e| format!("seed {seed}, {subject:?}: {e}")));
+    }
+    report.finish();
 }
 
 proptest! {
