@@ -9,7 +9,7 @@ use milena_store::{
     Recovered, Replay, Store,
     dice::Dice,
     disk::RealDisk,
-    laws::{Harness, LAWS, script},
+    laws::{Harness, LAWS, Session, ledger::Rebuilt, script},
     local::{Local, Options},
     sim_disk::SimDisk,
 };
@@ -17,7 +17,9 @@ use proptest::prelude::*;
 
 use crate::{
     campaign::{self, Report},
+    power::noting,
     subject::{OnSimDisk, Subject},
+    workload,
 };
 
 fn simulated(seed: u64) -> Box<dyn Harness> {
@@ -76,6 +78,35 @@ fn local_keeps_the_laws_on_a_real_disk() {
     for (name, law) in LAWS.iter().filter(|(name, _)| !name.contains("dead store")) {
         law(&make).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
+}
+
+#[test]
+fn a_clean_stop_leaves_nothing_to_replay() {
+    for workload in workload::ALL {
+        let disk = SimDisk::default();
+        let harness = Box::new(OnSimDisk::new(Subject::Local(None), disk.clone(), 5));
+        let mut session = Session::with_ledger(harness, noting(&disk, 5), 5).unwrap();
+        workload.run(&mut session, 5).unwrap();
+        session.flush().unwrap();
+        session.store().close().unwrap();
+        let mut rebuilt = Rebuilt::default();
+        let open = Subject::Local(None).open(&SimDisk::from_image(disk.image()), &mut rebuilt).unwrap();
+        assert!(open.recovered.clean && open.recovered.cut == 0, "{workload:?}: {:?}", open.recovered);
+        let (facts, snapshots) = rebuilt.counts();
+        assert!(facts == 0 && snapshots > 0, "{workload:?}: {facts} facts and {snapshots} snapshots");
+        session.ledger.judge(&rebuilt, session.ledger.acked()).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_has_one_owner() {
+    let disk = SimDisk::default();
+    let open = || Subject::Local(None).open(&disk, &mut Rebuilt::default());
+    let first = open().unwrap();
+    assert!(open().err().unwrap().contains("in use"));
+    first.store.close().unwrap();
+    // A reader may still hold the closed store.
+    open().unwrap();
 }
 
 /// Long lives with many power cuts, each on what the one before left.
