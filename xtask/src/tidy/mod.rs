@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod lengths;
+mod paths;
 mod rooms;
 mod words;
 
@@ -19,6 +20,7 @@ pub(crate) fn tidy(root: &Path) -> Result<(Vec<Finding>, Vec<String>)> {
     let sources = sources(root)?;
     let mut findings = Vec::new();
     findings.extend(rooms::check(root)?);
+    findings.extend(paths::check(root)?);
     findings.extend(dependencies::check(root)?);
     findings.extend(words::check(root, &sources)?);
     let (long, figures) = lengths::check(root, &sources)?;
