@@ -6,6 +6,7 @@
 mod campaign;
 mod damage;
 mod errors;
+mod flawed;
 mod full;
 mod golden;
 mod local;
