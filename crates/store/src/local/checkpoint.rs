@@ -187,10 +187,15 @@ impl Inner {
 
     /// Runs in files that are more than half dead are written again.
     fn plan_rewrites(&self, plans: &[Plan]) -> Vec<Plan> {
+        // A copy takes room before it gives some back: not while room is short.
+        let short = self.disk.space().is_ok_and(|space| space.free < 4 * self.reserve(&space));
+        if short || self.is_red() {
+            return Vec::new();
+        }
         let usage = self.files.usage();
         let half_dead: Vec<FileId> = usage
             .iter()
-            .filter(|(_, u)| u.kind == Kind::Segment && u.refs > 0 && u.total >= 64 << 10 && u.living * 2 < u.total)
+            .filter(|(_, u)| u.kind == Kind::Segment && u.refs > 0 && u.is_half_dead())
             .map(|(id, _)| *id)
             .take(4)
             .collect();
@@ -348,7 +353,7 @@ impl Inner {
             .iter()
             .enumerate()
             // Of too many files the smaller half goes together, so that none is moved at every checkpoint.
-            .filter(|(i, (_, u))| u.refs > 0 && (u.living * 2 < u.total || (many > 0 && *i < FILES / 2 + many)))
+            .filter(|(i, (_, u))| u.refs > 0 && (u.is_half_dead() || (many > 0 && *i < FILES / 2 + many)))
             .map(|(_, (id, _))| *id)
             .collect();
         if victims.is_empty() {
@@ -440,10 +445,10 @@ impl Inner {
             }
             state.covered = covered.version;
             if let Some(old) = state.snapshot.take() {
-                self.files.release(old.file, u64::from(old.len));
+                self.files.release(old.file, old.weight());
             }
             if let Some(s) = covered.snapshot {
-                self.files.hold(Kind::Snapshots, s.file, u64::from(s.len));
+                self.files.hold(Kind::Snapshots, s.file, s.weight());
                 state.snapshot = Some(Box::new(s));
             }
             // Entries behind the mark stay in the write-ahead log: the next checkpoint looks again.
@@ -464,8 +469,8 @@ impl Inner {
             // What the old runs lost to a trim is counted: the new run is trimmed again below, from the whole.
             let before: u64 = replaced.iter().map(Run::living).sum();
             splice(&mut state.runs, &made.old, made.run);
-            self.files.hold(Kind::Segment, made.run.file, made.run.living());
-            replaced.iter().for_each(|r| self.files.release(r.file, r.living()));
+            self.files.hold(Kind::Segment, made.run.file, made.run.weight());
+            replaced.iter().for_each(|r| self.files.release(r.file, r.weight()));
             let sealed = self.seal(&mut state, &made);
             state.bytes = state.bytes + made.run.living() - before - sealed;
             let start = state.start;

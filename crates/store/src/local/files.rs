@@ -43,10 +43,26 @@ impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
             self.weight -= old;
         }
         self.weight += weight;
-        while self.weight > self.budget && self.entries.len() > 1 {
-            let oldest = self.entries.iter().min_by_key(|(_, e)| e.2).map(|(k, _)| k.clone());
-            let Some(oldest) = oldest else { break };
-            self.drop_key(&oldest);
+        if self.weight > self.budget && self.entries.len() > 1 {
+            self.make_room();
+        }
+    }
+    /// Drops the least recently used quarter: looking for the oldest at each insertion would cost more than what is kept.
+    fn make_room(&mut self) {
+        let mut ticks: Vec<u64> = self.entries.values().map(|e| e.2).collect();
+        let quarter = ticks.len() / 4;
+        let (_, limit, _) = ticks.select_nth_unstable(quarter);
+        let limit = *limit;
+        let newest = self.clock;
+        let mut weight = 0;
+        self.entries.retain(|_, (_, w, tick)| {
+            let kept = *tick > limit || *tick == newest;
+            weight += if kept { *w } else { 0 };
+            kept
+        });
+        self.weight = weight;
+        if self.weight > self.budget && self.entries.len() > 1 {
+            self.make_room();
         }
     }
     fn drop_key(&mut self, key: &K) {
@@ -68,6 +84,14 @@ pub(super) struct Usage {
     pub(super) refs: u32,
     pub(super) living: u64,
     pub(super) total: u64,
+}
+
+impl Usage {
+    /// Worth writing again. Small segments are not: merges take them. States always are: they join the next file.
+    pub(super) fn is_half_dead(&self) -> bool {
+        let large = self.kind == Kind::Snapshots || self.total >= 64 << 10;
+        large && self.living * 2 < self.total
+    }
 }
 
 struct State {
@@ -236,7 +260,14 @@ impl Files {
         segment::snapshot_crc(self.seed, log, version, bytes) == s.crc
     }
 
-    /// After a start the living bytes are known, and how large files are is taken from what is living then.
+    /// The directory says how large a file is: what of it is not living is dead since an earlier start.
+    pub(super) fn measured(&self, id: FileId, bytes: u64) {
+        if let Some(usage) = self.state().usage.get_mut(&id) {
+            usage.total = usage.total.max(bytes);
+        }
+    }
+
+    /// After a start the living bytes are known. How large files are is told later, by `measured`.
     pub(super) fn measure(&self) {
         self.state().usage.values_mut().for_each(|u| u.total = u.living);
     }

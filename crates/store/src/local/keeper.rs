@@ -7,19 +7,24 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
+    time::Instant,
 };
 
 use hashbrown::HashMap;
 
 use super::{
     Inner,
+    buffer::Aligned,
     files::Files,
     manifest::{self, Item, LogRow},
     segment::{Kind, file_name},
     shelf::{FileId, Hole, Log, Run, Shelf, Snapshot, State},
-    wal::{self, Mark},
+    wal::{self, LogFile, Mark},
 };
-use crate::seam::{Fault, Gauges, LogId, Lsn, Recovered, Replay, Version};
+use crate::{
+    disk::ALIGN,
+    seam::{Fault, Gauges, LogId, Lsn, Recovered, Replay, Version},
+};
 
 /// The keeper's mailbox, and what only it changes.
 pub(super) struct Keeper {
@@ -35,6 +40,8 @@ pub(super) struct Keeper {
     swept: AtomicBool,
     pub(super) checkpoints: AtomicU64,
     pub(super) recycled: AtomicU64,
+    /// Bytes of the log that one second of reading takes, as measured.
+    readable: AtomicU64,
 }
 
 #[derive(Default)]
@@ -54,6 +61,7 @@ impl Keeper {
             swept: AtomicBool::new(false),
             checkpoints: AtomicU64::new(0),
             recycled: AtomicU64::new(0),
+            readable: AtomicU64::new(u64::MAX),
         }
     }
     fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
@@ -75,11 +83,11 @@ pub(super) fn load_rows(
     let mut reader = SnapshotReader::default();
     for (id, row) in order {
         for run in &row.runs {
-            files.hold(Kind::Segment, run.file, run.living());
+            files.hold(Kind::Segment, run.file, run.weight());
         }
         let mut holes = row.holes;
         if let Some(s) = &row.snapshot {
-            files.hold(Kind::Snapshots, s.file, u64::from(s.len));
+            files.hold(Kind::Snapshots, s.file, s.weight());
             match reader.read(files, id, row.version, s) {
                 Some(bytes) if holes.is_empty() => replay.snapshot(LogId(id), Version(row.version), bytes),
                 Some(_) => {}
@@ -299,8 +307,10 @@ impl Inner {
         let size = self.room.size();
         let tight = pressure.log || pressure.refused;
         let wished = pressure.wish > size / 4;
-        let wanted = (size * 2).max(pressure.wish.saturating_mul(4).next_power_of_two()).min(self.options.log_max);
-        let grow = (tight || wished) && size < self.options.log_max;
+        // Recovery should read the log in a second; only an entry that does not fit otherwise makes it larger than that.
+        let readable = (size * 2).min(self.keeper.readable.load(Ordering::Relaxed));
+        let wanted = readable.max(pressure.wish.saturating_mul(4).next_power_of_two()).min(self.options.log_max);
+        let grow = (tight || wished) && wanted > size;
         let grows = grow && self.has_room_for(wanted);
         if grows {
             self.switch_log(wanted)?;
@@ -354,6 +364,7 @@ impl Inner {
         for entry in list {
             let Some((_, id)) = entry.name.split_once('-') else { continue };
             let Ok(id) = u64::from_str_radix(id, 16).map(FileId) else { continue };
+            self.files.measured(id, entry.bytes);
             let known = self.files.names(id) || logs.contains(&id);
             let ours = ["log-", "seg-", "snap-"].iter().any(|p| entry.name.starts_with(p));
             if ours && !known && id.0 >> 32 < self.term {
@@ -366,8 +377,14 @@ impl Inner {
     /// Makes a log file of another size, publishes it, and lets frames go there. A smaller one only while nothing is held.
     fn switch_log(self: &Arc<Self>, size: u64) -> Result<bool, Fault> {
         let mut direct = self.direct;
-        let next = wal::make_log(&*self.disk, self.new_file(), size, &mut direct)?;
-        let name = wal::log_name(next.id);
+        let id = self.new_file();
+        let name = wal::log_name(id);
+        let next = wal::make_log(&*self.disk, id, size, &mut direct).inspect_err(|fault| {
+            if is_full(fault) {
+                let _ = self.disk.unlink(&name);
+            }
+        })?;
+        self.measure_reading(&next);
         let before = self.lock_wal().files();
         let mut logs = before.clone();
         logs.push((next.id, next.size));
@@ -394,6 +411,22 @@ impl Inner {
             self.disk.unlink(&name).map_err(|source| Fault::Io { operation: "unlink", file: name, source })?;
         }
         Ok(switched)
+    }
+
+    /// How much of a log this disk reads in a second, by a sample of a large new file.
+    fn measure_reading(&self, log: &LogFile) {
+        const SAMPLE: usize = 4 << 20;
+        if !self.options.background || log.size < 4 * SAMPLE as u64 {
+            return;
+        }
+        let mut sample = Aligned::new(SAMPLE);
+        let begin = Instant::now();
+        if log.file.read_at(&mut sample, 0).is_ok_and(|n| n == SAMPLE) {
+            let nanos = begin.elapsed().as_nanos().max(1);
+            let second = (SAMPLE as u128 * 1_000_000_000 / nanos).min(u128::from(u64::MAX >> 1)) as u64;
+            let whole = (second / ALIGN as u64 * ALIGN as u64).max(self.options.log_min);
+            self.keeper.readable.store(whole, Ordering::Relaxed);
+        }
     }
 
     /// A new manifest when the edits are longer than what they say.

@@ -65,8 +65,13 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Payload bytes that were not trimmed.
     pub(super) fn living(&self) -> u64 {
         self.data_len - self.dead
+    }
+    /// Bytes of the file that are needed for them.
+    pub(super) fn weight(&self) -> u64 {
+        self.living() + u64::from(self.index_len)
     }
 }
 
@@ -77,6 +82,13 @@ pub(super) struct Snapshot {
     pub(super) at: u64,
     pub(super) len: u32,
     pub(super) crc: u32,
+}
+
+impl Snapshot {
+    /// Bytes of the file that are needed for it.
+    pub(super) fn weight(&self) -> u64 {
+        u64::from(self.len) + 24
+    }
 }
 
 /// Positions and versions that damage of the write-ahead log took.

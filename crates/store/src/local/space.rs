@@ -137,7 +137,7 @@ impl Inner {
             state.runs.remove(0);
             state.bytes -= run.living();
             lock(&self.space.holes).push((run.file, run.data_at, run.data_len));
-            self.files.release(run.file, run.living());
+            self.files.release(run.file, run.weight());
             self.space.reclaim.fetch_add(run.living(), Ordering::Relaxed);
         }
         let Some(run) = state.runs.first().copied().filter(|r| r.base < start) else { return };
@@ -192,11 +192,11 @@ impl Inner {
         self.shelf.take(log.id);
         for run in std::mem::take(&mut state.runs) {
             lock(&self.space.holes).push((run.file, run.data_at, run.data_len));
-            self.files.release(run.file, run.living());
+            self.files.release(run.file, run.weight());
             self.space.reclaim.fetch_add(run.living(), Ordering::Relaxed);
         }
         if let Some(s) = state.snapshot.take() {
-            self.files.release(s.file, u64::from(s.len));
+            self.files.release(s.file, s.weight());
         }
         drop(state);
         if self.worth_freeing() {
