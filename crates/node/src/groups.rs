@@ -36,6 +36,9 @@ const STALL: Duration = Duration::from_millis(250);
 /// No session is extended by more than this.
 const STALL_MAX: Duration = Duration::from_secs(30);
 
+/// What could not be written is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// One group, and who waits in it.
 pub(crate) struct Cell {
     name: Arc<str>,
@@ -268,23 +271,31 @@ impl Node {
         Ok(())
     }
 
-    /// The group's log goes: its fact first, then its bytes. Until then the name finds a group that is leaving.
+    /// The group's log goes: its fact first, then its bytes, and only then its name. Until then the name finds a group that
+    /// is leaving, and a checkpoint that asks for the log finds a state to write.
     fn close_group_log(&self, cell: Arc<Cell>, log: LogId) {
         let node = self.clone();
         self.runtimes().spawn_on(0, move || async move {
-            let command = CatalogCommand::RemoveGroup(log.0);
-            let catalog = LogId(CATALOG_LOG);
-            let removed = node.hub().command(&node.0.catalog, catalog, node.now(), command, &mut ()).await;
-            node.0.groups.forget(&cell, Some(log));
-            match removed {
-                Ok(parked) => {
-                    if node.release(parked).await.is_ok() {
-                        node.hub().store().remove(log);
-                    }
+            loop {
+                match node.remove_group_log(log).await {
+                    Ok(()) => break,
+                    Err(NoRoom::Dead(_)) => return,
+                    // A new group may not take the name while the catalog still gives it the old log.
+                    Err(error) => tracing::warn!(%error, ?cell, "the log of a group that is gone cannot be removed yet"),
                 }
-                Err(error) => tracing::warn!(%error, ?cell, "the log of a group that is gone stays for now"),
+                tokio::time::sleep(AGAIN).await;
             }
+            node.hub().store().remove(log);
+            node.0.groups.forget(&cell, Some(log));
         });
+    }
+
+    async fn remove_group_log(&self, log: LogId) -> Result<(), NoRoom> {
+        let (command, catalog) = (CatalogCommand::RemoveGroup(log.0), LogId(CATALOG_LOG));
+        let removed = self.hub().command(&self.0.catalog, catalog, self.now(), command, &mut ()).await?;
+        // The command cannot be refused; what is awaited is that it is on disk.
+        let _ = self.release(removed).await?;
+        Ok(())
     }
 
     /// Runs until the node stops: sessions that end, members that are dropped, positions that expire.

@@ -1,7 +1,7 @@
 //! Verbs on groups, as doors call them. Knows how to wait for an answer that comes later; everything else is in
 //! [`crate::groups`] and the engine.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use milena_engine::{
     group::{
@@ -11,7 +11,7 @@ use milena_engine::{
     ids::TopicId,
     machine::Machine,
 };
-use milena_store::Parked;
+use milena_store::{Lsn, Parked};
 use tokio::sync::oneshot;
 
 use crate::{groups::Cell, node::Node, noun::NoRoom, release::Dead};
@@ -68,27 +68,21 @@ impl Node {
 
     /// One outcome a member, in the order asked.
     pub async fn leave(&self, group: &str, leavers: Vec<Leaver>) -> Told<Vec<Result<(), Refusal>>> {
-        self.outcomes(group, Command::Leave(leavers)).await
+        Ok(self.at_once(group, Command::Leave(leavers)).await?.map(outcomes))
     }
 
     /// One outcome a position, in the order asked.
     pub async fn commit(&self, group: &str, commit: Commit) -> Told<Vec<Result<(), Refusal>>> {
-        self.outcomes(group, Command::Commit(commit)).await
+        Ok(self.at_once(group, Command::Commit(commit)).await?.map(outcomes))
     }
 
     /// OffsetDelete. One outcome a partition, in the order asked.
     pub async fn forget_positions(&self, group: &str, partitions: Vec<NamedPartition>) -> Told<Vec<Result<(), Refusal>>> {
-        if self.0.groups.find(group).is_none() {
-            return Ok(Err(Refusal::NotFound(group.into())));
-        }
-        self.outcomes(group, Command::ForgetPositions(partitions)).await
+        Ok(self.of_existing(group, Command::ForgetPositions(partitions)).await?.map(outcomes))
     }
 
     pub async fn delete_group(&self, group: &str) -> Told<()> {
-        if self.0.groups.find(group).is_none() {
-            return Ok(Err(Refusal::NotFound(group.into())));
-        }
-        Ok(self.at_once(group, Command::Delete).await?.map(|_| ()))
+        Ok(self.of_existing(group, Command::Delete).await?.map(|_| ()))
     }
 
     /// All groups, by name.
@@ -120,16 +114,36 @@ impl Node {
         self.release(parked).await
     }
 
-    /// Positions on topics that are gone for good go too.
+    /// Positions on topics that are gone for good go too, and stay gone when this is answered.
     pub(crate) async fn forget_topics(&self, topics: &[TopicId]) -> Result<(), NoRoom> {
+        let mut last = Lsn::default();
         for cell in self.0.groups.all() {
             let concerned = cell.state.hold().noun.machine.positions().any(|(topic, ..)| topics.contains(&topic));
             if concerned {
                 let command = Command::ForgetTopics(topics.to_vec());
-                self.step(&cell, None, |group, now| group.decide(now, command.clone())).await?;
+                let forgotten = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await?;
+                last = forgotten.map_or(last, |parked| last.max(parked.lsn()));
             }
         }
+        self.released(last).await?;
         Ok(())
+    }
+
+    /// A crash may have come between the end of a topic and the end of the positions on it.
+    pub(crate) async fn forget_lost_topics(self) {
+        let mut lost = BTreeSet::new();
+        for cell in self.0.groups.all() {
+            let state = cell.state.hold();
+            lost.extend(state.noun.machine.positions().map(|(topic, ..)| topic));
+        }
+        {
+            let catalog = self.0.catalog.hold();
+            lost.retain(|id| catalog.machine.topic_by_id(*id).is_none() && catalog.machine.trashed(*id).is_none());
+        }
+        let lost: Vec<_> = lost.into_iter().collect();
+        if let Err(error) = self.forget_topics(&lost).await {
+            tracing::warn!(%error, "positions on topics that are gone stay until the next start");
+        }
     }
 
     /// The broker's settings have changed.
@@ -140,18 +154,26 @@ impl Node {
         }
     }
 
-    async fn outcomes(&self, group: &str, command: Command) -> Told<Vec<Result<(), Refusal>>> {
-        Ok(self.at_once(group, command).await?.map(|reply| match reply {
-            Reply::Left(outcomes) | Reply::Positions(outcomes) => outcomes,
-            other => unreachable!("this is answered with outcomes, not {other:?}"),
-        }))
-    }
-
     /// A command whose answer does not wait for others.
     async fn at_once(&self, group: &str, command: Command) -> Told<Reply> {
         loop {
             let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
             if let Some(parked) = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await? {
+                return Ok(self.release(parked).await?.and_then(refused));
+            }
+            tokio::time::sleep(LEAVING).await;
+        }
+    }
+
+    /// A command that makes no sense for a group that is not there.
+    async fn of_existing(&self, name: &str, command: Command) -> Told<Reply> {
+        let judge = |group: &Group, now| match group.is_blank() {
+            true => Err(Refusal::NotFound(name.into())),
+            false => group.decide(now, command.clone()),
+        };
+        loop {
+            let Some(cell) = self.0.groups.find(name) else { return Ok(Err(Refusal::NotFound(name.into()))) };
+            if let Some(parked) = self.step(&cell, None, judge).await? {
                 return Ok(self.release(parked).await?.and_then(refused));
             }
             tokio::time::sleep(LEAVING).await;
@@ -192,6 +214,13 @@ impl Node {
 enum Now {
     Reply(Reply),
     Answer(Answer),
+}
+
+fn outcomes(reply: Reply) -> Vec<Result<(), Refusal>> {
+    match reply {
+        Reply::Left(outcomes) | Reply::Positions(outcomes) => outcomes,
+        other => unreachable!("this is answered with outcomes, not {other:?}"),
+    }
 }
 
 fn refused(reply: Reply) -> Result<Reply, Refusal> {

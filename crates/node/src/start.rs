@@ -163,6 +163,8 @@ impl Node {
         self.runtimes().spawn_on(0, move || node.keep_retention());
         self.arm_groups();
         let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.forget_lost_topics());
+        let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_sessions());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_room());

@@ -28,6 +28,7 @@ enum Step {
     ProduceTwice { name: usize, partition: usize },
     DeleteRecords { name: usize, partition: usize, upto: i64 },
     Commit { name: usize, offset: i64 },
+    DeleteGroup,
     PowerCut,
 }
 
@@ -42,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (name(), 0..4usize).prop_map(|(name, partition)| Step::ProduceTwice { name, partition }),
         1 => (name(), 0..4usize, 0..8i64).prop_map(|(name, partition, upto)| Step::DeleteRecords { name, partition, upto }),
         2 => (name(), 0..99i64).prop_map(|(name, offset)| Step::Commit { name, offset }),
+        1 => Just(Step::DeleteGroup),
         2 => Just(Step::PowerCut),
     ]
 }
@@ -96,6 +98,11 @@ impl Ledger {
             Step::ProduceTwice { name, partition } => self.produce_twice(&world, NAMES[*name], *partition),
             Step::DeleteRecords { name, partition, upto } => self.delete_records(&world, NAMES[*name], *partition, *upto),
             Step::Commit { name, offset } => self.commit(&world, NAMES[*name], *offset),
+            Step::DeleteGroup => {
+                let deleted = world.run(|node| async move { node.delete_group("readers").await.unwrap() });
+                assert_eq!(deleted.is_ok(), !self.positions.is_empty(), "{deleted:?}");
+                self.positions.clear();
+            }
             Step::PowerCut => {
                 world = world.restart();
                 self.check(&world);

@@ -118,6 +118,19 @@ fn a_topic_may_store_more_than_was_sent() {
 }
 
 #[test]
+fn an_append_whose_fate_is_unknown_is_asked_for_again_and_written_once() {
+    use milena_store::memory::Injected;
+    let world = World::new();
+    let topic = world.create("t", 1, &[]);
+    for injected in [Injected::UnknownStored, Injected::UnknownLost] {
+        world.store.inject(injected);
+        world.produce(&topic, 0, batch(&[&format!("{injected:?}")])).unwrap();
+    }
+    let read = world.run(move |node| async move { read_all(&node, &topic, &topic.partitions[0], 0, 1000).await });
+    assert_eq!(read, [(0, "UnknownStored".to_owned()), (1, "UnknownLost".to_owned())]);
+}
+
+#[test]
 fn a_dead_store_is_said_at_once_and_for_good() {
     let world = World::new();
     let topic = world.create("t", 1, &[]);
