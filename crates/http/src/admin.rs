@@ -79,9 +79,7 @@ fn status(door: &Door) -> Answer {
 }
 
 fn trash(door: &Door) -> Answer {
-    let topic = |t: &milena_node::engine::topic::Trashed| {
-        json!({"name": t.topic.name.as_str(), "id": t.topic.id.0.to_string(), "deleted_at": t.deleted_at, "purge_at": t.purge_at})
-    };
+    let topic = |t: &milena_node::engine::topic::Trashed| json!({"name": t.topic.name.as_str(), "id": t.topic.id.0.to_string(), "deleted_at": t.deleted_at, "purge_at": t.purge_at});
     json(&door.node.trash().iter().map(topic).collect::<Vec<Value>>())
 }
 
@@ -116,9 +114,7 @@ fn retention(door: &Door, name: &str) -> Answer {
     let Some(topic) = door.node.topic(name) else {
         return Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name:?}")).into();
     };
-    let partition = |p: milena_node::PartitionStatus| {
-        json!({"partition": p.index, "start": p.view.start, "high": p.view.high, "bytes": p.bytes, "next_expiry": p.next_expiry})
-    };
+    let partition = |p: milena_node::PartitionStatus| json!({"partition": p.index, "start": p.view.start, "high": p.view.high, "bytes": p.bytes, "next_expiry": p.next_expiry});
     let partitions: Vec<Value> = door.node.partition_status(&topic).into_iter().map(partition).collect();
     json(&json!({
         "topic": topic.name.as_str(),
@@ -141,7 +137,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 
 fn refused(refusal: Refusal) -> Answer {
     let status = match refusal {
-        Refusal::UnknownName(_) | Refusal::UnknownId(_) => StatusCode::NOT_FOUND,
+        Refusal::UnknownName(_) | Refusal::UnknownId(_) | Refusal::NotInTrash(_) => StatusCode::NOT_FOUND,
         Refusal::Exists(_) => StatusCode::CONFLICT,
         _ => StatusCode::BAD_REQUEST,
     };

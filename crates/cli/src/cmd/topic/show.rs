@@ -13,7 +13,6 @@ use super::{bounds, list, size, topic};
 use crate::{
     failure::Failure,
     ours::Ours,
-    screen::Screen,
     table::{self, Output},
     web::Web,
     when,

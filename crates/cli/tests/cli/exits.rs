@@ -1,0 +1,86 @@
+//! Exit codes, and that stdout is data and stderr is talk.
+
+use crate::server::{Server, bare, feed};
+
+#[track_caller]
+fn ends(output: &std::process::Output, code: i32, says: &str) {
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{talk}");
+    assert!(talk.contains(says), "{talk}");
+    if code != 64 {
+        assert!(talk.lines().count() <= 4, "an error has four lines at most:\n{talk}");
+    }
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn each_kind_of_failure_has_its_code() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "people", "x"], b"");
+    ends(&server.run(&["read", "peple"], b""), 5, "did you mean \"people\"?");
+    ends(&server.run(&["topic", "create", "people"], b""), 6, "exists already");
+    ends(&server.run(&["group", "show", "nobody"], b""), 5, "does not exist");
+    ends(&server.run(&["message", "show", "people/0/7"], b""), 5, "people/0 has 0 to 0");
+    ends(&server.run(&["topic", "set", "people", "retention.mss=1"], b""), 5, "retention.ms");
+    ends(&server.run(&["read", "people", "--offset", "soon"], b""), 64, "is no range");
+    ends(&server.run(&["read", "people", "--where", "colour=red"], b""), 64, "no field");
+    ends(&server.run(&["reed"], b""), 64, "read");
+    ends(&bare(&["read", "people", "-b", "127.0.0.1:1"]).output().unwrap(), 3, "--broker");
+    ends(&bare(&["wait", "ready", "-b", "127.0.0.1:1", "--timeout", "200ms"]).output().unwrap(), 3, "not ready within 200ms");
+    ends(&server.run(&["produce", "people", "--json"], b"{broken"), 1, "line 1 of stdin");
+    ends(&bare(&["explain", "lagg"]).output().unwrap(), 5, "did you mean \"lag\"?");
+}
+
+#[test]
+fn help_is_an_answer() {
+    let output = bare(&["read", "--help"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Examples:"));
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let server = Server::ephemeral();
+    let many: String = (0..20_000).map(|n| format!("{n}\n")).collect();
+    server.out(&["produce", "n"], many.as_bytes());
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", "set -o pipefail; \"$0\" read n -b \"$1\" -q -f '%s\\n' | head -1", crate::server::MILENA, server.kafka()]);
+    let output = feed(shell, b"");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn trace_prints_each_request_on_stderr() {
+    let server = Server::ephemeral();
+    let output = server.run(&["produce", "t", "x", "--trace"], b"");
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(talk.contains("> Produce v") && talk.contains("< Produce v"), "{talk}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("Produce"));
+}
+
+#[test]
+fn where_it_connects_is_said_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], broker: Option<&str>| {
+        let mut command = bare(arguments);
+        command.env("HOME", dir.path()).current_dir(dir.path());
+        if let Some(broker) = broker {
+            command.env("MILENA_BROKER", broker);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(run(&["context"], None), "localhost:9092   from nothing else was said\n");
+    std::fs::write(
+        dir.path().join("milena.toml"),
+        "[client]\ncontext = \"shop\"\n[client.contexts.shop]\nbroker = \"shop.lan:9092\"\n",
+    )
+    .unwrap();
+    assert!(run(&["context"], None).starts_with("shop.lan:9092   from context \"shop\", by /"));
+    run(&["context", "add", "test", "10.0.0.1:1"], None);
+    run(&["context", "use", "test"], None);
+    assert_eq!(run(&["context"], None), "10.0.0.1:1   from context \"test\", by milena context use\n");
+    assert_eq!(run(&["context", "--context", "shop"], Some("a:1")), "shop.lan:9092   from context \"shop\", by --context\n");
+    assert_eq!(run(&["context"], Some("a:1")), "a:1   from MILENA_BROKER\n");
+    assert_eq!(run(&["context", "-b", "b:2"], Some("a:1")), "b:2   from --broker\n");
+}

@@ -1,0 +1,97 @@
+//! How a server begins, ends, and begins again.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+    time::Duration,
+};
+
+use crate::server::{Server, bare, settled};
+
+#[test]
+fn sigterm_ends_it_within_a_second_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::on(dir.path());
+    let input: String = (0..500).map(|n| format!("{n}\n")).collect();
+    server.out(&["produce", "numbers"], input.as_bytes());
+    assert!(server.terminate() < Duration::from_secs(1));
+    let again = Server::on(dir.path());
+    assert_eq!(again.ready["recovered"]["clean"], true, "{}", again.ready);
+    assert_eq!(again.out(&["read", "numbers", "-f", "%s\\n"], b""), input);
+}
+
+#[test]
+fn the_banner_names_what_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("d");
+    let data = data.to_str().unwrap();
+    let mut child =
+        bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--data", data]).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut banner = String::new();
+    for line in lines {
+        banner.push_str(&line);
+        banner.push('\n');
+        if line.contains("Next:") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let expected = format!(
+        "milena {} - ready in <while>
+  Kafka  <address>  told to other machines: the address they dial (advertise = auto)
+  Data  {data}  every write is flushed to disk before it is acknowledged
+  Keep  forever, warn when the disk is 80 % full
+  Next:  milena produce hello \"my first message\"  ·  Ctrl-C stops, nothing is lost",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(settled(&banner), expected);
+}
+
+/// The block "pull the plug": a producer is told how far it came, and all of that is there afterwards.
+#[test]
+fn kill_9_loses_nothing_that_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::on(dir.path());
+    server.out(&["produce", "people", "first"], b"");
+    let mut producer = server
+        .command(&["produce", "people", "--timeout", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = producer.stdin.take().unwrap();
+    let feeder = std::thread::spawn(move || {
+        for n in 0..2000 {
+            // The producer stops reading when it gives up.
+            if writeln!(stdin, "{{\"first\":\"n{n}\",\"last\":\"x\"}}").and_then(|()| stdin.flush()).is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    server.kill();
+    let output = producer.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let acknowledged: u64 = said
+        .split("connection lost after ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("it says how far it came: {said}"));
+    let again = Server::on(dir.path());
+    assert_eq!(again.ready["recovered"]["clean"], false);
+    assert_eq!(again.ready["recovered"]["damage"].as_array().map(Vec::len), Some(0));
+    let shown = again.out(&["topic", "show", "people", "-o", "json"], b"");
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let kept = shown["messages"].as_u64().unwrap();
+    assert!(acknowledged > 0 && kept > acknowledged, "{acknowledged} and the first were acknowledged, {kept} are there");
+    let values = again.out(&["read", "people", "--offset", "1", "-f", "%s\\n"], b"");
+    for (n, value) in values.lines().enumerate() {
+        assert_eq!(value, format!("{{\"first\":\"n{n}\",\"last\":\"x\"}}"));
+    }
+}
