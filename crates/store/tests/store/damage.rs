@@ -173,7 +173,7 @@ pub(crate) fn ways(image: &Image, count: usize, dice: &mut Dice) -> Vec<Rot> {
 }
 
 pub(crate) fn corrupt(subject: Subject, workload: Workload, count: usize, until_violated: bool) -> Report {
-    let mut report = Report::new(format!("corruption, {}", workload.name()));
+    let mut report = Report::new(format!("corruption, {}{}", subject.label(), workload.name()));
     for round in 0..campaign::times() as u64 {
         let seed = campaign::seed() + round;
         for clean in [true, false] {

@@ -8,6 +8,7 @@ use milena_store::{
         Session,
         ledger::{Ledger, Rebuilt, Want},
     },
+    local::Leading,
     sim_disk::{Depth, Failure, Image, Kind, Rule, SimDisk},
 };
 
@@ -88,7 +89,7 @@ fn count(subject: Subject, workload: Workload, seed: u64) -> Result<Vec<(Kind, u
 
 /// Faults of every kind, spread over the whole workload.
 pub(crate) fn injected(subject: Subject, workload: Workload, each: u64, until_violated: bool) -> Report {
-    let mut report = Report::new(format!("injected errors, {}", workload.name()));
+    let mut report = Report::new(format!("injected errors, {}{}", subject.label(), workload.name()));
     let seed = campaign::seed();
     let counts = match count(subject, workload, seed) {
         Ok(counts) => counts,
@@ -183,5 +184,12 @@ fn errors_while_recovering_lose_nothing() {
 fn errors_of_buffered_writes_and_their_syncs_are_believed() {
     for workload in [Workload::SmallAppends, Workload::CheckpointAndRecycle] {
         injected(Subject::Buffered, workload, 20, false).finish();
+    }
+}
+
+#[test]
+fn errors_met_by_the_threads_of_the_store_are_believed() {
+    for leading in [Leading::Measured, Leading::Thread] {
+        injected(Subject::Threads(leading), Workload::CheckpointAndRecycle, 12, false).finish();
     }
 }

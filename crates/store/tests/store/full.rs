@@ -104,7 +104,7 @@ fn restart(subject: Subject, disk: &SimDisk, ledger: &milena_store::laws::ledger
 }
 
 pub(crate) fn full(subject: Subject, workload: Workload, most: usize) -> Report {
-    let mut report = Report::new(format!("disk full, {}", workload.name()));
+    let mut report = Report::new(format!("disk full, {}{}", subject.label(), workload.name()));
     let seed = campaign::seed();
     match boundaries(subject, workload, seed) {
         Err(e) => report.count(Err(format!("the workload itself: {e}"))),

@@ -10,7 +10,7 @@ use milena_store::{
     dice::Dice,
     disk::RealDisk,
     laws::{Harness, LAWS, Session, ledger::Rebuilt, script},
-    local::{Local, Options},
+    local::{Leading, Local, Options},
     sim_disk::SimDisk,
 };
 use proptest::prelude::*;
@@ -26,22 +26,32 @@ fn simulated(seed: u64) -> Box<dyn Harness> {
     Box::new(OnSimDisk::new(Subject::Local(None), SimDisk::default(), seed))
 }
 
-#[test]
-fn local_keeps_the_laws_on_a_simulated_disk() {
+fn keeps_the_laws(subject: Subject) {
     // Each law is tried, so that one broken law does not hide another.
+    let make = || -> Box<dyn Harness> { Box::new(OnSimDisk::new(subject, SimDisk::default(), 1)) };
     let broken: Vec<_> = LAWS
         .iter()
-        .filter_map(|(name, law)| {
-            let outcome = std::panic::catch_unwind(|| law(&|| simulated(1)));
-            match outcome {
-                Ok(Ok(())) => None,
-                Ok(Err(e)) => Some(format!("{name}: {e}")),
-                Err(_) => Some(format!("{name}: a panic")),
-            }
+        .filter_map(|(name, law)| match catch_unwind(|| law(&make)) {
+            Ok(Ok(())) => None,
+            Ok(Err(e)) => Some(format!("{name}: {e}")),
+            Err(_) => Some(format!("{name}: a panic")),
         })
         .collect();
-    println!("laws: tried {} passed {}", LAWS.len(), LAWS.len() - broken.len());
+    println!("laws, {subject:?}: tried {} passed {}", LAWS.len(), LAWS.len() - broken.len());
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn local_keeps_the_laws_on_a_simulated_disk() {
+    keeps_the_laws(Subject::Local(None));
+    keeps_the_laws(Subject::Buffered);
+}
+
+#[test]
+fn local_keeps_the_laws_with_its_threads() {
+    for leading in [Leading::Callers, Leading::Measured, Leading::Thread] {
+        keeps_the_laws(Subject::Threads(leading));
+    }
 }
 
 /// On a directory of this machine, with its threads. Power cannot be cut here: a cut is a process that ends.

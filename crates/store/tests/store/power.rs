@@ -185,7 +185,7 @@ fn crash_again(
 }
 
 pub(crate) fn power_cuts(subject: Subject, workload: Workload, effort: Effort, seeds: usize) -> Report {
-    let mut report = Report::new(format!("power cuts, {}", workload.name()));
+    let mut report = Report::new(format!("power cuts, {}{}", subject.label(), workload.name()));
     for round in 0..(seeds * campaign::times()) as u64 {
         if effort.until_violated && report.failed() {
             break;

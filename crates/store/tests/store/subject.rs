@@ -73,6 +73,18 @@ fn open_local(disk: &SimDisk, options: Options, replay: &mut dyn Replay) -> Resu
 }
 
 impl Subject {
+    /// For the names of reports: nothing for the local store as it is.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Subject::Plain(_) => "plain journal, ",
+            Subject::Local(None) => "",
+            Subject::Local(Some(_)) => "planted, ",
+            Subject::AcceptLoss => "losses accepted, ",
+            Subject::Buffered => "buffered, ",
+            Subject::Threads(_) => "threads, ",
+        }
+    }
+
     pub(crate) fn open(self, disk: &SimDisk, replay: &mut dyn Replay) -> Result<Open, String> {
         match self {
             Subject::Plain(flaw) => {
