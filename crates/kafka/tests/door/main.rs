@@ -3,6 +3,7 @@
 mod conversations;
 mod fetching;
 mod frames;
+mod manual;
 mod mutated;
 mod produced;
 mod settings;
