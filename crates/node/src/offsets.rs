@@ -2,7 +2,7 @@
 //! find a record inside a batch.
 
 use milena_engine::{
-    fact::MoveReason,
+    fact::{MoveReason, RaiseReason},
     partition::{DeleteRefusal, EpochEnd, ProducerState},
 };
 use milena_record::{Batch, Limits, Records};
@@ -70,6 +70,29 @@ impl Node {
     /// Bytes of the records that are kept: committed and not yet given back.
     pub fn log_bytes(&self, partition: &Partition) -> u64 {
         self.hub().store().bounds(partition.log()).map_or(0, |bounds| bounds.bytes)
+    }
+
+    /// The start found damage: data that readers may have seen may be gone. Every partition that has any enters a new leader
+    /// epoch, so that readers compare their positions with the log.
+    pub(crate) async fn raise_epochs_after_loss(self) {
+        for partition in self.0.table.partitions() {
+            if let Err(error) = self.raise_epoch(&partition, RaiseReason::Loss).await {
+                tracing::warn!(%error, ?partition, "the leader epoch could not be raised after damage");
+            }
+        }
+    }
+
+    async fn raise_epoch(&self, partition: &Partition, why: RaiseReason) -> Result<(), NoRoom> {
+        let credit = self.hub().credit(Class::Fact, 256).await?;
+        let mut state = partition.hold();
+        if state.noun.machine.next() > 0 {
+            let fact = state.noun.machine.raise_epoch(why);
+            let mut bytes = Vec::new();
+            fact.encode(&mut bytes);
+            self.hub().reserve_one(partition.log(), &mut state.noun, credit, self.now().wall, &bytes)?;
+            state.noun.machine.apply(&fact);
+        }
+        Ok(())
     }
 
     /// DeleteRecords: nothing before `to` is answered from here on (-1: nothing that is committed now). Answers the new

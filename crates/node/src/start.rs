@@ -162,6 +162,10 @@ impl Node {
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_retention());
         self.arm_groups();
+        if !self.0.recovered.damage.is_empty() {
+            let node = self.clone();
+            self.runtimes().spawn_on(0, move || node.raise_epochs_after_loss());
+        }
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.forget_lost_topics());
         let node = self.clone();

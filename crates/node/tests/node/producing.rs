@@ -183,3 +183,23 @@ fn many_connections_share_commits() {
     assert!(commits < 900, "1000 appends of 200 connections took {commits} commits");
     assert_eq!(topic.partitions.iter().map(|p| p.view().unwrap().high).sum::<i64>(), 1000);
 }
+
+#[test]
+fn after_damage_readers_must_compare_their_positions() {
+    let world = World::new();
+    let topic = world.create("t", 2, &[]);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    let world = world.restart_with(|recovered| recovered.damage.push("log 16: something is missing".into()));
+    let topic = world.node.topic("t").unwrap();
+    let epoch = |partition: usize| topic.partitions[partition].view().unwrap().epoch;
+    for _ in 0..200 {
+        if epoch(0) == 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!((epoch(0), epoch(1)), (1, 0), "only where there was something to lose");
+    world.produce(&topic, 0, batch(&["y"])).unwrap();
+    let partition = topic.partitions[0].clone();
+    assert_eq!(world.node.epoch_end(&partition, -1, 0).unwrap().map(|ended| ended.end), Some(1));
+}

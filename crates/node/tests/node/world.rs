@@ -16,7 +16,7 @@ use milena_node::{
 };
 use milena_record::{Builder, Codec, Producer};
 use milena_store::{
-    Memory, Store,
+    Memory, Recovered, Store,
     dice::Dice,
     local::{self, Local},
     memory::Options as MemoryOptions,
@@ -56,6 +56,17 @@ impl World {
     fn on(store: Memory, recovery: Recovery, clock: ManualClock) -> Self {
         let node = start(Arc::new(store.clone()), recovery, &clock);
         Self { store, disk: None, clock, node }
+    }
+
+    /// A restart of the store in memory that reports what `found` adds.
+    pub(crate) fn restart_with(self, found: impl FnOnce(&mut Recovered)) -> Self {
+        let mut recovery = Recovery::new();
+        let (store, mut recovered) = self.store.restart(&mut recovery);
+        let _ = self.node.stop();
+        found(&mut recovered);
+        let options = NodeOptions { runtimes: 2, clock: Arc::new(self.clock.clone()), recovered, ..NodeOptions::default() };
+        let node = Node::start(Arc::new(store.clone()), recovery, options).expect("a node starts");
+        Self { store, disk: None, clock: self.clock.clone(), node }
     }
 
     /// What a power cut and a start do.
