@@ -361,6 +361,7 @@ impl Inner {
         }
         let list = self.disk.list().map_err(|source| Fault::Io { operation: "list", file: self.disk.place(), source })?;
         let logs: Vec<FileId> = self.lock_wal().files().into_iter().map(|f| f.0).collect();
+        self.find_reserve(&list);
         for entry in list {
             let Some((_, id)) = entry.name.split_once('-') else { continue };
             let Ok(id) = u64::from_str_radix(id, 16).map(FileId) else { continue };

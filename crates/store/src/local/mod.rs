@@ -114,7 +114,8 @@ impl Default for Options {
         Self {
             log_min: 1 << 20,
             log_max: 128 << 20,
-            memory: 96 << 20,
+            // Five eighths of it may be staged: a checkpoint starts at fifty MiB, before half of the log is full.
+            memory: 160 << 20,
             files: 512,
             indexes: 8 << 20,
             reserve: 64 << 20,

@@ -20,7 +20,7 @@ use super::{
     wal::Mark,
 };
 use crate::{
-    disk::{ALIGN, How, Space as DiskSpace},
+    disk::{ALIGN, Entry, How, Space as DiskSpace},
     plant::Plant,
     seam::{Fault, LogId, NoCredit, Patience},
 };
@@ -417,6 +417,12 @@ impl Inner {
             let _ = self.disk.unlink(RESERVE);
         }
         self.space.reserved.store(made, Ordering::Relaxed);
+    }
+
+    /// The reserve of an earlier start is found, also on a disk that is full by now.
+    pub(super) fn find_reserve(&self, list: &[Entry]) {
+        let there = list.iter().any(|e| e.name == RESERVE);
+        self.space.reserved.store(there, Ordering::Relaxed);
     }
 
     /// Lets that room go. Answers whether there was any.
