@@ -2,6 +2,8 @@
 //!
 //! Everything is read at the moment of the scrape; nothing runs between two of them. A test holds the list of names.
 
+mod groups;
+
 use std::fmt::Error;
 
 use hyper::{StatusCode, header::HeaderValue};
@@ -19,9 +21,9 @@ use crate::{
 
 const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-pub(crate) fn answer(door: &Door) -> Answer {
+pub(crate) async fn answer(door: &Door) -> Answer {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape::of(door)));
+    registry.register_collector(Box::new(Scrape::of(door).await));
     let mut out = String::new();
     match text::encode(&mut out, &registry) {
         Ok(()) => bytes(StatusCode::OK, OPENMETRICS, out),
@@ -57,11 +59,13 @@ struct Scrape {
 }
 
 impl Scrape {
-    fn of(door: &Door) -> Self {
+    async fn of(door: &Door) -> Self {
         let mut scrape = Self::default();
         scrape.broker(door);
         scrape.requests(door);
         scrape.topics(door);
+        scrape.replicas(door);
+        scrape.groups(door).await;
         scrape.store(door);
         scrape.process();
         scrape
@@ -130,6 +134,24 @@ impl Scrape {
         self.family("kafka_topic_partition_current_offset", "High watermark of a partition", false, high);
         self.family("kafka_topic_partition_oldest_offset", "Log start of a partition", false, start);
         self.family("kafka_log_log_size", "Bytes of a partition's batches", false, size);
+    }
+
+    /// One broker is its own only replica, and in sync with itself.
+    fn replicas(&mut self, door: &Door) {
+        let topics = door.node.topics();
+        let each = |value: f64| -> Vec<Sample> {
+            let partitions = topics.iter().flat_map(|t| t.partitions.iter().map(move |p| (t, p.index())));
+            let labels = |(t, p): (&std::sync::Arc<milena_node::Topic>, i32)| {
+                vec![("topic", t.name.to_string()), ("partition", p.to_string())]
+            };
+            partitions.map(|place| Sample { labels: labels(place), value }).collect()
+        };
+        let leader = f64::from(door.node.node_id());
+        self.family("kafka_topic_partition_leader", "Id of the broker that leads a partition", false, each(leader));
+        self.family("kafka_topic_partition_leader_is_preferred", "1 if that is the preferred one", false, each(1.0));
+        self.family("kafka_topic_partition_replicas", "Replicas of a partition", false, each(1.0));
+        self.family("kafka_topic_partition_in_sync_replica", "Replicas in sync", false, each(1.0));
+        self.family("kafka_topic_partition_under_replicated_partition", "1 if replicas are missing", false, each(0.0));
     }
 
     fn store(&mut self, door: &Door) {

@@ -29,7 +29,7 @@ pub(crate) async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Answ
         [""] if get => front(head.headers.get(ACCEPT)),
         ["healthz"] if get => health(door),
         ["readyz"] if get => health(door),
-        ["metrics"] if get => metrics::answer(door),
+        ["metrics"] if get => metrics::answer(door).await,
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
         ["admin", "v1", rest @ ..] => match whole(body).await {
             Ok(_) => admin::answer(door, &head.method, rest, head.uri.query().unwrap_or_default()).await,

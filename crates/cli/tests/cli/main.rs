@@ -3,5 +3,6 @@
 mod exits;
 mod life;
 mod manual;
+mod metrics;
 mod server;
 mod transcript;
