@@ -251,3 +251,33 @@ fn buffered_writes_survive_power_cuts() {
         power_cuts(Subject::Buffered, workload, Effort { images: 500, ..CI }, 1).finish();
     }
 }
+
+/// Entries of many megabytes, in a log that grows for them, among small ones.
+fn grow(session: &mut Session) -> Result<(), String> {
+    let payload = |log, len| Want::Payload { log, len, span: 9, gap: 0, stamp: 1, fact: 2 };
+    for (i, len) in [100, 3 << 20, 200 << 10, 12 << 20, 1, 5 << 20, 700 << 10, 9 << 20, 300].into_iter().enumerate() {
+        session.append(&[payload(1, len), Want::Note { log: 2, len: 40 }])?.ok_or("a large entry is refused")?;
+        session.append(&[payload(3, 50)])?;
+        session.flush()?;
+        if i % 4 == 3 {
+            session.checkpoint()?;
+        }
+    }
+    session.check(Depth::Once)
+}
+
+#[test]
+fn entries_of_many_megabytes_survive_power_cuts() {
+    let disk = SimDisk::default();
+    disk.record();
+    let ledger = noting(&disk, 1);
+    let harness = Box::new(OnSimDisk::new(Subject::Grown, disk.clone(), 1));
+    let mut session = Session::with_ledger(harness, ledger.clone(), 1).unwrap();
+    grow(&mut session).unwrap();
+    // A start reads the whole log, so a few moments stand for all.
+    let step = if campaign::times() > 1 { 2 } else { 24 };
+    let moments = disk.recorded().into_iter().rev().step_by(step).collect();
+    let mut report = Report::new("power cuts, entries of many megabytes");
+    crash(Subject::Grown, &Recording { moments, ledger }, 1, Effort { images: 1, again: 20, until_violated: false }, &mut report);
+    report.finish();
+}

@@ -25,6 +25,8 @@ pub(crate) enum Subject {
     Local(Option<Plant>),
     /// The local store, told to go on without what it cannot name.
     AcceptLoss,
+    /// The local store in the sizes that users have, without its threads.
+    Grown,
     /// The local store where files cannot be opened past the page cache.
     Buffered,
     /// The local store with its threads.
@@ -80,6 +82,7 @@ impl Subject {
             Subject::Local(None) => "",
             Subject::Local(Some(_)) => "planted, ",
             Subject::AcceptLoss => "losses accepted, ",
+            Subject::Grown => "sizes of users, ",
             Subject::Buffered => "buffered, ",
             Subject::Threads(_) => "threads, ",
         }
@@ -94,6 +97,10 @@ impl Subject {
             }
             Subject::Local(plant) => open_local(disk, small(plant), replay),
             Subject::AcceptLoss => open_local(disk, Options { accept_loss: true, ..small(None) }, replay),
+            Subject::Grown => {
+                let options = Options { background: false, leading: Leading::Callers, ..Options::default() };
+                open_local(disk, options, replay)
+            }
             Subject::Buffered => {
                 disk.refuse_direct();
                 open_local(disk, small(None), replay)
