@@ -459,18 +459,15 @@ impl Inner {
         self.stop_threads();
         self.flush()?;
         let _one = self.chores_lock();
-        // Who was inside `append` when it closed is through when nothing was reserved behind the mark.
-        let done = self
-            .flush_upto(Lsn(self.tail.reserved()))
-            .map_err(|_| ())
-            .and_then(|()| self.checkpoint(true).map_err(|fault| self.judge(Err(fault))));
+        // Who was inside `append` when it closed may have reserved since.
+        self.flush_upto(Lsn(self.tail.reserved()))?;
+        // A full disk leaves the log as it is: the next start replays it.
+        self.judge(self.checkpoint(true).map(drop));
         if let Some(fault) = self.dead.get() {
             return Err(fault.clone());
         }
         let _ = self.dead.set(Arc::new(Fault::Stopped("the store was closed".into())));
         self.room.wake_everybody();
-        // A full disk leaves the log as it is: the next start replays it.
-        let _ = done;
         self.unlock_directory();
         Ok(())
     }
