@@ -1,5 +1,7 @@
 //! Answers as text, one field a line, without what may differ by nature.
 
+use std::collections::HashMap;
+
 /// Fields whose values are each broker's own: only whether they are there is compared.
 const OWN: &[&str] =
     &["error_message", "cluster_id", "host", "port", "log_dir", "documentation", "total_bytes", "usable_bytes", "session_id"];
@@ -11,13 +13,14 @@ const WORDS: &[&str] = &["error_message", "batch_index_error_message"];
 pub(crate) fn flat(debug: &str) -> String {
     let debug = in_one_line(debug);
     let (mut path, mut out, mut counts): (Vec<String>, String, Vec<usize>) = (Vec::new(), String::new(), Vec::new());
+    let mut named: HashMap<String, usize> = HashMap::new();
     let lines: Vec<&str> = debug.lines().map(|line| line.trim().trim_end_matches(',')).collect();
     for (at, line) in lines.iter().copied().enumerate() {
         if line.ends_with(['{', '[', '(']) {
             let name = line.split_once(": ").map_or("", |(name, _)| name);
             let called = lines.get(at + 1).and_then(|next| next.strip_prefix("name: \""));
             let index = if let (true, Some(called)) = (name.is_empty(), called) {
-                called.trim_end_matches('"').to_string()
+                twice(&mut named, &path, called.trim_end_matches('"'))
             } else if name.is_empty() {
                 counts
                     .last_mut()
@@ -47,6 +50,13 @@ pub(crate) fn flat(debug: &str) -> String {
         }
     }
     out
+}
+
+/// The name, and how often it was met before in the same list.
+fn twice(named: &mut HashMap<String, usize>, path: &[String], name: &str) -> String {
+    let times = named.entry(format!("{} {name}", path.join("."))).or_insert(0);
+    *times += 1;
+    if *times == 1 { name.to_string() } else { format!("{name}#{times}") }
 }
 
 fn place(path: &[String], name: &str) -> String {

@@ -285,6 +285,8 @@ fn start_node(
     http: Option<&[StdListener]>,
 ) -> Result<Node, Failure> {
     let mut settings = plan.settings.clone();
+    // Told below in one place, whichever of its two names was used.
+    settings.retain(|(name, _)| name != "node.id" && name != "broker.id");
     let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
     settings.extend(["log.dir", "log.dirs"].map(|name| (name.into(), Some(data.clone()))));
     settings.extend(told(plan, kafka));
