@@ -100,7 +100,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let (store, recovery, recovered) = open(&plan)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
-    let node = start_node(&plan, store, recovery, &kafka, http.as_deref())?;
+    let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
     let door =
         milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
     let ready = Ready {
@@ -280,7 +280,7 @@ fn told(plan: &Plan, kafka: &[StdListener]) -> Vec<(String, Option<String>)> {
 fn start_node(
     plan: &Plan,
     store: Arc<dyn Store>,
-    recovery: Recovery,
+    (recovery, recovered): (Recovery, Recovered),
     kafka: &[StdListener],
     http: Option<&[StdListener]>,
 ) -> Result<Node, Failure> {
@@ -293,7 +293,7 @@ fn start_node(
     if let Some(listeners) = http {
         settings.push(("milena.http.address".into(), Some(address_of(listeners))));
     }
-    let options = NodeOptions { node_id: plan.node_id, settings, ..NodeOptions::default() };
+    let options = NodeOptions { node_id: plan.node_id, settings, recovered, ..NodeOptions::default() };
     Node::start(store, recovery, options).map_err(|e| Failure::new(Kind::Failed, "the broker cannot start").why(e))
 }
 

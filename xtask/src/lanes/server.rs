@@ -12,8 +12,6 @@ pub(crate) struct Server {
     child: Child,
     /// `127.0.0.1:PORT` of the Kafka door.
     pub(crate) kafka: String,
-    /// `127.0.0.1:PORT` of the HTTP door.
-    pub(crate) http: String,
     /// The whole ready line.
     pub(crate) ready: serde_json::Value,
 }
@@ -40,17 +38,9 @@ impl Server {
             bail!("the server did not become ready ({status}): {line:?}");
         };
         let field = |name: &str| ready[name].as_str().unwrap_or_default().to_string();
-        Ok(Self { kafka: field("kafka"), http: field("http"), child, ready: ready.clone() })
+        Ok(Self { kafka: field("kafka"), child, ready: ready.clone() })
     }
 
-    /// SIGTERM, and how it ended.
-    pub(crate) fn stop(mut self) -> Result<std::process::ExitStatus> {
-        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
-        Ok(self.child.wait()?)
-    }
-}
-
-impl Server {
     /// How it ended, when somebody else has asked it to stop.
     pub(crate) fn wait(mut self) -> Result<std::process::ExitStatus> {
         Ok(self.child.wait()?)

@@ -14,6 +14,7 @@ const LONG: usize = 70;
 /// No file is longer than this (generated ones aside): a god file hides its thoughts.
 const FILE: usize = 1000;
 
+/// Lines are known by the spans of `proc_macro2`, whose feature the manifest asks for.
 #[derive(Default)]
 struct Functions {
     lines: Vec<(usize, String)>,
