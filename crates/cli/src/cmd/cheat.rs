@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         return crate::screen::print(&all.join("\n"));
     };
     match SHEETS.iter().find(|(name, _)| *name == wanted) {
-        Some((_, sheet)) => crate::screen::print(&sheet),
+        Some((_, sheet)) => crate::screen::print(sheet),
         None => {
             let names: Vec<&str> = SHEETS.iter().map(|(name, _)| *name).collect();
             let failure = Failure::new(Kind::NotFound, format!("there is no sheet {wanted:?}"));

@@ -3,7 +3,11 @@
 mod input;
 mod report;
 
-use std::{collections::VecDeque, path::PathBuf, time::Instant};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -104,19 +108,25 @@ impl From<AcksWord> for Acks {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let template = Template::of(&options)?;
     let mut input = Input::new(&options)?;
-    let cluster = options.connect.cluster_with(|config| config.auto_create_topics = true).await?;
-    let producer = Producer::new(cluster.clone(), producer_config(&options));
+    let patience = Duration::from_secs(options.timeout.clamp(1, 3600));
+    let cluster = options.connect.cluster_with(|config| {
+        config.auto_create_topics = true;
+        // A record must not wait longer for its leader to be found than for its acknowledgement.
+        config.retry.within = patience;
+    });
+    let cluster = cluster.await?;
+    let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
     let mut report = Report::new(&options, input.is_person());
     let outcome = send_all(&producer, &template, &mut input, &mut report, &cluster).await;
     outcome.map_err(|failure| report.spoilt(failure, &input))?;
     report.finish(&cluster).await
 }
 
-fn producer_config(options: &Options) -> ProducerConfig {
+fn producer_config(options: &Options, patience: Duration) -> ProducerConfig {
     ProducerConfig {
         acks: options.acks.into(),
         compression: Compression::from(options.codec),
-        delivery_timeout: std::time::Duration::from_secs(options.timeout.clamp(1, 3600)),
+        delivery_timeout: patience,
         ..ProducerConfig::default()
     }
 }
@@ -205,7 +215,7 @@ impl Template {
 
     fn record(&self, value: Bytes, place: String) -> Result<NewRecord, Failure> {
         if self.json {
-            return self.from_envelope(&value, &place);
+            return self.envelope(&value, &place);
         }
         let mut record = self.record.clone();
         if self.tombstone {
@@ -223,7 +233,7 @@ impl Template {
         Ok(record)
     }
 
-    fn from_envelope(&self, line: &[u8], place: &str) -> Result<NewRecord, Failure> {
+    fn envelope(&self, line: &[u8], place: &str) -> Result<NewRecord, Failure> {
         let bad = |why: String| {
             Failure::new(Kind::Failed, format!("{place} is no message as JSON"))
                 .why(why)

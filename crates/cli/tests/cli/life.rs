@@ -20,11 +20,8 @@ fn sigterm_ends_it_within_a_second_and_nothing_is_lost() {
     assert_eq!(again.out(&["read", "numbers", "-f", "%s\\n"], b""), input);
 }
 
-#[test]
-fn the_banner_names_what_listens() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("d");
-    let data = data.to_str().unwrap();
+/// What a person sees when it starts.
+fn banner(data: &str) -> String {
     let mut child =
         bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--data", data]).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -38,6 +35,15 @@ fn the_banner_names_what_listens() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    banner
+}
+
+#[test]
+fn the_banner_names_what_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("d");
+    let data = data.to_str().unwrap();
+    let banner = banner(data);
     let expected = format!(
         "milena {} - ready in <while>
   Kafka  <address>  told to other machines: the address they dial (advertise = auto)
@@ -94,4 +100,7 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
     for (n, value) in values.lines().enumerate() {
         assert_eq!(value, format!("{{\"first\":\"n{n}\",\"last\":\"x\"}}"));
     }
+    again.kill();
+    let banner = banner(dir.path().to_str().unwrap());
+    assert!(banner.contains("Recovered after an unclean stop: ") && banner.contains("all acknowledged ones present"), "{banner}");
 }

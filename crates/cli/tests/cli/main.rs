@@ -1,5 +1,6 @@
 //! The real binary as people run it: its transcripts, its manual, its exit codes, its end and its next beginning.
 
+mod anywhere;
 mod exits;
 mod life;
 mod manual;
