@@ -73,9 +73,14 @@ pub(crate) fn ask<R: Request>(address: SocketAddr, version: i16, request: &R) ->
 
 /// The first durable record: how a start is timed.
 pub(crate) fn first_record(address: SocketAddr, topic: &str) -> Result<()> {
+    record(address, topic, 0)
+}
+
+/// One durable record.
+pub(crate) fn record(address: SocketAddr, topic: &str, partition: i32) -> Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    stream.write_all(&produce(topic, 0, 1, 100)?)?;
+    stream.write_all(&produce(topic, partition, 1, 100)?)?;
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let mut body = vec![0; u32::from_be_bytes(length) as usize];

@@ -98,13 +98,16 @@ pub(crate) fn load(running: &Running, system: System, workload: &Workload, topic
         measure: Duration::from_secs(seconds),
     };
     let (mut marks, me, pid) = (Vec::new(), std::process::id(), running.pid());
-    let outcome = loader::run(&plan, || marks.push((measure::cpu(pid), measure::cpu(me))))?;
-    let used = |pick: fn(&(Result<f64>, Result<f64>)) -> &Result<f64>| match (marks.first().map(pick), marks.last().map(pick)) {
-        (Some(Ok(a)), Some(Ok(b))) => b - a,
+    let outcome = loader::run(&plan, || {
+        let mark = measure::cpu(pid).and_then(|broker| Ok([broker, measure::cpu(me)?]));
+        marks.push(mark.unwrap_or([f64::NAN; 2]));
+    })?;
+    let used = |who: usize| match (marks.first(), marks.last()) {
+        (Some(a), Some(b)) => b[who] - a[who],
         _ => f64::NAN,
     };
     let memory = measure::memory(pid, "VmHWM")?;
-    Ok(Cell::of(workload, system, &outcome, used(|m| &m.0), used(|m| &m.1), memory))
+    Ok(Cell::of(workload, system, &outcome, used(0), used(1), memory))
 }
 
 impl Cell {
@@ -164,8 +167,11 @@ pub(crate) fn create(address: std::net::SocketAddr, topic: &str, partitions: i32
             Err(_) => std::thread::sleep(Duration::from_millis(100)),
         }
     }
-    while frames::first_record(address, topic).is_err() && begin.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(50));
+    // Apache Kafka answers before every partition has its leader.
+    for partition in 0..partitions {
+        while frames::record(address, topic, partition).is_err() && begin.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
     Ok(())
 }

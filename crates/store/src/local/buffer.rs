@@ -17,11 +17,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 use crate::disk::ALIGN;
 
 /// Size of an ordinary staging chunk.
 pub(super) const CHUNK: usize = 1 << 20;
+
+/// From this size on memory is mapped, not allocated.
+const MAPPED: usize = CHUNK;
 
 /// An owned, zeroed, aligned allocation.
 struct Raw {
@@ -38,9 +42,13 @@ impl Raw {
     fn new(len: usize) -> Self {
         let len = len.max(1).next_multiple_of(ALIGN);
         let layout = Self::layout(len);
-        // SAFETY: the layout has a size above zero.
-        let ptr = unsafe { alloc_zeroed(layout) };
-        let Some(ptr) = NonNull::new(ptr) else { handle_alloc_error(layout) };
+        let ptr = if len < MAPPED {
+            // SAFETY: the layout has a size above zero.
+            NonNull::new(unsafe { alloc_zeroed(layout) })
+        } else {
+            map(len)
+        };
+        let Some(ptr) = ptr else { handle_alloc_error(layout) };
         Self { ptr, len }
     }
     fn layout(len: usize) -> Layout {
@@ -50,9 +58,24 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this very layout.
-        unsafe { dealloc(self.ptr.as_ptr(), Self::layout(self.len)) }
+        if self.len < MAPPED {
+            // SAFETY: allocated in `new` with this very layout.
+            unsafe { dealloc(self.ptr.as_ptr(), Self::layout(self.len)) }
+        } else {
+            // SAFETY: mapped in `new` with this very length, and nothing borrows it any more.
+            let unmapped = unsafe { munmap(self.ptr.as_ptr().cast(), self.len) };
+            debug_assert!(unmapped.is_ok(), "memory of our own is always given back");
+        }
     }
+}
+
+/// Zeroed pages straight from the system. An allocator keeps what it was given back until somebody asks it for more; an
+/// idle broker asks for nothing, and would hold the memory of its busiest hour.
+fn map(len: usize) -> Option<NonNull<u8>> {
+    let flags = MapFlags::PRIVATE;
+    // SAFETY: a new mapping at a place that the system chooses touches no memory that somebody has.
+    let mapped = unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
+    NonNull::new(mapped.ok()?.cast())
 }
 
 /// A buffer whose address and length are multiples of [`ALIGN`].
