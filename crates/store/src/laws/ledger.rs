@@ -202,7 +202,8 @@ impl Ledger {
             false => Class::Fact,
         };
         let bytes = wants.iter().map(Want::bytes).sum();
-        for attempt in 0..400 {
+        // Ten seconds: on a busy machine the store's own threads may wait long for a processor.
+        for attempt in 0..10_000 {
             match store.credit(class, bytes, None) {
                 Ok(credit) => return Ok(credit),
                 Err(NoCredit::Later) => {

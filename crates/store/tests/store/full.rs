@@ -83,7 +83,7 @@ fn facts_find_room(session: &Session) -> Result<(), String> {
 fn heals(session: &Session, ledger: &milena_store::laws::ledger::Ledger) -> Result<(), String> {
     let store: &dyn Store = &**session.store();
     let mut last = String::new();
-    for _ in 0..300 {
+    for _ in 0..2500 {
         let want = Want::Payload { log: 7777, len: 500, span: 1, gap: 0, stamp: 0, fact: 0 };
         match ledger.append(store, &[want]) {
             Ok(_) => return session.flush().map(|_| ()),
