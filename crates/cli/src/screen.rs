@@ -36,6 +36,11 @@ impl Screen {
     }
 }
 
+/// A number of things in words.
+pub(crate) fn counted(n: i64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// All that a command has to say, at once.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut screen = Screen::new();

@@ -17,7 +17,7 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     nearest::nearest,
-    screen::Screen,
+    screen::{Screen, counted},
     table::{self, Output},
 };
 
@@ -156,10 +156,11 @@ async fn show(admin: &Admin, id: &str, output: Output) -> Result<(), Failure> {
 }
 
 fn head(group: &Group, lag: i64) -> String {
-    let mut text = format!("{}   {}   {} members   lag {lag}\n", group.id, group.state, group.members.len());
+    let mut text = format!("{}   {}   {}   lag {lag}\n", group.id, group.state, counted(group.members.len() as i64, "member"));
     for member in &group.members {
         let count: usize = member.assigned.iter().map(|(_, p)| p.len()).sum();
-        let _ = writeln!(text, "  {}   {}   {count} partitions   {}", member.client_id, member.host, member.id);
+        let _ =
+            writeln!(text, "  {}   {}   {}   {}", member.client_id, member.host, counted(count as i64, "partition"), member.id);
     }
     text
 }
@@ -184,7 +185,7 @@ async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, c
         }
     }
     show.finish()?;
-    connect.say(format_args!("{shown} messages that {id} has not read yet; its positions did not move"));
+    connect.say(format_args!("{} that {id} has not read yet; its positions did not move", counted(shown, "message")));
     Ok(())
 }
 
@@ -200,6 +201,6 @@ async fn remove(admin: &Admin, connect: &Connect, id: &str, yes: bool) -> Result
         return Ok(());
     }
     admin.delete_group(&id.into()).await?;
-    crate::screen::line(format_args!("forgot group {id} and its {} positions", positions.len()))?;
+    crate::screen::line(format_args!("forgot group {id} and its {}", counted(positions.len() as i64, "position")))?;
     Ok(())
 }

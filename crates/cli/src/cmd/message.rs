@@ -9,7 +9,7 @@ use super::read::{Look, no_topic, show::Show};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
-    screen::Screen,
+    screen::{Screen, counted},
     when,
 };
 
@@ -89,9 +89,9 @@ fn batch(m: &Message) -> String {
     let _ = writeln!(out, "time     {} ({clock})", when::rfc3339(m.timestamp, true).unwrap_or_else(|| "none".into()));
     let _ = writeln!(
         out,
-        "batch    {} bytes, {} messages, codec {}, format {}, leader epoch {}",
+        "batch    {} bytes, {}, codec {}, format {}, leader epoch {}",
         b.bytes.len(),
-        b.count,
+        counted(b.count.into(), "message"),
         b.codec,
         b.magic,
         b.leader_epoch

@@ -16,7 +16,7 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     nearest::nearest,
-    screen::Screen,
+    screen::{Screen, counted},
 };
 use filter::Filter;
 use show::{Output, Shape, Show};
@@ -190,7 +190,7 @@ fn bar(reader: &Reader, options: &Options) -> ProgressBar {
 
 /// What a person wants to know when nothing more comes: how much it was, and why it ended.
 fn ending(reader: &Reader, options: &Options, counts: &Counts) -> String {
-    let messages = |n: u64| if n == 1 { "1 message".to_string() } else { format!("{n} messages") };
+    let messages = |n: u64| counted(n as i64, "message");
     let of = if counts.seen == counts.shown { String::new() } else { format!(" of {} read", counts.seen) };
     if counts.enough {
         return format!("{}{of}   (--count reached; there may be more)", messages(counts.shown));

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::NewTopic, wire::Text};
 
 use super::read::no_topic;
-use crate::{connect::Connect, failure::Failure, table::Output};
+use crate::{connect::Connect, failure::Failure, screen::counted, table::Output};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -47,7 +47,7 @@ enum What {
         #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
     },
-    /// Show what each partition keeps, and what goes next
+    /// Show what each partition keeps, and when retention looks at it next
     Retention {
         topic: String,
         #[arg(short, long, default_value = "table")]
@@ -106,9 +106,12 @@ async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let count = |n: i64, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
-    let replicas = count(made.replication.into(), "replica");
-    crate::screen::line(format_args!("created {}   {}, {replicas}", options.topic, count(made.partitions.into(), "partition")))?;
+    let replicas = counted(made.replication.into(), "replica");
+    crate::screen::line(format_args!(
+        "created {}   {}, {replicas}",
+        options.topic,
+        counted(made.partitions.into(), "partition")
+    ))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::ends;
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
+    screen::counted,
     table::{self, Output},
     when,
 };
@@ -67,7 +68,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         Failure::new(Kind::Exists, format!("group {:?} has members, which would not notice the move", options.group))
             .fix(format!("stop its consumers first; milena group show {} names them", options.group))
     })?;
-    connect.say(format_args!("{} positions moved", moved.len()));
+    connect.say(format_args!("{} moved", counted(moved.len() as i64, "position")));
     Ok(())
 }
 

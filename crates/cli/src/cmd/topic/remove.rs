@@ -8,6 +8,7 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
+    screen::counted,
     web::Web,
 };
 
@@ -72,9 +73,9 @@ pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> R
         _ => failure,
     })?;
     crate::screen::line(format_args!(
-        "restored {}   {} partitions",
+        "restored {}   {}",
         restored["name"].as_str().unwrap_or(topic),
-        restored["partitions"]
+        counted(restored["partitions"].as_i64().unwrap_or(0), "partition")
     ))?;
     Ok(())
 }

@@ -89,7 +89,7 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
         crate::screen::line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
     }
     let time = |value: &Value| value.as_i64().and_then(|ms| when::rfc3339(ms, person));
-    let row = |p: &Value| json!({"partition": p["partition"], "start": p["start"], "end": p["high"], "bytes": p["bytes"], "next_goes_at": time(&p["next_expiry"])});
+    let row = |p: &Value| json!({"partition": p["partition"], "start": p["start"], "end": p["high"], "bytes": p["bytes"], "next_look_at": time(&p["next_expiry"])});
     let rows = kept["partitions"].as_array().map(|list| list.iter().map(row).collect()).unwrap_or_default();
-    table::rows(output, &["partition", "start", "end", "bytes", "next_goes_at"], rows)
+    table::rows(output, &["partition", "start", "end", "bytes", "next_look_at"], rows)
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     let before = wanted.into_iter().zip(&cuts).zip(&bounds).filter(|((_, cut), (start, _))| *cut > start);
     let before: Vec<_> = before.map(|(((t, p), cut), _)| (t, p, *cut)).collect();
     admin.delete_records(&before).await?;
-    connect.say(format_args!("{goes} messages are gone"));
+    connect.say(format_args!("{} gone", if goes == 1 { "1 message is".into() } else { format!("{goes} messages are") }));
     Ok(())
 }
 
