@@ -234,14 +234,10 @@ fn positions(peer: &mut Peer) -> Result<()> {
     };
     (stale.member_id, stale.generation_id_or_member_epoch) = ("m".into(), 3);
     peer.ask("commit of a stranger", 8, &stale)?;
-    let partitions = [0, 9].map(|p| OffsetDeleteRequestPartition { partition_index: p, ..Default::default() }).to_vec();
-    let topics = vec![OffsetDeleteRequestTopic { name: "committed".into(), partitions, ..Default::default() }];
-    peer.ask(
-        "positions deleted",
-        0,
-        &OffsetDeleteRequest { group_id: "positions-5".into(), topics: topics.clone(), ..Default::default() },
-    )?;
-    peer.ask("positions of nobody deleted", 0, &OffsetDeleteRequest { group_id: "nobody".into(), topics, ..Default::default() })?;
+    let partitions = [0, 9].map(|p| OffsetDeleteRequestPartition { partition_index: p }).to_vec();
+    let topics = vec![OffsetDeleteRequestTopic { name: "committed".into(), partitions }];
+    peer.ask("positions deleted", 0, &OffsetDeleteRequest { group_id: "positions-5".into(), topics: topics.clone() })?;
+    peer.ask("positions of nobody deleted", 0, &OffsetDeleteRequest { group_id: "nobody".into(), topics })?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connect {
-    /// Broker to begin with: HOST[:PORT], several with commas [env: MILENA_BROKER] [default: localhost:9092]
+    /// Broker to begin with: HOST or HOST:PORT, several with commas [env: MILENA_BROKER] [default: localhost:9092]
     #[arg(short, long, global = true, value_name = "HOST:PORT")]
     broker: Option<String>,
     /// A named broker, see `milena context` [env: MILENA_CONTEXT]
