@@ -91,6 +91,7 @@ impl Code for NoRoom {
     fn code(&self) -> ErrorCode {
         match self {
             NoRoom::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
+            NoRoom::NoLog(refusal) => refusal.code(),
             NoRoom::DiskFull { .. } | NoRoom::Dead(_) => ErrorCode::KAFKA_STORAGE_ERROR,
         }
     }

@@ -6,6 +6,7 @@
 mod access;
 mod advertise;
 mod api;
+mod asked;
 mod config;
 pub mod connection;
 mod disk;

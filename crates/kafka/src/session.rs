@@ -9,6 +9,11 @@ use milena_wire::{Text, Uuid};
 
 /// A session may be pushed out by a larger one only when it is this old, and by any when unused for as long (as Kafka).
 const SETTLED_MS: i64 = 120_000;
+/// What all sessions may weigh together, in bytes. Kafka counts sessions only, and each may be as large as a request.
+/// A fetch that finds no room goes on without a session.
+const WEIGHT_MAX: usize = 64 << 20;
+/// About what one partition of a session takes, its topic's name aside.
+const PARTITION_WEIGHT: usize = 256;
 
 /// How the request named the topic: by name up to version 12, by id from 13 on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -22,6 +27,14 @@ pub enum TopicRef {
 pub struct Key {
     pub topic: TopicRef,
     pub partition: i32,
+}
+
+impl Key {
+    /// Bytes that a session keeps for it.
+    fn weight(&self) -> usize {
+        let name = if let TopicRef::Name(name) = &self.topic { name.len() } else { 0 };
+        PARTITION_WEIGHT + name
+    }
 }
 
 /// What is wanted of a partition.
@@ -67,6 +80,7 @@ struct Session {
     used: i64,
     /// What the cache thinks the session's size is; the eviction index is keyed by it.
     indexed_size: usize,
+    weight: usize,
 }
 
 /// Why an incremental fetch is refused.
@@ -121,6 +135,7 @@ pub struct Sessions {
     by_size: BTreeSet<(usize, i32)>,
     next_id: i32,
     evicted: u64,
+    weight: usize,
 }
 
 impl Sessions {
@@ -133,6 +148,7 @@ impl Sessions {
             by_size: BTreeSet::new(),
             next_id: (seed & 0x3fff_ffff) as i32 + 1,
             evicted: 0,
+            weight: 0,
         }
     }
 
@@ -166,7 +182,14 @@ impl Sessions {
         if session.next_epoch != request.epoch {
             return Err(Refusal::BadEpoch);
         }
+        self.weight -= session.weight;
         session.update(request.partitions, &request.forgotten);
+        self.weight += session.weight;
+        if self.weight > WEIGHT_MAX {
+            // The client begins anew, and without a session if need be.
+            self.remove(id);
+            return Err(Refusal::NotFound);
+        }
         if session.by_place.is_empty() {
             // As Kafka: a session without partitions is over, and its answer says so by id 0.
             self.remove(id);
@@ -180,7 +203,8 @@ impl Sessions {
 
     /// Opens a session for a full fetch, if there is a slot for one of its size. Answers 0 if not.
     pub fn open(&mut self, mono: i64, by_id: bool, partitions: &[(Key, Wanted)], told: &[Told]) -> i32 {
-        if !self.make_room(mono, partitions.len()) {
+        let weight: usize = partitions.iter().map(|(key, _)| key.weight()).sum();
+        if !self.can_carry(mono, weight) || !self.make_room(mono, partitions.len()) {
             return 0;
         }
         let id = self.fresh_id();
@@ -193,12 +217,14 @@ impl Sessions {
             created: mono,
             used: mono,
             indexed_size: 0,
+            weight: 0,
         };
         session.update(partitions.to_vec(), &[]);
         for ((key, _), told) in partitions.iter().zip(told) {
             session.settle(key, told);
         }
         session.indexed_size = session.by_place.len();
+        self.weight += session.weight;
         self.by_use.insert((mono, id));
         self.by_size.insert((session.indexed_size, id));
         self.sessions.insert(id, session);
@@ -219,6 +245,7 @@ impl Sessions {
 
     fn remove(&mut self, id: i32) {
         if let Some(session) = self.sessions.remove(&id) {
+            self.weight -= session.weight;
             self.by_use.remove(&(session.used, id));
             self.by_size.remove(&(session.indexed_size, id));
         }
@@ -232,6 +259,18 @@ impl Sessions {
         session.indexed_size = session.by_place.len();
         self.by_use.insert((session.used, id));
         self.by_size.insert((session.indexed_size, id));
+    }
+
+    /// Whether so much more can be carried, without those that were unused for long if need be.
+    fn can_carry(&mut self, mono: i64, weight: usize) -> bool {
+        while self.weight + weight > WEIGHT_MAX {
+            let Some((_, stale)) = self.by_use.first().copied().filter(|(used, _)| mono - used > SETTLED_MS) else {
+                return false;
+            };
+            self.evicted += 1;
+            self.remove(stale);
+        }
+        true
     }
 
     /// Makes room for a session of `size` partitions: a free slot, one unused for long, or a settled smaller one.
@@ -273,11 +312,13 @@ impl Session {
             }
             let entry = Entry { key: key.clone(), wanted, high_watermark: -1, last_stable: -1, log_start: -1 };
             let place = self.fresh_place();
+            self.weight += key.weight();
             self.places.insert(key, place);
             self.by_place.insert(place, entry);
         }
         for key in forgotten {
             if let Some(place) = self.places.remove(key) {
+                self.weight -= key.weight();
                 self.by_place.remove(&place);
             }
         }

@@ -261,13 +261,15 @@ impl Node {
     async fn open_group_log(&self, cell: &Arc<Cell>) -> Result<(), NoRoom> {
         let command = CatalogCommand::CreateGroup(cell.name.as_ref().into());
         let log = LogId(CATALOG_LOG);
-        self.hub().command(&self.0.catalog, log, self.now(), command, &mut ()).await?;
+        let told = self.hub().command(&self.0.catalog, log, self.now(), command, &mut ()).await?;
         let number = self.0.catalog.hold().machine.group(&cell.name);
-        if let Some(number) = number {
-            // Findable by its log before anything is written there: a checkpoint may ask for it at once.
-            self.0.groups.logged(cell, LogId(number));
-            cell.state.hold().log = Some(LogId(number));
-        }
+        let Some(number) = number else {
+            // Without this the step would be tried for ever.
+            return self.release(told).await?.map(|_| ()).map_err(NoRoom::from);
+        };
+        // Findable by its log before anything is written there: a checkpoint may ask for it at once.
+        self.0.groups.logged(cell, LogId(number));
+        cell.state.hold().log = Some(LogId(number));
         Ok(())
     }
 

@@ -54,6 +54,9 @@ pub enum NoRoom {
     TooLarge { need: u64, max: u64 },
     #[error("the disk is full: {missing} bytes missing before records are accepted again")]
     DiskFull { missing: u64 },
+    /// The catalog refused to give a log.
+    #[error(transparent)]
+    NoLog(#[from] milena_engine::topic::Refusal),
     #[error(transparent)]
     Dead(#[from] Dead),
 }

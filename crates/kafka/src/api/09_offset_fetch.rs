@@ -2,6 +2,8 @@
 //!
 //! `require_stable` holds nothing back: without transactions every position is stable.
 
+use std::collections::HashSet;
+
 use milena_engine::{
     group::{Group, Position},
     ids::TopicId,
@@ -31,9 +33,14 @@ const EPOCHS_FROM: i16 = 5;
 
 async fn handle(cx: Context, request: OffsetFetchRequest) -> Result<OffsetFetchResponse, Close> {
     if cx.version >= MANY_FROM {
+        let mut seen = HashSet::new();
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
-            groups.push(fetch(&cx, group).await?);
+            // Everything that a group has committed can be long, so each group is told once.
+            groups.push(match seen.insert(group.group_id.clone()) {
+                true => fetch(&cx, group).await?,
+                false => repeated(group.group_id),
+            });
         }
         return Ok(OffsetFetchResponse { groups, ..Default::default() });
     }
@@ -49,6 +56,10 @@ async fn handle(cx: Context, request: OffsetFetchRequest) -> Result<OffsetFetchR
     let answer = fetch(&cx, group).await?;
     let topics = answer.topics.into_iter().map(|topic| singular(cx.version, topic)).collect();
     Ok(OffsetFetchResponse { topics, error_code: answer.error_code, ..Default::default() })
+}
+
+fn repeated(group_id: Text) -> OffsetFetchResponseGroup {
+    OffsetFetchResponseGroup { group_id, error_code: ErrorCode::INVALID_REQUEST.into(), ..Default::default() }
 }
 
 /// The answer for one group as versions before 8 give it.

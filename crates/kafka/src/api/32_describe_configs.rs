@@ -1,5 +1,7 @@
 //! DescribeConfigs (32), v1-4. Every setting with its value, where it comes from, and what it is for. KIP-133, KIP-226, KIP-569.
 
+use std::collections::HashSet;
+
 use milena_engine::settings::{Entry, Given};
 use milena_wire::{
     DescribeConfigsRequest, DescribeConfigsResponse, ErrorCode, Text,
@@ -7,6 +9,7 @@ use milena_wire::{
 };
 
 use crate::{
+    asked::once,
     config,
     dispatch::{Card, Close, Context, Cost},
     errors::Told,
@@ -33,7 +36,8 @@ fn handle(cx: &Context, request: DescribeConfigsRequest) -> Result<DescribeConfi
     };
     // As Kafka: one resource of an unknown type spoils the whole request.
     let spoilt = request.resources.iter().any(|r| !config::TYPES.contains(&r.resource_type));
-    let results = request.resources.into_iter().map(|resource| {
+    let resources = once(request.resources, |r| (r.resource_type, r.resource_name.clone()));
+    let results = resources.into_iter().map(|resource| {
         let found = match spoilt {
             true => Err((ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words().to_owned())),
             false => config::describe(cx.peer.node(), resource.resource_type, &resource.resource_name),
@@ -50,7 +54,8 @@ fn result(depth: Depth, asked: DescribeConfigsResource, found: Result<Vec<Entry>
     };
     // No names, or an empty list of them: all.
     let keys = asked.configuration_keys.filter(|keys| !keys.is_empty());
-    let wanted = |entry: &Entry| keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key == entry.setting.name));
+    let keys: Option<HashSet<&str>> = keys.as_ref().map(|keys| keys.iter().map(|key| &**key).collect());
+    let wanted = |entry: &Entry| keys.as_ref().is_none_or(|keys| keys.contains(entry.setting.name));
     DescribeConfigsResult {
         error_code: error.into(),
         error_message: Some(words.into()),

@@ -1,6 +1,9 @@
 //! DescribeLogDirs (35), v1-5. How much each partition takes, and how much the disk has. KIP-113, KIP-827, KIP-1066.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use milena_node::{Node, Topic};
 use milena_wire::{
@@ -23,9 +26,15 @@ fn handle(cx: &Context, request: DescribeLogDirsRequest) -> Result<DescribeLogDi
     let topics = match request.topics {
         None => node.topics().iter().map(|topic| described(node, topic, |_| true)).collect(),
         Some(asked) => {
+            let mut wanted: HashMap<Text, HashSet<i32>> = HashMap::new();
+            for topic in &asked {
+                wanted.entry(topic.topic.clone()).or_default().extend(&topic.partitions);
+            }
+            // A topic named twice is answered at its first place, with everything that was asked of it.
             let one = |asked: milena_wire::describe_log_dirs::DescribableLogDirTopic| {
+                let wanted = wanted.remove(&asked.topic)?;
                 let topic: Arc<Topic> = node.topic(&asked.topic)?;
-                let told = described(node, &topic, |index| asked.partitions.contains(&index));
+                let told = described(node, &topic, |index| wanted.contains(&index));
                 (!told.partitions.is_empty()).then_some(told)
             };
             asked.into_iter().filter_map(one).collect()

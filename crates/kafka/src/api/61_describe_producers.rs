@@ -1,5 +1,7 @@
 //! DescribeProducers (61), v0. Idempotent producers that a partition remembers. KIP-664.
 
+use std::collections::HashSet;
+
 use milena_engine::{ids::TopicName, topic::Refusal};
 use milena_node::Node;
 use milena_wire::{
@@ -16,10 +18,15 @@ pub(super) const CARD: Card = Card::new(61, "DescribeProducers", 0..=0, Cost::Ch
 
 fn handle(cx: &Context, request: DescribeProducersRequest) -> Result<DescribeProducersResponse, Close> {
     let node = cx.peer.node();
-    let topics = request.topics.into_iter().map(|topic| TopicResponse {
-        partitions: topic.partition_indexes.iter().map(|index| partition(node, &topic.name, *index)).collect(),
-        name: topic.name,
-        ..Default::default()
+    // Each partition once: what it remembers may be long.
+    let mut seen = HashSet::new();
+    let topics = request.topics.into_iter().map(|topic| {
+        let fresh = topic.partition_indexes.iter().filter(|index| seen.insert((topic.name.clone(), **index)));
+        TopicResponse {
+            partitions: fresh.map(|index| partition(node, &topic.name, *index)).collect(),
+            name: topic.name.clone(),
+            ..Default::default()
+        }
     });
     Ok(DescribeProducersResponse { topics: topics.collect(), ..Default::default() })
 }

@@ -172,3 +172,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sessions_weigh_no_more_than_is_allowed_together() {
+    let mut sessions = Sessions::new(1000, 1);
+    let many = (WEIGHT_MAX / PARTITION_WEIGHT / 4) as i32;
+    let ids: Vec<i32> = (0..5).map(|_| full(&mut sessions, 0, many)).collect();
+    let opened = ids.iter().filter(|id| **id > 0).count();
+    assert_eq!(opened, 3, "names weigh too, so a fourth does not fit");
+    assert!(full(&mut sessions, 0, 1) > 0, "a small one does");
+
+    // One that grows beyond it is over; what it weighed comes back.
+    let more = (0..2 * many).map(|p| (key(many + p), wanted(0))).collect();
+    let grown = Request { partitions: more, ..incremental(ids[0], 1) };
+    assert_eq!(sessions.begin(1, grown), Err(Refusal::NotFound));
+    assert!(full(&mut sessions, 1, many) > 0);
+
+    // Those that nobody used for long make room.
+    assert!(full(&mut sessions, SETTLED_MS + 2, 3 * many) > 0);
+    assert_eq!(sessions.weight, sessions.sessions.values().map(|s| s.weight).sum::<usize>());
+}
