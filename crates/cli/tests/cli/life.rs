@@ -89,6 +89,7 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
         .nth(1)
         .and_then(|rest| rest.split(' ').next()?.parse().ok())
         .unwrap_or_else(|| panic!("it says how far it came: {said}"));
+    assert!(said.contains(&format!("tail -n +{} FILE", acknowledged + 1)), "{said}");
     let again = Server::on(dir.path());
     assert_eq!(again.ready["recovered"]["clean"], false);
     assert_eq!(again.ready["recovered"]["damage"].as_array().map(Vec::len), Some(0));

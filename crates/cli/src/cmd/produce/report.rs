@@ -185,7 +185,16 @@ impl Report {
         }
         let what = if failure.kind() == Kind::Unreachable { "connection lost" } else { "stopped" };
         let said = format!("{what} after {} acknowledged messages; {unknown} not known to be written", self.count);
-        Failure::new(failure.kind(), said).why(failure.what())
+        let told = Failure::new(failure.kind(), said).why(failure.what());
+        if failure.kind() != Kind::Unreachable {
+            return told;
+        }
+        // Fates are awaited in order, so everything in front of the first without one is written.
+        told.fix(format!(
+            "milena wait ready && tail -n +{} FILE | milena produce {}   (a few may then be there twice)",
+            self.count + 1,
+            self.topic
+        ))
     }
 }
 
