@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod campaign;
 mod check;
 mod codegen;
+mod dist;
 mod lane;
 mod lanes;
 mod run;
@@ -48,6 +50,16 @@ enum Command {
         #[arg(last = true)]
         words: Vec<String>,
     },
+    /// Long runs of the crash, corruption and kill harnesses; one line of JSON each.
+    Campaign {
+        /// How many times CI's work.
+        #[arg(long, default_value_t = 10)]
+        length: u32,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// An archive of the release binary below `target/dist/`.
+    Dist,
     /// Other people's clients against the release binary.
     Conformance {
         /// How many times in a row every lane must be green.
@@ -86,6 +98,8 @@ fn dispatch(command: Command) -> Result<bool> {
             differed.iter().for_each(|name| println!("{} {name}", if check { "stale:" } else { "wrote" }));
             Ok(!check || differed.is_empty())
         }
+        Command::Campaign { length, seed } => campaign::campaign(&test::ground(&root), length, seed),
+        Command::Dist => dist::dist(&root, &test::target(&root)).map(|()| true),
         Command::Bench { words } => bench::bench(&root, &words),
         Command::Conformance { runs, only } => test::conformance(&root, runs, &only),
     }

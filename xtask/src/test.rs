@@ -1,6 +1,10 @@
 //! `cargo xtask test`: every lane in turn, minutes by lane, and loudly what was skipped.
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -54,9 +58,13 @@ fn run_lanes<'a>(ground: &Ground, lanes: impl Iterator<Item = &'a Lane>, only: &
     outcomes
 }
 
-fn ground(root: &Path) -> Ground {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    lane::ground(root, target.join("release/milena"))
+pub(crate) fn ground(root: &Path) -> Ground {
+    lane::ground(root, target(root).join("release/milena"))
+}
+
+/// Where cargo builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into)
 }
 
 /// Every test of every crate; counts what ran, so that an empty run cannot look green.

@@ -29,7 +29,7 @@ struct Fields<'a> {
 const CODEC_MASK: u8 = 0x07;
 const LOG_APPEND_TIME_BIT: u8 = 0x08;
 
-/// Reads one entry of [`split`] with magic 0 or 1: the message, or those in its wrapper, each with its checksum checked.
+/// Reads one entry of [`split()`] with magic 0 or 1: the message, or those in its wrapper, each with its checksum checked.
 pub fn messages(entry: &[u8], limits: &Limits) -> Result<Vec<Message>, Flaw> {
     let named = |flaw| Flaw::Record { index: 0, at: 0, flaw };
     let outer = parse(entry).map_err(named)?;

@@ -1,6 +1,7 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
 pub(crate) mod apache;
+mod client;
 pub(crate) mod crash;
 mod expected;
 pub(crate) mod fresh;
@@ -20,6 +21,8 @@ const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
 /// Other people's clients against the release binary, each on a fresh directory.
 pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
+    Lane { name: "our client", needs: &[], work: client::run },
+    Lane { name: "our client, Apache Kafka", needs: apache::JAVA, work: client::against_apache },
     Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
