@@ -162,7 +162,13 @@ fn table(place: &Place, systems: &[System], seconds: u64, rounds: u32, only: &[S
         println!("{}: {}", workload.name, workload.what);
         for _ in 0..rounds {
             for system in systems {
-                let c = produce::run(place, workload, *system, seconds)?;
+                let c = match produce::run(place, workload, *system, seconds) {
+                    Ok(cell) => cell,
+                    Err(error) => {
+                        println!("{:<8} {:<14} FAILED: {error:#}", workload.name, system.name());
+                        continue;
+                    }
+                };
                 println!(
                     "{:<8} {:<14} {:>8.0} {:>12.0} {:>8.1} {:>7.2} {:>9.4} {:>5.2} {:>8} {:>8} {:>8.1} {:>7.2}",
                     c.workload,
