@@ -3,13 +3,12 @@
 //! Looks into a batch again, after the refusal; nothing of it costs an accepted batch anything.
 
 use milena_engine::partition::Refusal;
+use milena_node::UNPACKED_MAX;
 use milena_record::{Limits, Record, Records};
 use milena_wire::{Text, produce::BatchIndexAndErrorMessage};
 
 /// As many as Kafka names.
 const NAMED: usize = 3;
-/// A refused batch was unpacked once within the node's own limit.
-const UNPACKED_MAX: usize = 128 << 20;
 
 /// The first records that `refusal` is about, with words for each; none where it is about the batch.
 pub(crate) fn record_errors(blob: &[u8], refusal: &Refusal) -> Vec<BatchIndexAndErrorMessage> {

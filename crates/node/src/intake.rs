@@ -10,7 +10,7 @@ use milena_engine::{
 use milena_record::{Batch, Codec, Flaw, HEADER_LEN, Limits, RecompressError, RecordFacts};
 
 /// Most bytes that one batch may become when it is unpacked: a bomb stops here. One batch a runtime is unpacked at a time.
-const UNPACKED_MAX: usize = 128 << 20;
+pub const UNPACKED_MAX: usize = 128 << 20;
 
 /// A batch that may be placed.
 pub(crate) struct Intake<'a> {

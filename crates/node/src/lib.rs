@@ -36,6 +36,7 @@ pub use catalog::Judged;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use counters::{COUNTED_KEYS, Count, Counters, Gauge};
 pub use fetch::ReadRefusal;
+pub use intake::UNPACKED_MAX;
 pub use membership::{JoinReply, Listing, Told};
 /// The judgements, for doors that must name what a verb answers.
 pub use milena_engine as engine;

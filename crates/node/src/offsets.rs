@@ -10,6 +10,7 @@ use milena_store::{Class, Found, LogId, Parked, Query, ReadError, Slice, Store, 
 
 use crate::{
     fetch::{ReadRefusal, read_blocking},
+    intake::UNPACKED_MAX,
     node::Node,
     noun::NoRoom,
     partition::Partition,
@@ -33,7 +34,6 @@ pub enum Sought {
     Newest,
 }
 
-const UNPACKED_MAX: usize = 128 << 20;
 const PAGE: usize = 1024;
 
 impl Node {

@@ -1,4 +1,4 @@
-//! Documents that name files name files that are there: every path in backticks in ARCHITECTURE.md and in `docs/`.
+//! Documents that name files name files that are there: every path in backticks, and every link to a file.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use super::{Finding, shown};
 const TOPS: &[&str] = &["lib/", "crates/", "xtask/", "bench/", "conformance/", "docs/", ".ci/", ".cargo/"];
 
 pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
-    let mut documents = vec![root.join("ARCHITECTURE.md"), root.join("CONTRIBUTING.md")];
+    let mut documents: Vec<_> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name)).into();
     for entry in std::fs::read_dir(root.join("docs"))? {
         documents.push(entry?.path());
     }
@@ -20,6 +21,10 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
         let text = std::fs::read_to_string(document)?;
         for path in text.lines().flat_map(named).filter(|path| !root.join(path).exists()) {
             findings.push(format!("{}: names `{path}`, which is not there", shown(root, document)));
+        }
+        let beside = document.parent().unwrap_or(root);
+        for link in text.lines().flat_map(linked).filter(|link| !beside.join(link).exists()) {
+            findings.push(format!("{}: links to {link}, which is not there", shown(root, document)));
         }
     }
     Ok(findings)
@@ -32,9 +37,21 @@ fn named(line: &str) -> impl Iterator<Item = &str> {
     quoted.filter(move |word| TOPS.iter().any(|top| word.starts_with(top)) && !pattern(word))
 }
 
+/// The files that links on one line lead to, without their anchors.
+fn linked(line: &str) -> impl Iterator<Item = &str> {
+    let targets = line.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{linked, named};
+
+    #[test]
+    fn only_files_are_followed() {
+        let line = "[a](guide.md#here), [b](https://example.com/x) and [c](#there), [d](../LICENSE)";
+        assert_eq!(linked(line).collect::<Vec<_>>(), ["guide.md", "../LICENSE"]);
+    }
 
     #[test]
     fn only_paths_of_this_tree_count() {
