@@ -5,5 +5,6 @@ mod exits;
 mod life;
 mod manual;
 mod metrics;
+mod readme;
 mod server;
 mod transcript;

@@ -13,13 +13,13 @@ fn page() -> PathBuf {
 }
 
 /// Text between blocks, and blocks.
-enum Part {
+pub(crate) enum Part {
     Text(String),
     /// Commands with what each prints.
     Block(Vec<(String, String)>),
 }
 
-fn parts(page: &str) -> Vec<Part> {
+pub(crate) fn parts(page: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     for (n, piece) in page.split("```console\n").enumerate() {
         if n == 0 {
