@@ -1,4 +1,4 @@
-//! Classic groups and positions, with one member at a time: what a second member changes is other people's clients' business.
+//! Classic groups and positions, with one member at a time; several play in [`crate::plays`].
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -28,7 +28,7 @@ pub(crate) const ALL: &[Conversation] = &[
 const SUBSCRIPTION: &[u8] = &[0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
 
 /// Apache Kafka makes its internal topic at the first question and answers 15 until it is there.
-fn warm(peer: &mut Peer) -> Result<()> {
+pub(crate) fn warm(peer: &mut Peer) -> Result<()> {
     for _ in 0..100 {
         let answer = peer.talk(3, &FindCoordinatorRequest { key: "warm".into(), ..Default::default() })?;
         let joined = peer.talk(5, &join("warm", ""))?;

@@ -9,6 +9,7 @@ mod admin;
 mod fetch;
 mod groups;
 mod peer;
+mod plays;
 mod produce;
 mod said;
 
@@ -25,7 +26,7 @@ fn main() -> Result<ExitCode> {
     let [kafka, milena, differences] =
         std::env::args().skip(1).collect::<Vec<_>>().try_into().ok().context("oracle KAFKA MILENA DIFFERENCES")?;
     let allowed = allowed(&std::fs::read_to_string(&differences)?)?;
-    let conversations: Vec<Conversation> = [produce::ALL, fetch::ALL, groups::ALL, admin::ALL].concat();
+    let conversations: Vec<Conversation> = [produce::ALL, fetch::ALL, groups::ALL, plays::ALL, admin::ALL].concat();
     let (mut steps, mut equal, mut used, mut wrong) = (0, 0, BTreeMap::new(), 0);
     for (name, play) in conversations {
         let theirs = listen(name, play, &kafka)?;

@@ -38,6 +38,11 @@ impl Peer {
         })
     }
 
+    /// The same broker on another connection, with a memory of its own.
+    pub(crate) fn apart(&self) -> Result<Self> {
+        Self::connect(&self.address)
+    }
+
     /// Asks, remembers the answer under `step`, and gives it. A connection that closes is an answer too.
     pub(crate) fn ask<R: Request>(&mut self, step: &str, version: i16, request: &R) -> Result<Option<R::Response>> {
         let answer = self.talk(version, request);
