@@ -9,7 +9,7 @@ use crate::{BadEndpoint, Endpoint};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Any failure of this client. Clonable, because one lost connection fails everybody who waited on it.
+/// Any failure of this client. Cloneable, because one lost connection fails everybody who waited on it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
