@@ -205,6 +205,9 @@ fn values(peer: &mut Peer) -> Result<()> {
         peer.ask(&format!("{key}={value:?} read back"), 4, &back)?;
         alter(peer, &format!("{key}={value:?} deleted"), 2, "valued", key, 1, None)?;
     }
+    let mut twice = describe(2, "valued", Some(&["retention.ms", "retention.ms"]));
+    twice.resources.push(twice.resources[0].clone());
+    peer.ask("described twice", 4, &twice)?;
     alter(peer, "delete an unknown key", 2, "valued", "no.such", 1, None)?;
     alter(peer, "operation 9", 2, "valued", "retention.ms", 9, Some("1"))?;
     alter(peer, "null value", 2, "valued", "retention.ms", 0, None)?;

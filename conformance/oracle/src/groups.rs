@@ -22,6 +22,7 @@ pub(crate) const ALL: &[Conversation] = &[
     ("group-refusals", refusals),
     ("positions", positions),
     ("static-member", static_member),
+    ("asked-twice", twice),
 ];
 
 /// A subscription to nothing, as version 0 spells it. Bytes that are none are never answered by Apache Kafka.
@@ -298,5 +299,20 @@ fn static_member(peer: &mut Peer) -> Result<()> {
     };
     peer.ask("heartbeat of the first", 4, &beat(&first.member_id))?;
     peer.ask("heartbeat of the second", 4, &beat(&second.member_id))?;
+    Ok(())
+}
+
+/// The same thing named twice in one question.
+fn twice(peer: &mut Peer) -> Result<()> {
+    warm(peer)?;
+    let id = peer.topic("twice", 1, &[])?;
+    let asked =
+        OffsetCommitRequest { group_id: "twice".into(), topics: commit("twice", Uuid::nil(), 0, 3, None), ..Default::default() };
+    peer.talk(8, &asked)?;
+    peer.ask("groups described", 5, &DescribeGroupsRequest { groups: vec!["twice".into(); 2], ..Default::default() })?;
+    let mut positions = fetch(8, "twice", id, Some(vec![0, 0]));
+    positions.groups.push(positions.groups[0].clone());
+    peer.ask("positions fetched", 8, &positions)?;
+    peer.ask("groups deleted", 2, &DeleteGroupsRequest { groups_names: vec!["nobody".into(); 2], ..Default::default() })?;
     Ok(())
 }

@@ -1,26 +1,48 @@
-//! What a request asks for twice is answered once. Knows lists; knows no message.
+//! What a request asks for again and again is answered a few times only. Knows lists; knows no message.
 //!
 //! Some answers are thousands of times as long as the words that ask for them: all settings of a broker, all members of a
-//! group. Without this a small request that repeats itself would fill the memory.
+//! group. Apache Kafka answers each repetition; so do we, up to a number that no honest client reaches, since a small request
+//! that repeats itself without end would fill the memory.
 
-use std::{collections::HashSet, hash::Hash};
+use std::{collections::HashMap, hash::Hash};
 
-/// The list without repetitions, by what `key` says; the first of each stays, in its place.
-pub(crate) fn once<T, K: Eq + Hash>(mut list: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
-    if list.len() > 1 {
-        let mut seen = HashSet::new();
-        list.retain(|item| seen.insert(key(item)));
+/// So often the same thing is answered within one request.
+const TIMES: u32 = 16;
+
+/// How often each thing was asked for.
+pub(crate) struct Asked<K>(HashMap<K, u32>);
+
+impl<K: Eq + Hash> Asked<K> {
+    pub(crate) fn new() -> Self {
+        Self(HashMap::new())
+    }
+    /// Counts one more; false when it is one too many.
+    pub(crate) fn again(&mut self, key: K) -> bool {
+        let times = self.0.entry(key).or_insert(0);
+        *times += 1;
+        *times <= TIMES
+    }
+}
+
+/// The list with at most sixteen of each, by what `key` says, in their places.
+pub(crate) fn few<T, K: Eq + Hash>(mut list: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    if list.len() > TIMES as usize {
+        let mut asked = Asked::new();
+        list.retain(|item| asked.again(key(item)));
     }
     list
 }
 
 #[cfg(test)]
 mod tests {
-    use super::once;
+    use super::few;
 
     #[test]
-    fn the_first_of_each_stays() {
-        assert_eq!(once(vec![3, 1, 3, 2, 1], |n| *n), [3, 1, 2]);
-        assert_eq!(once(vec![("a", 1), ("b", 2), ("a", 3)], |(name, _)| *name), [("a", 1), ("b", 2)]);
+    fn the_first_sixteen_of_each_stay() {
+        assert_eq!(few(vec![3, 1, 3], |n| *n), [3, 1, 3]);
+        let mut many = vec![7; 100];
+        many.push(8);
+        let left = few(many, |n| *n);
+        assert_eq!((left.len(), left.last()), (17, Some(&8)));
     }
 }

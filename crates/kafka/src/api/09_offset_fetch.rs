@@ -2,8 +2,6 @@
 //!
 //! `require_stable` holds nothing back: without transactions every position is stable.
 
-use std::collections::HashSet;
-
 use milena_engine::{
     group::{Group, Position},
     ids::TopicId,
@@ -18,6 +16,7 @@ use milena_wire::{
 };
 
 use crate::{
+    asked::Asked,
     dispatch::{Card, Close, Context, Cost},
     membership,
 };
@@ -33,11 +32,11 @@ const EPOCHS_FROM: i16 = 5;
 
 async fn handle(cx: Context, request: OffsetFetchRequest) -> Result<OffsetFetchResponse, Close> {
     if cx.version >= MANY_FROM {
-        let mut seen = HashSet::new();
+        let mut asked = Asked::new();
         let mut groups = Vec::with_capacity(request.groups.len());
         for group in request.groups {
-            // Everything that a group has committed can be long, so each group is told once.
-            groups.push(match seen.insert(group.group_id.clone()) {
+            // Everything that a group has committed can be long, so each group is told a few times only.
+            groups.push(match asked.again(group.group_id.clone()) {
                 true => fetch(&cx, group).await?,
                 false => repeated(group.group_id),
             });

@@ -8,7 +8,7 @@ use milena_wire::{
 
 use crate::{
     access,
-    asked::once,
+    asked::few,
     dispatch::{Card, Close, Context, Cost},
     membership::{bytes, text},
 };
@@ -16,7 +16,7 @@ use crate::{
 pub(super) const CARD: Card = Card::new(15, "DescribeGroups", 0..=6, Cost::Cheap, |call| call.later(handle));
 
 async fn handle(cx: Context, request: DescribeGroupsRequest) -> Result<DescribeGroupsResponse, Close> {
-    let ids = once(request.groups, Text::clone);
+    let ids = few(request.groups, Text::clone);
     let mut groups = Vec::with_capacity(ids.len());
     for id in ids {
         let described = cx.peer.node().describe_group(&id).await.map_err(|dead| Close::because(dead.to_string()))?;

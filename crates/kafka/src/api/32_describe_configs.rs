@@ -9,7 +9,7 @@ use milena_wire::{
 };
 
 use crate::{
-    asked::once,
+    asked::few,
     config,
     dispatch::{Card, Close, Context, Cost},
     errors::Told,
@@ -36,7 +36,7 @@ fn handle(cx: &Context, request: DescribeConfigsRequest) -> Result<DescribeConfi
     };
     // As Kafka: one resource of an unknown type spoils the whole request.
     let spoilt = request.resources.iter().any(|r| !config::TYPES.contains(&r.resource_type));
-    let resources = once(request.resources, |r| (r.resource_type, r.resource_name.clone()));
+    let resources = few(request.resources, |r| (r.resource_type, r.resource_name.clone()));
     let results = resources.into_iter().map(|resource| {
         let found = match spoilt {
             true => Err((ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words().to_owned())),

@@ -1,7 +1,5 @@
 //! DescribeProducers (61), v0. Idempotent producers that a partition remembers. KIP-664.
 
-use std::collections::HashSet;
-
 use milena_engine::{ids::TopicName, topic::Refusal};
 use milena_node::Node;
 use milena_wire::{
@@ -10,6 +8,7 @@ use milena_wire::{
 };
 
 use crate::{
+    asked::Asked,
     dispatch::{Card, Close, Context, Cost},
     errors::{Code, Told},
 };
@@ -18,10 +17,10 @@ pub(super) const CARD: Card = Card::new(61, "DescribeProducers", 0..=0, Cost::Ch
 
 fn handle(cx: &Context, request: DescribeProducersRequest) -> Result<DescribeProducersResponse, Close> {
     let node = cx.peer.node();
-    // Each partition once: what it remembers may be long.
-    let mut seen = HashSet::new();
+    // Each partition a few times only: what it remembers may be long.
+    let mut asked = Asked::new();
     let topics = request.topics.into_iter().map(|topic| {
-        let fresh = topic.partition_indexes.iter().filter(|index| seen.insert((topic.name.clone(), **index)));
+        let fresh = topic.partition_indexes.iter().filter(|index| asked.again((topic.name.clone(), **index)));
         TopicResponse {
             partitions: fresh.map(|index| partition(node, &topic.name, *index)).collect(),
             name: topic.name.clone(),
