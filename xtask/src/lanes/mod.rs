@@ -3,6 +3,7 @@
 pub(crate) mod apache;
 mod client;
 pub(crate) mod crash;
+mod distance;
 mod expected;
 pub(crate) mod fresh;
 mod go;

@@ -5,6 +5,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result, bail};
 
 use super::{
+    distance::Distance,
     expected::{self, Results},
     server,
 };
@@ -31,7 +32,10 @@ pub(crate) fn kafka_python(ground: &Ground) -> Result<String> {
     let venv = venv(ground, "kafka-python", &pins)?;
     let source = source(ground, &venv)?;
     let extra = ["--set", "node.id=0", "--set", "num.partitions=4", "--set", "group.min.session.timeout.ms=1000"];
-    let server = server::fresh(ground, "kafka-python", &extra)?;
+    let distance = Distance::open()?;
+    let address = distance.address()?.to_string();
+    let server = server::fresh(ground, "kafka-python", &[&extra[..], &["--advertise", &address]].concat())?;
+    distance.lead_to(server.kafka.parse()?);
     let file = ground.root.join("conformance/python/kafka_python.txt");
     let mut command = Command::new(venv.join("bin/python"));
     command.args(["-m", "pytest", "-q", "--tb=short", "--timeout", "60", "-rA", "-p", "no:cacheprovider", "test/integration"]);
@@ -39,7 +43,7 @@ pub(crate) fn kafka_python(ground: &Ground) -> Result<String> {
         command.args(["--deselect", &skip]);
     }
     command.current_dir(&source).env("PYTHONPATH", &source).env("KAFKA_VERSION", "4.3.1").env("KAFKA_ROOT", &source);
-    let output = command.env("KAFKA_URI", format!("plaintext://{}", server.kafka)).output().context("cannot start pytest")?;
+    let output = command.env("KAFKA_URI", format!("plaintext://{address}")).output().context("cannot start pytest")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let results = pytest(&text);
     if results.values().any(|passed| !passed) || results.is_empty() {
