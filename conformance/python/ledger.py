@@ -61,6 +61,8 @@ class Writer(threading.Thread):
             except BufferError:
                 self.producer.poll(0.05)
             self.producer.poll(0)
+            if self.size > 10_000:
+                time.sleep(0.003)  # twenty megabytes a second each: an unbounded writer fills the disk of whoever runs this
         self.producer.flush(120)
 
 

@@ -25,6 +25,10 @@ pub(crate) fn ledger(ground: &Ground, kills: u32) -> Result<String> {
         Command::new(venv.join("bin/python")).arg(script).arg(&ground.milena).arg(&data).arg(kills.to_string()).output()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
     println!("{text}");
+    // Kept when something is wrong: it is the evidence.
+    if output.status.success() {
+        std::fs::remove_dir_all(&data)?;
+    }
     if !output.status.success() {
         bail!("{text} {}", String::from_utf8_lossy(&output.stderr));
     }
