@@ -380,8 +380,11 @@ impl Inner {
         if self.options.plants.has(Plant::RecycleTooEarly) {
             self.recycle(mark);
         }
-        let rows = self.rows_after(&draft);
+        // What changed is taken before the draft's rows are made: a log that is trimmed or removed between the two is told
+        // again by the next edit. The other way round the older row would have the last word, and name a file that the next
+        // unlink takes away.
         let mut items = self.changed_rows(Some(mark));
+        let rows = self.rows_after(&draft);
         items.extend(rows.into_iter().map(|(log, row)| Item::Row(log, row)));
         items.push(Item::Mark(*mark));
         items.push(Item::Logs(self.with_wal(|wal| wal.kept_after(mark))));
