@@ -137,7 +137,9 @@ async fn until_told_to_stop(
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
     }
     let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
-    let web = milena_http::Door::new(node.clone(), milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data });
+    let origins = milena_http::Origins::of(node.settings().allowed_origins.as_deref());
+    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins };
+    let web = milena_http::Door::new(node.clone(), options);
     for listener in http.into_iter().flatten() {
         tokio::spawn(milena_http::listen(web.clone(), adopt(listener)?));
     }

@@ -26,12 +26,20 @@ use crate::{
     serve::Door,
 };
 
-pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], query: &str) -> Answer {
+/// What stands behind the question mark.
+pub(crate) struct Words {
+    /// `as=NAME`
+    pub(crate) rename: Option<String>,
+    /// `now=true`
+    pub(crate) now: bool,
+}
+
+pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], words: Words) -> Answer {
     match path {
         ["status"] if method == Method::GET => status(door),
         ["trash"] if method == Method::GET => trash(door),
-        ["topics", topic, "restore"] if method == Method::POST => restore(door, topic, query).await,
-        ["topics", topic] if method == Method::DELETE => purge(door, topic, query).await,
+        ["topics", topic, "restore"] if method == Method::POST => restore(door, topic, words.rename).await,
+        ["topics", topic] if method == Method::DELETE => purge(door, topic, words.now).await,
         ["topics", topic, "retention"] if method == Method::GET => retention(door, topic),
         ["status" | "trash"] | ["topics", _, "retention"] => wrong_method("GET"),
         ["topics", _, "restore"] => wrong_method("POST"),
@@ -83,8 +91,7 @@ fn trash(door: &Door) -> Answer {
     json(&door.node.trash().iter().map(topic).collect::<Vec<Value>>())
 }
 
-async fn restore(door: &Door, topic: &str, query: &str) -> Answer {
-    let name = parameter(query, "as");
+async fn restore(door: &Door, topic: &str, name: Option<String>) -> Answer {
     match door.node.restore_topic(target(topic), name).await {
         Ok(Ok(restored)) => json(&json!({
             "name": restored.name.as_str(),
@@ -96,8 +103,8 @@ async fn restore(door: &Door, topic: &str, query: &str) -> Answer {
     }
 }
 
-async fn purge(door: &Door, topic: &str, query: &str) -> Answer {
-    if parameter(query, "now").as_deref() != Some("true") {
+async fn purge(door: &Door, topic: &str, now: bool) -> Answer {
+    if !now {
         return Problem::new(StatusCode::BAD_REQUEST, "this lets the topic go for good")
             .why("a Kafka client's DeleteTopics keeps it restorable for a day; this route does not")
             .fix(format!("DELETE /admin/v1/topics/{topic}?now=true"))
@@ -128,11 +135,6 @@ fn retention(door: &Door, name: &str) -> Answer {
 /// A topic is named by its name, or by its id as `trash` shows it.
 fn target(text: &str) -> Target {
     text.parse::<Uuid>().map_or_else(|_| Target::Name(text.to_string()), |id| Target::Id(TopicId(id)))
-}
-
-/// The value of `name` in a query string. Topic names need no escapes, so none are undone.
-fn parameter(query: &str, name: &str) -> Option<String> {
-    query.split('&').find_map(|pair| Some(pair.strip_prefix(name)?.strip_prefix('=')?.to_string()))
 }
 
 fn refused(refusal: Refusal) -> Answer {

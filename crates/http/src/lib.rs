@@ -6,8 +6,11 @@
 
 mod admin;
 mod answer;
+mod asked;
 mod metrics;
+mod polish;
 mod router;
 mod serve;
 
+pub use polish::Origins;
 pub use serve::{Door, DoorOptions, listen};

@@ -2,7 +2,13 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::{Request, StatusCode, body::Incoming, header::ORIGIN, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{ACCEPT_ENCODING, ORIGIN},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_node::Node;
 use tokio::{
@@ -12,6 +18,8 @@ use tokio::{
 
 use crate::{
     answer::{Answer, Problem},
+    asked::Asked,
+    polish::{self, Origins},
     router,
 };
 
@@ -31,6 +39,8 @@ pub struct DoorOptions {
     pub version: &'static str,
     /// Where the data lies, for people.
     pub data: String,
+    /// Pages that may use this door.
+    pub origins: Origins,
 }
 
 /// The HTTP door of one node.
@@ -71,7 +81,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: Request<Incoming>| {
             let door = door.clone();
-            async move { Ok::<_, Infallible>(answer(&door, request).await) }
+            async move { Ok::<_, Infallible>(answer(&door, request, peer).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -84,39 +94,32 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
     });
 }
 
-async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Answer {
-    if is_of_a_page(&request) {
-        return Problem::new(StatusCode::FORBIDDEN, "a web page may not change anything here")
-            .why("the request has an Origin header, and there are no logins that could tell whose page it is")
-            .into();
-    }
-    match tokio::time::timeout(REQUEST, router::answer(door, request)).await {
-        Ok(answer) => answer,
-        Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time").into(),
+async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    let origins = &door.options.origins;
+    let origin = request.headers().get(ORIGIN).cloned();
+    let packing = request.headers().get(ACCEPT_ENCODING).cloned();
+    let mut answer = match origins.preflight(request.method(), request.headers()) {
+        Some(answer) => answer,
+        None if origins.refuses(request.method(), request.headers()) => page(),
+        None => match tokio::time::timeout(REQUEST, routed(door, request, peer)).await {
+            Ok(answer) => answer,
+            Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time").into(),
+        },
+    };
+    origins.sign(origin.as_ref(), &mut answer);
+    polish::pack(packing.as_ref(), answer).await
+}
+
+async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    match Asked::of(request, peer) {
+        Ok(asked) => router::answer(door, asked).await,
+        Err(unreadable) => unreadable.into(),
     }
 }
 
-/// Browsers say where a request comes from whenever it may change something, also when a name was bound to this
-/// machine's address to make the page look like ours. Nothing that we ship is a page.
-fn is_of_a_page<B>(request: &Request<B>) -> bool {
-    !request.method().is_safe() && request.headers().contains_key(ORIGIN)
-}
-
-#[cfg(test)]
-mod tests {
-    use hyper::{Method, Request, header::ORIGIN};
-
-    use super::is_of_a_page;
-
-    #[test]
-    fn a_page_may_look_and_not_touch() {
-        let request = |method: Method, origin: Option<&str>| {
-            let builder = origin.into_iter().fold(Request::builder().method(method), |b, o| b.header(ORIGIN, o));
-            builder.body(()).expect("a request")
-        };
-        assert!(is_of_a_page(&request(Method::DELETE, Some("http://localhost:8080"))));
-        assert!(is_of_a_page(&request(Method::POST, Some("null"))));
-        assert!(!is_of_a_page(&request(Method::GET, Some("http://elsewhere"))));
-        assert!(!is_of_a_page(&request(Method::DELETE, None)));
-    }
+fn page() -> Answer {
+    Problem::new(StatusCode::FORBIDDEN, "a web page may not change anything here")
+        .why("the request has an Origin header that is not among the allowed ones, and there are no logins that could tell whose page it is")
+        .fix("start the server with --set access.control.allow.origin=ORIGIN to let pages of that origin in")
+        .into()
 }

@@ -1,6 +1,7 @@
 //! Broker settings: one file for each that this broker honours, tables for the others, and the typed whole.
 //! The settings that give topics their defaults have no typed reader here: topics read them through [`super::topic`].
 
+mod access_control_allow_origin;
 mod auto_create_topics_enable;
 mod compression_type;
 mod connections_max_idle_ms;
@@ -36,6 +37,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use super::{change::Refusal, layers::BrokerConfig, parse::Value, setting::Setting};
 
 const HONOURED: &[Setting] = &[
+    access_control_allow_origin::SETTING,
     auto_create_topics_enable::SETTING,
     compression_type::SETTING,
     connections_max_idle_ms::SETTING,
@@ -106,6 +108,8 @@ pub struct BrokerSettings {
     pub max_connections_per_ip_overrides: Vec<(String, usize)>,
     pub socket_request_max_bytes: usize,
     pub http_address: Option<String>,
+    /// Origins whose pages may use the HTTP doors.
+    pub allowed_origins: Option<String>,
 }
 
 impl BrokerSettings {
@@ -130,6 +134,7 @@ impl BrokerSettings {
             max_connections_per_ip_overrides: max_connections_per_ip_overrides::read(from),
             socket_request_max_bytes: socket_request_max_bytes::read(from),
             http_address: milena_http_address::read(from),
+            allowed_origins: access_control_allow_origin::read(from),
         }
     }
 }
