@@ -14,6 +14,9 @@ use tokio::sync::Notify;
 
 use crate::lock::Lock;
 
+/// Timers stand still while a machine is suspended: what came due in its sleep is noticed this long after it woke up.
+const AWAKE_MS: u64 = 60_000;
+
 /// A heap of moments on one of the clock's two scales.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
@@ -56,8 +59,7 @@ impl Alarm {
                 None => self.earlier.notified().await,
                 Some(at) => {
                     let millis = u64::try_from(at.saturating_sub(clock())).unwrap_or(0);
-                    // An hour at most, so that no arithmetic of timers is ever near its end.
-                    let patience = Duration::from_millis(millis.clamp(1, 3_600_000));
+                    let patience = Duration::from_millis(millis.clamp(1, AWAKE_MS));
                     let asleep = Instant::now();
                     tokio::select! {
                         () = tokio::time::sleep(patience) => stall = asleep.elapsed().saturating_sub(patience),

@@ -210,14 +210,18 @@ impl GroupConsumer {
         Ok(())
     }
 
-    async fn commit_topics(&self, topics: Vec<OffsetCommitRequestTopic>) -> Result<()> {
+    async fn commit_topics(&self, mut topics: Vec<OffsetCommitRequestTopic>) -> Result<()> {
         let mut backoff = self.cluster.backoff(format!("commit to group {:?}", &*self.group));
         let node = Node::Group(self.group.clone());
         loop {
             let result = async {
+                for topic in &mut topics {
+                    topic.topic_id = self.cluster.topic_id(&topic.name).await?;
+                }
+                let nameless = topics.iter().any(|topic| topic.topic_id.is_nil());
                 let connection = self.cluster.connection(&node, Lane::Main).await?;
                 // Version 10 names topics by id.
-                let version = connection.version_to::<OffsetCommitRequest>(9)?;
+                let version = connection.version_to::<OffsetCommitRequest>(if nameless { 9 } else { i16::MAX })?;
                 let request = OffsetCommitRequest {
                     group_id: self.group.clone(),
                     generation_id_or_member_epoch: self.member.generation(),
@@ -236,6 +240,7 @@ impl GroupConsumer {
                 Some(ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE) => {
                     self.cluster.forget_coordinator(&node);
                 }
+                Some(ErrorCode::UNKNOWN_TOPIC_ID) => topics.iter().for_each(|topic| self.cluster.forget_topic(&topic.name)),
                 Some(ErrorCode::ILLEGAL_GENERATION | ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::REBALANCE_IN_PROGRESS) => {
                     self.member.lose("a commit was refused");
                     return Err(error);

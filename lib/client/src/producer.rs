@@ -160,6 +160,16 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Nobody sends any more: whoever waits for room, for a fate or for a flush is told so.
+    fn abandon(&self) {
+        self.room.close();
+        let mut state = self.state();
+        state.closed = true;
+        state.queues.iter_mut().for_each(|queue| queue.batches.clear());
+        drop(state);
+        self.finished.notify_waiters();
+    }
 }
 
 impl Producer {
@@ -220,7 +230,11 @@ impl Producer {
             tokio::pin!(finished);
             // Registered before the look, so that nothing is missed between them.
             finished.as_mut().enable();
-            if self.shared.state().is_flushed(generation) || self.task.is_finished() {
+            let over = {
+                let state = self.shared.state();
+                state.is_flushed(generation) || state.closed
+            };
+            if over || self.task.is_finished() {
                 return;
             }
             finished.await;

@@ -103,6 +103,28 @@ fn space_follows_ten_minutes_later_unless_the_clocks_have_parted() {
 }
 
 #[test]
+fn what_grew_old_while_the_machine_slept_goes_and_its_space_too() {
+    let world = World::new();
+    let topic = world.create("t", 1, &[("retention.ms", "3600000")]);
+    world.produce(&topic, 0, batch(&["x"])).unwrap();
+    world.clock.nap(Duration::from_secs(3599));
+    world.node.look_at_clock();
+    stays(&topic, 0);
+    world.clock.nap(Duration::from_secs(1));
+    world.node.look_at_clock();
+    becomes(&topic, 1);
+    world.clock.nap(Duration::from_secs(600));
+    world.node.look_at_clock();
+    for _ in 0..200 {
+        if world.node.log_bytes(&topic.partitions[0]) == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("space was not given back");
+}
+
+#[test]
 fn a_batch_that_was_old_when_it_came_goes_by_its_own_time() {
     let world = World::new();
     let settings = [("retention.ms", "3000"), ("milena.retention.clock", "create")];

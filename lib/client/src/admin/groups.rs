@@ -1,8 +1,10 @@
 //! Groups: which there are, who is in them, and where they are in the logs.
 
+use std::collections::HashMap;
+
 use milena_wire::{
     ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest, DescribeGroupsRequest, ErrorCode,
-    ListGroupsRequest, Message, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, Reader, Text,
+    ListGroupsRequest, Message, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, Reader, Text, Uuid,
     bytes::Bytes,
     consumer_group_describe, describe_groups,
     offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
@@ -61,7 +63,7 @@ pub struct Position {
     pub metadata: Text,
 }
 
-/// Offset requests name topics by id from version 10 on. Names are what everybody else here has.
+/// Offset requests name topics by id from version 10 on. What was deleted has no name to be found by then.
 const LAST_BY_NAME: i16 = 9;
 
 impl Admin {
@@ -158,6 +160,23 @@ impl Admin {
 
     /// Every position of a group, by topic and partition.
     pub async fn positions(&self, group: &Text) -> Result<Vec<Position>> {
+        let (positions, ids) = self.positions_to(group, i16::MAX).await?;
+        if ids.is_empty() {
+            return Ok(positions);
+        }
+        let topics = self.cluster.refresh(Topics::All).await?.topics;
+        let names: HashMap<Uuid, &Text> = topics.iter().map(|(name, topic)| (topic.id, name)).collect();
+        if !ids.iter().all(|id| names.contains_key(id)) {
+            return self.positions_to(group, LAST_BY_NAME).await.map(|(positions, _)| positions);
+        }
+        let named = |(position, id): (Position, &Uuid)| Position { topic: names[id].clone(), ..position };
+        let mut positions: Vec<Position> = positions.into_iter().zip(&ids).map(named).collect();
+        positions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        Ok(positions)
+    }
+
+    /// Every position, asked for in a version up to `most`; and the id of each one's topic where ids are told and not names.
+    async fn positions_to(&self, group: &Text, most: i16) -> Result<(Vec<Position>, Vec<Uuid>)> {
         let about = format!("positions of group {:?}", &**group);
         let build = |version| {
             let mut request = OffsetFetchRequest { topics: None, ..Default::default() };
@@ -171,7 +190,7 @@ impl Admin {
         };
         let node = Node::Group(group.clone());
         let response = self
-            .call_to(Kind::Looks, &node, LAST_BY_NAME, &about, build, |r| {
+            .call_to(Kind::Looks, &node, most, &about, build, |r| {
                 let groups = r.groups.iter().map(|g| Said::new(g.error_code, None));
                 worst(groups.chain(std::iter::once(Said::new(r.error_code, None))))
             })
@@ -179,24 +198,29 @@ impl Admin {
         let old = response.topics.into_iter().flat_map(|t| {
             let name = t.name;
             t.partitions.into_iter().map(move |p| {
-                (name.clone(), p.partition_index, p.committed_offset, p.committed_leader_epoch, p.metadata, p.error_code)
+                let at = (name.clone(), Uuid::nil(), p.partition_index);
+                (at, p.committed_offset, p.committed_leader_epoch, p.metadata, p.error_code)
             })
         });
         let new = response.groups.into_iter().flat_map(|g| g.topics).flat_map(|t| {
-            let name = t.name;
+            let (name, id) = (t.name, t.topic_id);
             t.partitions.into_iter().map(move |p| {
-                (name.clone(), p.partition_index, p.committed_offset, p.committed_leader_epoch, p.metadata, p.error_code)
+                let at = (name.clone(), id, p.partition_index);
+                (at, p.committed_offset, p.committed_leader_epoch, p.metadata, p.error_code)
             })
         });
-        let mut positions = Vec::new();
-        for (topic, partition, offset, leader_epoch, metadata, code) in old.chain(new) {
+        let (mut positions, mut ids) = (Vec::new(), Vec::new());
+        for ((topic, id, partition), offset, leader_epoch, metadata, code) in old.chain(new) {
             Error::check(code, None, || about.clone())?;
             if offset >= 0 {
                 positions.push(Position { topic, partition, offset, leader_epoch, metadata: metadata.unwrap_or_default() });
+                ids.extend((!id.is_nil()).then_some(id));
             }
         }
-        positions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
-        Ok(positions)
+        if ids.is_empty() {
+            positions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        }
+        Ok((positions, ids))
     }
 
     /// Moves a group without members to positions. While it has members the broker refuses (UNKNOWN_MEMBER_ID).
@@ -214,15 +238,18 @@ impl Admin {
                 Some(topic) => topic.partitions.push(partition),
                 None => topics.push(OffsetCommitRequestTopic {
                     name: position.topic.clone(),
+                    topic_id: self.cluster.topic_id(&position.topic).await?,
                     partitions: vec![partition],
                     ..Default::default()
                 }),
             }
         }
+        let nameless = topics.iter().any(|topic| topic.topic_id.is_nil());
+        let most = if nameless { LAST_BY_NAME } else { i16::MAX };
         let build = |_| OffsetCommitRequest { group_id: group.clone(), topics: topics.clone(), ..Default::default() };
         let about = format!("positions of group {:?}", &**group);
         // Setting a position twice does no harm.
-        self.call_to(Kind::Looks, &Node::Group(group.clone()), LAST_BY_NAME, &about, build, |r| {
+        self.call_to(Kind::Looks, &Node::Group(group.clone()), most, &about, build, |r| {
             worst(r.topics.iter().flat_map(|t| &t.partitions).map(|p| Said::new(p.error_code, None)))
         })
         .await

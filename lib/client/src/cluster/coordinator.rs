@@ -56,7 +56,7 @@ impl Cluster {
             (response.error_code, response.error_message, response.node_id, response.host, response.port)
         };
         Error::check(code, message.as_deref(), about)?;
-        Ok((id, Endpoint::new(&host, port as u16)))
+        Ok((id, Endpoint::new(&host, u16::try_from(port).unwrap_or_default())))
     }
 
     /// As [`Cluster::connection`] with [`Node::Any`]; a function of its own because the two call each other.

@@ -145,6 +145,15 @@ impl Cluster {
         Ok(topic.clone())
     }
 
+    /// The id of a topic; zero where there is no such topic, or the broker is older than ids.
+    pub(crate) async fn topic_id(&self, name: &Text) -> Result<Uuid> {
+        match self.topic(name).await {
+            Ok(topic) => Ok(topic.id),
+            Err(error) if error.code() == Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => Ok(Uuid::nil()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// To be called when a broker says that what is known about a topic is wrong.
     pub fn forget_topic(&self, name: &Text) {
         self.view().topics.remove(name);
@@ -205,7 +214,9 @@ fn read(response: MetadataResponse) -> Metadata {
         ..Default::default()
     };
     for broker in response.brokers {
-        metadata.brokers.insert(broker.node_id, Endpoint::new(&broker.host, broker.port as u16));
+        // A port that none can be is dialled as 0, and the refusal names broker and address.
+        let port = u16::try_from(broker.port).unwrap_or_default();
+        metadata.brokers.insert(broker.node_id, Endpoint::new(&broker.host, port));
         if let Some(rack) = broker.rack {
             metadata.racks.insert(broker.node_id, rack);
         }

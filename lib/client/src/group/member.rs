@@ -315,7 +315,8 @@ impl Desk {
             request.member_id = id;
         }
         let response = connection.send_version(&request, version).await?;
-        let code = response.members.first().map_or(response.error_code, |m| m.error_code.max(response.error_code));
+        let mut codes = response.members.first().map(|m| m.error_code).into_iter().chain([response.error_code]);
+        let code = codes.find(|code| *code != 0).unwrap_or_default();
         match ErrorCode(code) {
             // Gone is gone.
             ErrorCode::UNKNOWN_MEMBER_ID => Ok(()),

@@ -71,8 +71,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
         tokio::select! {
             Some(event) = sender.tasks.join_next() => match event {
                 Ok(event) => sender.on(event),
-                // A panic in a task of ours: what it carried is lost, and its senders are dropped with it.
-                Err(_) => return,
+                // A panic in a task of ours: what it carried is lost, and so is the order of what waits behind it.
+                Err(_) => return sender.shared.abandon(),
             },
             () = shared.wake.notified() => {}
             () = pause => {}
