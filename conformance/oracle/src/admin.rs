@@ -16,8 +16,15 @@ use uuid::Uuid;
 
 use crate::{Conversation, peer::Peer};
 
-pub(crate) const ALL: &[Conversation] =
-    &[("metadata", metadata), ("topics", topics), ("configs", configs), ("config-values", values), ("cluster", cluster)];
+pub(crate) const ALL: &[Conversation] = &[
+    ("metadata", metadata),
+    ("topics", topics),
+    ("configs", configs),
+    ("config-values", values),
+    ("group-configs", group_configs),
+    ("client-metrics-configs", client_metrics_configs),
+    ("cluster", cluster),
+];
 
 fn metadata(peer: &mut Peer) -> Result<()> {
     let id = peer.topic("described", 2, &[])?;
@@ -236,6 +243,176 @@ fn values(peer: &mut Peer) -> Result<()> {
         peer.ask(&format!("alter v{version}"), version, &asked)?;
     }
     Ok(())
+}
+
+/// What one group may set for itself (resource type 32).
+fn group_configs(peer: &mut Peer) -> Result<()> {
+    let values = [
+        ("consumer.session.timeout.ms", "46000"),
+        ("consumer.session.timeout.ms", "44999"),
+        ("consumer.session.timeout.ms", "60001"),
+        ("consumer.session.timeout.ms", "-1"),
+        ("consumer.session.timeout.ms", "x"),
+        ("consumer.session.timeout.ms", ""),
+        ("consumer.heartbeat.interval.ms", "6000"),
+        ("consumer.heartbeat.interval.ms", "4999"),
+        ("consumer.heartbeat.interval.ms", "15001"),
+        ("consumer.assignment.interval.ms", "-1"),
+        ("consumer.assignment.interval.ms", "0"),
+        ("consumer.assignment.interval.ms", "15001"),
+        ("share.session.timeout.ms", "50000"),
+        ("share.session.timeout.ms", "44999"),
+        ("share.session.timeout.ms", "60001"),
+        ("share.heartbeat.interval.ms", "4999"),
+        ("share.heartbeat.interval.ms", "15001"),
+        ("share.record.lock.duration.ms", "20000"),
+        ("share.record.lock.duration.ms", "14999"),
+        ("share.record.lock.duration.ms", "999"),
+        ("share.record.lock.duration.ms", "60001"),
+        ("share.delivery.count.limit", "3"),
+        ("share.delivery.count.limit", "1"),
+        ("share.delivery.count.limit", "11"),
+        ("share.partition.max.record.locks", "200"),
+        ("share.partition.max.record.locks", "99"),
+        ("share.partition.max.record.locks", "4001"),
+        ("share.assignment.interval.ms", "15001"),
+        ("share.auto.offset.reset", "earliest"),
+        ("share.auto.offset.reset", "EARLIEST"),
+        ("share.auto.offset.reset", "by_duration:PT1H"),
+        ("share.auto.offset.reset", "by_duration:P1DT2H3M4.5S"),
+        ("share.auto.offset.reset", "by_duration:-PT1H"),
+        ("share.auto.offset.reset", "by_duration:"),
+        ("share.auto.offset.reset", "none"),
+        ("share.isolation.level", "read_committed"),
+        ("share.isolation.level", "READ_COMMITTED"),
+        ("share.isolation.level", "serializable"),
+        ("share.renew.acknowledge.enable", "false"),
+        ("share.renew.acknowledge.enable", "maybe"),
+        ("streams.session.timeout.ms", "44999"),
+        ("streams.session.timeout.ms", "60001"),
+        ("streams.heartbeat.interval.ms", "4999"),
+        ("streams.num.standby.replicas", "1"),
+        ("streams.num.standby.replicas", "3"),
+        ("streams.num.standby.replicas", "-1"),
+        ("streams.initial.rebalance.delay.ms", "0"),
+        ("streams.initial.rebalance.delay.ms", "-1"),
+        ("streams.assignment.interval.ms", "15001"),
+        ("errors.deadletterqueue.topic.name", "x"),
+        ("no.such.key", "1"),
+    ];
+    for (key, value) in values {
+        alter_and_read(peer, 32, "tuned", key, value)?;
+    }
+    alter(peer, "append to a number", 32, "tuned", "share.delivery.count.limit", 2, Some("5"))?;
+    // A session is longer than a heartbeat, also across two keys and against the broker's own.
+    let both = [("consumer.session.timeout.ms", Some("46000")), ("consumer.heartbeat.interval.ms", Some("15000"))];
+    alter_some(peer, "both", 32, "tuned", &both)?;
+    other_configs(peer, 32, "share.delivery.count.limit", "3")
+}
+
+/// What a subscription to clients' metrics may set (resource type 16).
+fn client_metrics_configs(peer: &mut Peer) -> Result<()> {
+    let values = [
+        ("interval.ms", "60000"),
+        ("interval.ms", "100"),
+        ("interval.ms", "99"),
+        ("interval.ms", "3600000"),
+        ("interval.ms", "3600001"),
+        ("interval.ms", "x"),
+        ("metrics", "org.apache.kafka.consumer."),
+        ("metrics", "a,b, c,a"),
+        ("metrics", "*"),
+        ("metrics", ""),
+        ("match", "client_id=.*"),
+        ("match", "client_software_name=a.*, client_source_port=1"),
+        ("match", "client_id"),
+        ("match", "client_id=["),
+        ("match", "nobody=1"),
+        ("match", "client_id=a=b"),
+        ("match", ""),
+        ("no.such.key", "1"),
+    ];
+    for (key, value) in values {
+        alter_and_read(peer, 16, "watched", key, value)?;
+    }
+    other_configs(peer, 16, "interval.ms", "60000")
+}
+
+/// What holds for both: names, lists, deletion, the old whole change, and who is listed.
+fn other_configs(peer: &mut Peer, kind: i8, key: &str, value: &str) -> Result<()> {
+    let settle = || std::thread::sleep(std::time::Duration::from_millis(150));
+    listed(peer, "before", 1, &[kind])?;
+    alter(peer, "empty name", kind, "", key, 0, Some(value))?;
+    alter(peer, "null value", kind, "other", key, 0, None)?;
+    alter(peer, "delete what nobody set", kind, "other", key, 1, None)?;
+    alter(peer, "delete an unknown key", kind, "other", "no.such", 1, None)?;
+    settle();
+    listed(peer, "nothing new", 1, &[kind])?;
+    alter_some(peer, "one good, one bad", kind, "other", &[(key, Some(value)), ("no.such", Some("1"))])?;
+    settle();
+    peer.ask("not half", 4, &describe(kind, "other", None))?;
+    alter(peer, "set", kind, "other", key, 0, Some(value))?;
+    alter(peer, "set in another", kind, "another one!", key, 0, Some(value))?;
+    settle();
+    for version in 1..=4 {
+        peer.ask(&format!("described v{version}"), version, &describe(kind, "other", None))?;
+    }
+    peer.ask("described one", 4, &describe(kind, "other", Some(&[key, "no.such"])))?;
+    peer.ask("described nobody", 4, &describe(kind, "nobody", None))?;
+    peer.ask("described nameless", 4, &describe(kind, "", None))?;
+    listed(peer, "listed v0", 0, &[])?;
+    listed(peer, "listed", 1, &[kind])?;
+    for (step, configs) in
+        [("whole", vec![(key, Some(value))]), ("whole, bad", vec![("no.such", Some("1"))]), ("whole, nothing", vec![])]
+    {
+        let config = |(name, value): &(&str, Option<&str>)| milena_wire::alter_configs::AlterableConfig {
+            name: (*name).into(),
+            value: value.map(Into::into),
+            ..Default::default()
+        };
+        let resource = milena_wire::alter_configs::AlterConfigsResource {
+            resource_type: kind,
+            resource_name: "other".into(),
+            configs: configs.iter().map(config).collect(),
+            ..Default::default()
+        };
+        peer.ask(step, 2, &AlterConfigsRequest { resources: vec![resource], ..Default::default() })?;
+        settle();
+        peer.ask(&format!("{step}, read back"), 4, &describe(kind, "other", None))?;
+    }
+    alter(peer, "deleted", kind, "another one!", key, 1, None)?;
+    settle();
+    listed(peer, "one less", 1, &[kind])
+}
+
+/// Who has settings, in order of name: Apache Kafka has none.
+fn listed(peer: &mut Peer, step: &str, version: i16, kinds: &[i8]) -> Result<()> {
+    let asked = ListConfigResourcesRequest { resource_types: kinds.to_vec(), ..Default::default() };
+    let answer = peer.talk(version, &asked)?;
+    let mut names: Vec<String> =
+        answer.config_resources.iter().map(|r| format!("{} {:?}", r.resource_type, r.resource_name.as_str())).collect();
+    names.sort();
+    peer.said.insert(step.into(), format!("error: {}\nresources: {names:?}", answer.error_code));
+    Ok(())
+}
+
+fn alter_and_read(peer: &mut Peer, kind: i8, name: &str, key: &str, value: &str) -> Result<()> {
+    alter(peer, &format!("{key}={value:?}"), kind, name, key, 0, Some(value))?;
+    // Apache Kafka answers before its own configuration has changed.
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    peer.ask(&format!("{key}={value:?} read back"), 4, &describe(kind, name, Some(&[key])))?;
+    alter(peer, &format!("{key}={value:?} deleted"), kind, name, key, 1, None)
+}
+
+fn alter_some(peer: &mut Peer, step: &str, kind: i8, name: &str, configs: &[(&str, Option<&str>)]) -> Result<()> {
+    let config = |(name, value): &(&str, Option<&str>)| AlterableConfig {
+        name: (*name).into(),
+        value: value.map(Into::into),
+        ..Default::default()
+    };
+    let configs = configs.iter().map(config).collect();
+    let resource = AlterConfigsResource { resource_type: kind, resource_name: name.into(), configs, ..Default::default() };
+    peer.ask(step, 1, &IncrementalAlterConfigsRequest { resources: vec![resource], ..Default::default() }).map(|_| ())
 }
 
 fn cluster(peer: &mut Peer) -> Result<()> {

@@ -10,6 +10,10 @@ pub const GROUPS_MAX: usize = 1_000_000;
 pub const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Length of a group's name: a Kafka string holds at most this many bytes.
 pub const GROUP_NAME_BYTES_MAX: usize = 32_767;
+/// Groups and metrics subscriptions that carry settings of their own. They may exist without members, so nothing else bounds them.
+pub const RESOURCES_WITH_SETTINGS_MAX: usize = 10_000;
+/// Names and values of all those together: ordinary names take a hundred bytes each.
+pub const RESOURCE_SETTINGS_BYTES_MAX: usize = 16 << 20;
 /// Settings that one owner may carry; Kafka 4.3 lists about 40 for a topic and 250 for a broker.
 pub const SETTINGS_AN_OWNER_MAX: usize = 1_024;
 /// Length of a setting's name.

@@ -50,9 +50,9 @@ pub(crate) fn describe(node: &Node, kind: i8, name: &str) -> Result<Vec<Entry>, 
         LOGGER if name.parse() == Ok(node.node_id()) => Ok(Vec::new()),
         LOGGER => Err(invalid(format!("Unexpected broker id, expected {} but received {name}", node.node_id()))),
         GROUP if name.is_empty() => Err(invalid("Group name must not be empty")),
-        GROUP => Ok(Offered::Group.describe(&node.config())),
+        GROUP => Ok(Offered::Group.describe(&node.config(), name)),
         CLIENT_METRICS if name.is_empty() => Err(invalid("Client metrics subscription name must not be empty")),
-        CLIENT_METRICS => Ok(Offered::ClientMetrics.describe(&node.config())),
+        CLIENT_METRICS => Ok(Offered::ClientMetrics.describe(&node.config(), name)),
         other => Err(invalid(format!("Unknown resource type {other}"))),
     }
 }
@@ -88,8 +88,8 @@ pub(crate) async fn alter(node: &Node, kind: i8, name: &str, wish: Wish, only_tr
         },
         GROUP if name.is_empty() => Err(invalid("Default group resources are not allowed.")),
         CLIENT_METRICS if name.is_empty() => Err(invalid("Default client metrics resources are not allowed.")),
-        GROUP => alter_offered(Offered::Group, wish),
-        CLIENT_METRICS => alter_offered(Offered::ClientMetrics, wish),
+        GROUP => alter_resource(node, Offered::Group, name, wish, only_try).await,
+        CLIENT_METRICS => alter_resource(node, Offered::ClientMetrics, name, wish, only_try).await,
         other => Err(invalid(format!("Unknown resource type {other}"))),
     }
 }
@@ -115,23 +115,27 @@ async fn alter_broker(node: &Node, scope: Scope, wish: Wish, only_try: bool) -> 
         Wish::Some(changes) => Alter::Some(scope, changes),
         Wish::Whole(settings) => Alter::Whole(scope, settings),
     };
+    alter_config(node, alter, only_try, Noun::Broker).await
+}
+
+async fn alter_resource(node: &Node, kind: Offered, name: &str, wish: Wish, only_try: bool) -> Result<(), Told> {
+    let alter = match wish {
+        Wish::Some(changes) => Alter::SomeOf(kind, name.to_owned(), changes),
+        Wish::Whole(settings) => Alter::WholeOf(kind, name.to_owned(), settings),
+    };
+    alter_config(node, alter, only_try, Noun::Topic).await
+}
+
+async fn alter_config(node: &Node, alter: Alter, only_try: bool, noun: Noun) -> Result<(), Told> {
     let judged = match only_try {
         true => Ok(node.try_alter_broker(alter)),
         false => node.alter_broker(alter).await,
     };
     match judged {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(refusal)) => Err((setting_code(&refusal, Noun::Broker), refusal.to_string())),
+        Ok(Err(refusal)) => Err((setting_code(&refusal, noun), refusal.to_string())),
         Err(no_room) => Err((no_room.code(), no_room.to_string())),
     }
-}
-
-fn alter_offered(offered: Offered, wish: Wish) -> Result<(), Told> {
-    let judged = match wish {
-        Wish::Some(changes) => offered.alter(&changes),
-        Wish::Whole(settings) => offered.replace(&settings),
-    };
-    judged.map_err(|refusal| (setting_code(&refusal, Noun::Topic), refusal.to_string()))
 }
 
 /// Which places in a list of resources name one that another place names too.

@@ -172,7 +172,9 @@ pub(crate) fn setting_code(refusal: &settings::Refusal, noun: Noun) -> ErrorCode
         | Refusal::ReadOnly { .. }
         | Refusal::NeedsBroker { .. }
         | Refusal::NeedsListener { .. }
-        | Refusal::NotServed { .. } => ErrorCode::INVALID_REQUEST,
+        | Refusal::UnknownMetrics { .. }
+        | Refusal::BadInterval { .. } => ErrorCode::INVALID_REQUEST,
+        Refusal::TooManyResources { .. } => ErrorCode::POLICY_VIOLATION,
     }
 }
 

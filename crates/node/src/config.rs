@@ -41,10 +41,13 @@ impl Node {
     /// Changes the broker's dynamic settings. Topics and groups work by the new ones when this is answered.
     pub async fn alter_broker(&self, alter: Alter) -> Result<Result<(), Refusal>, NoRoom> {
         let (log, now) = (LogId(BROKER_SETTINGS_LOG), self.now());
+        let for_all = matches!(alter, Alter::Some(..) | Alter::Whole(..));
         let parked = self.hub().command(&self.0.broker, log, now, alter, &mut Publish(&self.0)).await?;
-        self.resolve_topics();
-        self.set_group_rules();
-        self.arm_all();
+        if for_all {
+            self.resolve_topics();
+            self.set_group_rules();
+            self.arm_all();
+        }
         Ok(self.release(parked).await?)
     }
 

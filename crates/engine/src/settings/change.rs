@@ -68,9 +68,17 @@ pub enum Refusal {
     /// INVALID_REQUEST.
     #[error("{name} can be updated only under a listener's prefix, and listeners here have no settings of their own")]
     NeedsListener { name: String },
-    /// INVALID_REQUEST. Kafka would keep the value; here nothing would ever read it, so it is not accepted.
-    #[error("{name} belongs to {feature}, which this broker does not serve yet")]
-    NotServed { name: String, feature: &'static str },
+    /// INVALID_REQUEST.
+    #[error("unknown client metrics configuration: {name}")]
+    UnknownMetrics { name: String },
+    /// INVALID_REQUEST.
+    #[error("invalid value {ms} for interval.ms, interval must be between 100 and 3600000 (1 hour)")]
+    BadInterval { ms: i64 },
+    /// POLICY_VIOLATION. Nothing else bounds them: they may be set on groups that nobody ever joins.
+    #[error(
+        "{resources} groups and metrics subscriptions with settings of their own take {bytes} bytes; delete some of those first"
+    )]
+    TooManyResources { resources: usize, bytes: usize },
     /// INVALID_CONFIG.
     #[error("conflicting values: {0}")]
     Conflict(String),

@@ -15,6 +15,8 @@ pub enum Source {
     /// Given when the broker started.
     Start = 4,
     Default = 5,
+    ClientMetrics = 7,
+    Group = 8,
 }
 
 /// One place that names a value.

@@ -1,13 +1,17 @@
 //! The broker's own configuration as a noun: what it was started with, and on top what was changed while it ran, for the
-//! whole cluster or for this broker. A change is a fact; what it was started with is not (it is given at every start).
+//! whole cluster, for this broker, or for one group or metrics subscription ([`Offered`]). A change is a fact; what it was
+//! started with is not (it is given at every start).
 //!
 //! Must not know: topics (they look in here for what they do not say themselves).
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     broker::{self, BrokerSettings},
     change::{self, Change, Op, Overrides, Refusal},
     describe::{Entry, Given, Source},
-    fact::{BrokerConfigChanged, BrokerConfigFact},
+    fact::{BrokerConfigChanged, BrokerConfigFact, ResourceConfigChanged},
+    offered::Offered,
     parse::Value,
     setting::{Bearing, Reach, Setting},
 };
@@ -16,11 +20,14 @@ use crate::{
         BadFact, Content,
         codec::{Reader, Writer},
     },
+    limits::{GROUP_NAME_BYTES_MAX, RESOURCE_SETTINGS_BYTES_MAX, RESOURCES_WITH_SETTINGS_MAX},
     machine::{Decision, Machine, Now},
 };
 
 /// The version of the snapshot.
-const SNAPSHOT: u8 = 1;
+const SNAPSHOT: u8 = 2;
+/// From here on it holds the settings of groups and subscriptions.
+const RESOURCES_FROM: u8 = 2;
 
 /// Whose dynamic configuration: resource type BROKER with an empty name, or with the broker's id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -36,6 +43,9 @@ pub enum Alter {
     Some(Scope, Vec<Change>),
     /// AlterConfigs: what is not named is deleted.
     Whole(Scope, Vec<(String, Option<String>)>),
+    /// The same two for the group or the subscription of that name.
+    SomeOf(Offered, String, Vec<Change>),
+    WholeOf(Offered, String, Vec<(String, Option<String>)>),
 }
 
 /// All layers. Resolve once with [`BrokerConfig::settings`] and keep the result.
@@ -44,6 +54,8 @@ pub struct BrokerConfig {
     start: Overrides,
     cluster: Overrides,
     broker: Overrides,
+    /// What was set on groups and subscriptions: only those that something is set on. Shared, since the whole is handed out.
+    resources: Arc<BTreeMap<(Offered, Box<str>), Overrides>>,
 }
 
 impl BrokerConfig {
@@ -58,8 +70,8 @@ impl BrokerConfig {
         Ok(())
     }
 
-    /// The dynamic part, as facts that bring a fresh start here.
-    pub fn facts(&self) -> Vec<BrokerConfigChanged> {
+    /// What was changed for the cluster and the broker, as facts that bring a fresh start here.
+    fn layer_facts(&self) -> Vec<BrokerConfigChanged> {
         let whole = |scope| {
             let changes: Vec<_> = self.layer(scope).iter().map(|(n, v)| (n.as_str().into(), Some(v.as_str().into()))).collect();
             (!changes.is_empty()).then_some(BrokerConfigChanged { scope, changes })
@@ -69,11 +81,16 @@ impl BrokerConfig {
 
     /// Appends the dynamic part in one piece.
     pub fn snapshot(&self, into: &mut Vec<u8>) {
-        let facts = self.facts();
+        let facts = self.layer_facts();
         let mut w = Writer::new(into);
         w.u8(SNAPSHOT);
         w.count(facts.len());
         facts.iter().for_each(|f| f.write(&mut w));
+        w.count(self.resources.len());
+        for ((kind, name), own) in &*self.resources {
+            let changes = own.iter().map(|(n, v)| (n.as_str().into(), Some(v.as_str().into()))).collect();
+            ResourceConfigChanged { kind: *kind, name: name.clone(), changes }.write(&mut w);
+        }
     }
 
     /// Puts what [`BrokerConfig::snapshot`] wrote on top of what the broker was (or will be) started with.
@@ -81,7 +98,12 @@ impl BrokerConfig {
         let mut r = Reader::new(bytes);
         let version = r.version("broker settings", SNAPSHOT)?;
         for _ in 0..r.count("layers of settings", 2, 2)? {
-            self.apply(&BrokerConfigChanged::read(version, &mut r)?.into());
+            self.apply(&BrokerConfigChanged::read(BrokerConfigChanged::VERSION, &mut r)?.into());
+        }
+        if version >= RESOURCES_FROM {
+            for _ in 0..r.count("groups with settings", RESOURCES_WITH_SETTINGS_MAX, 3)? {
+                self.apply(&ResourceConfigChanged::read(ResourceConfigChanged::VERSION, &mut r)?.into());
+            }
         }
         r.end()
     }
@@ -104,6 +126,44 @@ impl BrokerConfig {
             Some(Entry::new(setting, Some(value.clone()), vec![given]))
         };
         self.cluster.iter().filter_map(entry).collect()
+    }
+
+    /// The names of groups, or subscriptions, that something is set on, in order.
+    pub fn resources(&self, kind: Offered) -> impl Iterator<Item = &str> {
+        self.resources.keys().filter(move |(k, _)| *k == kind).map(|(_, name)| &**name)
+    }
+
+    /// What is set on the group or subscription of that name.
+    pub(super) fn resource(&self, kind: Offered, name: &str) -> Option<&Overrides> {
+        self.resources.get(&(kind, name.into()))
+    }
+
+    fn decide_resource(
+        &self,
+        kind: Offered,
+        name: &str,
+        next: impl FnOnce(&Overrides) -> Result<Overrides, Refusal>,
+    ) -> Result<Option<BrokerConfigFact>, Refusal> {
+        let none = Overrides::new();
+        let current = self.resource(kind, name).unwrap_or(&none);
+        let next = next(current)?;
+        kind.consistent(&next, self)?;
+        let changes = difference(current, &next);
+        if changes.iter().any(|(_, value)| value.is_some()) {
+            self.room_for(kind, name, &next)?;
+        }
+        Ok((!changes.is_empty()).then(|| ResourceConfigChanged { kind, name: name.into(), changes }.into()))
+    }
+
+    fn room_for(&self, kind: Offered, name: &str, next: &Overrides) -> Result<(), Refusal> {
+        let weight = |name: &str, own: &Overrides| name.len() + own.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>();
+        let others = self.resources.iter().filter(|((k, n), _)| (*k, &**n) != (kind, name));
+        let (count, bytes) =
+            others.fold((1, weight(name, next)), |(count, sum), ((_, n), own)| (count + 1, sum + weight(n, own)));
+        match count > RESOURCES_WITH_SETTINGS_MAX || bytes > RESOURCE_SETTINGS_BYTES_MAX || name.len() > GROUP_NAME_BYTES_MAX {
+            true => Err(Refusal::TooManyResources { resources: count, bytes }),
+            false => Ok(()),
+        }
     }
 
     /// The setting's own value by its own name, if any layer or the default has one.
@@ -173,28 +233,56 @@ impl Machine for BrokerConfig {
                 }
                 (scope, change::whole(&asked, broker::known)?)
             }
+            Alter::SomeOf(kind, name, changes) => {
+                let fact = self.decide_resource(kind, &name, |own| change::incremental(own, &changes, |n| kind.known(n)))?;
+                return Ok(Decision::new(fact.into_iter().collect(), ()));
+            }
+            Alter::WholeOf(kind, name, asked) => {
+                let fact = self.decide_resource(kind, &name, |_| change::whole(&asked, |n| kind.known(n)))?;
+                return Ok(Decision::new(fact.into_iter().collect(), ()));
+            }
         };
-        let current = self.layer(scope);
-        let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.as_str().into(), None));
-        let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v));
-        let new = new.map(|(n, v)| (n.as_str().into(), Some(v.as_str().into())));
-        let changes: Vec<_> = gone.chain(new).collect();
+        let changes = difference(self.layer(scope), &next);
         let fact = (!changes.is_empty()).then(|| BrokerConfigChanged { scope, changes }.into());
         Ok(Decision::new(fact.into_iter().collect(), ()))
     }
 
-    fn apply(&mut self, BrokerConfigFact::BrokerConfigChanged(fact): &BrokerConfigFact) {
-        let layer = match fact.scope {
-            Scope::Cluster => &mut self.cluster,
-            Scope::Broker => &mut self.broker,
-        };
-        for (name, value) in &fact.changes {
-            match value {
-                Some(value) => layer.insert(name.to_string(), value.to_string()),
-                None => layer.remove(&**name),
-            };
+    fn apply(&mut self, fact: &BrokerConfigFact) {
+        match fact {
+            BrokerConfigFact::BrokerConfigChanged(fact) => {
+                let layer = match fact.scope {
+                    Scope::Cluster => &mut self.cluster,
+                    Scope::Broker => &mut self.broker,
+                };
+                change_all(layer, &fact.changes);
+            }
+            BrokerConfigFact::ResourceConfigChanged(fact) => {
+                let resources = Arc::make_mut(&mut self.resources);
+                let key = (fact.kind, fact.name.clone());
+                let own = resources.entry(key.clone()).or_default();
+                change_all(own, &fact.changes);
+                if own.is_empty() {
+                    resources.remove(&key);
+                }
+            }
         }
     }
+}
+
+fn change_all(own: &mut Overrides, changes: &[(Box<str>, Option<Box<str>>)]) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => own.insert(name.to_string(), value.to_string()),
+            None => own.remove(&**name),
+        };
+    }
+}
+
+/// What leads from one to the other.
+fn difference(current: &Overrides, next: &Overrides) -> Vec<(Box<str>, Option<Box<str>>)> {
+    let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.as_str().into(), None));
+    let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v));
+    gone.chain(new.map(|(n, v)| (n.as_str().into(), Some(v.as_str().into())))).collect()
 }
 
 fn changeable(scope: Scope, name: &str) -> Result<(), Refusal> {

@@ -23,11 +23,11 @@ pub fn page() -> String {
     others(&mut page, "Broker settings that are accepted and change nothing", &broker);
     others(
         &mut page,
-        "Group settings that are shown, and refused for now",
+        "Group settings that are accepted and change nothing",
         &Offered::Group.settings().iter().collect::<Vec<_>>(),
     );
     let metrics: Vec<_> = Offered::ClientMetrics.settings().iter().collect();
-    others(&mut page, "Client metrics settings that are shown, and refused for now", &metrics);
+    others(&mut page, "Client metrics settings that are accepted and change nothing", &metrics);
     page
 }
 

@@ -290,7 +290,10 @@ fn dynamic_settings_survive_a_restart_as_facts() {
         (Scope::Broker, Change::delete("log.retention.ms")),
     ]);
     let mut after = BrokerConfig::start(&[]).unwrap();
-    before.facts().into_iter().for_each(|f| after.apply(&f.into()));
+    for (scope, name, value) in [(Scope::Cluster, "max.connections", "5"), (Scope::Broker, "message.max.bytes", "2000000")] {
+        let changes = vec![(name.into(), Some(value.into()))];
+        after.apply(&BrokerConfigChanged { scope, changes }.into());
+    }
     assert_eq!(before, after);
     let mut bytes = Vec::new();
     before.snapshot(&mut bytes);
@@ -350,20 +353,116 @@ fn honoured_settings_come_out_typed() {
     assert_eq!(b.http_address.as_deref(), Some("127.0.0.1:8080"));
 }
 
+/// A broker's configuration after these changes to one group or subscription.
+fn set_on(config: &mut BrokerConfig, kind: Offered, name: &str, changes: &[Change]) -> Result<(), Refusal> {
+    let decision = config.decide(NOW, Alter::SomeOf(kind, name.into(), changes.to_vec()))?;
+    decision.facts.iter().for_each(|f| config.apply(f));
+    Ok(())
+}
+
 #[test]
-fn what_is_not_served_is_shown_and_refused() {
-    let config = config(&[]);
-    let shown = Offered::Group.describe(&config);
-    assert_eq!(line(&shown, "consumer.session.timeout.ms"), "45000 Default [group.consumer.session.timeout.ms=45000@Default]");
+fn a_group_falls_back_to_the_broker_and_then_to_its_default() {
+    let mut config = config(&[]);
+    let shown = |config: &BrokerConfig, name: &str| line(&Offered::Group.describe(config, "g"), name);
+    let below = "group.consumer.session.timeout.ms=45000@Default";
+    assert_eq!(shown(&config, "consumer.session.timeout.ms"), format!("45000 Default [{below}]"));
+    let isolation = "share.isolation.level=read_uncommitted@Default";
+    assert_eq!(shown(&config, "share.isolation.level"), format!("read_uncommitted Default [{isolation}]"));
+    let asked = [Change::set("consumer.session.timeout.ms", "50000"), Change::set("share.isolation.level", "read_committed")];
+    set_on(&mut config, Offered::Group, "g", &asked).unwrap();
     assert_eq!(
-        line(&shown, "share.isolation.level"),
-        "read_uncommitted Default [share.isolation.level=read_uncommitted@Default]"
+        shown(&config, "consumer.session.timeout.ms"),
+        format!("50000 Group [consumer.session.timeout.ms=50000@Group {below}]")
     );
-    assert_eq!(line(&Offered::ClientMetrics.describe(&config), "interval.ms"), "300000 Default []");
-    let set = |name: &str| Offered::Group.alter(&[Change::set(name, "50000")]);
-    assert!(matches!(set("consumer.session.timeout.ms"), Err(Refusal::NotServed { .. })));
-    assert!(matches!(set("foo"), Err(Refusal::Unknown { .. })));
-    assert_eq!(Offered::Group.alter(&[Change::delete("foo")]), Ok(()));
+    assert_eq!(
+        shown(&config, "share.isolation.level"),
+        format!("read_committed Group [share.isolation.level=read_committed@Group {isolation}]")
+    );
+    let setting = Offered::Group.setting("consumer.session.timeout.ms").unwrap();
+    assert_eq!(Offered::Group.effective(&config, "g", setting), Some(Value::Integer(50_000)));
+    assert_eq!(Offered::Group.effective(&config, "another", setting), Some(Value::Integer(45_000)));
+    assert_eq!(line(&Offered::ClientMetrics.describe(&config, "g"), "interval.ms"), "300000 Default []");
+    set_on(&mut config, Offered::ClientMetrics, "g", &[Change::set("interval.ms", "100")]).unwrap();
+    assert_eq!(
+        line(&Offered::ClientMetrics.describe(&config, "g"), "interval.ms"),
+        "100 ClientMetrics [interval.ms=100@ClientMetrics]"
+    );
+    assert_eq!(config.resources(Offered::Group).collect::<Vec<_>>(), ["g"]);
+    let taken_back = ["consumer.session.timeout.ms", "share.isolation.level"].map(Change::delete);
+    set_on(&mut config, Offered::Group, "g", &taken_back).unwrap();
+    assert_eq!(config.resources(Offered::Group).count(), 0);
+    assert_eq!(config.resources(Offered::ClientMetrics).collect::<Vec<_>>(), ["g"]);
+}
+
+#[test]
+fn settings_of_groups_are_judged_as_kafka_does() {
+    let config = config(&[]);
+    let judged = |kind, name: &str, value: &str| {
+        config.decide(NOW, Alter::SomeOf(kind, "g".into(), vec![Change::set(name, value)])).map(|_| ())
+    };
+    let group = |name: &str, value: &str| judged(Offered::Group, name, value);
+    for (name, value) in [
+        ("consumer.session.timeout.ms", "44999"),
+        ("consumer.session.timeout.ms", "60001"),
+        ("share.record.lock.duration.ms", "14999"),
+        ("share.delivery.count.limit", "11"),
+        ("streams.num.standby.replicas", "3"),
+    ] {
+        assert!(matches!(group(name, value), Err(Refusal::Conflict(_))), "{name}={value}");
+    }
+    for (name, value) in [
+        ("consumer.session.timeout.ms", "-1"),
+        ("share.delivery.count.limit", "1"),
+        ("share.auto.offset.reset", "EARLIEST"),
+        ("share.auto.offset.reset", "by_duration:"),
+        ("share.auto.offset.reset", "by_duration:P"),
+        ("share.auto.offset.reset", "by_duration:PT"),
+        ("share.auto.offset.reset", "by_duration:P1DT"),
+        ("share.auto.offset.reset", "by_duration:-PT1H"),
+        ("share.auto.offset.reset", "by_duration:PT-1H"),
+        ("share.auto.offset.reset", "by_duration:PT1M1H"),
+        ("share.auto.offset.reset", "by_duration:PT1.0123456789S"),
+        ("share.auto.offset.reset", "by_duration:P1Y"),
+        ("share.isolation.level", "READ_COMMITTED"),
+    ] {
+        assert!(matches!(group(name, value), Err(Refusal::BadValue { .. })), "{name}={value}");
+    }
+    for value in ["earliest", "by_duration:PT1H", "by_duration:P1DT2H3M4.5S", "by_duration:pt0.001s", "by_duration:-PT-5M"] {
+        assert_eq!(group("share.auto.offset.reset", value), Ok(()), "{value}");
+    }
+    assert!(matches!(group("no.such", "1"), Err(Refusal::Unknown { .. })));
+    let metrics = |name: &str, value: &str| judged(Offered::ClientMetrics, name, value);
+    assert_eq!(metrics("interval.ms", "99"), Err(Refusal::BadInterval { ms: 99 }));
+    assert!(matches!(metrics("no.such", "1"), Err(Refusal::UnknownMetrics { .. })));
+    for value in ["client_id", "client_id=[", "nobody=1", "client_id=a=b", "client_id="] {
+        assert!(matches!(metrics("match", value), Err(Refusal::BadValue { .. })), "{value}");
+    }
+    assert_eq!(metrics("match", "client_software_name=a.*, client_source_port=1"), Ok(()));
+    assert_eq!(metrics("match", ""), Ok(()));
+}
+
+#[test]
+fn settings_of_groups_survive_a_restart_and_have_a_bound() {
+    let mut config = config(&[(Scope::Cluster, Change::set("max.connections", "5"))]);
+    set_on(&mut config, Offered::Group, "grüße", &[Change::set("share.delivery.count.limit", "3")]).unwrap();
+    let (mut bytes, mut restored) = (Vec::new(), BrokerConfig::default());
+    config.snapshot(&mut bytes);
+    restored.restore(&bytes).unwrap();
+    assert_eq!(config, restored);
+    // What the first release wrote had none.
+    let mut first = BrokerConfig::default();
+    first.restore(b"\x01\x01\x00\x01\x0fmax.connections\x01\x015").unwrap();
+    assert_eq!(first.settings().max_connections, 5);
+    let one = || [Change::set("interval.ms", "1000")];
+    for n in 1..crate::limits::RESOURCES_WITH_SETTINGS_MAX {
+        let name = format!("s{n}").into();
+        let changes = vec![("interval.ms".into(), Some("1000".into()))];
+        restored.apply(&ResourceConfigChanged { kind: Offered::ClientMetrics, name, changes }.into());
+    }
+    let refused = set_on(&mut restored, Offered::ClientMetrics, "one more", &one());
+    assert!(matches!(refused, Err(Refusal::TooManyResources { .. })));
+    set_on(&mut restored, Offered::ClientMetrics, "s1", &[Change::delete("interval.ms")]).unwrap();
+    set_on(&mut restored, Offered::ClientMetrics, "one more", &one()).unwrap();
 }
 
 #[test]
@@ -392,4 +491,11 @@ fn what_was_written_about_the_broker_stays_readable() {
     for end in 0..golden.len() {
         assert!(BrokerConfigFact::decode(&golden[..end]).is_err(), "cut at {end}");
     }
+    let changes = vec![("interval.ms".into(), Some("5".into())), ("match".into(), None)];
+    let fact = ResourceConfigChanged { kind: Offered::ClientMetrics, name: "s".into(), changes };
+    let golden = b"\x39\x01\x01\x01s\x02\x0binterval.ms\x01\x015\x05match\x00";
+    let mut bytes = Vec::new();
+    BrokerConfigFact::from(fact.clone()).encode(&mut bytes);
+    assert_eq!(bytes, golden);
+    assert_eq!(BrokerConfigFact::decode(golden), Ok(fact.into()));
 }
