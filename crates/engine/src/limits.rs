@@ -67,5 +67,7 @@ pub const SHARE_RUNS_MAX: usize = 2_000_000;
 pub const SHARE_REASON_BYTES_MAX: usize = 1_024;
 /// The longest lock, also by renewal at a time: a week.
 pub const SHARE_LOCK_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// The most deliveries of one record.
+pub const SHARE_DELIVERIES_MAX: i64 = 1_000;
 /// Records handed out together once half of their deliveries have failed.
 pub const SHARE_CAUTIOUS_RECORDS: i64 = 16;

@@ -9,7 +9,7 @@ use milena_engine::{
     machine::{Decision, Machine},
     partition::Verdict,
     retention,
-    share::{Command, Fact, Letter, Reply, Why},
+    share::{self, Command, Fact, Letter, Reply, Why},
     topic::{CreateTopic, Refusal as TopicRefusal},
 };
 use milena_record::{Batch, Builder, Codec, HEADER_LEN, Limits, RecordHeader, Records, patch_base_offset, patch_leader_epoch};
@@ -165,7 +165,10 @@ impl Node {
     }
 
     /// The name of the topic that takes a group's letters of this topic.
-    pub fn letter_topic_name(&self, _group: &str, source: &str) -> String {
+    pub fn letter_topic_name(&self, group: &str, source: &str) -> String {
+        if let Some(name) = share::letter_topic(&self.config(), group) {
+            return name;
+        }
         let room = milena_engine::limits::TOPIC_NAME_BYTES_MAX - PREFIX.len();
         format!("{PREFIX}{}", &source[..source.floor_char_boundary(room)])
     }

@@ -82,8 +82,8 @@ pub struct ShareListing {
 
 impl Node {
     /// What holds for a share group.
-    pub(crate) fn share_rules(&self, _name: &str) -> Rules {
-        Rules::default()
+    pub(crate) fn share_rules(&self, name: &str) -> Rules {
+        Rules::of(&self.config(), name)
     }
 
     /// ShareGroupHeartbeat. `beat.topics` is filled in here. The group has begun with every partition of the topics that

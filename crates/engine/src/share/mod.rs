@@ -23,6 +23,7 @@ pub mod fact;
 mod members;
 mod partition;
 mod runs;
+mod settings;
 mod settle;
 mod snapshot;
 
@@ -41,6 +42,7 @@ pub use fact::ShareFact;
 pub use members::{Member, Roster};
 pub use partition::Why;
 pub use runs::Stand;
+pub use settings::letter_topic;
 pub use snapshot::MARK;
 
 use self::partition::Partition;

@@ -29,7 +29,7 @@ async fn handle(cx: Context, request: DeleteShareGroupOffsetsRequest) -> Result<
         let error = if gone.len() == before { ErrorCode::UNKNOWN_TOPIC_OR_PARTITION } else { ErrorCode::NONE };
         responses.push(DeleteShareGroupOffsetsResponseTopic {
             topic_name: topic.topic_name,
-            topic_id: topic_id.unwrap_or_default().0,
+            topic_id: topic_id.map(|id| id.0).unwrap_or_default(),
             error_code: error.into(),
             error_message: error.is_error().then(|| error.words().into()),
             ..Default::default()
