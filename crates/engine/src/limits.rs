@@ -59,3 +59,15 @@ pub const POSITION_HISTORY: usize = 16;
 pub const NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds that a group without members and positions is kept; Kafka looks for those every ten minutes.
 pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
+/// Partitions that one share group may have begun with: ten for each of the thousand topics of a large house.
+pub const SHARE_PARTITIONS_MAX: usize = 10_000;
+/// Runs that a share group keeps of one partition; beyond it nothing more is handed out until some are finished. 32 bytes each.
+pub const SHARE_RUNS_MAX: usize = 2_000_000;
+/// Length of a reason given with a rejected message, for its dead letter.
+pub const SHARE_REASON_BYTES_MAX: usize = 1_024;
+/// The longest lock, also by renewal at a time: a week.
+pub const SHARE_LOCK_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// The most deliveries of one record.
+pub const SHARE_DELIVERIES_MAX: i64 = 1_000;
+/// Records handed out together once half of their deliveries have failed.
+pub const SHARE_CAUTIOUS_RECORDS: i64 = 16;

@@ -23,6 +23,8 @@ mod peer;
 mod reading;
 mod serve;
 pub mod session;
+mod share_session;
+mod sharing;
 
 pub use advertise::{Advertise, BadAdvertise, HostPort};
 pub use dispatch::{Card, Close, Cost, card, cards};

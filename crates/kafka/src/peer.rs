@@ -21,6 +21,8 @@ use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
     session::Sessions,
+    share_session::{self, Name, Place, ShareSessions, Turn},
+    sharing,
 };
 
 /// Longer than anybody waits: `connections.max.idle.ms=-1`.
@@ -44,6 +46,8 @@ pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
     sessions: Mutex<Sessions>,
+    share_sessions: Mutex<ShareSessions>,
+    peers: AtomicU64,
     admitted: Mutex<Admitted>,
     strangers: AtomicU64,
     refused: AtomicU64,
@@ -89,6 +93,8 @@ impl Door {
             node,
             options,
             sessions: Mutex::new(Sessions::new(slots, seed)),
+            share_sessions: Mutex::default(),
+            peers: AtomicU64::new(0),
             admitted: Mutex::default(),
             strangers: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -192,6 +198,10 @@ pub(crate) struct Peer {
     pub(crate) door: Arc<Door>,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// By this sessions know the connection that they live on.
+    number: u64,
+    /// Share sessions that began here.
+    share_sessions: RefCell<Vec<Name>>,
     /// Name and version, as ApiVersions told them.
     software: RefCell<Option<(Text, Text)>>,
     /// The last client id that produced here, and what the writer table calls it.
@@ -206,11 +216,38 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
-        Self { door, remote, local, software: RefCell::new(None), writer: RefCell::new(None) }
+        let number = door.peers.fetch_add(1, Ordering::Relaxed);
+        let (software, writer) = (RefCell::new(None), RefCell::new(None));
+        Self { door, remote, local, number, share_sessions: RefCell::default(), software, writer }
     }
 
     pub(crate) fn node(&self) -> &Node {
         &self.door.node
+    }
+
+    /// Begins a share session of this connection, or goes on with it.
+    pub(crate) fn share_fetch(
+        &self,
+        name: &Name,
+        epoch: i32,
+        added: Vec<Place>,
+        forgotten: &[Place],
+    ) -> Result<Turn, share_session::Refusal> {
+        let turn = hold(&self.door.share_sessions).fetch(name, self.number, epoch, added, forgotten)?;
+        let mut here = self.share_sessions.borrow_mut();
+        if !here.contains(name) {
+            here.push(name.clone());
+        }
+        Ok(turn)
+    }
+
+    pub(crate) fn share_acknowledge(&self, name: &Name, epoch: i32) -> Result<(), share_session::Refusal> {
+        hold(&self.door.share_sessions).acknowledge(name, epoch)
+    }
+
+    pub(crate) fn end_share_session(&self, name: &Name) {
+        hold(&self.door.share_sessions).end(name, None);
+        self.share_sessions.borrow_mut().retain(|here| here != name);
     }
 
     /// The address under which this client finds the broker.
@@ -243,5 +280,27 @@ impl Peer {
                 writer
             }
         }
+    }
+}
+
+/// A connection that is gone takes its share sessions with it: what their members held is free again at once, and counts
+/// as a delivery that failed.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let here = self.share_sessions.take();
+        let mut sessions = hold(&self.door.share_sessions);
+        let ended: Vec<Name> = here.into_iter().filter(|name| sessions.end(name, Some(self.number))).collect();
+        drop(sessions);
+        if ended.is_empty() || self.node().alive().is_err() {
+            return;
+        }
+        let node = self.node().clone();
+        self.node().runtimes().spawn_on(0, move || async move {
+            for name in ended {
+                if let Err((_, why)) = sharing::end(&node, &name, true).await {
+                    tracing::debug!(%why, "what a lost member held is free when its locks run out");
+                }
+            }
+        });
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     noun::{NoRoom, Noun},
     release::{Dead, Hub, Released},
     runtime::Runtimes,
+    shares::Shares,
     start::Link,
     topics::{Table, Topic},
 };
@@ -57,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) groups: Groups,
     /// Moments of the steady clock: sessions and rebalances.
     pub(crate) sessions: Alarm,
+    pub(crate) shares: Shares,
+    /// Moments of the steady clock: locks on records of share groups, and silent members.
+    pub(crate) locks: Alarm,
     /// Moments of the wall clock: expiry, freeing, and the end of a topic's time in the trash.
     pub(crate) retention: Alarm,
     /// Records are refused for want of disk.

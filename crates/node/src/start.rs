@@ -30,6 +30,7 @@ use crate::{
     recover::{Broken, Recovery},
     release::{Dead, Hub},
     runtime::Runtimes,
+    shares::Shares,
     topics::Table,
 };
 
@@ -103,6 +104,12 @@ impl Node {
                 groups.find_or(name, || (noun, Some(LogId(log))));
             }
         }
+        let shares = Shares::default();
+        for (name, log) in catalog.machine.groups() {
+            if let Some(noun) = recovery.take_share(log) {
+                shares.find_or(&hub, name, || (noun, Some(LogId(log))));
+            }
+        }
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
             runtimes,
@@ -119,6 +126,8 @@ impl Node {
             producer_expiry: AtomicI64::new(expiry),
             groups,
             sessions: Alarm::default(),
+            shares,
+            locks: Alarm::default(),
             retention: Alarm::default(),
             red: AtomicBool::new(false),
             wanted: AtomicU64::new(0),
@@ -162,6 +171,8 @@ impl Node {
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_retention());
         self.arm_groups();
+        self.set_share_rules();
+        self.arm_shares();
         if !self.0.recovered.damage.is_empty() {
             let node = self.clone();
             self.runtimes().spawn_on(0, move || node.raise_epochs_after_loss());
@@ -170,6 +181,8 @@ impl Node {
         self.runtimes().spawn_on(0, move || node.forget_lost_topics());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_sessions());
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.keep_locks());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_room());
         let node = self.clone();
@@ -201,6 +214,7 @@ impl Node {
     pub fn look_at_clock(&self) {
         self.0.retention.look();
         self.0.sessions.look();
+        self.0.locks.look();
     }
 }
 
@@ -255,6 +269,11 @@ impl Node {
                     let mut state = partition.hold();
                     // No fact says that a producer was forgotten; it is judged so, and its room comes back here.
                     state.noun.machine.forget_expired(self.now(), self.producer_expiry());
+                    state.noun.machine.snapshot(into);
+                    return Some((state.noun.version, state.noun.lsn));
+                }
+                if let Some(share) = self.0.shares.by_log(log) {
+                    let state = share.state.hold();
                     state.noun.machine.snapshot(into);
                     return Some((state.noun.version, state.noun.lsn));
                 }

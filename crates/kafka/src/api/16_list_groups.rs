@@ -1,6 +1,6 @@
 //! ListGroups (16), v0-5. KIP-518, KIP-848. Filters do not look at upper and lower case.
 
-use milena_node::Listing;
+use milena_node::{Listing, ShareListing};
 use milena_wire::{ListGroupsRequest, ListGroupsResponse, Text, list_groups::ListedGroup};
 
 use crate::dispatch::{Card, Close, Context, Cost};
@@ -8,6 +8,7 @@ use crate::dispatch::{Card, Close, Context, Cost};
 pub(super) const CARD: Card = Card::new(16, "ListGroups", 0..=5, Cost::Cheap, |call| call.now(handle));
 
 const CLASSIC: &str = "classic";
+const SHARE: &str = "share";
 
 fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse, Close> {
     let passes = |filter: &[Text], word: &str| filter.is_empty() || filter.iter().any(|f| f.eq_ignore_ascii_case(word));
@@ -21,6 +22,17 @@ fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse
             ..Default::default()
         })
     };
-    let groups = cx.peer.node().groups().into_iter().filter_map(listed).collect();
+    let share = |group: ShareListing| {
+        let shown = passes(&request.states_filter, group.state) && passes(&request.types_filter, SHARE);
+        shown.then(|| ListedGroup {
+            group_id: Text::from(&*group.name),
+            protocol_type: Text::from_static(SHARE),
+            group_state: Text::from_static(if cx.version >= 4 { group.state } else { "" }),
+            group_type: Text::from_static(if cx.version >= 5 { SHARE } else { "" }),
+            ..Default::default()
+        })
+    };
+    let node = cx.peer.node();
+    let groups = node.groups().into_iter().filter_map(listed).chain(node.shares().into_iter().filter_map(share)).collect();
     Ok(ListGroupsResponse { groups, ..Default::default() })
 }

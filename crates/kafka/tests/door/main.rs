@@ -7,5 +7,6 @@ mod manual;
 mod mutated;
 mod produced;
 mod settings;
+mod sharing;
 mod transcript;
 mod world;

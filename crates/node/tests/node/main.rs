@@ -9,5 +9,6 @@ mod on_disk;
 mod producing;
 mod retaining;
 mod scale;
+mod sharing;
 mod topics;
 mod world;
