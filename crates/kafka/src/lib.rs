@@ -12,6 +12,7 @@ pub mod connection;
 mod disk;
 mod dispatch;
 mod errors;
+mod first_chance;
 #[cfg(test)]
 pub mod index;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The door itself, and who stands at it: what all connections share, and what one connection knows of its client.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::HashMap,
     fmt,
     net::{IpAddr, SocketAddr},
@@ -20,6 +20,7 @@ use milena_wire::Text;
 use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
+    first_chance,
     session::Sessions,
 };
 
@@ -141,6 +142,7 @@ impl Door {
             }
         };
         drop(admitted);
+        first_chance::not_admitted(self, ip, limit);
         if let Some(times) = worth_saying(&self.refused) {
             tracing::warn!(%ip, limit, times, "connection refused: the limit is reached");
         }
@@ -192,6 +194,8 @@ pub(crate) struct Peer {
     pub(crate) door: Arc<Door>,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// The client id of the first request.
+    client: OnceCell<String>,
     /// Name and version, as ApiVersions told them.
     software: RefCell<Option<(Text, Text)>>,
     /// The last client id that produced here, and what the writer table calls it.
@@ -206,7 +210,7 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
-        Self { door, remote, local, software: RefCell::new(None), writer: RefCell::new(None) }
+        Self { door, remote, local, client: OnceCell::new(), software: RefCell::new(None), writer: RefCell::new(None) }
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -217,6 +221,16 @@ impl Peer {
     pub(crate) fn told(&self) -> HostPort {
         let options = &self.door.options;
         options.advertise.told(self.remote.ip(), self.local, options.both_families)
+    }
+
+    /// Remembers what the client calls itself; later requests do not change it.
+    pub(crate) fn meet(&self, client_id: impl FnOnce() -> String) {
+        self.client.get_or_init(client_id);
+    }
+
+    /// What the client called itself in its first request.
+    pub(crate) fn client(&self) -> &str {
+        self.client.get().map_or("", String::as_str)
     }
 
     pub(crate) fn introduce(&self, name: Text, version: Text) {

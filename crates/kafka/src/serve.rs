@@ -27,6 +27,7 @@ use tokio::{
 use crate::{
     connection::{Answer, Inbound, Limits, Outbound, SCRATCH},
     dispatch::{Close, Later, Outcome, dispatch},
+    first_chance,
     peer::{Door, Peer},
 };
 
@@ -81,6 +82,7 @@ where
     })
     .await;
     let remote = ends.remote;
+    note(&door, &peer, &end);
     match end {
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
@@ -90,6 +92,18 @@ where
         End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
         End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
     }
+}
+
+/// What the client will see of the end, if it was we who ended it.
+fn note(door: &Door, peer: &Peer, end: &End) {
+    let (why, expected) = match end {
+        End::Left | End::Io(_) => return,
+        End::Idle => ("nothing came for connections.max.idle.ms".to_owned(), true),
+        End::Frame(bad) => (bad.to_string(), false),
+        End::Request(Close(why)) => (why.to_string(), false),
+        End::Dead(dead) => (dead.to_string(), false),
+    };
+    first_chance::closed(door, peer.remote, peer.client(), why, expected);
 }
 
 struct Connection<'n, S> {

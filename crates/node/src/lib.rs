@@ -11,6 +11,7 @@ mod catalog;
 mod clock;
 mod config;
 mod counters;
+pub mod errors;
 mod fetch;
 mod groups;
 mod intake;

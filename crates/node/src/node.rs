@@ -25,6 +25,7 @@ use crate::{
     blocking::Pool,
     clock::Clock,
     counters::Counters,
+    errors::Errors,
     groups::Groups,
     lock::Lock,
     noun::{NoRoom, Noun},
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) table: Table,
     pub(crate) counters: Counters,
+    pub(crate) errors: Errors,
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
@@ -92,6 +94,10 @@ impl Node {
     }
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What clients were told that went wrong.
+    pub fn errors(&self) -> &Errors {
+        &self.0.errors
     }
     /// How the store stands.
     pub fn gauges(&self) -> Gauges {
