@@ -39,6 +39,8 @@ enum Command {
     Group(cmd::group::Options),
     /// How the cluster stands; exit code 2 when something is wrong
     Status(cmd::status::Options),
+    /// What clients were told that went wrong, as it was told
+    Errors(cmd::errors::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
     /// Settings: show, explain, change
@@ -66,6 +68,7 @@ impl Arguments {
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
             Command::Status(options) => talk(cmd::status::run(options)),
+            Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),

@@ -3,6 +3,7 @@
 //! | route | answers |
 //! |---|---|
 //! | `GET status` | how the server stands |
+//! | `GET errors` | what clients were told that went wrong, see `errors.rs` |
 //! | `GET trash` | deleted topics that can still be restored |
 //! | `POST topics/{name or id}/restore[?as=NAME]` | undoes a deletion |
 //! | `DELETE topics/{name or id}?now=true` | lets a topic go for good, from use or from the trash |
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 use milena_node::{
     NoRoom,
+    bounces::Bounce,
     engine::{
         ids::{TopicId, Uuid},
         topic::{Refusal, Target},
@@ -76,6 +78,7 @@ fn status(door: &Door) -> Answer {
         "disk_free": s.store.disk_free,
         "disk_total": s.store.disk_total,
         "quarantined": s.store.quarantined,
+        "did_not_come_back": door.node.bounces().gone(s.now).iter().map(bounced).collect::<Vec<_>>(),
         "recovered": {
             "clean": s.recovered.clean,
             "facts": s.recovered.facts,
@@ -84,6 +87,17 @@ fn status(door: &Door) -> Answer {
             "damage": s.recovered.damage,
         },
     }))
+}
+
+/// A client that was told an address and did not come back.
+pub(crate) fn bounced(bounce: &Bounce) -> Value {
+    json!({
+        "from": bounce.from.to_string(),
+        "client": bounce.client,
+        "told": bounce.told,
+        "at": bounce.at,
+        "times": bounce.times,
+    })
 }
 
 fn trash(door: &Door) -> Answer {

@@ -140,6 +140,7 @@ pub(crate) fn dispatch(peer: &Rc<Peer>, frame: Bytes) -> Outcome {
         Err(close) => return Outcome::Close(close),
     };
     peer.meet(|| String::from_utf8_lossy(&frame[head.client_id.0..head.client_id.1]).into_owned());
+    peer.asks(head.key);
     let (counters, key) = (peer.node().counters(), head.key);
     counters.request(key);
     let outcome = handle(peer, head, frame);

@@ -24,6 +24,7 @@ mod peer;
 mod reading;
 mod serve;
 pub mod session;
+mod stopwatch;
 
 pub use advertise::{Advertise, BadAdvertise, HostPort};
 pub use dispatch::{Card, Close, Cost, card, cards};

@@ -1,7 +1,7 @@
 //! The door itself, and who stands at it: what all connections share, and what one connection knows of its client.
 
 use std::{
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
     fmt,
     net::{IpAddr, SocketAddr},
@@ -33,10 +33,12 @@ pub struct DoorOptions {
     pub advertise: Advertise,
     /// The port is open on 127.0.0.1 and on ::1, so clients on this machine may be told `localhost`.
     pub both_families: bool,
+    /// Requests that take longer are logged with where the time went.
+    pub slow: Option<Duration>,
 }
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { advertise: Advertise::Auto, both_families: false }
+        Self { advertise: Advertise::Auto, both_families: false, slow: None }
     }
 }
 
@@ -196,6 +198,8 @@ pub(crate) struct Peer {
     pub(crate) local: SocketAddr,
     /// The client id of the first request.
     client: OnceCell<String>,
+    /// It has asked for something that only a client asks that has found its broker.
+    came: Cell<bool>,
     /// Name and version, as ApiVersions told them.
     software: RefCell<Option<(Text, Text)>>,
     /// The last client id that produced here, and what the writer table calls it.
@@ -210,7 +214,15 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
-        Self { door, remote, local, client: OnceCell::new(), software: RefCell::new(None), writer: RefCell::new(None) }
+        Self {
+            door,
+            remote,
+            local,
+            client: OnceCell::new(),
+            came: Cell::new(false),
+            software: RefCell::new(None),
+            writer: RefCell::new(None),
+        }
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -226,6 +238,26 @@ impl Peer {
     /// Remembers what the client calls itself; later requests do not change it.
     pub(crate) fn meet(&self, client_id: impl FnOnce() -> String) {
         self.client.get_or_init(client_id);
+    }
+
+    /// Notes that this client was told where the broker is. One on this machine that is told what it dialled is no news.
+    pub(crate) fn was_told(&self, told: &HostPort) {
+        let from = self.remote.ip().to_canonical();
+        let automatic = matches!(self.door.options.advertise, Advertise::Auto);
+        if !self.came.get() && !(automatic && from.is_loopback()) {
+            let told = format!("{}:{}", told.host, told.port);
+            self.node().bounces().told(self.node().now().wall, from, self.client(), &told);
+        }
+    }
+
+    /// Notes, once a connection, that the client asked for more than where the broker is.
+    pub(crate) fn asks(&self, key: i16) {
+        /// SaslHandshake, ApiVersions, SaslAuthenticate, Metadata: what is asked before anything is known.
+        const BEFORE: [i16; 4] = [3, 17, 18, 36];
+        if !self.came.get() && !BEFORE.contains(&key) {
+            self.came.set(true);
+            self.node().bounces().came(self.remote.ip().to_canonical());
+        }
     }
 
     /// What the client called itself in its first request.

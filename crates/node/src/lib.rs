@@ -7,6 +7,7 @@
 mod alarm;
 mod append;
 mod blocking;
+pub mod bounces;
 mod catalog;
 mod clock;
 mod config;

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use crate::{
     alarm::Alarm,
     blocking::Pool,
+    bounces::Bounces,
     clock::{Clock, SystemClock},
     counters::Counters,
     errors::Errors,
@@ -112,6 +113,7 @@ impl Node {
             table,
             counters: Counters::default(),
             errors: Errors::default(),
+            bounces: Bounces::default(),
             catalog: Lock::new(catalog),
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),

@@ -3,6 +3,7 @@
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod group;
 pub(crate) mod message;
