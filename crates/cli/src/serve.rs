@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
@@ -56,9 +56,17 @@ pub(crate) struct Options {
     /// `json` prints one line on stdout when ready, for scripts
     #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
     output: Output,
+    /// Log requests that take longer than this, such as 100ms, with where the time went
+    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = slow)]
+    slow: Option<Duration>,
     /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
     #[arg(long, env = "MILENA_LOG", default_value = "warn", value_name = "FILTER")]
     log: String,
+}
+
+fn slow(text: &str) -> Result<Duration, String> {
+    let ms = crate::when::duration(text).and_then(|ms| u64::try_from(ms).ok());
+    ms.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 100ms or 2s".into())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -84,6 +92,7 @@ struct Plan {
     node_id: i32,
     accept_loss: bool,
     output: Output,
+    slow: Option<Duration>,
 }
 
 /// Both loopback families, or one address that somebody asked for.
@@ -101,8 +110,10 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
-    let door =
-        milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
+    let door = milena_kafka::Door::new(
+        node.clone(),
+        DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2, slow: plan.slow },
+    );
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
@@ -204,6 +215,7 @@ impl Plan {
             settings,
             node_id,
             accept_loss: options.accept_loss,
+            slow: options.slow,
             output: options.output,
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use milena_client::Cluster;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     time::timeout,
 };
@@ -40,16 +40,36 @@ impl Web {
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str) -> Result<Value, Failure> {
-        let unreachable = |why: String| {
-            Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
-                .why(why)
-                .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
-        };
         let answer = timeout(PATIENCE, self.exchange(method, path)).await;
         let bytes =
-            answer.map_err(|_| unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| unreachable(e.to_string()))?;
-        let (status, body) = split(&bytes).ok_or_else(|| unreachable("what answers there does not speak HTTP".into()))?;
+            answer.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| self.unreachable(e))?;
+        let (status, body) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
         judge(status, serde_json::from_slice(body).unwrap_or_default())
+    }
+
+    fn unreachable(&self, why: impl ToString) -> Failure {
+        Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
+            .why(why)
+            .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
+    }
+
+    /// The lines of a stream of server-sent events. Asked for in HTTP/1.0, whose answers come without chunks.
+    pub(crate) async fn events(&self, path: &str) -> Result<Lines<BufReader<TcpStream>>, Failure> {
+        let open = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", self.address);
+            stream.write_all(request.as_bytes()).await?;
+            let mut lines = BufReader::new(stream).lines();
+            let status = lines.next_line().await?.unwrap_or_default();
+            while lines.next_line().await?.is_some_and(|line| !line.is_empty()) {}
+            Ok::<_, std::io::Error>((status, lines))
+        };
+        let opened = timeout(PATIENCE, open).await.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?;
+        let (status, lines) = opened.map_err(|e| self.unreachable(e))?;
+        match status.split(' ').nth(1) {
+            Some("200") => Ok(lines),
+            _ => Err(Failure::new(Kind::Failed, format!("the broker answered {status:?} to {path}"))),
+        }
     }
 
     async fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {

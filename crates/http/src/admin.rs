@@ -3,18 +3,21 @@
 //! | route | answers |
 //! |---|---|
 //! | `GET status` | how the server stands |
+//! | `GET errors` | what clients were told that went wrong, see `errors.rs` |
+//! | `GET expiring` | topics whose messages go next, and how many of them no group has read |
 //! | `GET trash` | deleted topics that can still be restored |
 //! | `POST topics/{name or id}/restore[?as=NAME]` | undoes a deletion |
 //! | `DELETE topics/{name or id}?now=true` | lets a topic go for good, from use or from the trash |
 //! | `GET topics/{name}/retention` | what each partition keeps, and what goes next |
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use hyper::{Method, StatusCode};
 use milena_node::{
     NoRoom,
+    bounces::Bounce,
     engine::{
-        ids::{TopicId, Uuid},
+        ids::{TopicId, TopicName, Uuid},
         topic::{Refusal, Target},
     },
 };
@@ -41,7 +44,8 @@ pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], wor
         ["topics", topic, "restore"] if method == Method::POST => restore(door, topic, words.rename).await,
         ["topics", topic] if method == Method::DELETE => purge(door, topic, words.now).await,
         ["topics", topic, "retention"] if method == Method::GET => retention(door, topic),
-        ["status" | "trash"] | ["topics", _, "retention"] => wrong_method("GET"),
+        ["expiring"] if method == Method::GET => expiring(door).await,
+        ["status" | "trash" | "expiring"] | ["topics", _, "retention"] => wrong_method("GET"),
         ["topics", _, "restore"] => wrong_method("POST"),
         ["topics", _] => wrong_method("DELETE"),
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at /admin/v1/{}", path.join("/"))).into(),
@@ -53,6 +57,7 @@ fn status(door: &Door) -> Answer {
     let counters = door.node.counters();
     json(&json!({
         "version": door.options.version,
+        "pid": std::process::id(),
         "alive": s.dead.is_none(),
         "dead": s.dead,
         "data": door.options.data,
@@ -76,6 +81,7 @@ fn status(door: &Door) -> Answer {
         "disk_free": s.store.disk_free,
         "disk_total": s.store.disk_total,
         "quarantined": s.store.quarantined,
+        "did_not_come_back": door.node.bounces().gone(s.now).iter().map(bounced).collect::<Vec<_>>(),
         "recovered": {
             "clean": s.recovered.clean,
             "facts": s.recovered.facts,
@@ -84,6 +90,17 @@ fn status(door: &Door) -> Answer {
             "damage": s.recovered.damage,
         },
     }))
+}
+
+/// A client that was told an address and did not come back.
+pub(crate) fn bounced(bounce: &Bounce) -> Value {
+    json!({
+        "from": bounce.from.to_string(),
+        "client": bounce.client,
+        "told": bounce.told,
+        "at": bounce.at,
+        "times": bounce.times,
+    })
 }
 
 fn trash(door: &Door) -> Answer {
@@ -130,6 +147,28 @@ fn retention(door: &Door, name: &str) -> Answer {
         "now": door.node.now().wall,
         "partitions": partitions,
     }))
+}
+
+/// For each topic that loses messages by time: when the next go, and how many of what is there no group has read. A topic
+/// that no group reads at all counts as read: nobody waits for it.
+async fn expiring(door: &Door) -> Answer {
+    let mut lags: HashMap<(TopicName, i32), i64> = HashMap::new();
+    for group in door.node.groups() {
+        let Ok(Some(of_group)) = door.node.lags(&group.name).await else { continue };
+        for lag in of_group {
+            let records = lag.records().unwrap_or(0);
+            let most = lags.entry((lag.topic, lag.partition)).or_default();
+            *most = (*most).max(records);
+        }
+    }
+    let mut rows = Vec::new();
+    for topic in door.node.topics() {
+        let partitions = door.node.partition_status(&topic);
+        let Some(next) = partitions.iter().filter_map(|p| p.next_expiry).min() else { continue };
+        let unread: i64 = partitions.iter().filter_map(|p| lags.get(&(topic.name.clone(), p.index))).sum();
+        rows.push(json!({"topic": topic.name.as_str(), "next_expiry": next, "unread": unread}));
+    }
+    json(&rows)
 }
 
 /// A topic is named by its name, or by its id as `trash` shows it.

@@ -7,6 +7,7 @@
 mod admin;
 mod answer;
 mod asked;
+mod errors;
 mod metrics;
 mod polish;
 mod router;

@@ -11,7 +11,7 @@ use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
     asked::{Asked, Unreadable},
-    metrics,
+    errors, metrics,
     serve::Door,
 };
 
@@ -24,6 +24,8 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
         ["healthz" | "readyz"] if asked.looks() => health(door),
         ["metrics"] if asked.looks() => metrics::answer(door).await,
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
+        ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
+        ["admin", "v1", "errors"] => wrong_method("GET"),
         ["admin", "v1", ..] => admin(door, asked).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
             .fix("see /admin/v1/status, /metrics, /healthz and /readyz")
@@ -52,7 +54,10 @@ fn front(accept: Option<&HeaderValue>) -> Answer {
 
 fn health(door: &Door) -> Answer {
     match door.node.alive() {
-        Ok(()) => json(&serde_json::json!({"status": "ok"})),
+        Ok(()) => {
+            let gone: Vec<_> = door.node.bounces().gone(door.node.now().wall).iter().map(admin::bounced).collect();
+            json(&serde_json::json!({"status": "ok", "did_not_come_back": gone}))
+        }
         Err(dead) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store has stopped; nothing is acknowledged")
             .why(dead)
             .fix("look at the disk, then restart the server")

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     answer::{Answer, Problem},
     asked::Asked,
+    errors,
     polish::{self, Origins},
     router,
 };
@@ -97,6 +98,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
     let origins = &door.options.origins;
     let origin = request.headers().get(ORIGIN).cloned();
+    let noted = errors::Request::of(request.method(), request.uri(), request.headers());
     let packing = request.headers().get(ACCEPT_ENCODING).cloned();
     let mut answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
@@ -106,6 +108,7 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) 
             Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time").into(),
         },
     };
+    noted.answered(door, peer, &answer);
     origins.sign(origin.as_ref(), &mut answer);
     polish::pack(packing.as_ref(), answer).await
 }

@@ -1,7 +1,7 @@
 //! The door itself, and who stands at it: what all connections share, and what one connection knows of its client.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
     fmt,
     net::{IpAddr, SocketAddr},
@@ -20,6 +20,7 @@ use milena_wire::Text;
 use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
+    first_chance,
     session::Sessions,
     share_session::{self, Name, Place, ShareSessions, Turn},
     sharing,
@@ -34,10 +35,12 @@ pub struct DoorOptions {
     pub advertise: Advertise,
     /// The port is open on 127.0.0.1 and on ::1, so clients on this machine may be told `localhost`.
     pub both_families: bool,
+    /// Requests that take longer are logged with where the time went.
+    pub slow: Option<Duration>,
 }
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { advertise: Advertise::Auto, both_families: false }
+        Self { advertise: Advertise::Auto, both_families: false, slow: None }
     }
 }
 
@@ -147,6 +150,7 @@ impl Door {
             }
         };
         drop(admitted);
+        first_chance::not_admitted(self, ip, limit);
         if let Some(times) = worth_saying(&self.refused) {
             tracing::warn!(%ip, limit, times, "connection refused: the limit is reached");
         }
@@ -202,6 +206,10 @@ pub(crate) struct Peer {
     number: u64,
     /// Share sessions that began here.
     share_sessions: RefCell<Vec<Name>>,
+    /// The client id of the first request.
+    client: OnceCell<String>,
+    /// It has asked for something that only a client asks that has found its broker.
+    came: Cell<bool>,
     /// Name and version, as ApiVersions told them.
     software: RefCell<Option<(Text, Text)>>,
     /// The last client id that produced here, and what the writer table calls it.
@@ -217,8 +225,17 @@ impl fmt::Debug for Peer {
 impl Peer {
     pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
         let number = door.peers.fetch_add(1, Ordering::Relaxed);
-        let (software, writer) = (RefCell::new(None), RefCell::new(None));
-        Self { door, remote, local, number, share_sessions: RefCell::default(), software, writer }
+        Self {
+            door,
+            remote,
+            local,
+            number,
+            share_sessions: RefCell::default(),
+            client: OnceCell::new(),
+            came: Cell::new(false),
+            software: RefCell::new(None),
+            writer: RefCell::new(None),
+        }
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -254,6 +271,36 @@ impl Peer {
     pub(crate) fn told(&self) -> HostPort {
         let options = &self.door.options;
         options.advertise.told(self.remote.ip(), self.local, options.both_families)
+    }
+
+    /// Remembers what the client calls itself; later requests do not change it.
+    pub(crate) fn meet(&self, client_id: impl FnOnce() -> String) {
+        self.client.get_or_init(client_id);
+    }
+
+    /// Notes that this client was told where the broker is. One on this machine that is told what it dialled is no news.
+    pub(crate) fn was_told(&self, told: &HostPort) {
+        let from = self.remote.ip().to_canonical();
+        let automatic = matches!(self.door.options.advertise, Advertise::Auto);
+        if !self.came.get() && !(automatic && from.is_loopback()) {
+            let told = format!("{}:{}", told.host, told.port);
+            self.node().bounces().told(self.node().now().wall, from, self.client(), &told);
+        }
+    }
+
+    /// Notes, once a connection, that the client asked for more than where the broker is.
+    pub(crate) fn asks(&self, key: i16) {
+        /// SaslHandshake, ApiVersions, SaslAuthenticate, Metadata: what is asked before anything is known.
+        const BEFORE: [i16; 4] = [3, 17, 18, 36];
+        if !self.came.get() && !BEFORE.contains(&key) {
+            self.came.set(true);
+            self.node().bounces().came(self.remote.ip().to_canonical());
+        }
+    }
+
+    /// What the client called itself in its first request.
+    pub(crate) fn client(&self) -> &str {
+        self.client.get().map_or("", String::as_str)
     }
 
     pub(crate) fn introduce(&self, name: Text, version: Text) {

@@ -27,7 +27,9 @@ use tokio::{
 use crate::{
     connection::{Answer, Inbound, Limits, Outbound, SCRATCH},
     dispatch::{Close, Later, Outcome, dispatch},
+    first_chance,
     peer::{Door, Peer},
+    stopwatch::Stopwatch,
 };
 
 /// Pieces handed to the socket at once.
@@ -81,6 +83,7 @@ where
     })
     .await;
     let remote = ends.remote;
+    note(&door, &peer, &end);
     match end {
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
@@ -90,6 +93,18 @@ where
         End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
         End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
     }
+}
+
+/// What the client will see of the end, if it was we who ended it.
+fn note(door: &Door, peer: &Peer, end: &End) {
+    let (why, expected) = match end {
+        End::Left | End::Io(_) => return,
+        End::Idle => ("nothing came for connections.max.idle.ms".to_owned(), true),
+        End::Frame(bad) => (bad.to_string(), false),
+        End::Request(Close(why)) => (why.to_string(), false),
+        End::Dead(dead) => (dead.to_string(), false),
+    };
+    first_chance::closed(door, peer.remote, peer.client(), why, expected);
 }
 
 struct Connection<'n, S> {
@@ -104,7 +119,7 @@ struct Connection<'n, S> {
     /// The commit that the first of them waits for.
     release: Option<Released>,
     /// The request that holds back those behind it.
-    later: Option<Later>,
+    later: Option<(Later, tracing::Span)>,
     /// The newest place that a Produce of this connection got.
     produced: Lsn,
     /// A request that sees what was produced before it, so it begins when that is committed.
@@ -116,6 +131,8 @@ struct Connection<'n, S> {
     /// The idle watch found nothing the last time.
     quiet: bool,
     left: bool,
+    /// There only when slow requests are asked for.
+    stopwatch: Option<Box<Stopwatch>>,
 }
 
 impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
@@ -136,6 +153,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             active: false,
             quiet: false,
             left: false,
+            stopwatch: peer.door.options.slow.map(|limit| Box::new(Stopwatch::new(limit))),
         }
     }
 
@@ -180,6 +198,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         while self.may_begin() {
             let Some(frame) = self.inbound.next(input).map_err(End::Frame)? else { return Ok(()) };
             self.active = true;
+            self.watch(|watch| watch.came(&frame));
             if is_produce(&frame) || self.node.committed().covers(self.produced) {
                 self.begin(frame)?;
             } else {
@@ -191,13 +210,18 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     }
 
     fn begin(&mut self, frame: Bytes) -> Result<(), End> {
-        match dispatch(self.peer, frame) {
+        let span = span(self.peer, &frame);
+        let outcome = span.in_scope(|| dispatch(self.peer, frame));
+        match outcome {
             Outcome::Answer(answer) => {
                 self.produced = self.produced.max(answer.lsn());
                 self.park(answer);
             }
-            Outcome::Silence(lsn) => self.produced = self.produced.max(lsn),
-            Outcome::Later(later) => self.later = Some(later),
+            Outcome::Silence(lsn) => {
+                self.watch(Stopwatch::silent);
+                self.produced = self.produced.max(lsn);
+            }
+            Outcome::Later(later) => self.later = Some((later, span)),
             Outcome::Close(close) => return Err(End::Request(close)),
         }
         Ok(())
@@ -213,31 +237,49 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         self.turn = None;
         proof.map_err(End::Dead)?;
         match self.next.take() {
-            Some(frame) => self.begin(frame),
+            Some(frame) => {
+                self.watch(Stopwatch::begins);
+                self.begin(frame)
+            }
             None => Ok(()),
         }
     }
 
     /// Queues an answer behind those that wait; sends it at once when none does and its place is committed.
     fn park(&mut self, answer: Parked<Answer>) {
+        self.watch(Stopwatch::judged);
         if !self.parked.is_empty() {
             return self.parked.push_back(answer);
         }
         match answer.release(&self.node.committed()) {
-            Ok(answer) => self.outbound.push_answer(answer),
+            Ok(answer) => self.send(answer),
             Err(answer) => self.parked.push_back(answer),
+        }
+    }
+
+    fn send(&mut self, answer: Answer) {
+        self.watch(|watch| watch.committed(answer.len()));
+        self.outbound.push_answer(answer);
+    }
+
+    /// Tells the stopwatch, if there is one.
+    fn watch(&mut self, tell: impl FnOnce(&mut Stopwatch)) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            tell(stopwatch);
         }
     }
 
     /// Polls the request that holds back the rest. Answers whether it is done.
     fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Some(later) = &mut self.later else { return Ok(false) };
-        let Poll::Ready(result) = later.as_mut().poll(cx) else { return Ok(false) };
+        let Some((later, span)) = &mut self.later else { return Ok(false) };
+        let Poll::Ready(result) = span.in_scope(|| later.as_mut().poll(cx)) else { return Ok(false) };
         self.later = None;
         self.active = true;
         let answer = result.map_err(End::Request)?;
         if !answer.is_empty() {
             self.park(Parked::new(Lsn::default(), answer));
+        } else {
+            self.watch(Stopwatch::silent);
         }
         Ok(true)
     }
@@ -305,7 +347,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             let proof = proof.map_err(End::Dead)?;
             while let Some(front) = self.parked.pop_front() {
                 match front.release(&proof) {
-                    Ok(answer) => self.outbound.push_answer(answer),
+                    Ok(answer) => self.send(answer),
                     Err(front) => {
                         self.parked.push_front(front);
                         break;
@@ -337,6 +379,8 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 Poll::Ready(Ok(0)) => return Err(End::Io(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => {
                     self.outbound.wrote(n);
+                    let peer = self.peer;
+                    self.watch(|watch| watch.wrote(n, peer));
                     self.active = true;
                     any = true;
                 }
@@ -344,6 +388,13 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         }
         Ok(any)
     }
+}
+
+/// What the log says of everything that happens for a request.
+fn span(peer: &Peer, frame: &[u8]) -> tracing::Span {
+    let at = |from: usize| frame.get(from..from + 2).map_or(0, |b| i16::from_be_bytes([b[0], b[1]]));
+    let correlation = || frame.get(4..8).map_or(0, |b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]));
+    tracing::debug_span!("request", api = at(0), version = at(2), correlation = correlation(), remote = %peer.remote)
 }
 
 /// Produce requests go on while earlier ones wait for the disk.

@@ -7,10 +7,12 @@
 mod alarm;
 mod append;
 mod blocking;
+pub mod bounces;
 mod catalog;
 mod clock;
 mod config;
 mod counters;
+pub mod errors;
 mod fetch;
 mod groups;
 mod intake;

@@ -23,8 +23,10 @@ use crate::{
     alarm::Alarm,
     append::Room,
     blocking::Pool,
+    bounces::Bounces,
     clock::Clock,
     counters::Counters,
+    errors::Errors,
     groups::Groups,
     lock::Lock,
     noun::{NoRoom, Noun},
@@ -46,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) table: Table,
     pub(crate) counters: Counters,
+    pub(crate) errors: Errors,
+    pub(crate) bounces: Bounces,
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
@@ -96,6 +100,14 @@ impl Node {
     }
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What clients were told that went wrong.
+    pub fn errors(&self) -> &Errors {
+        &self.0.errors
+    }
+    /// Who was told an address, and whether it came back.
+    pub fn bounces(&self) -> &Bounces {
+        &self.0.bounces
     }
     /// How the store stands.
     pub fn gauges(&self) -> Gauges {

@@ -1,6 +1,8 @@
 //! The real binary as people run it: its transcripts, its manual, its exit codes, its end and its next beginning.
 
 mod anywhere;
+mod doctor;
+mod errors;
 mod exits;
 mod life;
 mod manual;

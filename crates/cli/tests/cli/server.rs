@@ -25,7 +25,7 @@ impl Server {
         Self::start(&["--data", data.to_str().unwrap()])
     }
 
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let doors = ["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "-o", "json"];
         let mut child = bare(&doors).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod fetching;
+mod first_chance;
 mod frames;
 mod manual;
 mod mutated;

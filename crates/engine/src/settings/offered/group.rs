@@ -93,7 +93,7 @@ fn seconds_ms(number: &str) -> Option<i64> {
     if whole.starts_with('-') { whole_ms.checked_sub(ms) } else { whole_ms.checked_add(ms) }
 }
 
-const SINCE: &str = "0.2.0";
+const SINCE: &str = "0.1.0";
 const AT_ONCE: &str = "Work is given out at once when members or topics change, so nothing rests.";
 const STABLE: &str = "Share groups read up to the last stable offset: no record of an open transaction is ever handed out.";
 
