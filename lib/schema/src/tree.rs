@@ -25,8 +25,13 @@ pub(crate) fn flaw(error: serde_json::Error) -> Flaw {
     Flaw::new(text.strip_suffix(&tail).unwrap_or(&text)).at(place)
 }
 
+/// For a value that stands `depth` levels deep in what is being read; `members` counts all of them.
+pub(crate) fn seed(depth: usize, members: &Cell<usize>) -> Seed<'_> {
+    Seed { depth, members }
+}
+
 #[derive(Clone, Copy)]
-struct Seed<'a> {
+pub(crate) struct Seed<'a> {
     depth: usize,
     members: &'a Cell<usize>,
 }

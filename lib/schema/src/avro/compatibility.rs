@@ -17,7 +17,8 @@ const TOLD: usize = 1_000;
 impl Schema {
     /// Why this schema, as the reader, cannot read all that `writer` writes. Empty: it can.
     pub fn can_read(&self, writer: &Self) -> Vec<Difference> {
-        let mut judge = Judge { reader: self, writer, judged: HashMap::new(), path: Vec::new(), depth: 0, spent: false };
+        let mut judge =
+            Judge { reader: self, writer, judged: HashMap::new(), path: Vec::new(), depth: 0, trial: 0, spent: false };
         let mut differences = judge.pair("", self.root, writer.root).to_vec();
         if judge.spent {
             differences.push(Difference {
@@ -36,13 +37,21 @@ impl Schema {
 
 type Verdict = Rc<[Difference]>;
 
+enum Judged {
+    /// Counts as compatible until it is known.
+    Open,
+    /// Whether the differences were put into words.
+    Done { verdict: Verdict, told: bool },
+}
+
 struct Judge<'a> {
     reader: &'a Schema,
     writer: &'a Schema,
-    /// `None` while the pair is being judged.
-    judged: HashMap<(NodeId, NodeId), Option<Verdict>>,
+    judged: HashMap<(NodeId, NodeId), Judged>,
     path: Vec<String>,
     depth: usize,
+    /// Above 0 only the number of differences matters, and none is put into words.
+    trial: usize,
     /// The budget is used up: nothing more is looked at, and the answer is no.
     spent: bool,
 }
@@ -50,14 +59,16 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Judges one pair, `step` below the path.
     fn pair(&mut self, step: &str, reader: NodeId, writer: NodeId) -> Verdict {
-        if let Some(verdict) = self.judged.get(&(reader, writer)) {
-            return verdict.clone().unwrap_or_default();
+        match self.judged.get(&(reader, writer)) {
+            Some(Judged::Open) => return Verdict::default(),
+            Some(Judged::Done { verdict, told }) if *told || self.trial > 0 || verdict.is_empty() => return verdict.clone(),
+            _ => {}
         }
         if self.spent || self.judged.len() >= budget::COMPARISONS || self.depth >= budget::LEVELS {
             self.spent = true;
             return Verdict::default();
         }
-        self.judged.insert((reader, writer), None);
+        self.judged.insert((reader, writer), Judged::Open);
         self.depth += 1;
         let is_step = !step.is_empty();
         if is_step {
@@ -71,7 +82,8 @@ impl Judge<'_> {
         self.depth -= 1;
         found.truncate(TOLD);
         let verdict: Verdict = found.into();
-        self.judged.insert((reader, writer), Some(verdict.clone()));
+        let told = self.trial == 0;
+        self.judged.insert((reader, writer), Judged::Done { verdict: verdict.clone(), told });
         verdict
     }
 
@@ -81,6 +93,14 @@ impl Judge<'_> {
         let verdict = self.pair("", reader, writer);
         self.path = path;
         verdict
+    }
+
+    /// Whether a reader's branch reads the writer's; why it does not is left out.
+    fn fits(&mut self, reader: NodeId, writer: NodeId) -> bool {
+        self.trial += 1;
+        let fits = self.apart(reader, writer).is_empty();
+        self.trial -= 1;
+        fits
     }
 
     fn judge(&mut self, r: NodeId, w: NodeId, found: &mut Vec<Difference>) {
@@ -127,7 +147,7 @@ impl Judge<'_> {
             if self.spent || found.len() > TOLD {
                 return;
             }
-            if !self.apart(r, *branch).is_empty() {
+            if !self.fits(r, *branch) {
                 let message = format!("reader union lacking writer type: {}", upper(self.writer.kind(*branch)));
                 found.push(self.difference("MISSING_UNION_BRANCH", Some(&index.to_string()), message, r, w));
             }
@@ -137,7 +157,7 @@ impl Judge<'_> {
     /// One branch of the reader that reads what the writer writes is enough.
     fn any_branch(&mut self, r: NodeId, w: NodeId, branches: &[NodeId], found: &mut Vec<Difference>) {
         for branch in branches {
-            if self.apart(*branch, w).is_empty() || self.spent {
+            if self.fits(*branch, w) || self.spent {
                 return;
             }
         }
@@ -205,6 +225,10 @@ impl Judge<'_> {
     }
 
     fn difference(&self, kind: &'static str, step: Option<&str>, message: String, r: NodeId, w: NodeId) -> Difference {
+        if self.trial > 0 {
+            let nothing = String::new;
+            return Difference { kind, template: nothing(), path: nothing(), message, reader: nothing(), writer: nothing() };
+        }
         let steps: Vec<&str> = self.path.iter().map(String::as_str).chain(step).collect();
         let path = format!("/{}", steps.join("/"));
         Difference {

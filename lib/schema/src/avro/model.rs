@@ -68,6 +68,15 @@ pub struct Record {
     /// Declared as `error`, which differs from `record` in nothing but the word.
     pub error: bool,
     pub fields: Vec<Field>,
+    /// Where each field stands.
+    pub(crate) positions: HashMap<Box<str>, usize>,
+}
+
+impl Record {
+    /// Where the field of this name stands.
+    pub fn position(&self, field: &str) -> Option<usize> {
+        self.positions.get(field).copied()
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -197,15 +197,16 @@ impl Parser {
         let Some(Value::Array(list)) = object.get("fields") else {
             return Err(refused(at, format!("record {name} has no \"fields\" (an array, which may be empty)")));
         };
-        let record = Record { name: name.clone(), aliases, doc: doc(object), error, fields: Vec::new() };
+        let record =
+            Record { name: name.clone(), aliases, doc: doc(object), error, fields: Vec::new(), positions: HashMap::new() };
         let id = self.define(&name, Kind::Record(record), properties(object, &RESERVED));
         let at = At::Member(at, "fields");
         let mut fields: Vec<Field> = Vec::with_capacity(list.len());
-        let mut seen = std::collections::HashSet::new();
+        let mut positions = HashMap::with_capacity(list.len());
         for (index, field) in list.iter().enumerate() {
             let at = At::Item(&at, index);
             let field = self.field(field, name.namespace(), &at)?;
-            if !seen.insert(field.name.clone()) {
+            if positions.insert(field.name.clone(), index).is_some() {
                 return Err(refused(&at, format!("duplicate field {} in record {name}", field.name)));
             }
             fields.push(field);
@@ -216,6 +217,7 @@ impl Parser {
         }
         if let Kind::Record(record) = &mut self.nodes[id.index()].kind {
             record.fields = fields;
+            record.positions = positions;
         }
         Ok(id)
     }

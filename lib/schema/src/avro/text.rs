@@ -31,6 +31,18 @@ impl Schema {
         writer.out
     }
 
+    /// The text with everything that it needs inlined.
+    pub fn canonical_whole(&self) -> String {
+        self.canonical_of(self.root)
+    }
+
+    /// The text of one definition, with everything that it needs inlined.
+    pub(crate) fn canonical_of(&self, id: NodeId) -> String {
+        let mut writer = Writer::new(self, usize::MAX);
+        writer.canonical(id, None);
+        writer.out
+    }
+
     /// The beginning of a part's text, for people.
     pub(crate) fn fragment(&self, id: NodeId) -> String {
         const LIMIT: usize = 300;
