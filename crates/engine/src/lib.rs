@@ -16,4 +16,5 @@ pub mod retention;
 #[cfg(test)]
 mod script;
 pub mod settings;
+pub mod subject;
 pub mod topic;
