@@ -128,10 +128,10 @@ pub enum Command {
         permanent: bool,
     },
     DeleteContext(String),
-    /// What is `None` inside of an update stays; see [`settings`].
+    /// Fields as JSON has them: what is named is set, or unset by a null; the others stay as they are.
     SetConfig {
         scope: Subject,
-        config: Box<Config>,
+        changes: Box<serde_json::Map<String, serde_json::Value>>,
     },
     DeleteConfig(Subject),
     SetMode {
@@ -170,7 +170,7 @@ impl Machine for Registry {
             Command::DeleteVersion { subject, version, permanent } => self.delete_version(&subject, version, permanent),
             Command::DeleteSubject { subject, permanent } => self.delete_subject(&subject, permanent),
             Command::DeleteContext(context) => self.delete_context(&context),
-            Command::SetConfig { scope, config } => self.set_config(scope, *config),
+            Command::SetConfig { scope, changes } => self.set_config(scope, *changes),
             Command::DeleteConfig(scope) => self.delete_config(scope),
             Command::SetMode { scope, mode, force } => self.set_mode(scope, mode, force),
             Command::DeleteMode { scope, recursive } => self.delete_mode(scope, recursive),

@@ -51,6 +51,8 @@ pub enum Refusal {
     TooLarge { bytes: usize, max: usize },
     #[error("Invalid rule set: {0}")]
     BadRules(String),
+    #[error("Invalid configuration: {0}")]
+    BadConfig(String),
     #[error("Context '{0}' is not empty")]
     ContextNotEmpty(String),
     #[error("Context '{0}' not found")]

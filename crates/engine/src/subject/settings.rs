@@ -40,10 +40,10 @@ impl Registry {
         over.or(set.first().copied()).unwrap_or_default()
     }
 
-    /// What is not set in `config` is left as it is; the door has put in what was unset on purpose.
-    pub(super) fn set_config(&self, scope: Subject, config: Config) -> Decided {
+    pub(super) fn set_config(&self, scope: Subject, changes: serde_json::Map<String, serde_json::Value>) -> Decided {
         judge_scope(&scope)?;
         self.judge_settings_writable(&scope)?;
+        let config = changed(self.configs.get(&scope), changes)?;
         config.judge()?;
         let bytes = serde_json::to_vec(&config).map_or(usize::MAX, |json| json.len());
         if bytes > limits::DOCUMENT_BYTES_MAX {
@@ -114,4 +114,17 @@ fn judge_scope(scope: &Subject) -> Result<(), Refusal> {
         true => super::judge_context(&scope.context),
         false => scope.judge(),
     }
+}
+
+/// A configuration with other values for some of its fields.
+fn changed(config: Option<&Config>, changes: serde_json::Map<String, serde_json::Value>) -> Result<Config, Refusal> {
+    let bad = |error: serde_json::Error| Refusal::BadConfig(error.to_string());
+    let mut fields = serde_json::to_value(config.unwrap_or(&Config::default())).map_err(bad)?;
+    for (name, value) in changes {
+        match value.is_null() {
+            true => fields.as_object_mut().and_then(|fields| fields.remove(&name)),
+            false => fields.as_object_mut().and_then(|fields| fields.insert(name, value)),
+        };
+    }
+    serde_json::from_value(fields).map_err(bad)
 }

@@ -90,12 +90,17 @@ impl World {
     }
 
     fn configure(&mut self, scope: &str, config: Config) {
-        self.command(Command::SetConfig { scope: Subject::parse(scope), config: Box::new(config) }).expect("a sound config");
+        self.command(Command::SetConfig { scope: Subject::parse(scope), changes: changes(&config) }).expect("a sound config");
     }
 
     fn mode(&mut self, scope: &str, mode: Mode, force: bool) -> Result<Reply, Refusal> {
         self.command(Command::SetMode { scope: Subject::parse(scope), mode, force })
     }
+}
+
+fn changes(config: &Config) -> Box<serde_json::Map<String, serde_json::Value>> {
+    let fields = serde_json::to_value(config).expect("a document is JSON");
+    Box::new(fields.as_object().expect("it has fields").clone())
 }
 
 fn snapshot(registry: &Registry) -> Vec<u8> {
@@ -321,6 +326,20 @@ fn aliases_and_scopes() {
 }
 
 #[test]
+fn a_change_of_settings_leaves_the_others_alone() {
+    let mut world = World::default();
+    world.configure("a", Config { compatibility_level: Some(Level::Full), normalize: Some(true), ..Config::default() });
+    let change = |name: &str, value| Command::SetConfig {
+        scope: Subject::parse("a"),
+        changes: Box::new([(name.to_string(), value)].into_iter().collect()),
+    };
+    world.command(change("normalize", serde_json::Value::Null)).expect("sound");
+    let left = world.registry.config(&Subject::parse("a")).cloned();
+    assert_eq!(left, Some(Config { compatibility_level: Some(Level::Full), ..Config::default() }));
+    assert!(matches!(world.command(change("normalize", 5.into())), Err(Refusal::BadConfig(_))));
+}
+
+#[test]
 fn a_context_goes_when_it_is_empty_and_keeps_its_mark() {
     let mut world = World::default();
     world.put(":.eu:a", "\"int\"");
@@ -407,8 +426,8 @@ impl World {
                 self.command(Command::DeleteVersion { subject: subject(s), version, permanent: *permanent })
             }
             Act::Level(s, l) => {
-                let config = Box::new(Config { compatibility_level: Some(Level::ALL[*l]), ..Config::default() });
-                self.command(Command::SetConfig { scope: subject(s), config })
+                let config = Config { compatibility_level: Some(Level::ALL[*l]), ..Config::default() };
+                self.command(Command::SetConfig { scope: subject(s), changes: changes(&config) })
             }
             Act::Mode(s, import) => {
                 let mode = if *import { Mode::Import } else { Mode::ReadOnly };
