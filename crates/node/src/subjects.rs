@@ -288,19 +288,23 @@ impl Node {
     /// Creates `_schemas`, or takes an empty one, and makes it the registry's.
     async fn open_schemas_topic(&self) -> Result<(), SchemaTrouble> {
         if let Some(kept) = self.0.kept.get() {
-            return Err(gone(&format!("the topic with id {} is not there any more", kept.0)));
+            let there = self.topic_by_id(*kept).is_some();
+            // Somebody else was faster.
+            return if there { Ok(()) } else { Err(gone(&format!("the topic with id {} is not there any more", kept.0))) };
         }
         let topic = match self.topic(TOPIC) {
             Some(topic) => topic,
             None => match self.create_schemas_topic().await? {
                 Ok(topic) => topic,
-                // Somebody else was faster.
                 Err(TopicRefusal::Exists(_)) => return Ok(()),
                 Err(refusal) => return Err(gone(&refusal.to_string())),
             },
         };
         let partition = topic.partition(0).filter(|_| topic.partitions.len() == 1);
         let empty = partition.and_then(|partition| partition.view()).is_some_and(|view| view.high == 0);
+        if self.keeps(topic.id) {
+            return Ok(());
+        }
         if !empty {
             return Err(gone(
                 "a topic of that name is there, and it is not the registry's: it has records or several partitions. Read it with `milena schema import`, rename or delete it, and try again",

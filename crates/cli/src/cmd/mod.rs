@@ -8,5 +8,6 @@ pub(crate) mod group;
 pub(crate) mod message;
 pub(crate) mod produce;
 pub(crate) mod read;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod topic;
