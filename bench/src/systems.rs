@@ -119,7 +119,9 @@ fn floor(system: System, data: PathBuf) -> Result<Running> {
 
 fn milena(place: &Place, data: PathBuf) -> Result<Running> {
     let mut command = Command::new(&place.milena);
-    command.args(["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "-o", "json", "--data"]).arg(&data);
+    command
+        .args(["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "--registry", "off", "-o", "json", "--data"])
+        .arg(&data);
     let begin = Instant::now();
     let (child, line) = first_line(&mut command)?;
     let listening = begin.elapsed();

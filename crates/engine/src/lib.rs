@@ -17,4 +17,5 @@ pub mod retention;
 mod script;
 pub mod settings;
 pub mod share;
+pub mod subject;
 pub mod topic;

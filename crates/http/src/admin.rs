@@ -180,6 +180,7 @@ fn refused(refusal: Refusal) -> Answer {
     let status = match refusal {
         Refusal::UnknownName(_) | Refusal::UnknownId(_) | Refusal::NotInTrash(_) => StatusCode::NOT_FOUND,
         Refusal::Exists(_) => StatusCode::CONFLICT,
+        Refusal::Kept(_) => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
     Problem::new(status, refusal.to_string()).into()

@@ -105,7 +105,7 @@ pub(crate) fn json(body: &impl Serialize) -> Answer {
 pub(crate) struct Problem {
     #[serde(skip)]
     status: StatusCode,
-    error: String,
+    pub(crate) error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,8 +10,10 @@ mod asked;
 mod errors;
 mod metrics;
 mod polish;
+mod registry;
 mod router;
 mod serve;
 
 pub use polish::Origins;
-pub use serve::{Door, DoorOptions, listen};
+pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
+pub use serve::{Door, DoorOptions, Surface, listen};

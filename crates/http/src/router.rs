@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{
-    StatusCode,
+    Method, StatusCode,
     header::{ACCEPT, ALLOW, HeaderValue},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
     asked::{Asked, Unreadable},
-    errors, metrics,
+    errors, metrics, registry,
     serve::Door,
 };
 
@@ -21,12 +21,14 @@ const BODY: usize = 1 << 20;
 pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     match asked.route().as_slice() {
         [""] if asked.looks() => front(asked.headers.get(ACCEPT)),
+        [""] if asked.method == Method::POST => registry::answer(door, asked).await,
         ["healthz" | "readyz"] if asked.looks() => health(door),
         ["metrics"] if asked.looks() => metrics::answer(door).await,
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
         ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
         ["admin", "v1", "errors"] => wrong_method("GET"),
         ["admin", "v1", ..] => admin(door, asked).await,
+        route if registry::serves(route) => registry::answer(door, asked).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
             .fix("see /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),

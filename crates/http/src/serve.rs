@@ -21,7 +21,7 @@ use crate::{
     asked::Asked,
     errors,
     polish::{self, Origins},
-    router,
+    registry, router,
 };
 
 /// Time in which a request's head must have come. An idle kept-alive connection is dropped after the same time.
@@ -44,6 +44,15 @@ pub struct DoorOptions {
     pub origins: Origins,
 }
 
+/// Which families of routes a listener serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Surface {
+    /// All of them.
+    Common,
+    /// The schema registry at its own root, and nothing else.
+    Registry,
+}
+
 /// The HTTP door of one node.
 pub struct Door {
     pub(crate) node: Node,
@@ -57,12 +66,12 @@ impl Door {
 }
 
 /// Accepts for ever; each connection lives on the node's least loaded runtime.
-pub async fn listen(door: Arc<Door>, listener: TcpListener) {
+pub async fn listen(door: Arc<Door>, listener: TcpListener, surface: Surface) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => deal(&door, stream, peer, place),
+            Ok((stream, peer)) => deal(&door, stream, peer, (surface, place)),
             Err(error) => {
                 // Descriptors may have run out: accepting again at once would only spin.
                 tracing::warn!(%error, "the HTTP door cannot accept a connection");
@@ -72,7 +81,7 @@ pub async fn listen(door: Arc<Door>, listener: TcpListener) {
     }
 }
 
-fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place): (Surface, OwnedSemaphorePermit)) {
     let Ok(stream) = stream.into_std() else { return };
     let door = door.clone();
     door.node.clone().runtimes().spawn_on_least_loaded(move || async move {
@@ -82,7 +91,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: Request<Incoming>| {
             let door = door.clone();
-            async move { Ok::<_, Infallible>(answer(&door, request, peer).await) }
+            async move { Ok::<_, Infallible>(answer(&door, request, peer, surface).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -95,17 +104,20 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
     });
 }
 
-async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
     let origins = &door.options.origins;
     let origin = request.headers().get(ORIGIN).cloned();
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
     let packing = request.headers().get(ACCEPT_ENCODING).cloned();
     let mut answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
-        None if origins.refuses(request.method(), request.headers()) => page(),
-        None => match tokio::time::timeout(REQUEST, routed(door, request, peer)).await {
+        None if origins.refuses(request.method(), request.headers()) => surface.refused(StatusCode::FORBIDDEN, page()),
+        None => match tokio::time::timeout(REQUEST, routed(door, request, peer, surface)).await {
             Ok(answer) => answer,
-            Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time").into(),
+            Err(_) => {
+                let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time");
+                surface.refused(StatusCode::REQUEST_TIMEOUT, problem)
+            }
         },
     };
     noted.answered(door, peer, &answer);
@@ -113,16 +125,27 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) 
     polish::pack(packing.as_ref(), answer).await
 }
 
-async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
-    match Asked::of(request, peer) {
-        Ok(asked) => router::answer(door, asked).await,
-        Err(unreadable) => unreadable.into(),
+async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+    match (surface, Asked::of(request, peer)) {
+        (Surface::Common, Ok(asked)) => router::answer(door, asked).await,
+        (Surface::Common, Err(unreadable)) => unreadable.into(),
+        (Surface::Registry, Ok(asked)) => registry::answer(door, asked).await,
+        (Surface::Registry, Err(unreadable)) => registry::unreadable(&unreadable),
     }
 }
 
-fn page() -> Answer {
+impl Surface {
+    /// A refusal that no route was asked about, in the envelope that clients of this listener know.
+    fn refused(self, status: StatusCode, problem: Problem) -> Answer {
+        match self {
+            Self::Common => problem.into(),
+            Self::Registry => registry::refused(status, &problem.error),
+        }
+    }
+}
+
+fn page() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "a web page may not change anything here")
         .why("the request has an Origin header that is not among the allowed ones, and there are no logins that could tell whose page it is")
         .fix("start the server with --set access.control.allow.origin=ORIGIN to let pages of that origin in")
-        .into()
 }

@@ -79,6 +79,7 @@ impl Code for AppendRefusal {
     fn code(&self) -> ErrorCode {
         match self {
             AppendRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            AppendRefusal::Kept => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             AppendRefusal::Flaw(flaw) => flaw.code(),
             AppendRefusal::Refused(refusal) => refusal.code(),
             // It grew by being packed anew while the log is full: clients come again.
@@ -122,6 +123,7 @@ impl Code for DeleteRecordsRefusal {
     fn code(&self) -> ErrorCode {
         match self {
             DeleteRecordsRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            DeleteRecordsRefusal::Kept => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             DeleteRecordsRefusal::Refused(DeleteRefusal::OutOfRange { .. }) => ErrorCode::OFFSET_OUT_OF_RANGE,
             DeleteRecordsRefusal::Refused(DeleteRefusal::Policy) => ErrorCode::POLICY_VIOLATION,
         }
@@ -148,6 +150,7 @@ impl Code for topic::Refusal {
             topic::Refusal::TooManyGroups { .. } => ErrorCode::COORDINATOR_NOT_AVAILABLE,
             topic::Refusal::Setting(refusal) => setting_code(refusal, Noun::Topic),
             topic::Refusal::DeletionDisabled => ErrorCode::TOPIC_DELETION_DISABLED,
+            topic::Refusal::Kept(_) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             topic::Refusal::GroupNameTooLong { .. } => ErrorCode::INVALID_GROUP_ID,
         }
     }

@@ -4,7 +4,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, RwLock,
+        Arc, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -14,6 +14,7 @@ use milena_engine::{
     machine::Now,
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
+    subject::Registry,
     topic::Catalog,
 };
 use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked, Recovered};
@@ -54,6 +55,9 @@ pub(crate) struct Inner {
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
+    pub(crate) subjects: Lock<Noun<Registry>>,
+    /// The topic that is written by the registry alone, once there is one.
+    pub(crate) kept: OnceLock<TopicId>,
     /// The broker's configuration as it was published last, and what it resolves to.
     pub(crate) config: RwLock<Arc<BrokerConfig>>,
     pub(crate) settings: RwLock<Arc<BrokerSettings>>,

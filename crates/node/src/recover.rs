@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, WRITERS_LOG},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
@@ -15,6 +15,7 @@ use milena_engine::{
     },
     settings::{BrokerConfig, BrokerConfigFact, broker::BrokerSettings},
     share::{self, Share, ShareFact},
+    subject::{Registry, SubjectFact},
     topic::{Catalog, CatalogFact},
 };
 use milena_store::{LogId, Lsn, Replay, Replayed, Version};
@@ -27,6 +28,7 @@ pub struct Recovery {
     pub(crate) catalog: Noun<Catalog>,
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
+    pub(crate) subjects: Noun<Registry>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -145,6 +147,7 @@ impl Recovery {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
+            SUBJECTS_LOG => set(&mut self.subjects, version, Registry::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
             _ => return Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
         }
@@ -191,6 +194,7 @@ impl Recovery {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
+            SUBJECTS_LOG => next(&mut self.subjects, part, SubjectFact::decode),
             BROKER_SETTINGS_LOG => {
                 self.broker_facts.push((part.version, part.lsn, BrokerConfigFact::decode(part.fact)?));
                 Ok(())

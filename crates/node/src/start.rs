@@ -3,14 +3,14 @@
 use std::{
     io,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
 };
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -112,6 +112,8 @@ impl Node {
                 shares.find_or(&hub, name, || (noun, Some(LogId(log))));
             }
         }
+        let subjects = std::mem::take(&mut recovery.subjects);
+        let kept = subjects.machine.topic().map_or_else(OnceLock::new, OnceLock::from);
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
             runtimes,
@@ -125,6 +127,8 @@ impl Node {
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
             broker: Lock::new(broker),
+            subjects: Lock::new(subjects),
+            kept,
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
             producer_expiry: AtomicI64::new(expiry),
@@ -268,6 +272,7 @@ impl Node {
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
+            SUBJECTS_LOG => Some(of(&self.0.subjects, |registry| registry.snapshot(into))),
             _ => {
                 if let Some(partition) = self.0.table.by_log(log) {
                     let mut state = partition.hold();

@@ -12,6 +12,7 @@ mod kcat;
 mod node;
 mod oracle;
 mod python;
+mod registry;
 mod server;
 pub(crate) mod typos;
 
@@ -33,4 +34,6 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "node", needs: node::NODE, work: node::run },
+    Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
+    Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },
 ];

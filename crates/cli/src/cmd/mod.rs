@@ -11,5 +11,6 @@ pub(crate) mod message;
 pub(crate) mod ping;
 pub(crate) mod produce;
 pub(crate) mod read;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod topic;

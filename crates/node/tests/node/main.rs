@@ -7,6 +7,7 @@ mod grouping;
 mod ledger;
 mod on_disk;
 mod producing;
+mod registering;
 mod retaining;
 mod scale;
 mod sharing;

@@ -1,6 +1,7 @@
 //! Short names for a schema, made from its Parsing Canonical Form.
 
-use sha2::{Digest as _, Sha256};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
 
 use super::Schema;
 
@@ -35,7 +36,7 @@ impl Schema {
     }
 
     pub fn md5(&self) -> [u8; 16] {
-        md5::compute(self.parsing_form()).0
+        Md5::digest(self.parsing_form().as_bytes()).into()
     }
 
     pub fn sha256(&self) -> [u8; 32] {

@@ -26,6 +26,7 @@ mod max_connections_per_ip_overrides;
 mod max_incremental_fetch_session_cache_slots;
 mod message_max_bytes;
 mod milena_http_address;
+mod milena_registry_profile;
 mod num_partitions;
 mod offset_metadata_max_bytes;
 mod offsets_retention_minutes;
@@ -61,6 +62,7 @@ const HONOURED: &[Setting] = &[
     max_incremental_fetch_session_cache_slots::SETTING,
     message_max_bytes::SETTING,
     milena_http_address::SETTING,
+    milena_registry_profile::SETTING,
     num_partitions::SETTING,
     offset_metadata_max_bytes::SETTING,
     offsets_retention_minutes::SETTING,
@@ -108,6 +110,8 @@ pub struct BrokerSettings {
     pub max_connections_per_ip_overrides: Vec<(String, usize)>,
     pub socket_request_max_bytes: usize,
     pub http_address: Option<String>,
+    /// `auto`, `7` or `8`.
+    pub registry_profile: String,
     /// Origins whose pages may use the HTTP doors.
     pub allowed_origins: Option<String>,
 }
@@ -134,6 +138,7 @@ impl BrokerSettings {
             max_connections_per_ip_overrides: max_connections_per_ip_overrides::read(from),
             socket_request_max_bytes: socket_request_max_bytes::read(from),
             http_address: milena_http_address::read(from),
+            registry_profile: milena_registry_profile::read(from),
             allowed_origins: access_control_allow_origin::read(from),
         }
     }
