@@ -8,6 +8,7 @@
 pub mod fact;
 pub mod group;
 pub mod ids;
+pub mod instance;
 pub mod limits;
 pub mod machine;
 pub mod partition;

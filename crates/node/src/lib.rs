@@ -15,6 +15,7 @@ mod counters;
 pub mod errors;
 mod fetch;
 mod groups;
+mod instances;
 mod intake;
 mod letters;
 mod lock;

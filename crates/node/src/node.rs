@@ -11,6 +11,7 @@ use std::{
 
 use milena_engine::{
     ids::TopicId,
+    instance::Instances,
     machine::Now,
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
+    pub(crate) instances: Lock<Noun<Instances>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
     /// The broker's configuration as it was published last, and what it resolves to.
     pub(crate) config: RwLock<Arc<BrokerConfig>>,

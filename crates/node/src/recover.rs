@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    instance::{InstanceFact, Instances},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
@@ -27,6 +28,7 @@ pub struct Recovery {
     pub(crate) catalog: Noun<Catalog>,
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
+    pub(crate) instances: Noun<Instances>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -144,6 +146,7 @@ impl Recovery {
         match log.0 {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
+            INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
             _ => return Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
@@ -190,6 +193,7 @@ impl Recovery {
         match log {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
+            INSTANCES_LOG => next(&mut self.instances, part, |bytes| InstanceFact::decode(bytes).map(Into::into)),
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
             BROKER_SETTINGS_LOG => {
                 self.broker_facts.push((part.version, part.lsn, BrokerConfigFact::decode(part.fact)?));

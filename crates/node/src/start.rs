@@ -10,7 +10,7 @@ use std::{
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -112,6 +112,8 @@ impl Node {
                 shares.find_or(&hub, name, || (noun, Some(LogId(log))));
             }
         }
+        let mut instances = std::mem::take(&mut recovery.instances);
+        instances.machine.started(started_at);
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
             runtimes,
@@ -124,6 +126,7 @@ impl Node {
             catalog: Lock::new(catalog),
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
+            instances: Lock::new(instances),
             broker: Lock::new(broker),
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
@@ -266,6 +269,7 @@ impl Node {
         match log.0 {
             CATALOG_LOG => Some(of(&self.0.catalog, |catalog| catalog.snapshot(into))),
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
+            INSTANCES_LOG => Some(of(&self.0.instances, |instances| instances.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             _ => {
