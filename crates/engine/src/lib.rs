@@ -19,3 +19,4 @@ mod script;
 pub mod settings;
 pub mod share;
 pub mod topic;
+pub mod unread;

@@ -79,3 +79,7 @@ pub const INSTANCE_READING_MAX: usize = 10_000;
 pub const INSTANCE_SILENT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Length of the name that a client gives to a fetch, to have it repeated.
 pub const FETCH_NAME_BYTES_MAX: usize = 128;
+/// Lines of the expiry ledger. A reader that goes on missing records makes its line longer, so a thousand is a long history.
+pub const UNREAD_LINES_MAX: usize = 1_000;
+/// Groups that one line of the expiry ledger names; who has waited longest comes first.
+pub const UNREAD_GROUPS_MAX: usize = 16;

@@ -16,6 +16,7 @@ use milena_engine::{
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
     topic::Catalog,
+    unread::Ledger,
 };
 use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked, Recovered};
 use tokio::sync::Notify;
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
     pub(crate) instances: Lock<Noun<Instances>>,
+    pub(crate) unread: Lock<Noun<Ledger>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
     /// The broker's configuration as it was published last, and what it resolves to.
     pub(crate) config: RwLock<Arc<BrokerConfig>>,

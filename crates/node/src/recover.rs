@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, UNREAD_LOG, WRITERS_LOG},
     instance::{InstanceFact, Instances},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
@@ -17,6 +17,7 @@ use milena_engine::{
     settings::{BrokerConfig, BrokerConfigFact, broker::BrokerSettings},
     share::{self, Share, ShareFact},
     topic::{Catalog, CatalogFact},
+    unread::{Ledger, UnreadFact},
 };
 use milena_store::{LogId, Lsn, Replay, Replayed, Version};
 
@@ -29,6 +30,7 @@ pub struct Recovery {
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
     pub(crate) instances: Noun<Instances>,
+    pub(crate) ledger: Noun<Ledger>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -147,6 +149,7 @@ impl Recovery {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
             INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
+            UNREAD_LOG => set(&mut self.ledger, version, Ledger::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
             _ => return Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
@@ -194,6 +197,13 @@ impl Recovery {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
             INSTANCES_LOG => next(&mut self.instances, part, |bytes| InstanceFact::decode(bytes).map(Into::into)),
+            UNREAD_LOG => {
+                if part.version > self.ledger.version {
+                    self.ledger.machine.apply(&UnreadFact::decode(part.fact)?);
+                    (self.ledger.version, self.ledger.lsn) = (part.version, part.lsn);
+                }
+                Ok(())
+            }
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
             BROKER_SETTINGS_LOG => {
                 self.broker_facts.push((part.version, part.lsn, BrokerConfigFact::decode(part.fact)?));

@@ -10,7 +10,7 @@ use std::{
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, UNREAD_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -127,6 +127,7 @@ impl Node {
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
             instances: Lock::new(instances),
+            unread: Lock::new(std::mem::take(&mut recovery.ledger)),
             broker: Lock::new(broker),
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
@@ -270,6 +271,7 @@ impl Node {
             CATALOG_LOG => Some(of(&self.0.catalog, |catalog| catalog.snapshot(into))),
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
             INSTANCES_LOG => Some(of(&self.0.instances, |instances| instances.snapshot(into))),
+            UNREAD_LOG => Some(of(&self.0.unread, |ledger| ledger.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             _ => {
