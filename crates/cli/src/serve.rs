@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Address of the HTTP door, or `off` [default: port 8080 of 127.0.0.1 and ::1]
     #[arg(long, env = "MILENA_HTTP", value_name = "ADDR")]
     http: Option<String>,
+    /// Address of the REST proxy, or `off` [default: port 8082 of 127.0.0.1 and ::1, if nothing else is there]
+    #[arg(long, env = "MILENA_REST", value_name = "ADDR")]
+    rest: Option<String>,
     /// Address told to clients: auto (the one they dialled), HOST:PORT, or CIDR=HOST:PORT,…
     #[arg(long, env = "MILENA_ADVERTISE", value_name = "RULE")]
     advertise: Option<String>,
@@ -85,6 +88,7 @@ struct Plan {
     data: Option<PathBuf>,
     kafka: Address,
     http: Option<Address>,
+    rest: Option<Address>,
     advertise: Advertise,
     /// The words that `advertise` was made from.
     rule: String,
@@ -109,6 +113,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let (store, recovery, recovered) = open(&plan)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
+    let rest = bind_rest(plan.rest.as_ref())?;
     let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
     let door = milena_kafka::Door::new(
         node.clone(),
@@ -117,6 +122,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
+        rest: rest.as_ref().map(|listeners| address_of(listeners)),
         data: plan.data.clone(),
         advertise: plan.rule.clone(),
         recovered,
@@ -126,7 +132,8 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, http, &plan, &ready));
+    let outcome =
+        runtime.block_on(until_told_to_stop(&node, door, kafka, http.into_iter().chain(rest).flatten().collect(), &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
     })?;
@@ -137,7 +144,7 @@ async fn until_told_to_stop(
     node: &Node,
     door: Arc<milena_kafka::Door>,
     kafka: Vec<StdListener>,
-    http: Option<Vec<StdListener>>,
+    http: Vec<StdListener>,
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
@@ -151,7 +158,7 @@ async fn until_told_to_stop(
     let origins = milena_http::Origins::of(node.settings().allowed_origins.as_deref());
     let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins };
     let web = milena_http::Door::new(node.clone(), options);
-    for listener in http.into_iter().flatten() {
+    for listener in http {
         tokio::spawn(milena_http::listen(web.clone(), adopt(listener)?));
     }
     announce(plan.output, ready)?;
@@ -193,6 +200,10 @@ impl Plan {
             Some("off") => None,
             given => Some(address(given, 8080, "http")?),
         };
+        let rest = match options.rest.or(file.rest).as_deref() {
+            Some("off") => None,
+            given => Some(address(given, 8082, "rest")?),
+        };
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
         let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
             Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
@@ -210,6 +221,7 @@ impl Plan {
             data,
             kafka,
             http,
+            rest,
             advertise,
             rule,
             settings,
@@ -325,6 +337,18 @@ fn bind(address: &Address, door: &str) -> Result<Vec<StdListener>, Failure> {
         listener.set_nonblocking(true).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e))?;
     }
     Ok(listeners)
+}
+
+/// Nobody asked for the usual port: another proxy may have it, and the HTTP door serves the same.
+fn bind_rest(address: Option<&Address>) -> Result<Option<Vec<StdListener>>, Failure> {
+    let Some(address) = address else { return Ok(None) };
+    if let Address::Loopback(port) = address {
+        if let Err(error) = StdListener::bind((Ipv4Addr::LOCALHOST, *port)) {
+            tracing::warn!(%error, port, "the REST proxy's usual port is taken; it is served on the HTTP door only");
+            return Ok(None);
+        }
+    }
+    bind(address, "rest").map(Some)
 }
 
 fn bind_one(address: SocketAddr, door: &str) -> Result<StdListener, Failure> {

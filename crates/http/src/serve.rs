@@ -1,6 +1,11 @@
 //! Sockets to requests: bounds in size and time, one task a connection on the node's own threads.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use hyper::{
     Request, StatusCode,
@@ -48,11 +53,13 @@ pub struct DoorOptions {
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
+    /// Whose turn it is among the partitions, for records without a key.
+    pub(crate) turn: AtomicUsize,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
-        Arc::new(Self { node, options })
+        Arc::new(Self { node, options, turn: AtomicUsize::new(0) })
     }
 }
 

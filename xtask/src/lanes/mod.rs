@@ -12,6 +12,7 @@ mod kcat;
 mod node;
 mod oracle;
 mod python;
+mod rest;
 mod server;
 pub(crate) mod typos;
 
@@ -32,5 +33,6 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "java tools", needs: apache::JAVA, work: java::tools },
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
+    Lane { name: "rest, schemathesis", needs: PYTHON, work: rest::schemathesis },
     Lane { name: "node", needs: node::NODE, work: node::run },
 ];
