@@ -37,6 +37,8 @@ enum Command {
     /// Consumer groups: members, positions, lag
     #[command(visible_alias = "groups")]
     Group(cmd::group::Options),
+    /// Why a reader finds nothing
+    Why(cmd::why::Options),
     /// How the cluster stands; exit code 2 when something is wrong
     Status(cmd::status::Options),
     /// What clients were told that went wrong, as it was told
@@ -71,6 +73,7 @@ impl Arguments {
             Command::Message(options) => talk(cmd::message::run(options)),
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
+            Command::Why(options) => talk(cmd::why::run(options)),
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),

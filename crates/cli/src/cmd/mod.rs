@@ -13,3 +13,4 @@ pub(crate) mod produce;
 pub(crate) mod read;
 pub(crate) mod status;
 pub(crate) mod topic;
+pub(crate) mod why;
