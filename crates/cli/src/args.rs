@@ -40,6 +40,8 @@ enum Command {
     /// Schemas: list, register, compare, delete, move
     #[command(visible_alias = "schemas")]
     Schema(cmd::schema::Options),
+    /// Why a reader finds nothing
+    Why(cmd::why::Options),
     /// How the cluster stands; exit code 2 when something is wrong
     Status(cmd::status::Options),
     /// What clients were told that went wrong, as it was told
@@ -75,6 +77,7 @@ impl Arguments {
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
             Command::Schema(options) => talk(cmd::schema::run(options)),
+            Command::Why(options) => talk(cmd::why::run(options)),
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),

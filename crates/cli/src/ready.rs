@@ -9,6 +9,7 @@ pub(crate) struct Ready {
     pub(crate) kafka: String,
     pub(crate) http: Option<String>,
     pub(crate) registry: Option<String>,
+    pub(crate) rest: Option<String>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) advertise: String,
     pub(crate) recovered: Recovered,
@@ -25,6 +26,7 @@ impl Ready {
             "kafka": self.kafka,
             "http": self.http,
             "registry": self.registry,
+            "rest": self.rest,
             "data": self.data.as_ref().map(|d| d.display().to_string()),
             "recovered": {
                 "clean": recovered.clean,
@@ -57,6 +59,9 @@ impl Ready {
                 "  Schemas   http://{:<17}Avro, JSON Schema, Protobuf, as Confluent's clients ask for them",
                 local(registry)
             );
+        }
+        if let Some(rest) = &self.rest {
+            let _ = writeln!(out, "  REST      http://{:<17}/topics /consumers /v3/clusters", local(rest));
         }
         let data = self.data.as_ref().map_or("memory".into(), |d| d.display().to_string());
         let durable = if self.data.is_some() {

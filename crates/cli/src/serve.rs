@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Address of the schema registry, or `off` [default: port 8081 of 127.0.0.1 and ::1, if it is free]
     #[arg(long, env = "MILENA_REGISTRY", value_name = "ADDR")]
     registry: Option<String>,
+    /// Address of the REST proxy, or `off` [default: port 8082 of 127.0.0.1 and ::1, if nothing else is there]
+    #[arg(long, env = "MILENA_REST", value_name = "ADDR")]
+    rest: Option<String>,
     /// Address told to clients: auto (the one they dialled), HOST:PORT, or CIDR=HOST:PORT,…
     #[arg(long, env = "MILENA_ADVERTISE", value_name = "RULE")]
     advertise: Option<String>,
@@ -90,6 +93,7 @@ struct Plan {
     kafka: Address,
     http: Option<Address>,
     registry: Listening,
+    rest: Listening,
     advertise: Advertise,
     /// The words that `advertise` was made from.
     rule: String,
@@ -124,6 +128,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let registry = plan.registry.bind("registry")?;
+    let rest = plan.rest.bind("rest")?;
     let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
     let door = milena_kafka::Door::new(
         node.clone(),
@@ -133,6 +138,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
         registry: registry.as_ref().map(|listeners| address_of(listeners)),
+        rest: rest.as_ref().map(|listeners| address_of(listeners)),
         data: plan.data.clone(),
         advertise: plan.rule.clone(),
         recovered,
@@ -142,7 +148,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let web = [(http, Surface::Common), (registry, Surface::Registry)];
+    let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
     let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
     let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, web.collect(), &plan, &ready));
     node.stop().map_err(|fault| {
@@ -212,6 +218,7 @@ impl Plan {
             given => Some(address(given, 8080, "http")?),
         };
         let registry = Listening::of(options.registry.or(file.registry).as_deref(), 8081, "registry")?;
+        let rest = Listening::of(options.rest.or(file.rest).as_deref(), 8082, "rest")?;
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
         let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
             Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
@@ -230,6 +237,7 @@ impl Plan {
             kafka,
             http,
             registry,
+            rest,
             advertise,
             rule,
             settings,

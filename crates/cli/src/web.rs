@@ -107,6 +107,12 @@ impl Web {
     }
 }
 
+/// A name as a segment of a path, or as a value behind the question mark.
+pub(crate) fn escaped(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 /// A door that listens on every address is dialled where the broker was found.
 fn reachable(address: &str, cluster: &Cluster) -> String {
     let Some((host, port)) = address.rsplit_once(':') else { return address.into() };

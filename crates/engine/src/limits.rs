@@ -71,3 +71,15 @@ pub const SHARE_LOCK_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 pub const SHARE_DELIVERIES_MAX: i64 = 1_000;
 /// Records handed out together once half of their deliveries have failed.
 pub const SHARE_CAUTIOUS_RECORDS: i64 = 16;
+/// Consumer instances of the REST door. One is a few hundred bytes, and a job has one; who leaves them behind is bounded by this.
+pub const INSTANCES_MAX: usize = 10_000;
+/// Topics, partitions, or bytes of a pattern that one instance may read.
+pub const INSTANCE_READING_MAX: usize = 10_000;
+/// Milliseconds of silence after which an instance may be forgotten when there are too many.
+pub const INSTANCE_SILENT_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Length of the name that a client gives to a fetch, to have it repeated.
+pub const FETCH_NAME_BYTES_MAX: usize = 128;
+/// Lines of the expiry ledger. A reader that goes on missing records makes its line longer, so a thousand is a long history.
+pub const UNREAD_LINES_MAX: usize = 1_000;
+/// Groups that one line of the expiry ledger names; who has waited longest comes first.
+pub const UNREAD_GROUPS_MAX: usize = 16;

@@ -9,6 +9,12 @@
 //! | `POST topics/{name or id}/restore[?as=NAME]` | undoes a deletion |
 //! | `DELETE topics/{name or id}?now=true` | lets a topic go for good, from use or from the trash |
 //! | `GET topics/{name}/retention` | what each partition keeps, and what goes next |
+//! | `GET unread`, `GET topics/{name}/unread` | what was removed before a group had read it |
+//! | `GET topics/{name}/why[?group=G]` | why a reader finds nothing |
+//! | `GET topics/{name}/partitions/{p}/records/{offset}` | the life of one record |
+//! | `GET groups/{name}/history` | where a group was before |
+
+mod readers;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -35,6 +41,8 @@ pub(crate) struct Words {
     pub(crate) rename: Option<String>,
     /// `now=true`
     pub(crate) now: bool,
+    /// `group=NAME`
+    pub(crate) group: Option<String>,
 }
 
 pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], words: Words) -> Answer {
@@ -45,6 +53,10 @@ pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], wor
         ["topics", topic] if method == Method::DELETE => purge(door, topic, words.now).await,
         ["topics", topic, "retention"] if method == Method::GET => retention(door, topic),
         ["expiring"] if method == Method::GET => expiring(door).await,
+        path if *method == Method::GET && readers::serves(path) => {
+            readers::answer(door, path, words.group.as_deref()).await.unwrap_or_else(Answer::from)
+        }
+        path if readers::serves(path) => wrong_method("GET"),
         ["status" | "trash" | "expiring"] | ["topics", _, "retention"] => wrong_method("GET"),
         ["topics", _, "restore"] => wrong_method("POST"),
         ["topics", _] => wrong_method("DELETE"),

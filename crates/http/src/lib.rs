@@ -11,6 +11,7 @@ mod errors;
 mod metrics;
 mod polish;
 mod registry;
+mod rest;
 mod router;
 mod serve;
 

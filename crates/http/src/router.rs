@@ -11,7 +11,7 @@ use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
     asked::{Asked, Unreadable},
-    errors, metrics, registry,
+    errors, metrics, registry, rest,
     serve::Door,
 };
 
@@ -29,6 +29,7 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
         ["admin", "v1", "errors"] => wrong_method("GET"),
         ["admin", "v1", ..] => admin(door, asked).await,
         route if registry::serves(route) => registry::answer(door, asked).await,
+        path if rest::serves(path, &asked.method) => rest::answer(door, asked).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
             .fix("see /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),
@@ -39,8 +40,9 @@ async fn admin(door: &Arc<Door>, asked: Asked) -> Answer {
     let (method, segments) = (asked.method.clone(), asked.segments.clone());
     let path: Vec<&str> = segments[2..].iter().map(String::as_str).collect();
     let (rename, now) = (asked.query("as").map(str::to_string), asked.query("now") == Some("true"));
+    let group = asked.query("group").map(str::to_string);
     match asked.whole(BODY).await {
-        Ok(_) => admin::answer(door, &method, &path, admin::Words { rename, now }).await,
+        Ok(_) => admin::answer(door, &method, &path, admin::Words { rename, now, group }).await,
         Err(problem) => problem.into(),
     }
 }

@@ -1,6 +1,11 @@
 //! Sockets to requests: bounds in size and time, one task a connection on the node's own threads.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use hyper::{
     Request, StatusCode,
@@ -21,7 +26,7 @@ use crate::{
     asked::Asked,
     errors,
     polish::{self, Origins},
-    registry, router,
+    registry, rest, router,
 };
 
 /// Time in which a request's head must have come. An idle kept-alive connection is dropped after the same time.
@@ -51,17 +56,21 @@ pub enum Surface {
     Common,
     /// The schema registry at its own root, and nothing else.
     Registry,
+    /// The REST proxy at its own root, and nothing else.
+    Rest,
 }
 
 /// The HTTP door of one node.
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
+    /// Whose turn it is among the partitions, for records without a key.
+    pub(crate) turn: AtomicUsize,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
-        Arc::new(Self { node, options })
+        Arc::new(Self { node, options, turn: AtomicUsize::new(0) })
     }
 }
 
@@ -131,6 +140,8 @@ async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, 
         (Surface::Common, Err(unreadable)) => unreadable.into(),
         (Surface::Registry, Ok(asked)) => registry::answer(door, asked).await,
         (Surface::Registry, Err(unreadable)) => registry::unreadable(&unreadable),
+        (Surface::Rest, Ok(asked)) => rest::answer(door, asked).await,
+        (Surface::Rest, Err(unreadable)) => rest::refused(unreadable.status(), unreadable),
     }
 }
 
@@ -140,6 +151,7 @@ impl Surface {
         match self {
             Self::Common => problem.into(),
             Self::Registry => registry::refused(status, &problem.error),
+            Self::Rest => rest::refused(status, problem.error),
         }
     }
 }

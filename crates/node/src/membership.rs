@@ -74,7 +74,10 @@ impl Node {
 
     /// One outcome a position, in the order asked.
     pub async fn commit(&self, group: &str, commit: Commit) -> Told<Vec<Result<(), Refusal>>> {
-        Ok(self.at_once(group, Command::Commit(commit)).await?.map(outcomes))
+        let held = self.held_by(&commit);
+        let outcomes = self.at_once(group, Command::Commit(commit)).await?.map(outcomes);
+        held.iter().for_each(|partition| self.look_soon(partition));
+        Ok(outcomes)
     }
 
     /// OffsetDelete. One outcome a partition, in the order asked.

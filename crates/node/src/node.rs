@@ -11,11 +11,13 @@ use std::{
 
 use milena_engine::{
     ids::TopicId,
+    instance::Instances,
     machine::Now,
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
     subject::Registry,
     topic::Catalog,
+    unread::Ledger,
 };
 use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked, Recovered};
 use tokio::sync::Notify;
@@ -54,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
+    pub(crate) instances: Lock<Noun<Instances>>,
+    pub(crate) unread: Lock<Noun<Ledger>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
     pub(crate) subjects: Lock<Noun<Registry>>,
     /// The topic that is written by the registry alone, once there is one.

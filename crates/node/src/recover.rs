@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, WRITERS_LOG},
+    ids::{
+        BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, WRITERS_LOG,
+    },
+    instance::{InstanceFact, Instances},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
@@ -17,6 +20,7 @@ use milena_engine::{
     share::{self, Share, ShareFact},
     subject::{Registry, SubjectFact},
     topic::{Catalog, CatalogFact},
+    unread::{Ledger, UnreadFact},
 };
 use milena_store::{LogId, Lsn, Replay, Replayed, Version};
 
@@ -29,6 +33,8 @@ pub struct Recovery {
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
     pub(crate) subjects: Noun<Registry>,
+    pub(crate) instances: Noun<Instances>,
+    pub(crate) ledger: Noun<Ledger>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -146,6 +152,8 @@ impl Recovery {
         match log.0 {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
+            INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
+            UNREAD_LOG => set(&mut self.ledger, version, Ledger::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
             SUBJECTS_LOG => set(&mut self.subjects, version, Registry::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
@@ -193,6 +201,14 @@ impl Recovery {
         match log {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
+            INSTANCES_LOG => next(&mut self.instances, part, |bytes| InstanceFact::decode(bytes).map(Into::into)),
+            UNREAD_LOG => {
+                if part.version > self.ledger.version {
+                    self.ledger.machine.apply(&UnreadFact::decode(part.fact)?);
+                    (self.ledger.version, self.ledger.lsn) = (part.version, part.lsn);
+                }
+                Ok(())
+            }
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
             SUBJECTS_LOG => next(&mut self.subjects, part, SubjectFact::decode),
             BROKER_SETTINGS_LOG => {

@@ -10,7 +10,7 @@ use std::{
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -114,6 +114,8 @@ impl Node {
         }
         let subjects = std::mem::take(&mut recovery.subjects);
         let kept = subjects.machine.topic().map_or_else(OnceLock::new, OnceLock::from);
+        let mut instances = std::mem::take(&mut recovery.instances);
+        instances.machine.started(started_at);
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
             runtimes,
@@ -126,6 +128,8 @@ impl Node {
             catalog: Lock::new(catalog),
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
+            instances: Lock::new(instances),
+            unread: Lock::new(std::mem::take(&mut recovery.ledger)),
             broker: Lock::new(broker),
             subjects: Lock::new(subjects),
             kept,
@@ -270,6 +274,8 @@ impl Node {
         match log.0 {
             CATALOG_LOG => Some(of(&self.0.catalog, |catalog| catalog.snapshot(into))),
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
+            INSTANCES_LOG => Some(of(&self.0.instances, |instances| instances.snapshot(into))),
+            UNREAD_LOG => Some(of(&self.0.unread, |ledger| ledger.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             SUBJECTS_LOG => Some(of(&self.0.subjects, |registry| registry.snapshot(into))),

@@ -14,3 +14,4 @@ pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod topic;
+pub(crate) mod why;

@@ -26,7 +26,19 @@ impl Server {
     }
 
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let doors = ["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "--registry", "127.0.0.1:0", "-o", "json"];
+        let doors = [
+            "serve",
+            "--kafka",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--registry",
+            "127.0.0.1:0",
+            "--rest",
+            "127.0.0.1:0",
+            "-o",
+            "json",
+        ];
         let mut child = bare(&doors).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
