@@ -9,4 +9,5 @@ mod manual;
 mod metrics;
 mod readme;
 mod server;
+mod service;
 mod transcript;
