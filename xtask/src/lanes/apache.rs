@@ -31,7 +31,8 @@ pub(crate) fn jars(ground: &Ground) -> Result<String> {
     Ok(format!("{}/*", lib.display()))
 }
 
-/// A running Apache Kafka: one combined node, default configuration but for what `extra` says.
+/// A running Apache Kafka: one combined node, default configuration but for what `extra` says; `{port}` and
+/// `{controller}` stand there for its ports.
 pub(crate) struct Apache {
     child: Child,
     pub(crate) kafka: String,
@@ -93,7 +94,7 @@ fn properties(dir: &Path, data: &Path, broker: u16, controller: u16, extra: &[&s
         data.display()
     );
     for line in extra {
-        text.push_str(line);
+        text.push_str(&line.replace("{port}", &broker.to_string()).replace("{controller}", &controller.to_string()));
         text.push('\n');
     }
     let id = extra.iter().rev().find_map(|l| l.strip_prefix("node.id=")).unwrap_or("1");

@@ -4,6 +4,7 @@ pub(crate) mod apache;
 mod client;
 pub(crate) mod crash;
 mod distance;
+mod doctor;
 mod expected;
 pub(crate) mod fresh;
 mod go;
@@ -26,6 +27,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
     Lane { name: "our client", needs: &[], work: client::run },
     Lane { name: "our client, Apache Kafka", needs: apache::JAVA, work: client::against_apache },
+    Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
