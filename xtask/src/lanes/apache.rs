@@ -66,14 +66,14 @@ impl Apache {
 
     /// The port opens when the broker is registered; its own tools retry what little is left.
     fn wait(&self) -> Result<()> {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(150);
         while Instant::now() < until {
             if TcpStream::connect(&self.kafka).is_ok() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        bail!("Apache Kafka did not listen on {} within a minute", self.kafka)
+        bail!("Apache Kafka did not listen on {} within two and a half minutes", self.kafka)
     }
 }
 

@@ -14,4 +14,5 @@ mod readme;
 mod rest;
 mod server;
 mod service;
+mod tools;
 mod transcript;
