@@ -95,14 +95,19 @@ enum Address {
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     log(&options.log)?;
-    crate::process::prepare();
+    let descriptors = crate::process::prepare().map_err(|limit| {
+        Failure::new(Kind::Failed, format!("{limit} open files are too few"))
+            .why(format!("each connection is one, and the store needs some; {} is the least", crate::process::LEAST))
+            .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
+    })?;
     let plan = Plan::of(options)?;
-    let (store, recovery, recovered) = open(&plan)?;
+    let (store, recovery, recovered) = open(&plan, descriptors.files)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
-    let door =
-        milena_kafka::Door::new(node.clone(), DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2 });
+    let both_families = kafka.len() == 2;
+    let door_options = DoorOptions { advertise: plan.advertise.clone(), both_families, connections: descriptors.kafka };
+    let door = milena_kafka::Door::new(node.clone(), door_options);
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
@@ -115,7 +120,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, http, &plan, &ready));
+    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, (http, descriptors.web), &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
     })?;
@@ -126,7 +131,7 @@ async fn until_told_to_stop(
     node: &Node,
     door: Arc<milena_kafka::Door>,
     kafka: Vec<StdListener>,
-    http: Option<Vec<StdListener>>,
+    (http, connections): (Option<Vec<StdListener>>, usize),
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
@@ -137,7 +142,8 @@ async fn until_told_to_stop(
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
     }
     let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
-    let web = milena_http::Door::new(node.clone(), milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data });
+    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, connections };
+    let web = milena_http::Door::new(node.clone(), options);
     for listener in http.into_iter().flatten() {
         tokio::spawn(milena_http::listen(web.clone(), adopt(listener)?));
     }
@@ -233,7 +239,7 @@ fn address(given: Option<&str>, port: u16, door: &str) -> Result<Address, Failur
     })
 }
 
-fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
+fn open(plan: &Plan, files: usize) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
     let mut recovery = Recovery::default();
     let Some(data) = &plan.data else {
         return Ok((
@@ -242,16 +248,16 @@ fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
             Recovered { clean: true, ..Recovered::default() },
         ));
     };
-    let (store, recovered) = open_local(data, plan.accept_loss, &mut recovery)?;
+    let (store, recovered) =
+        open_local(data, local::Options { accept_loss: plan.accept_loss, files, ..local::Options::default() }, &mut recovery)?;
     Ok((store, recovery, recovered))
 }
 
-fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
+fn open_local(data: &Path, options: local::Options, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
     let what = || format!("the data directory {} cannot be used", data.display());
     fs::create_dir_all(data)
         .map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
     let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
-    let options = local::Options { accept_loss, ..local::Options::default() };
     let (store, recovered) =
         local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
     for line in &recovered.damage {

@@ -21,8 +21,6 @@ const HEAD: Duration = Duration::from_secs(30);
 const HEAD_BYTES: usize = 64 * 1024;
 /// Time in which a request must be there with its body and be answered.
 const REQUEST: Duration = Duration::from_secs(60);
-/// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of the other.
-const CONNECTIONS: usize = 512;
 
 /// What the composition root tells this door.
 #[derive(Clone, Debug)]
@@ -31,25 +29,29 @@ pub struct DoorOptions {
     pub version: &'static str,
     /// Where the data lies, for people.
     pub data: String,
+    /// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of
+    /// the other, or of the store.
+    pub connections: usize,
 }
 
 /// The HTTP door of one node.
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
+    places: Arc<Semaphore>,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
-        Arc::new(Self { node, options })
+        let places = Arc::new(Semaphore::new(options.connections));
+        Arc::new(Self { node, options, places })
     }
 }
 
 /// Accepts for ever; each connection lives on the node's least loaded runtime.
 pub async fn listen(door: Arc<Door>, listener: TcpListener) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = door.places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => deal(&door, stream, peer, place),
             Err(error) => {
