@@ -85,6 +85,26 @@ fn every_setting_has_words_a_valid_default_and_a_reason_if_it_does_nothing() {
     }
 }
 
+/// `proofs.txt` against the settings and the sources: nothing is called honoured that no test sees.
+#[test]
+fn every_honoured_setting_names_the_test_that_sees_its_effect() {
+    let lines = include_str!("proofs.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut proofs = BTreeMap::new();
+    for line in lines {
+        let [scope, name, file, test] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("SCOPE NAME FILE TEST: {line}") };
+        let source = std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR")));
+        let source = source.unwrap_or_else(|error| panic!("{file} of {name}: {error}"));
+        let test = format!("#[test]\nfn {test}() {{");
+        assert!(source.contains(&test), "{file} has no such test: {line}");
+        assert!(proofs.insert((scope, name), line).is_none(), "{name} is there twice");
+    }
+    let honoured = ours().into_iter().filter(|(_, s)| matches!(s.bearing, Bearing::Honoured { .. }));
+    for (scope, setting) in honoured {
+        assert!(proofs.remove(&(scope, setting.name)).is_some(), "no test sees {scope} {}: proofs.txt", setting.name);
+    }
+    assert!(proofs.is_empty(), "not honoured: {proofs:?}");
+}
+
 #[test]
 fn differences_are_differences() {
     for d in DIFFERENCES {

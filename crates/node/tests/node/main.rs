@@ -9,5 +9,6 @@ mod on_disk;
 mod producing;
 mod retaining;
 mod scale;
+mod settings;
 mod topics;
 mod world;
