@@ -14,6 +14,7 @@ mod loader;
 mod many;
 mod measure;
 mod produce;
+mod proxy;
 mod reader;
 mod rest;
 mod systems;
@@ -109,7 +110,7 @@ struct Rows<'a> {
 
 /// Each row with each system that it means something for.
 fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Result<()> {
-    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "rdkafka", "W1"];
+    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "REST", "rdkafka", "W1"];
     if rows.python.is_none() {
         println!("SKIPPED: librdkafka, since no Python was named");
     }
@@ -136,6 +137,9 @@ fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
         // Apache Kafka advises four thousand partitions a node.
         "W8" => many::run(place, system, if system.is_java() { 4_000 } else { 100_000 }),
         "W15" => crash::run(place, system, rows.gigabytes),
+        "REST" if system == System::Milena => proxy::run(place, system, rows.seconds),
+        // No other of these has a proxy.
+        "REST" => Ok(()),
         "W16" => begin::run(place, system, 9),
         "rdkafka" => rows.python.map_or(Ok(()), |python| client::run(place, python, system, rows.seconds)),
         _ => Ok(()),

@@ -57,6 +57,8 @@ pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) data: PathBuf,
+    /// The HTTP door, which has the REST proxy too.
+    pub(crate) web: Option<SocketAddr>,
     /// From exec to a port that accepts.
     pub(crate) listening: Duration,
 }
@@ -114,17 +116,34 @@ fn floor(system: System, data: PathBuf) -> Result<Running> {
     }
     let begin = Instant::now();
     let (child, line) = first_line(&mut command)?;
-    Ok(Running { child, address: line.trim().parse()?, data, listening: begin.elapsed() })
+    Ok(Running { child, address: line.trim().parse()?, data, web: None, listening: begin.elapsed() })
 }
 
 fn milena(place: &Place, data: PathBuf) -> Result<Running> {
     let mut command = Command::new(&place.milena);
-    command.args(["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "-o", "json", "--data"]).arg(&data);
+    command
+        .args([
+            "serve",
+            "--kafka",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--registry",
+            "off",
+            "--rest",
+            "off",
+            "-o",
+            "json",
+            "--data",
+        ])
+        .arg(&data);
     let begin = Instant::now();
     let (child, line) = first_line(&mut command)?;
     let listening = begin.elapsed();
     let ready: serde_json::Value = serde_json::from_str(&line).with_context(|| format!("no ready line: {line:?}"))?;
-    Ok(Running { child, address: ready["kafka"].as_str().context("no address")?.parse()?, data, listening })
+    let address = ready["kafka"].as_str().context("no address")?.parse()?;
+    let web = ready["http"].as_str().map(str::parse).transpose()?;
+    Ok(Running { child, address, data, web, listening })
 }
 
 fn first_line(command: &mut Command) -> Result<(Child, String)> {
@@ -164,7 +183,7 @@ fn kafka(place: &Place, data: PathBuf, extra: &str) -> Result<Running> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(Running { child, address, data, listening: begin.elapsed() })
+    Ok(Running { child, address, data, web: None, listening: begin.elapsed() })
 }
 
 fn kafka_properties(data: &Path, extra: &str) -> Result<String> {

@@ -24,7 +24,7 @@ TOPICS = [("ledger-small", 4, 100), ("ledger-large", 2, 60_000), ("ledger-many",
 
 
 def start(port=0):
-    command = [binary, "serve", "--data", data, "--kafka", f"127.0.0.1:{port}", "--http", "off", "-o", "json"]
+    command = [binary, "serve", "--data", data, "--kafka", f"127.0.0.1:{port}", "--http", "off", "--rest", "off", "-o", "json"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = server.stdout.readline()
     assert line, f"the server did not start: {server.stderr.read()}"

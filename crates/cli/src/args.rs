@@ -37,8 +37,19 @@ enum Command {
     /// Consumer groups: members, positions, lag
     #[command(visible_alias = "groups")]
     Group(cmd::group::Options),
+    /// Schemas: list, register, compare, delete, move
+    #[command(visible_alias = "schemas")]
+    Schema(cmd::schema::Options),
+    /// Why a reader finds nothing
+    Why(cmd::why::Options),
     /// How the cluster stands; exit code 2 when something is wrong
     Status(cmd::status::Options),
+    /// What clients were told that went wrong, as it was told
+    Errors(cmd::errors::Options),
+    /// What is wrong between here and a broker, or on the server, and what to do about it
+    Doctor(cmd::doctor::Options),
+    /// Is it there, and how far away? ICMP echoes to a host, exchanges of Kafka to a broker
+    Ping(cmd::ping::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
     /// Settings: show, explain, change
@@ -65,7 +76,12 @@ impl Arguments {
             Command::Message(options) => talk(cmd::message::run(options)),
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
+            Command::Schema(options) => talk(cmd::schema::run(options)),
+            Command::Why(options) => talk(cmd::why::run(options)),
             Command::Status(options) => talk(cmd::status::run(options)),
+            Command::Errors(options) => talk(cmd::errors::run(options)),
+            Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),
+            Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
@@ -84,12 +100,14 @@ impl Arguments {
     }
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))
+}
+
 /// Runs a command that talks to a broker. Ctrl-C ends it there; what it had to show by then is shown.
 fn talk(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command => outcome,

@@ -23,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) data: Option<PathBuf>,
     pub(crate) kafka: Option<String>,
     pub(crate) http: Option<String>,
+    pub(crate) registry: Option<String>,
+    pub(crate) rest: Option<String>,
     pub(crate) advertise: Option<String>,
     /// Broker settings by Kafka's names.
     pub(crate) set: BTreeMap<String, toml::Value>,

@@ -7,6 +7,7 @@ mod config;
 mod connect;
 mod envelope;
 mod failure;
+mod icmp;
 mod nearest;
 mod ours;
 mod process;

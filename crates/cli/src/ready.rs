@@ -8,6 +8,8 @@ use serde_json::json;
 pub(crate) struct Ready {
     pub(crate) kafka: String,
     pub(crate) http: Option<String>,
+    pub(crate) registry: Option<String>,
+    pub(crate) rest: Option<String>,
     pub(crate) data: Option<PathBuf>,
     pub(crate) advertise: String,
     pub(crate) recovered: Recovered,
@@ -23,6 +25,8 @@ impl Ready {
             "pid": std::process::id(),
             "kafka": self.kafka,
             "http": self.http,
+            "registry": self.registry,
+            "rest": self.rest,
             "data": self.data.as_ref().map(|d| d.display().to_string()),
             "recovered": {
                 "clean": recovered.clean,
@@ -48,6 +52,16 @@ impl Ready {
         let _ = writeln!(out, "  Kafka     {:<24}{told}", local(&self.kafka));
         if let Some(http) = &self.http {
             let _ = writeln!(out, "  HTTP      http://{:<17}/metrics /healthz /admin/v1/status", local(http));
+        }
+        if let Some(registry) = &self.registry {
+            let _ = writeln!(
+                out,
+                "  Schemas   http://{:<17}Avro, JSON Schema, Protobuf, as Confluent's clients ask for them",
+                local(registry)
+            );
+        }
+        if let Some(rest) = &self.rest {
+            let _ = writeln!(out, "  REST      http://{:<17}/topics /consumers /v3/clusters", local(rest));
         }
         let data = self.data.as_ref().map_or("memory".into(), |d| d.display().to_string());
         let durable = if self.data.is_some() {

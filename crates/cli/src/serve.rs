@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
+use milena_http::Surface;
 use milena_kafka::{Advertise, DoorOptions};
 use milena_node::{Node, NodeOptions, Recovered, Recovery};
 use milena_store::{Memory, Store, disk::RealDisk, local, memory};
@@ -41,6 +42,12 @@ pub(crate) struct Options {
     /// Address of the HTTP door, or `off` [default: port 8080 of 127.0.0.1 and ::1]
     #[arg(long, env = "MILENA_HTTP", value_name = "ADDR")]
     http: Option<String>,
+    /// Address of the schema registry, or `off` [default: port 8081 of 127.0.0.1 and ::1, if it is free]
+    #[arg(long, env = "MILENA_REGISTRY", value_name = "ADDR")]
+    registry: Option<String>,
+    /// Address of the REST proxy, or `off` [default: port 8082 of 127.0.0.1 and ::1, if nothing else is there]
+    #[arg(long, env = "MILENA_REST", value_name = "ADDR")]
+    rest: Option<String>,
     /// Address told to clients: auto (the one they dialled), HOST:PORT, or CIDR=HOST:PORT,…
     #[arg(long, env = "MILENA_ADVERTISE", value_name = "RULE")]
     advertise: Option<String>,
@@ -56,9 +63,17 @@ pub(crate) struct Options {
     /// `json` prints one line on stdout when ready, for scripts
     #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
     output: Output,
+    /// Log requests that take longer than this, such as 100ms, with where the time went
+    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = slow)]
+    slow: Option<Duration>,
     /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
     #[arg(long, env = "MILENA_LOG", default_value = "warn", value_name = "FILTER")]
     log: String,
+}
+
+fn slow(text: &str) -> Result<Duration, String> {
+    let ms = crate::when::duration(text).and_then(|ms| u64::try_from(ms).ok());
+    ms.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 100ms or 2s".into())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -77,6 +92,8 @@ struct Plan {
     data: Option<PathBuf>,
     kafka: Address,
     http: Option<Address>,
+    registry: Listening,
+    rest: Listening,
     advertise: Advertise,
     /// The words that `advertise` was made from.
     rule: String,
@@ -84,6 +101,16 @@ struct Plan {
     node_id: i32,
     accept_loss: bool,
     output: Output,
+    slow: Option<Duration>,
+}
+
+/// Where a door that nobody needs to ask for listens.
+enum Listening {
+    Off,
+    /// At an address that somebody asked for.
+    At(Address),
+    /// At the usual port, if nobody else has it.
+    Usual(u16),
 }
 
 /// Both loopback families, or one address that somebody asked for.
@@ -104,13 +131,21 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let (store, recovery, recovered) = open(&plan, descriptors.files)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
+    let registry = plan.registry.bind("registry")?;
+    let rest = plan.rest.bind("rest")?;
     let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
-    let both_families = kafka.len() == 2;
-    let door_options = DoorOptions { advertise: plan.advertise.clone(), both_families, connections: descriptors.kafka };
+    let door_options = DoorOptions {
+        advertise: plan.advertise.clone(),
+        both_families: kafka.len() == 2,
+        slow: plan.slow,
+        connections: descriptors.kafka,
+    };
     let door = milena_kafka::Door::new(node.clone(), door_options);
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
+        registry: registry.as_ref().map(|listeners| address_of(listeners)),
+        rest: rest.as_ref().map(|listeners| address_of(listeners)),
         data: plan.data.clone(),
         advertise: plan.rule.clone(),
         recovered,
@@ -120,7 +155,9 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, (http, descriptors.web), &plan, &ready));
+    let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
+    let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
+    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, (web.collect(), descriptors.web), &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
     })?;
@@ -131,7 +168,7 @@ async fn until_told_to_stop(
     node: &Node,
     door: Arc<milena_kafka::Door>,
     kafka: Vec<StdListener>,
-    (http, connections): (Option<Vec<StdListener>>, usize),
+    (web, connections): (Vec<(StdListener, Surface)>, usize),
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
@@ -142,10 +179,11 @@ async fn until_told_to_stop(
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
     }
     let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
-    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, connections };
-    let web = milena_http::Door::new(node.clone(), options);
-    for listener in http.into_iter().flatten() {
-        tokio::spawn(milena_http::listen(web.clone(), adopt(listener)?));
+    let origins = milena_http::Origins::of(node.settings().allowed_origins.as_deref());
+    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins, connections };
+    let http = milena_http::Door::new(node.clone(), options);
+    for (listener, surface) in web {
+        tokio::spawn(milena_http::listen(http.clone(), adopt(listener)?, surface));
     }
     announce(plan.output, ready)?;
     tokio::select! {
@@ -186,6 +224,8 @@ impl Plan {
             Some("off") => None,
             given => Some(address(given, 8080, "http")?),
         };
+        let registry = Listening::of(options.registry.or(file.registry).as_deref(), 8081, "registry")?;
+        let rest = Listening::of(options.rest.or(file.rest).as_deref(), 8082, "rest")?;
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
         let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
             Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
@@ -203,11 +243,14 @@ impl Plan {
             data,
             kafka,
             http,
+            registry,
+            rest,
             advertise,
             rule,
             settings,
             node_id,
             accept_loss: options.accept_loss,
+            slow: options.slow,
             output: options.output,
         })
     }
@@ -301,6 +344,29 @@ fn start_node(
     }
     let options = NodeOptions { node_id: plan.node_id, settings, recovered, ..NodeOptions::default() };
     Node::start(store, recovery, options).map_err(|e| Failure::new(Kind::Failed, "the broker cannot start").why(e))
+}
+
+impl Listening {
+    fn of(given: Option<&str>, port: u16, door: &str) -> Result<Self, Failure> {
+        match given {
+            None => Ok(Self::Usual(port)),
+            Some("off") => Ok(Self::Off),
+            Some(text) => address(Some(text), port, door).map(Self::At),
+        }
+    }
+
+    fn bind(&self, door: &str) -> Result<Option<Vec<StdListener>>, Failure> {
+        match self {
+            Self::Off => Ok(None),
+            Self::At(address) => bind(address, door).map(Some),
+            // Whoever did not ask for the door shall not be kept from starting by it.
+            Self::Usual(port) => Ok(bind(&Address::Loopback(*port), door)
+                .inspect_err(|_| {
+                    tracing::warn!("port {port} is taken, so there is no {door} of its own; --{door} ADDR puts it elsewhere")
+                })
+                .ok()),
+        }
+    }
 }
 
 fn bind(address: &Address, door: &str) -> Result<Vec<StdListener>, Failure> {

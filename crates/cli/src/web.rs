@@ -5,7 +5,7 @@ use std::time::Duration;
 use milena_client::Cluster;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     time::timeout,
 };
@@ -35,32 +35,82 @@ impl Web {
         Ok(Self { address: reachable(&address, cluster) })
     }
 
+    /// A server by its URL, of which only the address counts.
+    pub(crate) fn at(url: &str) -> Result<Self, Failure> {
+        let address = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
+        if address.is_empty() || address.contains(['/', '@']) {
+            return Err(Failure::usage(format!("{url:?} is not the URL of a registry here")).fix("--registry http://HOST:PORT"));
+        }
+        let port = if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) { "" } else { ":8081" };
+        Ok(Self { address: format!("{address}{port}") })
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.call("GET", path).await
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str) -> Result<Value, Failure> {
-        let unreachable = |why: String| {
-            Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
-                .why(why)
-                .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
-        };
-        let answer = timeout(PATIENCE, self.exchange(method, path)).await;
+        self.exchanged(method, path, "").await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.exchanged(method, path, &body.to_string()).await
+    }
+
+    async fn exchanged(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {
+        let answer = timeout(PATIENCE, self.exchange(method, path, body)).await;
         let bytes =
-            answer.map_err(|_| unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| unreachable(e.to_string()))?;
-        let (status, body) = split(&bytes).ok_or_else(|| unreachable("what answers there does not speak HTTP".into()))?;
+            answer.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| self.unreachable(e))?;
+        let (status, body) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
         judge(status, serde_json::from_slice(body).unwrap_or_default())
     }
 
-    async fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
+    fn unreachable(&self, why: impl ToString) -> Failure {
+        Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
+            .why(why)
+            .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
+    }
+
+    /// The lines of a stream of server-sent events. Asked for in HTTP/1.0, whose answers come without chunks.
+    pub(crate) async fn events(&self, path: &str) -> Result<Lines<BufReader<TcpStream>>, Failure> {
+        let open = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", self.address);
+            stream.write_all(request.as_bytes()).await?;
+            let mut lines = BufReader::new(stream).lines();
+            let status = lines.next_line().await?.unwrap_or_default();
+            while lines.next_line().await?.is_some_and(|line| !line.is_empty()) {}
+            Ok::<_, std::io::Error>((status, lines))
+        };
+        let opened = timeout(PATIENCE, open).await.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?;
+        let (status, lines) = opened.map_err(|e| self.unreachable(e))?;
+        match status.split(' ').nth(1) {
+            Some("200") => Ok(lines),
+            _ => Err(Failure::new(Kind::Failed, format!("the broker answered {status:?} to {path}"))),
+        }
+    }
+
+    async fn exchange(&self, method: &str, path: &str, body: &str) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(&self.address).await?;
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self.address);
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{kind}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.address,
+            body.len()
+        );
         stream.write_all(request.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
         let mut bytes = Vec::new();
         stream.take(LARGEST).read_to_end(&mut bytes).await?;
         Ok(bytes)
     }
+}
+
+/// A name as a segment of a path, or as a value behind the question mark.
+pub(crate) fn escaped(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// A door that listens on every address is dialled where the broker was found.
@@ -91,9 +141,23 @@ fn judge(status: u16, body: Value) -> Result<Value, Failure> {
         503 => Kind::Unreachable,
         _ => Kind::Failed,
     };
-    let mut failure = Failure::new(kind, body["error"].as_str().map_or(format!("the broker answered {status}"), Into::into));
+    // The admin routes say what failed in one field, the registry in another.
+    let words = body["error"].as_str().or(body["message"].as_str());
+    let mut failure = Failure::new(kind, words.map_or(format!("the broker answered {status}"), Into::into));
     if let Some(why) = body["why"].as_str() {
         failure = failure.why(why);
     }
     Err(failure)
+}
+
+/// A name as one segment of a path, or as a value of a query.
+pub(crate) fn encoded(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
 }

@@ -51,6 +51,11 @@ pub(crate) fn rfc3339(millis: i64, person: bool) -> Option<String> {
     Some(zoned.strftime(format).to_string())
 }
 
+/// As [`rfc3339`] for a person; a moment that no calendar has is its number.
+pub(crate) fn show(millis: i64) -> String {
+    rfc3339(millis, true).unwrap_or_else(|| millis.to_string())
+}
+
 /// The time of day, with the day in front when it is not today.
 pub(crate) fn clock(millis: i64) -> String {
     let Ok(time) = Timestamp::from_millisecond(millis) else { return "no time".into() };

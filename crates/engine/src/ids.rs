@@ -77,5 +77,11 @@ pub const PRODUCER_IDS_LOG: LogNumber = 1;
 pub const WRITERS_LOG: LogNumber = 2;
 /// The log of the broker's own settings.
 pub const BROKER_SETTINGS_LOG: LogNumber = 3;
+/// The log of the schema registry.
+pub const SUBJECTS_LOG: LogNumber = 4;
+/// The log of the REST door's consumer instances.
+pub const INSTANCES_LOG: LogNumber = 12;
+/// The log of the expiry ledger.
+pub const UNREAD_LOG: LogNumber = 13;
 /// The first number that the catalog hands out. Those between are kept for nouns that every broker will have once.
 pub const FIRST_FREE_LOG: LogNumber = 16;

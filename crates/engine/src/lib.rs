@@ -8,6 +8,7 @@
 pub mod fact;
 pub mod group;
 pub mod ids;
+pub mod instance;
 pub mod limits;
 pub mod machine;
 pub mod partition;
@@ -16,4 +17,7 @@ pub mod retention;
 #[cfg(test)]
 mod script;
 pub mod settings;
+pub mod share;
+pub mod subject;
 pub mod topic;
+pub mod unread;

@@ -59,3 +59,27 @@ pub const POSITION_HISTORY: usize = 16;
 pub const NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds that a group without members and positions is kept; Kafka looks for those every ten minutes.
 pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
+/// Partitions that one share group may have begun with: ten for each of the thousand topics of a large house.
+pub const SHARE_PARTITIONS_MAX: usize = 10_000;
+/// Runs that a share group keeps of one partition; beyond it nothing more is handed out until some are finished. 32 bytes each.
+pub const SHARE_RUNS_MAX: usize = 2_000_000;
+/// Length of a reason given with a rejected message, for its dead letter.
+pub const SHARE_REASON_BYTES_MAX: usize = 1_024;
+/// The longest lock, also by renewal at a time: a week.
+pub const SHARE_LOCK_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// The most deliveries of one record.
+pub const SHARE_DELIVERIES_MAX: i64 = 1_000;
+/// Records handed out together once half of their deliveries have failed.
+pub const SHARE_CAUTIOUS_RECORDS: i64 = 16;
+/// Consumer instances of the REST door. One is a few hundred bytes, and a job has one; who leaves them behind is bounded by this.
+pub const INSTANCES_MAX: usize = 10_000;
+/// Topics, partitions, or bytes of a pattern that one instance may read.
+pub const INSTANCE_READING_MAX: usize = 10_000;
+/// Milliseconds of silence after which an instance may be forgotten when there are too many.
+pub const INSTANCE_SILENT_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Length of the name that a client gives to a fetch, to have it repeated.
+pub const FETCH_NAME_BYTES_MAX: usize = 128;
+/// Lines of the expiry ledger. A reader that goes on missing records makes its line longer, so a thousand is a long history.
+pub const UNREAD_LINES_MAX: usize = 1_000;
+/// Groups that one line of the expiry ledger names; who has waited longest comes first.
+pub const UNREAD_GROUPS_MAX: usize = 16;

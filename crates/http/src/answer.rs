@@ -1,22 +1,88 @@
-//! What goes out: a status, a type, and bytes; errors in one envelope. Knows no route.
+//! What goes out: a status, a type, and bytes at once or as they come; errors of the admin routes in one envelope. Knows
+//! no route.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Response, StatusCode,
+    body::{Body as HttpBody, Frame, SizeHint},
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde::Serialize;
+use tokio::sync::mpsc;
 
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Body>;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
+/// The body of an answer: whole, or written while it is read.
+pub(crate) enum Body {
+    Whole(Full<Bytes>),
+    /// Whoever holds the sender waits until the peer has read: at most as much is in memory as the channel holds.
+    Stream(mpsc::Receiver<Bytes>),
+}
+
+impl Body {
+    /// The bytes, when they are there already.
+    pub(crate) fn whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Whole(full) => Pin::new(full).poll_frame(cx),
+            Self::Stream(receiver) => receiver.poll_recv(cx).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(full) => full.is_end_stream(),
+            Self::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(full) => full.size_hint(),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
 pub(crate) fn bytes(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Body::Whole(Full::new(body.into())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
+/// An answer whose pieces the sender gives, until it is dropped. A peer that goes away closes the sender.
+pub(crate) fn stream(status: StatusCode, content_type: HeaderValue) -> (mpsc::Sender<Bytes>, Answer) {
+    const PIECES: usize = 4;
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let mut answer = Response::new(Body::Stream(receiver));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    (sender, answer)
+}
+
+/// A status and nothing else.
+pub(crate) fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Body::Whole(Full::default()));
+    *answer.status_mut() = status;
     answer
 }
 
@@ -39,7 +105,7 @@ pub(crate) fn json(body: &impl Serialize) -> Answer {
 pub(crate) struct Problem {
     #[serde(skip)]
     status: StatusCode,
-    error: String,
+    pub(crate) error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

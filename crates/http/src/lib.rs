@@ -6,8 +6,15 @@
 
 mod admin;
 mod answer;
+mod asked;
+mod errors;
 mod metrics;
+mod polish;
+mod registry;
+mod rest;
 mod router;
 mod serve;
 
-pub use serve::{Door, DoorOptions, listen};
+pub use polish::Origins;
+pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
+pub use serve::{Door, DoorOptions, Surface, listen};

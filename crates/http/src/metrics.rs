@@ -63,6 +63,7 @@ impl Scrape {
         let mut scrape = Self::default();
         scrape.broker(door);
         scrape.requests(door);
+        scrape.errors(door);
         scrape.topics(door);
         scrape.replicas(door);
         scrape.groups(door).await;
@@ -113,6 +114,22 @@ impl Scrape {
         let (all, errors) = (of(|r| r.1), of(|r| r.2));
         self.family("kafka_network_requestmetrics_requests", "Requests answered, by API key", true, all);
         self.family("kafka_network_requestmetrics_errors", "Requests answered with an error at the top", true, errors);
+    }
+
+    /// What clients were told that went wrong, by API and code; codes of HTTP are statuses.
+    fn errors(&mut self, door: &Door) {
+        let sample = |(api, code, count): (String, String, u64)| Sample {
+            labels: vec![("api", api), ("code", code)],
+            value: count as f64,
+        };
+        let samples = door.node.errors().counts().into_iter().map(sample).collect();
+        self.family("milena_errors_told", "Errors that clients were told, by API and code", true, samples);
+        let gone = door.node.bounces().gone(door.node.now().wall).len();
+        self.gauge(
+            "milena_clients_not_come_back",
+            "Client addresses that were told an address and did not come back",
+            gone as f64,
+        );
     }
 
     fn topics(&mut self, door: &Door) {

@@ -1,43 +1,49 @@
-//! Paths to verbs. Every path answers wrong methods with 405 and unknown paths with 404, in the same envelope.
+//! Paths to verbs. Every path answers wrong methods with 405 and unknown paths with 404, in the envelope of its family.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use hyper::{
-    Method, Request, StatusCode,
-    body::Incoming,
+    Method, StatusCode,
     header::{ACCEPT, ALLOW, HeaderValue},
 };
 
 use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
-    metrics,
+    asked::{Asked, Unreadable},
+    errors, metrics, registry, rest,
     serve::Door,
 };
 
 /// Largest body of an admin request, in bytes.
 const BODY: usize = 1 << 20;
 
-pub(crate) async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Answer {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path().to_string();
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let get = head.method == Method::GET || head.method == Method::HEAD;
-    match segments.as_slice() {
-        [""] if get => front(head.headers.get(ACCEPT)),
-        ["healthz"] if get => health(door),
-        ["readyz"] if get => health(door),
-        ["metrics"] if get => metrics::answer(door).await,
+pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
+    match asked.route().as_slice() {
+        [""] if asked.looks() => front(asked.headers.get(ACCEPT)),
+        [""] if asked.method == Method::POST => registry::answer(door, asked).await,
+        ["healthz" | "readyz"] if asked.looks() => health(door),
+        ["metrics"] if asked.looks() => metrics::answer(door).await,
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
-        ["admin", "v1", rest @ ..] => match whole(body).await {
-            Ok(_) => admin::answer(door, &head.method, rest, head.uri.query().unwrap_or_default()).await,
-            Err(problem) => problem.into(),
-        },
-        _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))
+        ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
+        ["admin", "v1", "errors"] => wrong_method("GET"),
+        ["admin", "v1", ..] => admin(door, asked).await,
+        route if registry::serves(route) => registry::answer(door, asked).await,
+        path if rest::serves(path, &asked.method) => rest::answer(door, asked).await,
+        _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
             .fix("see /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),
+    }
+}
+
+async fn admin(door: &Arc<Door>, asked: Asked) -> Answer {
+    let (method, segments) = (asked.method.clone(), asked.segments.clone());
+    let path: Vec<&str> = segments[2..].iter().map(String::as_str).collect();
+    let (rename, now) = (asked.query("as").map(str::to_string), asked.query("now") == Some("true"));
+    let group = asked.query("group").map(str::to_string);
+    match asked.whole(BODY).await {
+        Ok(_) => admin::answer(door, &method, &path, admin::Words { rename, now, group }).await,
+        Err(problem) => problem.into(),
     }
 }
 
@@ -52,7 +58,10 @@ fn front(accept: Option<&HeaderValue>) -> Answer {
 
 fn health(door: &Door) -> Answer {
     match door.node.alive() {
-        Ok(()) => json(&serde_json::json!({"status": "ok"})),
+        Ok(()) => {
+            let gone: Vec<_> = door.node.bounces().gone(door.node.now().wall).iter().map(admin::bounced).collect();
+            json(&serde_json::json!({"status": "ok", "did_not_come_back": gone}))
+        }
         Err(dead) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store has stopped; nothing is acknowledged")
             .why(dead)
             .fix("look at the disk, then restart the server")
@@ -66,11 +75,19 @@ pub(crate) fn wrong_method(allowed: &'static str) -> Answer {
     answer
 }
 
-async fn whole(body: Incoming) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => {
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body here has at most {BODY} bytes")).why(error))
+impl From<Unreadable> for Answer {
+    fn from(error: Unreadable) -> Self {
+        Problem::new(error.status(), "the request cannot be read").why(error).into()
+    }
+}
+
+impl Unreadable {
+    /// The status that says whose fault it is, for every family of routes.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Path(_) | Self::Gzip(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
 }

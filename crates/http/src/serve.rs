@@ -1,8 +1,19 @@
 //! Sockets to requests: bounds in size and time, one task a connection on the node's own threads.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
-use hyper::{Request, StatusCode, body::Incoming, header::ORIGIN, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{ACCEPT_ENCODING, ORIGIN},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_node::Node;
 use tokio::{
@@ -12,7 +23,10 @@ use tokio::{
 
 use crate::{
     answer::{Answer, Problem},
-    router,
+    asked::Asked,
+    errors,
+    polish::{self, Origins},
+    registry, rest, router,
 };
 
 /// Time in which a request's head must have come. An idle kept-alive connection is dropped after the same time.
@@ -32,6 +46,19 @@ pub struct DoorOptions {
     /// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of
     /// the other, or of the store.
     pub connections: usize,
+    /// Pages that may use this door.
+    pub origins: Origins,
+}
+
+/// Which families of routes a listener serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Surface {
+    /// All of them.
+    Common,
+    /// The schema registry at its own root, and nothing else.
+    Registry,
+    /// The REST proxy at its own root, and nothing else.
+    Rest,
 }
 
 /// The HTTP door of one node.
@@ -39,21 +66,23 @@ pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
     places: Arc<Semaphore>,
+    /// Whose turn it is among the partitions, for records without a key.
+    pub(crate) turn: AtomicUsize,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        Arc::new(Self { node, options, places })
+        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0) })
     }
 }
 
 /// Accepts for ever; each connection lives on the node's least loaded runtime.
-pub async fn listen(door: Arc<Door>, listener: TcpListener) {
+pub async fn listen(door: Arc<Door>, listener: TcpListener, surface: Surface) {
     loop {
         let Ok(place) = door.places.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => deal(&door, stream, peer, place),
+            Ok((stream, peer)) => deal(&door, stream, peer, (surface, place)),
             Err(error) => {
                 // Descriptors may have run out: accepting again at once would only spin.
                 tracing::warn!(%error, "the HTTP door cannot accept a connection");
@@ -63,7 +92,7 @@ pub async fn listen(door: Arc<Door>, listener: TcpListener) {
     }
 }
 
-fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place): (Surface, OwnedSemaphorePermit)) {
     let Ok(stream) = stream.into_std() else { return };
     let door = door.clone();
     door.node.clone().runtimes().spawn_on_least_loaded(move || async move {
@@ -73,7 +102,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
         let _ = stream.set_nodelay(true);
         let service = service_fn(|request: Request<Incoming>| {
             let door = door.clone();
-            async move { Ok::<_, Infallible>(answer(&door, request).await) }
+            async move { Ok::<_, Infallible>(answer(&door, request, peer, surface).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -86,39 +115,51 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, place: OwnedSemap
     });
 }
 
-async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Answer {
-    if is_of_a_page(&request) {
-        return Problem::new(StatusCode::FORBIDDEN, "a web page may not change anything here")
-            .why("the request has an Origin header, and there are no logins that could tell whose page it is")
-            .into();
-    }
-    match tokio::time::timeout(REQUEST, router::answer(door, request)).await {
-        Ok(answer) => answer,
-        Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time").into(),
+async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+    let origins = &door.options.origins;
+    let origin = request.headers().get(ORIGIN).cloned();
+    let noted = errors::Request::of(request.method(), request.uri(), request.headers());
+    let packing = request.headers().get(ACCEPT_ENCODING).cloned();
+    let mut answer = match origins.preflight(request.method(), request.headers()) {
+        Some(answer) => answer,
+        None if origins.refuses(request.method(), request.headers()) => surface.refused(StatusCode::FORBIDDEN, page()),
+        None => match tokio::time::timeout(REQUEST, routed(door, request, peer, surface)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time");
+                surface.refused(StatusCode::REQUEST_TIMEOUT, problem)
+            }
+        },
+    };
+    noted.answered(door, peer, &answer);
+    origins.sign(origin.as_ref(), &mut answer);
+    polish::pack(packing.as_ref(), answer).await
+}
+
+async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+    match (surface, Asked::of(request, peer)) {
+        (Surface::Common, Ok(asked)) => router::answer(door, asked).await,
+        (Surface::Common, Err(unreadable)) => unreadable.into(),
+        (Surface::Registry, Ok(asked)) => registry::answer(door, asked).await,
+        (Surface::Registry, Err(unreadable)) => registry::unreadable(&unreadable),
+        (Surface::Rest, Ok(asked)) => rest::answer(door, asked).await,
+        (Surface::Rest, Err(unreadable)) => rest::refused(unreadable.status(), unreadable),
     }
 }
 
-/// Browsers say where a request comes from whenever it may change something, also when a name was bound to this
-/// machine's address to make the page look like ours. Nothing that we ship is a page.
-fn is_of_a_page<B>(request: &Request<B>) -> bool {
-    !request.method().is_safe() && request.headers().contains_key(ORIGIN)
+impl Surface {
+    /// A refusal that no route was asked about, in the envelope that clients of this listener know.
+    fn refused(self, status: StatusCode, problem: Problem) -> Answer {
+        match self {
+            Self::Common => problem.into(),
+            Self::Registry => registry::refused(status, &problem.error),
+            Self::Rest => rest::refused(status, problem.error),
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use hyper::{Method, Request, header::ORIGIN};
-
-    use super::is_of_a_page;
-
-    #[test]
-    fn a_page_may_look_and_not_touch() {
-        let request = |method: Method, origin: Option<&str>| {
-            let builder = origin.into_iter().fold(Request::builder().method(method), |b, o| b.header(ORIGIN, o));
-            builder.body(()).expect("a request")
-        };
-        assert!(is_of_a_page(&request(Method::DELETE, Some("http://localhost:8080"))));
-        assert!(is_of_a_page(&request(Method::POST, Some("null"))));
-        assert!(!is_of_a_page(&request(Method::GET, Some("http://elsewhere"))));
-        assert!(!is_of_a_page(&request(Method::DELETE, None)));
-    }
+fn page() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "a web page may not change anything here")
+        .why("the request has an Origin header that is not among the allowed ones, and there are no logins that could tell whose page it is")
+        .fix("start the server with --set access.control.allow.origin=ORIGIN to let pages of that origin in")
 }

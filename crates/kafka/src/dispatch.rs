@@ -6,11 +6,12 @@ use std::{borrow::Cow, future::Future, ops::RangeInclusive, pin::Pin, rc::Rc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use milena_node::{Lsn, Parked};
-use milena_wire::{Message, Reader, Request, Text};
+use milena_wire::{ErrorCode, Message, Reader, Request, Text};
 
 use crate::{
     api::CARDS,
     connection::{Answer, SCRATCH},
+    first_chance,
     peer::Peer,
 };
 
@@ -138,6 +139,8 @@ pub(crate) fn dispatch(peer: &Rc<Peer>, frame: Bytes) -> Outcome {
         Ok(head) => head,
         Err(close) => return Outcome::Close(close),
     };
+    peer.meet(|| String::from_utf8_lossy(&frame[head.client_id.0..head.client_id.1]).into_owned());
+    peer.asks(head.key);
     let (counters, key) = (peer.node().counters(), head.key);
     counters.request(key);
     let outcome = handle(peer, head, frame);
@@ -150,7 +153,10 @@ pub(crate) fn dispatch(peer: &Rc<Peer>, frame: Bytes) -> Outcome {
 fn handle(peer: &Rc<Peer>, head: Head, frame: Bytes) -> Outcome {
     match card(head.key) {
         Some(card) if card.versions.contains(&head.version) => (card.handle)(Call { peer, head, frame }),
-        Some(Card { unsupported: Some(refuse), .. }) => refuse(&head).into(),
+        Some(Card { unsupported: Some(refuse), .. }) => {
+            first_chance::one(peer, head.key, ErrorCode::UNSUPPORTED_VERSION);
+            refuse(&head).into()
+        }
         Some(card) => Outcome::Close(Close::because(format!(
             "{} version {} is not served; {} to {} are",
             card.name,
@@ -263,17 +269,22 @@ impl Call<'_> {
         self
     }
 
-    pub(crate) fn into_parts<Q: Request>(self) -> Result<(Context, Head, Q), Close> {
+    pub(crate) fn parts<Q: Request>(&self) -> Result<(Context, Q), Close> {
         let client_id = Text::from_bytes(self.frame.slice(self.head.client_id.0..self.head.client_id.1));
         let version = self.head.version;
         let body = Q::decode(&mut self.body(), version)
             .map_err(|e| Close::because(format!("a malformed {} version {version}: {e}", Q::NAME)))?;
-        Ok((Context { peer: self.peer.clone(), version, client_id }, self.head, body))
+        Ok((Context { peer: self.peer.clone(), version, client_id }, body))
+    }
+
+    pub(crate) fn into_parts<Q: Request>(self) -> Result<(Context, Head, Q), Close> {
+        let (cx, body) = self.parts()?;
+        Ok((cx, self.head, body))
     }
 
     /// Decodes the body, and answers at once what `handle` answers.
     pub(crate) fn now<Q: Request>(self, handle: impl FnOnce(&Context, Q) -> Result<Q::Response, Close>) -> Outcome {
-        let answer = self.into_parts().and_then(|(cx, head, body)| encode(&head, &handle(&cx, body)?));
+        let answer = self.parts().and_then(|(cx, body)| self.kept().answer::<Q>(&handle(&cx, body)?));
         answer.into()
     }
 
@@ -282,13 +293,34 @@ impl Call<'_> {
     where
         F: Future<Output = Result<Q::Response, Close>> + 'static,
     {
-        match self.on_its_own().into_parts() {
-            Ok((cx, head, body)) => {
-                let work = handle(cx, body);
-                Outcome::Later(Box::pin(async move { encode(&head, &work.await?) }))
+        let call = self.on_its_own();
+        match call.parts() {
+            Ok((cx, body)) => {
+                let (work, kept) = (handle(cx, body), call.kept());
+                Outcome::Later(Box::pin(async move { kept.answer::<Q>(&work.await?) }))
             }
             Err(close) => Outcome::Close(close),
         }
+    }
+
+    /// What is needed again when the answer is there.
+    fn kept(self) -> Kept {
+        Kept { peer: self.peer.clone(), head: self.head, frame: self.frame }
+    }
+}
+
+/// A request that was handled, for its answer: where that tells an error, it is read again to see what it was about.
+struct Kept {
+    peer: Rc<Peer>,
+    head: Head,
+    frame: Bytes,
+}
+
+impl Kept {
+    fn answer<Q: Request>(&self, response: &Q::Response) -> Result<Answer, Close> {
+        let request = || Q::decode(&mut Reader::new(self.frame.slice(self.head.body..)), self.head.version).ok();
+        first_chance::answered(&self.peer, request, response);
+        encode(&self.head, response)
     }
 }
 

@@ -4,9 +4,9 @@
 use milena_engine::{
     group,
     partition::{DeleteRefusal, Refusal},
-    settings, topic,
+    settings, share, topic,
 };
-use milena_node::{AppendRefusal, DeleteRecordsRefusal, NoRoom, ReadError, ReadRefusal};
+use milena_node::{AppendRefusal, DeleteRecordsRefusal, NoRoom, ReadError, ReadRefusal, TakeRefusal};
 use milena_record::Flaw;
 use milena_wire::ErrorCode;
 
@@ -79,6 +79,7 @@ impl Code for AppendRefusal {
     fn code(&self) -> ErrorCode {
         match self {
             AppendRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            AppendRefusal::Kept => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             AppendRefusal::Flaw(flaw) => flaw.code(),
             AppendRefusal::Refused(refusal) => refusal.code(),
             // It grew by being packed anew while the log is full: clients come again.
@@ -122,6 +123,7 @@ impl Code for DeleteRecordsRefusal {
     fn code(&self) -> ErrorCode {
         match self {
             DeleteRecordsRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            DeleteRecordsRefusal::Kept => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             DeleteRecordsRefusal::Refused(DeleteRefusal::OutOfRange { .. }) => ErrorCode::OFFSET_OUT_OF_RANGE,
             DeleteRecordsRefusal::Refused(DeleteRefusal::Policy) => ErrorCode::POLICY_VIOLATION,
         }
@@ -148,6 +150,7 @@ impl Code for topic::Refusal {
             topic::Refusal::TooManyGroups { .. } => ErrorCode::COORDINATOR_NOT_AVAILABLE,
             topic::Refusal::Setting(refusal) => setting_code(refusal, Noun::Topic),
             topic::Refusal::DeletionDisabled => ErrorCode::TOPIC_DELETION_DISABLED,
+            topic::Refusal::Kept(_) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             topic::Refusal::GroupNameTooLong { .. } => ErrorCode::INVALID_GROUP_ID,
         }
     }
@@ -207,6 +210,33 @@ impl Code for group::Refusal {
             group::Refusal::Subscribed(_) => ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC,
             group::Refusal::TooLarge { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
             group::Refusal::MetadataTooLarge { .. } => ErrorCode::OFFSET_METADATA_TOO_LARGE,
+        }
+    }
+}
+
+impl Code for share::Refusal {
+    fn code(&self) -> ErrorCode {
+        match self {
+            share::Refusal::Invalid(_) => ErrorCode::INVALID_REQUEST,
+            share::Refusal::UnknownMember(_) => ErrorCode::UNKNOWN_MEMBER_ID,
+            share::Refusal::Fenced { .. } => ErrorCode::FENCED_MEMBER_EPOCH,
+            share::Refusal::Full { .. } => ErrorCode::GROUP_MAX_SIZE_REACHED,
+            share::Refusal::RecordState(_) => ErrorCode::INVALID_RECORD_STATE,
+            share::Refusal::NotBegun => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            share::Refusal::NotEmpty => ErrorCode::NON_EMPTY_GROUP,
+            share::Refusal::NotFound(_) | share::Refusal::OtherKind(_) => ErrorCode::GROUP_ID_NOT_FOUND,
+            share::Refusal::TooMany { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+impl Code for TakeRefusal {
+    fn code(&self) -> ErrorCode {
+        match self {
+            TakeRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            TakeRefusal::Refused(refusal) => refusal.code(),
+            TakeRefusal::Read(error) => error.code(),
+            TakeRefusal::NoRoom(no) => no.code(),
         }
     }
 }

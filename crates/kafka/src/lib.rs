@@ -12,6 +12,7 @@ pub mod connection;
 mod disk;
 mod dispatch;
 mod errors;
+mod first_chance;
 #[cfg(test)]
 pub mod index;
 #[cfg(test)]
@@ -24,6 +25,9 @@ mod peer;
 mod reading;
 mod serve;
 pub mod session;
+mod share_session;
+mod sharing;
+mod stopwatch;
 
 pub use advertise::{Advertise, BadAdvertise, HostPort};
 pub use dispatch::{Card, Close, Cost, card, cards};

@@ -22,10 +22,11 @@ use tokio::sync::Notify;
 
 /// A connection holds this much for nothing: small requests and answers are never counted, and go on at the limit.
 pub(crate) const FLOOR: usize = 16 << 10;
-/// When one waits, a holder that neither sent nor took a byte for so long may be closed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
-/// While somebody waits, the holders are looked at this often; nobody is closed sooner.
-const TICK: Duration = Duration::from_millis(250);
+/// When one waits, a holder that neither sent nor took a byte for so long may be closed; when many do, sooner.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_LEAST: Duration = Duration::from_millis(250);
+/// While somebody waits, the holders are looked at this often.
+const TICK: Duration = Duration::from_millis(125);
 
 /// What all connections share.
 pub(crate) struct Memory {
@@ -81,17 +82,24 @@ impl Memory {
         self.held() >= self.limit
     }
 
+    /// Whether whoever comes now has to wait: for room, or for those who came before.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.is_spent() || self.waiting.load(Relaxed) > 0
+    }
+
     /// Waits until somebody may hold more, first come first served. Whoever got through holds what he came for, and then lets
     /// the next one in with [`Memory::pass_on`].
     pub(crate) async fn room(&self) {
+        let mut others_first = self.must_wait();
         let _counted = Waiting::begin(self);
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if !self.is_spent() {
+            if !others_first && !self.is_spent() {
                 return;
             }
+            others_first = false;
             tokio::select! {
                 () = room => {}
                 () = tokio::time::sleep(TICK) => self.close_the_still(self.now()),
@@ -127,7 +135,7 @@ impl Memory {
             return;
         }
         let waiting = self.waiting.load(Relaxed);
-        let patience = millis(PATIENCE / u32::try_from(1 + waiting / 4).unwrap_or(u32::MAX)).max(millis(TICK));
+        let patience = millis(PATIENCE / u32::try_from(1 + waiting / 4).unwrap_or(u32::MAX)).max(millis(PATIENCE_LEAST));
         let holders = hold(&self.holders);
         let is_still = |holder: &&Arc<Holder>| holder.moved.load(Relaxed).saturating_add(patience) <= now;
         let mut still: Vec<&Arc<Holder>> = holders.values().filter(is_still).collect();

@@ -1,7 +1,7 @@
 //! The door itself, and who stands at it: what all connections share, and what one connection knows of its client.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
     fmt,
     net::{IpAddr, SocketAddr},
@@ -20,8 +20,11 @@ use milena_wire::{Text, frame::Refused};
 use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
+    first_chance,
     memory::Memory,
     session::Sessions,
+    share_session::{self, Name, Place, ShareSessions, Turn},
+    sharing,
 };
 
 /// Longer than anybody waits: `connections.max.idle.ms=-1`.
@@ -33,12 +36,14 @@ pub struct DoorOptions {
     pub advertise: Advertise,
     /// The port is open on 127.0.0.1 and on ::1, so clients on this machine may be told `localhost`.
     pub both_families: bool,
+    /// Requests that take longer are logged with where the time went.
+    pub slow: Option<Duration>,
     /// Connections that there are descriptors for; `max.connections` may allow fewer.
     pub connections: usize,
 }
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { advertise: Advertise::Auto, both_families: false, connections: usize::MAX }
+        Self { advertise: Advertise::Auto, both_families: false, slow: None, connections: usize::MAX }
     }
 }
 
@@ -47,6 +52,8 @@ pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
     sessions: Mutex<Sessions>,
+    share_sessions: Mutex<ShareSessions>,
+    peers: AtomicU64,
     memory: Arc<Memory>,
     admitted: Mutex<Admitted>,
     /// Callers that spoke TLS, and those that spoke HTTP.
@@ -96,6 +103,8 @@ impl Door {
             node,
             options,
             sessions: Mutex::new(Sessions::new(slots, seed)),
+            share_sessions: Mutex::default(),
+            peers: AtomicU64::new(0),
             admitted: Mutex::default(),
             strangers: Default::default(),
             refused: AtomicU64::new(0),
@@ -155,6 +164,7 @@ impl Door {
             }
         };
         drop(admitted);
+        first_chance::not_admitted(self, ip, limit);
         if let Some(times) = worth_saying(&self.refused) {
             tracing::warn!(%ip, limit, times, "connection refused: the limit is reached");
         }
@@ -222,6 +232,14 @@ pub(crate) struct Peer {
     pub(crate) door: Arc<Door>,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// By this sessions know the connection that they live on.
+    number: u64,
+    /// Share sessions that began here.
+    share_sessions: RefCell<Vec<Name>>,
+    /// The client id of the first request.
+    client: OnceCell<String>,
+    /// It has asked for something that only a client asks that has found its broker.
+    came: Cell<bool>,
     /// Name and version, as ApiVersions told them.
     software: RefCell<Option<(Text, Text)>>,
     /// The last client id that produced here, and what the writer table calls it.
@@ -236,17 +254,83 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     pub(crate) fn new(door: Arc<Door>, remote: SocketAddr, local: SocketAddr) -> Self {
-        Self { door, remote, local, software: RefCell::new(None), writer: RefCell::new(None) }
+        let number = door.peers.fetch_add(1, Ordering::Relaxed);
+        Self {
+            door,
+            remote,
+            local,
+            number,
+            share_sessions: RefCell::default(),
+            client: OnceCell::new(),
+            came: Cell::new(false),
+            software: RefCell::new(None),
+            writer: RefCell::new(None),
+        }
     }
 
     pub(crate) fn node(&self) -> &Node {
         &self.door.node
     }
 
+    /// Begins a share session of this connection, or goes on with it.
+    pub(crate) fn share_fetch(
+        &self,
+        name: &Name,
+        epoch: i32,
+        added: Vec<Place>,
+        forgotten: &[Place],
+    ) -> Result<Turn, share_session::Refusal> {
+        let turn = hold(&self.door.share_sessions).fetch(name, self.number, epoch, added, forgotten)?;
+        let mut here = self.share_sessions.borrow_mut();
+        if !here.contains(name) {
+            here.push(name.clone());
+        }
+        Ok(turn)
+    }
+
+    pub(crate) fn share_acknowledge(&self, name: &Name, epoch: i32) -> Result<(), share_session::Refusal> {
+        hold(&self.door.share_sessions).acknowledge(name, epoch)
+    }
+
+    pub(crate) fn end_share_session(&self, name: &Name) {
+        hold(&self.door.share_sessions).end(name, None);
+        self.share_sessions.borrow_mut().retain(|here| here != name);
+    }
+
     /// The address under which this client finds the broker.
     pub(crate) fn told(&self) -> HostPort {
         let options = &self.door.options;
         options.advertise.told(self.remote.ip(), self.local, options.both_families)
+    }
+
+    /// Remembers what the client calls itself; later requests do not change it.
+    pub(crate) fn meet(&self, client_id: impl FnOnce() -> String) {
+        self.client.get_or_init(client_id);
+    }
+
+    /// Notes that this client was told where the broker is. One on this machine that is told what it dialled is no news.
+    pub(crate) fn was_told(&self, told: &HostPort) {
+        let from = self.remote.ip().to_canonical();
+        let automatic = matches!(self.door.options.advertise, Advertise::Auto);
+        if !self.came.get() && !(automatic && from.is_loopback()) {
+            let told = format!("{}:{}", told.host, told.port);
+            self.node().bounces().told(self.node().now().wall, from, self.client(), &told);
+        }
+    }
+
+    /// Notes, once a connection, that the client asked for more than where the broker is.
+    pub(crate) fn asks(&self, key: i16) {
+        /// SaslHandshake, ApiVersions, SaslAuthenticate, Metadata: what is asked before anything is known.
+        const BEFORE: [i16; 4] = [3, 17, 18, 36];
+        if !self.came.get() && !BEFORE.contains(&key) {
+            self.came.set(true);
+            self.node().bounces().came(self.remote.ip().to_canonical());
+        }
+    }
+
+    /// What the client called itself in its first request.
+    pub(crate) fn client(&self) -> &str {
+        self.client.get().map_or("", String::as_str)
     }
 
     pub(crate) fn introduce(&self, name: Text, version: Text) {
@@ -273,5 +357,27 @@ impl Peer {
                 writer
             }
         }
+    }
+}
+
+/// A connection that is gone takes its share sessions with it: what their members held is free again at once, and counts
+/// as a delivery that failed.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let here = self.share_sessions.take();
+        let mut sessions = hold(&self.door.share_sessions);
+        let ended: Vec<Name> = here.into_iter().filter(|name| sessions.end(name, Some(self.number))).collect();
+        drop(sessions);
+        if ended.is_empty() || self.node().alive().is_err() {
+            return;
+        }
+        let node = self.node().clone();
+        self.node().runtimes().spawn_on(0, move || async move {
+            for name in ended {
+                if let Err((_, why)) = sharing::end(&node, &name, true).await {
+                    tracing::debug!(%why, "what a lost member held is free when its locks run out");
+                }
+            }
+        });
     }
 }

@@ -27,8 +27,10 @@ use tokio::{
 use crate::{
     connection::{Answer, Inbound, Limits, Outbound, SCRATCH},
     dispatch::{Close, Later, Outcome, dispatch},
+    first_chance,
     memory::{FLOOR, Share},
     peer::{Door, Peer},
+    stopwatch::Stopwatch,
 };
 
 /// Pieces handed to the socket at once.
@@ -85,6 +87,7 @@ where
     })
     .await;
     let remote = ends.remote;
+    note(&door, &peer, &end);
     match end {
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
@@ -95,6 +98,18 @@ where
         End::Io(error) => tracing::debug!(%remote, %error, "connection lost"),
         End::Dead(dead) => tracing::debug!(%remote, %dead, "connection closed"),
     }
+}
+
+/// What the client will see of the end, if it was we who ended it.
+fn note(door: &Door, peer: &Peer, end: &End) {
+    let (why, expected) = match end {
+        End::Left | End::Io(_) => return,
+        End::Idle => ("nothing came for connections.max.idle.ms".to_owned(), true),
+        End::Frame(bad) => (bad.to_string(), false),
+        End::Request(Close(why)) => (why.to_string(), false),
+        End::Dead(dead) => (dead.to_string(), false),
+    };
+    first_chance::closed(door, peer.remote, peer.client(), why, expected);
 }
 
 struct Connection<'n, S> {
@@ -110,7 +125,7 @@ struct Connection<'n, S> {
     /// The commit that the first of them waits for.
     release: Option<Released>,
     /// The request that holds back those behind it.
-    later: Option<Later>,
+    later: Option<(Later, tracing::Span)>,
     /// Bytes of its frame.
     later_bytes: usize,
     /// The newest place that a Produce of this connection got.
@@ -131,6 +146,8 @@ struct Connection<'n, S> {
     /// The idle watch found nothing the last time.
     quiet: bool,
     left: bool,
+    /// There only when slow requests are asked for.
+    stopwatch: Option<Box<Stopwatch>>,
 }
 
 impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
@@ -156,6 +173,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             active: false,
             quiet: false,
             left: false,
+            stopwatch: peer.door.options.slow.map(|limit| Box::new(Stopwatch::new(limit))),
         }
     }
 
@@ -204,7 +222,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     /// Whether there is memory for more. If not, this task is woken when there is.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.room.is_none() && !self.share.memory().is_spent() {
+        if self.room.is_none() && !self.share.memory().must_wait() {
             return true;
         }
         let room = self.room.get_or_insert_with(|| {
@@ -233,8 +251,9 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         while self.may_begin() {
             let Some(frame) = self.inbound.next(input).map_err(End::Frame)? else { return Ok(()) };
             self.active = true;
+            self.watch(|watch| watch.came(&frame));
             let in_order = is_produce(&frame) || self.node.committed().covers(self.produced);
-            if in_order && (is_answered_shortly(&frame) || !self.share.memory().is_spent()) {
+            if in_order && (is_answered_shortly(&frame) || !self.share.memory().must_wait()) {
                 self.begin(frame)?;
             } else {
                 self.next = Some(on_its_own(frame));
@@ -246,13 +265,18 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     fn begin(&mut self, frame: Bytes) -> Result<(), End> {
         let bytes = frame.len();
-        match dispatch(self.peer, frame) {
+        let span = span(self.peer, &frame);
+        let outcome = span.in_scope(|| dispatch(self.peer, frame));
+        match outcome {
             Outcome::Answer(answer) => {
                 self.produced = self.produced.max(answer.lsn());
                 self.park(answer);
             }
-            Outcome::Silence(lsn) => self.produced = self.produced.max(lsn),
-            Outcome::Later(later) => (self.later, self.later_bytes) = (Some(later), bytes),
+            Outcome::Silence(lsn) => {
+                self.watch(Stopwatch::silent);
+                self.produced = self.produced.max(lsn);
+            }
+            Outcome::Later(later) => (self.later, self.later_bytes) = (Some((later, span)), bytes),
             Outcome::Close(close) => return Err(End::Request(close)),
         }
         Ok(())
@@ -270,18 +294,22 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             return Ok(());
         }
         match self.next.take() {
-            Some(frame) => self.begin(frame),
+            Some(frame) => {
+                self.watch(Stopwatch::begins);
+                self.begin(frame)
+            }
             None => Ok(()),
         }
     }
 
     /// Queues an answer behind those that wait; sends it at once when none does and its place is committed.
     fn park(&mut self, answer: Parked<Answer>) {
+        self.watch(Stopwatch::judged);
         if !self.parked.is_empty() {
             return self.park_behind(answer);
         }
         match answer.release(&self.node.committed()) {
-            Ok(answer) => self.outbound.push_answer(answer),
+            Ok(answer) => self.send(answer),
             Err(answer) => self.park_behind(answer),
         }
     }
@@ -294,15 +322,29 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
         }));
     }
 
+    fn send(&mut self, answer: Answer) {
+        self.watch(|watch| watch.committed(answer.len()));
+        self.outbound.push_answer(answer);
+    }
+
+    /// Tells the stopwatch, if there is one.
+    fn watch(&mut self, tell: impl FnOnce(&mut Stopwatch)) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            tell(stopwatch);
+        }
+    }
+
     /// Polls the request that holds back the rest. Answers whether it is done.
     fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Some(later) = &mut self.later else { return Ok(false) };
-        let Poll::Ready(result) = later.as_mut().poll(cx) else { return Ok(false) };
+        let Some((later, span)) = &mut self.later else { return Ok(false) };
+        let Poll::Ready(result) = span.in_scope(|| later.as_mut().poll(cx)) else { return Ok(false) };
         (self.later, self.later_bytes) = (None, 0);
         self.active = true;
         let answer = result.map_err(End::Request)?;
         if !answer.is_empty() {
             self.park(Parked::new(Lsn::default(), answer));
+        } else {
+            self.watch(Stopwatch::silent);
         }
         Ok(true)
     }
@@ -381,7 +423,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 match front.release(&proof) {
                     Ok(answer) => {
                         self.parked_bytes -= answer.len();
-                        self.outbound.push_answer(answer);
+                        self.send(answer);
                     }
                     Err(front) => {
                         self.parked.push_front(front);
@@ -414,6 +456,8 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 Poll::Ready(Ok(0)) => return Err(End::Io(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => {
                     self.outbound.wrote(n);
+                    let peer = self.peer;
+                    self.watch(|watch| watch.wrote(n, peer));
                     (self.active, self.moved) = (true, true);
                     any = true;
                 }
@@ -437,6 +481,13 @@ fn is_answered_shortly(frame: &[u8]) -> bool {
 /// The frame out of the buffer that it shares with others; one that does not fit there has its own already.
 fn on_its_own(frame: Bytes) -> Bytes {
     if frame.len() < SCRATCH { Bytes::copy_from_slice(&frame) } else { frame }
+}
+
+/// What the log says of everything that happens for a request.
+fn span(peer: &Peer, frame: &[u8]) -> tracing::Span {
+    let at = |from: usize| frame.get(from..from + 2).map_or(0, |b| i16::from_be_bytes([b[0], b[1]]));
+    let correlation = || frame.get(4..8).map_or(0, |b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]));
+    tracing::debug_span!("request", api = at(0), version = at(2), correlation = correlation(), remote = %peer.remote)
 }
 
 /// Produce requests go on while earlier ones wait for the disk.

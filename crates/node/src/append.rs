@@ -43,6 +43,9 @@ pub enum AppendRefusal {
     /// The topic was deleted.
     #[error("the partition is gone")]
     Gone,
+    /// Only the broker itself writes to this topic.
+    #[error("this topic is written by the schema registry alone")]
+    Kept,
     /// The bytes are not what a batch must be.
     #[error(transparent)]
     Flaw(#[from] Flaw),
@@ -80,7 +83,7 @@ impl AppendRefusal {
                     | Flaw::Crc { .. }
                     | Flaw::TooLarge { .. }
             ),
-            Self::Gone | Self::Room { .. } | Self::Dead(_) => false,
+            Self::Gone | Self::Kept | Self::Room { .. } | Self::Dead(_) => false,
         }
     }
 }
@@ -105,6 +108,9 @@ impl Node {
     ) -> Parked<Result<Appended, AppendRefusal>> {
         if let Err(dead) = self.hub().alive() {
             return Parked::new(Lsn(0), Err(dead.into()));
+        }
+        if self.keeps(topic.id) {
+            return Parked::new(Lsn(0), Err(AppendRefusal::Kept));
         }
         let now = self.now();
         let mut intake = match intake::take(&topic.rules, now, batch) {

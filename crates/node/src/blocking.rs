@@ -15,6 +15,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 const THREADS: usize = 4;
 const QUEUE: usize = 256;
+/// Parsers of schemas go as deep as their budgets let them. Only what is used is ever taken.
+const STACK: usize = 4 << 20;
 const IDLE: Duration = Duration::from_secs(5);
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -71,7 +73,7 @@ impl Pool {
             queue.threads += 1;
             drop(queue);
             let shared = self.0.clone();
-            let started = thread::Builder::new().name("milena-io".into()).stack_size(256 << 10).spawn(move || shared.work());
+            let started = thread::Builder::new().name("milena-io".into()).stack_size(STACK).spawn(move || shared.work());
             if started.is_err() {
                 let mut queue = self.0.lock();
                 queue.threads -= 1;

@@ -124,6 +124,9 @@ impl Node {
 
     /// Moves a topic to the trash, from where [`Node::restore_topic`] brings it back for a day. Answers until when.
     pub async fn delete_topic(&self, target: Target) -> Judged<(TopicId, i64)> {
+        if let Err(refusal) = self.judge_target(&target) {
+            return Ok(Err(refusal));
+        }
         let enabled = self.settings().delete_topic_enable;
         let answer = self.catalog(Command::Delete(DeleteTopic { target, enabled })).await?;
         Ok(answer.map(|reply| match reply {
@@ -186,6 +189,9 @@ impl Node {
 
     /// Lets a topic go for good, from use or from the trash (`topic rm --now`).
     pub async fn purge_topic(&self, target: Target) -> Judged<Gone> {
+        if let Err(refusal) = self.judge_target(&target) {
+            return Ok(Err(refusal));
+        }
         self.purge(Command::Purge(target)).await.map(|answer| {
             answer.map(|gone| gone.unwrap_or_else(|| unreachable!("a purge that was asked for names what it purged")))
         })
@@ -215,6 +221,9 @@ impl Node {
 
     /// More partitions. Answers the topic as it is then.
     pub async fn add_partitions(&self, add: AddPartitions) -> Judged<Arc<Topic>> {
+        if let Err(refusal) = self.judge_kept(&add.name) {
+            return Ok(Err(refusal));
+        }
         let name = add.name.clone();
         let add = AddPartitions { node: self.node_id(), ..add };
         let answer = self.catalog(Command::Add(add)).await?;
@@ -228,6 +237,9 @@ impl Node {
 
     /// Other settings of a topic.
     pub async fn alter_topic(&self, name: &str, change: SettingsChange) -> Judged<()> {
+        if let Err(refusal) = self.judge_kept(name) {
+            return Ok(Err(refusal));
+        }
         let answer = self.catalog(Command::Alter(AlterTopic { name: name.into(), change })).await?;
         if answer.is_ok() {
             // What is kept may have become less, or more.
@@ -246,6 +258,13 @@ impl Node {
     /// Every setting of a topic as it stands, for DescribeConfigs.
     pub fn describe_topic(&self, topic: &Topic) -> Vec<Entry> {
         topic::describe(&topic.overrides, &self.config())
+    }
+
+    fn judge_target(&self, target: &Target) -> Result<(), Refusal> {
+        match target {
+            Target::Name(name) => self.judge_kept(name),
+            Target::Id(id) => self.topic_by_id(*id).map_or(Ok(()), |topic| self.judge_kept(topic.name.as_str())),
+        }
     }
 
     fn found(&self, id: TopicId) -> Result<Arc<Topic>, Refusal> {

@@ -48,6 +48,8 @@ impl Node {
             self.set_group_rules();
             self.arm_all();
         }
+        // Also when only one group's own were changed.
+        self.set_share_rules();
         Ok(self.release(parked).await?)
     }
 

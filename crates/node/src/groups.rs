@@ -292,7 +292,7 @@ impl Node {
         });
     }
 
-    async fn remove_group_log(&self, log: LogId) -> Result<(), NoRoom> {
+    pub(crate) async fn remove_group_log(&self, log: LogId) -> Result<(), NoRoom> {
         let (command, catalog) = (CatalogCommand::RemoveGroup(log.0), LogId(CATALOG_LOG));
         let removed = self.hub().command(&self.0.catalog, catalog, self.now(), command, &mut ()).await?;
         // The command cannot be refused; what is awaited is that it is on disk.

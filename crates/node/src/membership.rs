@@ -10,6 +10,7 @@ use milena_engine::{
     },
     ids::TopicId,
     machine::Machine,
+    share,
 };
 use milena_store::{Lsn, Parked};
 use tokio::sync::oneshot;
@@ -73,7 +74,10 @@ impl Node {
 
     /// One outcome a position, in the order asked.
     pub async fn commit(&self, group: &str, commit: Commit) -> Told<Vec<Result<(), Refusal>>> {
-        Ok(self.at_once(group, Command::Commit(commit)).await?.map(outcomes))
+        let held = self.held_by(&commit);
+        let outcomes = self.at_once(group, Command::Commit(commit)).await?.map(outcomes);
+        held.iter().for_each(|partition| self.look_soon(partition));
+        Ok(outcomes)
     }
 
     /// OffsetDelete. One outcome a partition, in the order asked.
@@ -82,6 +86,13 @@ impl Node {
     }
 
     pub async fn delete_group(&self, group: &str) -> Told<()> {
+        if self.is_share(group) {
+            return Ok(match self.delete_share(group).await? {
+                Ok(()) => Ok(()),
+                Err(share::Refusal::NotEmpty) => Err(Refusal::NotEmpty),
+                Err(_) => Err(Refusal::NotFound(group.into())),
+            });
+        }
         Ok(self.of_existing(group, Command::Delete).await?.map(|_| ()))
     }
 
@@ -126,7 +137,7 @@ impl Node {
             }
         }
         self.released(last).await?;
-        Ok(())
+        self.share_forget_topics(topics).await
     }
 
     /// A crash may have come between the end of a topic and the end of the positions on it.
@@ -135,6 +146,9 @@ impl Node {
         for cell in self.0.groups.all() {
             let state = cell.state.hold();
             lost.extend(state.noun.machine.positions().map(|(topic, ..)| topic));
+        }
+        for cell in self.0.shares.all() {
+            lost.extend(cell.state.hold().noun.machine.partitions().map(|at| at.topic));
         }
         {
             let catalog = self.0.catalog.hold();
@@ -156,6 +170,9 @@ impl Node {
 
     /// A command whose answer does not wait for others.
     async fn at_once(&self, group: &str, command: Command) -> Told<Reply> {
+        if self.is_share(group) {
+            return Ok(Err(Refusal::InconsistentProtocol));
+        }
         loop {
             let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
             if let Some(parked) = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await? {
@@ -182,6 +199,9 @@ impl Node {
 
     /// A command that may be answered when others have come.
     async fn later(&self, group: &str, ticket: Ticket, command: Command) -> Told<Now> {
+        if self.is_share(group) {
+            return Ok(Err(Refusal::InconsistentProtocol));
+        }
         loop {
             let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
             let (promise, promised) = oneshot::channel();

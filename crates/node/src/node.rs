@@ -4,17 +4,20 @@
 use std::{
     fmt,
     sync::{
-        Arc, RwLock,
+        Arc, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use milena_engine::{
     ids::TopicId,
+    instance::Instances,
     machine::Now,
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
+    subject::Registry,
     topic::Catalog,
+    unread::Ledger,
 };
 use milena_store::{Class, Committed, Gauges, Lsn, NoCredit, Parked, Recovered};
 use tokio::sync::Notify;
@@ -23,13 +26,16 @@ use crate::{
     alarm::Alarm,
     append::Room,
     blocking::Pool,
+    bounces::Bounces,
     clock::Clock,
     counters::Counters,
+    errors::Errors,
     groups::Groups,
     lock::Lock,
     noun::{NoRoom, Noun},
     release::{Dead, Hub, Released},
     runtime::Runtimes,
+    shares::Shares,
     start::Link,
     topics::{Table, Topic},
 };
@@ -45,10 +51,17 @@ pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) table: Table,
     pub(crate) counters: Counters,
+    pub(crate) errors: Errors,
+    pub(crate) bounces: Bounces,
     pub(crate) catalog: Lock<Noun<Catalog>>,
     pub(crate) producer_ids: Lock<Noun<ProducerIds>>,
     pub(crate) writers: Lock<Noun<Writers>>,
+    pub(crate) instances: Lock<Noun<Instances>>,
+    pub(crate) unread: Lock<Noun<Ledger>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
+    pub(crate) subjects: Lock<Noun<Registry>>,
+    /// The topic that is written by the registry alone, once there is one.
+    pub(crate) kept: OnceLock<TopicId>,
     /// The broker's configuration as it was published last, and what it resolves to.
     pub(crate) config: RwLock<Arc<BrokerConfig>>,
     pub(crate) settings: RwLock<Arc<BrokerSettings>>,
@@ -57,6 +70,9 @@ pub(crate) struct Inner {
     pub(crate) groups: Groups,
     /// Moments of the steady clock: sessions and rebalances.
     pub(crate) sessions: Alarm,
+    pub(crate) shares: Shares,
+    /// Moments of the steady clock: locks on records of share groups, and silent members.
+    pub(crate) locks: Alarm,
     /// Moments of the wall clock: expiry, freeing, and the end of a topic's time in the trash.
     pub(crate) retention: Alarm,
     /// Records are refused for want of disk.
@@ -92,6 +108,14 @@ impl Node {
     }
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+    /// What clients were told that went wrong.
+    pub fn errors(&self) -> &Errors {
+        &self.0.errors
+    }
+    /// Who was told an address, and whether it came back.
+    pub fn bounces(&self) -> &Bounces {
+        &self.0.bounces
     }
     /// How the store stands.
     pub fn gauges(&self) -> Gauges {

@@ -7,6 +7,7 @@ use milena_engine::{
     producer::{ids::ProducerIdsFact, writers::WritersFact},
     settings::BrokerConfigFact,
     topic::CatalogFact,
+    unread::UnreadFact,
 };
 use milena_store::{Class, Credit, LogId, Lsn, NoCredit, OpId, Parked, Part, Reserved, Version};
 
@@ -215,7 +216,7 @@ macro_rules! written {
         })+
     };
 }
-written!(CatalogFact, PartitionFact, ProducerIdsFact, WritersFact, BrokerConfigFact);
+written!(CatalogFact, PartitionFact, ProducerIdsFact, WritersFact, BrokerConfigFact, UnreadFact);
 
 /// An operation's identity: unique in the process, and (by the random half) among processes.
 #[derive(Debug)]

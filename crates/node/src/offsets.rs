@@ -109,6 +109,8 @@ impl Node {
             let high = state.view().high;
             let decided = if state.is_gone() {
                 Err(DeleteRecordsRefusal::Gone)
+            } else if self.keeps(topic.id) {
+                Err(DeleteRecordsRefusal::Kept)
             } else {
                 state.noun.machine.delete_records(&topic.rules, to, high).map_err(DeleteRecordsRefusal::from)
             };
@@ -134,6 +136,9 @@ impl Node {
 pub enum DeleteRecordsRefusal {
     #[error("the partition is gone")]
     Gone,
+    /// Only the broker itself changes this topic.
+    #[error("this topic belongs to the schema registry")]
+    Kept,
     #[error(transparent)]
     Refused(#[from] DeleteRefusal),
 }

@@ -132,7 +132,7 @@ impl Partition {
     }
 
     /// Lists a waiter that has seen everything below `seen`. Answers at once when there is more already.
-    fn list(self: &Arc<Self>, waiter: &Arc<Waiter>, seen: i64) -> Result<Place, Woken> {
+    pub(crate) fn list(self: &Arc<Self>, waiter: &Arc<Waiter>, seen: i64) -> Result<Place, Woken> {
         let (place, flying) = {
             let mut state = self.hold();
             if state.gone {

@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 use milena_engine::{
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, PRODUCER_IDS_LOG, WRITERS_LOG},
+    ids::{
+        BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, WRITERS_LOG,
+    },
+    instance::{InstanceFact, Instances},
     machine::{Machine, Now},
     partition::{Batch, Partition, PartitionFact},
     producer::{
@@ -14,7 +17,10 @@ use milena_engine::{
         writers::{Writers, WritersFact},
     },
     settings::{BrokerConfig, BrokerConfigFact, broker::BrokerSettings},
+    share::{self, Share, ShareFact},
+    subject::{Registry, SubjectFact},
     topic::{Catalog, CatalogFact},
+    unread::{Ledger, UnreadFact},
 };
 use milena_store::{LogId, Lsn, Replay, Replayed, Version};
 
@@ -26,11 +32,15 @@ pub struct Recovery {
     pub(crate) catalog: Noun<Catalog>,
     pub(crate) producer_ids: Noun<ProducerIds>,
     pub(crate) writers: Noun<Writers>,
+    pub(crate) subjects: Noun<Registry>,
+    pub(crate) instances: Noun<Instances>,
+    pub(crate) ledger: Noun<Ledger>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
     partitions: HashMap<u64, Noun<Partition>>,
     groups: HashMap<u64, Noun<Group>>,
+    shares: HashMap<u64, Noun<Share>>,
     /// Snapshots whose noun is known only when the catalog's snapshot has been seen.
     unread: HashMap<u64, (Version, Vec<u8>)>,
     /// Logs that the store has and the catalog does not: their removal was decided, and not finished.
@@ -80,11 +90,12 @@ impl Recovery {
     /// noun was removed, and its bytes were still to go.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
         let known: HashSet<u64> = self.catalog.machine.logs().collect();
-        let found = self.unread.keys().chain(self.partitions.keys()).chain(self.groups.keys()).copied();
+        let found = self.unread.keys().chain(self.partitions.keys()).chain(self.groups.keys()).chain(self.shares.keys()).copied();
         let (here, removed): (Vec<u64>, Vec<u64>) = found.partition(|log| known.contains(log));
         self.removed = removed.into_iter().map(LogId).collect();
         for log in here.into_iter().filter(|log| self.unread.contains_key(log)).collect::<Vec<_>>() {
             let read = match self.catalog.machine.group_name(log) {
+                Some(_) if self.holds_share(log) => self.read_share(log),
                 Some(_) => self.read_group(log),
                 None => self.read_partition(log),
             };
@@ -126,6 +137,11 @@ impl Recovery {
         self.groups.remove(&log)
     }
 
+    /// The share group of a log as it was, if anything was ever written there.
+    pub(crate) fn take_share(&mut self, log: u64) -> Option<Noun<Share>> {
+        self.shares.remove(&log)
+    }
+
     fn note(&mut self, log: LogId, read: Result<(), BadFact>) {
         if let (Err(error), None) = (read, &self.broken) {
             self.broken = Some(Broken::new(log, error));
@@ -136,7 +152,10 @@ impl Recovery {
         match log.0 {
             CATALOG_LOG => set(&mut self.catalog, version, Catalog::restore(bytes)?),
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
+            INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
+            UNREAD_LOG => set(&mut self.ledger, version, Ledger::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
+            SUBJECTS_LOG => set(&mut self.subjects, version, Registry::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
             _ => return Err(BadFact::UnknownKind { noun: "noun of a later release", kind: 0 }),
         }
@@ -162,12 +181,36 @@ impl Recovery {
         Ok(())
     }
 
+    /// Whether the snapshot of a group's log is that of a share group.
+    fn holds_share(&self, log: u64) -> bool {
+        self.unread.get(&log).is_some_and(|(_, bytes)| bytes.first() == Some(&share::MARK))
+    }
+
+    fn read_share(&mut self, log: u64) -> Result<(), BadFact> {
+        let name = self.catalog.machine.group_name(log).unwrap_or_default();
+        let fresh = || Noun::new(Share::new(GroupId::from(name), share::Rules::default()));
+        let noun = self.shares.entry(log).or_insert_with(fresh);
+        if let Some((version, bytes)) = self.unread.remove(&log) {
+            set(noun, version, Share::restore(&bytes, share::Rules::default())?);
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, part: &Replayed<'_>) -> Result<(), BadFact> {
         let log = part.log.0;
         match log {
             CATALOG_LOG => next(&mut self.catalog, part, CatalogFact::decode),
             PRODUCER_IDS_LOG => next(&mut self.producer_ids, part, ProducerIdsFact::decode),
+            INSTANCES_LOG => next(&mut self.instances, part, |bytes| InstanceFact::decode(bytes).map(Into::into)),
+            UNREAD_LOG => {
+                if part.version > self.ledger.version {
+                    self.ledger.machine.apply(&UnreadFact::decode(part.fact)?);
+                    (self.ledger.version, self.ledger.lsn) = (part.version, part.lsn);
+                }
+                Ok(())
+            }
             WRITERS_LOG => next(&mut self.writers, part, WritersFact::decode),
+            SUBJECTS_LOG => next(&mut self.subjects, part, SubjectFact::decode),
             BROKER_SETTINGS_LOG => {
                 self.broker_facts.push((part.version, part.lsn, BrokerConfigFact::decode(part.fact)?));
                 Ok(())
@@ -176,6 +219,10 @@ impl Recovery {
             _ if part.fact.first().is_some_and(|kind| GROUP_KINDS.contains(kind)) => {
                 self.read_group(log)?;
                 apply_to_group(self.groups.get_mut(&log).expect("it was just read"), part)
+            }
+            _ if part.fact.first().is_some_and(|kind| SHARE_KINDS.contains(kind)) => {
+                self.read_share(log)?;
+                apply_to_share(self.shares.get_mut(&log).expect("it was just read"), part)
             }
             _ => {
                 self.read_partition(log)?;
@@ -187,6 +234,9 @@ impl Recovery {
 
 /// The kinds of facts by which the log of a group is known, also when the catalog has forgotten the group.
 const GROUP_KINDS: std::ops::RangeInclusive<u8> = 64..=95;
+
+/// The same of a share group.
+const SHARE_KINDS: std::ops::RangeInclusive<u8> = 96..=111;
 
 fn set<M>(noun: &mut Noun<M>, version: Version, machine: M) {
     (noun.machine, noun.version) = (machine, version);
@@ -223,6 +273,14 @@ fn apply_to_partition(noun: &mut Noun<Partition>, part: &Replayed<'_>) -> Result
 fn apply_to_group(noun: &mut Noun<Group>, part: &Replayed<'_>) -> Result<(), BadFact> {
     if part.version > noun.version {
         noun.machine.apply_durable(&GroupFact::decode(part.fact)?);
+        (noun.version, noun.lsn) = (part.version, part.lsn);
+    }
+    Ok(())
+}
+
+fn apply_to_share(noun: &mut Noun<Share>, part: &Replayed<'_>) -> Result<(), BadFact> {
+    if part.version > noun.version {
+        noun.machine.apply_durable(&ShareFact::decode(part.fact)?);
         (noun.version, noun.lsn) = (part.version, part.lsn);
     }
     Ok(())

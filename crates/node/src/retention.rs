@@ -141,12 +141,15 @@ impl Node {
     }
 
     fn begin_look(&self, partition: &Partition) -> Look {
-        let policy = self.topic_by_id(partition.topic()).map(|topic| topic.policy);
+        let topic = self.topic_by_id(partition.topic());
+        let policy = topic.as_ref().map(|topic| topic.policy);
+        // Before the partition is locked: groups come first.
+        let read = topic.and_then(|topic| self.read_by_all(&topic, partition.index()));
         let mut state = partition.hold();
         state.retention.at = 0;
         state.noun.machine.forget_expired(self.now(), self.producer_expiry());
         let (start, high, next) = (state.noun.machine.start(), state.view().high, state.noun.machine.next());
-        Look { log: partition.log(), policy: policy.filter(|policy| !policy.keeps_everything()), start, high, next }
+        Look { log: partition.log(), policy: policy.filter(|policy| !policy.keeps_everything()), start, high, next, read }
     }
 
     fn look_again(&self, partition: &Partition, at: Option<i64>) {
@@ -175,11 +178,17 @@ impl Node {
     }
 
     async fn expire_upto(&self, partition: &Partition, to: i64, why: MoveReason) -> Result<Option<Started>, NoRoom> {
-        let credit = self.hub().credit(Class::Fact, MOVE_ROOM).await?;
+        // Before the partition is locked: groups come first.
+        let unread = self.unread_below(partition, to, why);
+        let room = MOVE_ROOM + unread.as_ref().map_or(0, |(_, bytes)| MOVE_ROOM + bytes.len() as u64);
+        let credit = self.hub().credit(Class::Fact, room).await?;
         let mut state = partition.hold();
         match state.noun.machine.move_start(to, why) {
             Some(fact) if !state.is_gone() => {
-                let lsn = self.move_start(partition, &mut state, credit, &fact)?;
+                let lsn = match &unread {
+                    Some(line) => self.move_start_past_unread(partition, &mut state, credit, &fact, line)?,
+                    None => self.move_start(partition, &mut state, credit, &fact)?,
+                };
                 Ok(Some(Started { lsn, to, why }))
             }
             _ => Ok(None),
@@ -273,12 +282,18 @@ struct Look {
     start: i64,
     high: i64,
     next: i64,
+    /// Below this everybody who is waited for has read. `None`: nobody is.
+    read: Option<i64>,
 }
 
 impl Look {
     fn sweep(&self, store: &dyn Store, now: i64) -> Result<Sweep, Unreadable> {
         let Some(policy) = self.policy else { return Ok(Sweep::default()) };
-        policy.sweep(now, &Batches { store, log: self.log }, self.start, self.high)
+        let batches = Batches { store, log: self.log };
+        match self.read {
+            Some(read) => policy.sweep_held(now, &batches, (self.start, self.high), read),
+            None => policy.sweep(now, &batches, self.start, self.high),
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::{
     io,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64},
     },
 };
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, PRODUCER_IDS_LOG, Uuid, WRITERS_LOG},
+    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, Uuid, WRITERS_LOG},
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -21,8 +21,10 @@ use tokio::sync::Notify;
 use crate::{
     alarm::Alarm,
     blocking::Pool,
+    bounces::Bounces,
     clock::{Clock, SystemClock},
     counters::Counters,
+    errors::Errors,
     groups::Groups,
     lock::Lock,
     node::{Inner, Node},
@@ -30,6 +32,7 @@ use crate::{
     recover::{Broken, Recovery},
     release::{Dead, Hub},
     runtime::Runtimes,
+    shares::Shares,
     topics::Table,
 };
 
@@ -103,6 +106,16 @@ impl Node {
                 groups.find_or(name, || (noun, Some(LogId(log))));
             }
         }
+        let shares = Shares::default();
+        for (name, log) in catalog.machine.groups() {
+            if let Some(noun) = recovery.take_share(log) {
+                shares.find_or(&hub, name, || (noun, Some(LogId(log))));
+            }
+        }
+        let subjects = std::mem::take(&mut recovery.subjects);
+        let kept = subjects.machine.topic().map_or_else(OnceLock::new, OnceLock::from);
+        let mut instances = std::mem::take(&mut recovery.instances);
+        instances.machine.started(started_at);
         let node = Node(Arc::new(Inner {
             hub: hub.clone(),
             runtimes,
@@ -110,15 +123,23 @@ impl Node {
             pool: Pool::new(),
             table,
             counters: Counters::default(),
+            errors: Errors::default(),
+            bounces: Bounces::default(),
             catalog: Lock::new(catalog),
             producer_ids: Lock::new(std::mem::take(&mut recovery.producer_ids)),
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
+            instances: Lock::new(instances),
+            unread: Lock::new(std::mem::take(&mut recovery.ledger)),
             broker: Lock::new(broker),
+            subjects: Lock::new(subjects),
+            kept,
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
             producer_expiry: AtomicI64::new(expiry),
             groups,
             sessions: Alarm::default(),
+            shares,
+            locks: Alarm::default(),
             retention: Alarm::default(),
             red: AtomicBool::new(false),
             wanted: AtomicU64::new(0),
@@ -162,6 +183,8 @@ impl Node {
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_retention());
         self.arm_groups();
+        self.set_share_rules();
+        self.arm_shares();
         if !self.0.recovered.damage.is_empty() {
             let node = self.clone();
             self.runtimes().spawn_on(0, move || node.raise_epochs_after_loss());
@@ -170,6 +193,8 @@ impl Node {
         self.runtimes().spawn_on(0, move || node.forget_lost_topics());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_sessions());
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || node.keep_locks());
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_room());
         let node = self.clone();
@@ -201,6 +226,7 @@ impl Node {
     pub fn look_at_clock(&self) {
         self.0.retention.look();
         self.0.sessions.look();
+        self.0.locks.look();
     }
 }
 
@@ -248,13 +274,21 @@ impl Node {
         match log.0 {
             CATALOG_LOG => Some(of(&self.0.catalog, |catalog| catalog.snapshot(into))),
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
+            INSTANCES_LOG => Some(of(&self.0.instances, |instances| instances.snapshot(into))),
+            UNREAD_LOG => Some(of(&self.0.unread, |ledger| ledger.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
+            SUBJECTS_LOG => Some(of(&self.0.subjects, |registry| registry.snapshot(into))),
             _ => {
                 if let Some(partition) = self.0.table.by_log(log) {
                     let mut state = partition.hold();
                     // No fact says that a producer was forgotten; it is judged so, and its room comes back here.
                     state.noun.machine.forget_expired(self.now(), self.producer_expiry());
+                    state.noun.machine.snapshot(into);
+                    return Some((state.noun.version, state.noun.lsn));
+                }
+                if let Some(share) = self.0.shares.by_log(log) {
+                    let state = share.state.hold();
                     state.noun.machine.snapshot(into);
                     return Some((state.noun.version, state.noun.lsn));
                 }

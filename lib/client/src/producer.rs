@@ -5,7 +5,6 @@
 //! retry whose first try did arrive is recognised by the broker.
 
 mod identity;
-mod partitioner;
 mod queue;
 mod sender;
 
@@ -23,7 +22,7 @@ use milena_wire::Text;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::{Cluster, Error, Result};
-pub use partitioner::{murmur2, partition_of_key};
+pub use milena_record::{murmur2, partition_of_key};
 use queue::{State, Waiting};
 
 /// When a record counts as written.

@@ -35,6 +35,7 @@ pub mod codec;
 mod flaw;
 mod header;
 pub mod legacy;
+mod partitioner;
 mod record;
 mod split;
 pub mod varint;
@@ -44,6 +45,7 @@ pub use build::{Builder, Control, PackError, Producer, RecompressError, recompre
 pub use codec::{Codec, Compression, Limits};
 pub use flaw::{Flaw, RecordFlaw};
 pub use header::{HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time};
+pub use partitioner::{murmur2, partition_of_key};
 pub use record::{Headers, Record, RecordHeader, Records};
 pub use split::{Entry, Split, split};
 pub use verify::{Batch, Facts, RecordFacts, produced};

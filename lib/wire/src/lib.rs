@@ -29,7 +29,7 @@ mod writer;
 pub use bytes;
 pub use error::ErrorCode;
 pub use generated::*;
-pub use message::{Malformed, Message, Request, Response, Unencodable};
+pub use message::{Malformed, Message, Place, Request, Response, Unencodable};
 pub use reader::Reader;
 pub use schema::{Api, Field, Kind, Standard, Struct, Versions, api, latest_stable};
 pub use tags::UnknownTags;

@@ -27,6 +27,25 @@ pub trait Message: Sized + Clone + Debug + Default + PartialEq {
 
     /// Appends the message. On an error `out` holds a part of it: truncate.
     fn encode(&self, out: &mut BytesMut, version: i16) -> Result<(), Unencodable>;
+
+    /// Shows every error code in it that is not 0: where it stands, the code, and the words beside it.
+    fn errors(&self, _see: &mut dyn FnMut(Place<'_>, i16, Option<&str>)) {}
+
+    /// The group, transaction or key that a request is about, if it is about one.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Where in an answer an error code stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// A topic, group or resource.
+    pub name: Option<&'a str>,
+    /// A topic that is named by its id; else nil.
+    pub id: uuid::Uuid,
+    /// A partition of it.
+    pub index: Option<i32>,
 }
 
 /// A message that asks, and the type of its answer.

@@ -4,6 +4,7 @@
 
 mod definition;
 mod encode;
+mod errors;
 #[path = "../../../crates/kafka/src/index.rs"]
 #[allow(unreachable_pub)] // it is the door's, which shows it to its tests
 mod index;

@@ -26,7 +26,12 @@ impl Server {
 
     /// Takes over a command that ends in `milena serve`, with ports and output set by environment.
     pub(crate) fn adopt(command: &mut Command) -> Result<Self> {
-        command.env("MILENA_KAFKA", "127.0.0.1:0").env("MILENA_HTTP", "127.0.0.1:0").env("MILENA_OUTPUT", "json");
+        command
+            .env("MILENA_KAFKA", "127.0.0.1:0")
+            .env("MILENA_HTTP", "127.0.0.1:0")
+            .env("MILENA_REGISTRY", "127.0.0.1:0")
+            .env("MILENA_REST", "127.0.0.1:0")
+            .env("MILENA_OUTPUT", "json");
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start the server")?;
         let out = child.stdout.take().context("the server's stdout is piped")?;

@@ -1,5 +1,6 @@
 //! `milena group …`: who reads, where they are, and how far behind.
 
+mod history;
 mod reset;
 
 use std::{collections::BTreeMap, fmt::Write};
@@ -33,6 +34,9 @@ pub(crate) enum What {
     /// Show members, positions and lag
     Show {
         group: String,
+        /// Where it was before, and when, and who moved it
+        #[arg(long)]
+        history: bool,
         #[arg(short, long, default_value = "table")]
         output: Output,
     },
@@ -62,7 +66,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let admin = connect.admin().await?;
     match options.what {
         What::Ls { output } => list(&admin, output).await,
-        What::Show { group, output } => show(&admin, &group, output).await,
+        What::Show { group, history: true, output } => history::show(&admin, &group, output).await,
+        What::Show { group, history: false, output } => show(&admin, &group, output).await,
         What::Peek { group, topic, count, look } => peek(&admin, connect, &group, topic.as_deref(), count, &look).await,
         What::Reset(options) => reset::run(&admin, connect, options).await,
         What::Rm { group, yes } => remove(&admin, connect, &group, yes).await,

@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use clap::Subcommand;
 use milena_client::{Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
+use serde_json::Value;
 
 use super::read::{Look, no_topic, show::Show};
 use crate::{
     connect::{Connect, With},
     failure::{Failure, Kind},
     screen::{Screen, counted},
+    web::{Web, escaped},
     when,
 };
 
@@ -38,7 +40,39 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     show.message(&found, &[])?;
     show.finish()?;
     options.connect.say(batch(&found).trim_end());
+    if let Some(life) = life(&options.connect, topic, partition, offset).await {
+        options.connect.say(life.trim_end());
+    }
     Ok(())
+}
+
+/// Who wrote it, when it goes, and which groups are past it. `None` against brokers that are not Milena.
+async fn life(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Option<String> {
+    let cluster = connect.cluster().await.ok()?;
+    let web = Web::of(&cluster, "the life of a message").await.ok()?;
+    let path = format!("/admin/v1/topics/{}/partitions/{partition}/records/{offset}", escaped(topic));
+    let found = web.get(&path).await.ok()?;
+    let mut text = String::new();
+    let word = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let time = |value: &Value| value.as_i64().map_or_else(|| "never".into(), when::show);
+    let writer = &found["written_by"];
+    let by = if writer.is_null() {
+        "somebody unknown".into()
+    } else {
+        format!("{} from {}", word(writer, "client"), word(writer, "address"))
+    };
+    let _ = writeln!(text, "stored {} by {by}; expires {}", time(&found["stored_at"]), time(&found["expires_at"]));
+    for group in found["groups"].as_array().into_iter().flatten() {
+        let name = word(group, "group");
+        let _ = match group["committed_at"].as_i64() {
+            Some(at) => {
+                let earlier = if group["or_earlier"] == true { " or earlier" } else { "" };
+                writeln!(text, "{name} was past it {}{earlier}", when::show(at))
+            }
+            None => writeln!(text, "{name} has not committed it: it stands at {}", group["position"]),
+        };
+    }
+    Some(text)
 }
 
 fn place(text: &str) -> Option<(&str, i32, i64)> {

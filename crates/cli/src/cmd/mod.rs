@@ -3,10 +3,15 @@
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod doctor;
+pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod group;
 pub(crate) mod message;
+pub(crate) mod ping;
 pub(crate) mod produce;
 pub(crate) mod read;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod topic;
+pub(crate) mod why;

@@ -47,6 +47,12 @@ pub(crate) enum What {
         #[arg(short, long, default_value = "table")]
         output: Output,
     },
+    /// What retention removed before a group had read it
+    Unread {
+        topic: String,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
     /// Copy a topic: settings, partitions, records with keys, headers and times
     Clone(clone::Options),
 }
@@ -80,6 +86,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Rm(options) => remove::run(&admin, connect, options).await,
         What::Restore { topic, name } => remove::restore(&admin, &topic, name.as_deref()).await,
         What::Retention { topic, output } => show::retention(&admin, &topic, output).await,
+        What::Unread { topic, output } => show::unread(&admin, &topic, output).await,
         What::Clone(options) => clone::run(&admin, connect, options).await,
     }
 }

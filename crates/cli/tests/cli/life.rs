@@ -23,7 +23,10 @@ fn sigterm_ends_it_within_a_second_and_nothing_is_lost() {
 /// What a person sees when it starts.
 fn banner(data: &str) -> String {
     let mut child =
-        bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--data", data]).stdout(Stdio::piped()).spawn().unwrap();
+        bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--data", data])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut banner = String::new();
     for line in lines {

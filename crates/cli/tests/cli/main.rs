@@ -2,10 +2,16 @@
 
 mod anywhere;
 mod crowd;
+mod doctor;
+mod errors;
 mod exits;
+mod hourly;
+mod http;
 mod life;
 mod manual;
 mod metrics;
+mod readers;
 mod readme;
+mod rest;
 mod server;
 mod transcript;

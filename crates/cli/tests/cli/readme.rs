@@ -29,7 +29,8 @@ impl Drop for Broker {
 
 /// `milena serve` in `dir`, on free ports. Gives its banner too.
 fn serve(dir: &Path) -> (Broker, String) {
-    let mut command = bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    let mut command =
+        bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "--registry", "127.0.0.1:0", "--rest", "127.0.0.1:0"]);
     let mut child = command.current_dir(dir).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut banner = String::new();

@@ -37,7 +37,7 @@ impl Server {
         limited(limit).args(SERVE).arg("--ephemeral").output().unwrap()
     }
 
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = bare(SERVE);
         command.args(arguments);
         Self::spawn(command)

@@ -24,6 +24,30 @@ pub enum MoveReason {
     Asked,
     /// Damage was accepted with `--accept-loss`.
     Loss,
+    /// `milena.retention.until.consumed.max.ms`: readers that retention waited for have not read it.
+    Forced,
+}
+
+impl MoveReason {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Age => 0,
+            Self::Size => 1,
+            Self::Asked => 2,
+            Self::Loss => 3,
+            Self::Forced => 4,
+        }
+    }
+    pub(crate) fn of_code(code: u8) -> Result<Self, BadFact> {
+        Ok(match code {
+            0 => Self::Age,
+            1 => Self::Size,
+            2 => Self::Asked,
+            3 => Self::Loss,
+            4 => Self::Forced,
+            _ => return Err(BadFact::Invalid { what: "reason of a moved log start" }),
+        })
+    }
 }
 
 impl Content for StartMoved {
@@ -32,22 +56,11 @@ impl Content for StartMoved {
     const NAME: &'static str = "log start moved";
     fn write(&self, w: &mut Writer<'_>) {
         w.i64(self.to);
-        w.u8(match self.why {
-            MoveReason::Age => 0,
-            MoveReason::Size => 1,
-            MoveReason::Asked => 2,
-            MoveReason::Loss => 3,
-        });
+        w.u8(self.why.code());
     }
     fn read(_version: u8, r: &mut Reader<'_>) -> Result<Self, BadFact> {
         let to = r.i64()?;
-        let why = match r.u8()? {
-            0 => MoveReason::Age,
-            1 => MoveReason::Size,
-            2 => MoveReason::Asked,
-            3 => MoveReason::Loss,
-            _ => return Err(BadFact::Invalid { what: "reason of a moved log start" }),
-        };
+        let why = MoveReason::of_code(r.u8()?)?;
         if to < 0 {
             return Err(BadFact::Invalid { what: "log start" });
         }

@@ -66,6 +66,7 @@ fn partition_facts_have_the_bytes_they_always_had() {
     check(StartMoved { to: 1, why: MoveReason::Size }.into(), "20 01 02 01");
     check(StartMoved { to: 1, why: MoveReason::Asked }.into(), "20 01 02 02");
     check(StartMoved { to: 1, why: MoveReason::Loss }.into(), "20 01 02 03");
+    check(StartMoved { to: 1, why: MoveReason::Forced }.into(), "20 01 02 04");
     check(EpochRaised { epoch: 1, start: 5, why: RaiseReason::Restored }.into(), "21 01 02 0a 00");
     check(EpochRaised { epoch: 1, start: 5, why: RaiseReason::Loss }.into(), "21 01 02 0a 01");
     check(EpochRaised { epoch: 1, start: 5, why: RaiseReason::Backup }.into(), "21 01 02 0a 02");

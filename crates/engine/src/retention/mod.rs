@@ -28,6 +28,8 @@ pub struct Policy {
     /// A batch goes when those after it have this many bytes together; `None` is without limit.
     pub bytes: Option<u64>,
     pub clock: RetentionClock,
+    /// Named readers hold up what they have not read, until a batch is so many milliseconds old. `None`: nobody is waited for.
+    pub hold_ms: Option<i64>,
 }
 
 /// One batch, as an index describes it.
@@ -87,6 +89,7 @@ impl From<&TopicSettings> for Policy {
             ms: settings.retention_ms.filter(|_| delete),
             bytes: settings.retention_bytes.filter(|_| delete),
             clock: settings.retention_clock,
+            hold_ms: (!settings.retention_readers.is_empty()).then_some(settings.retention_readers_max_ms),
         }
     }
 }
@@ -99,7 +102,8 @@ impl Policy {
 
     /// May batches expire behind one that lives? Then answers must be [`cut`](Self::cut).
     pub fn hides(&self) -> bool {
-        self.ms.is_some() && self.clock == RetentionClock::Create
+        // What readers hold up is answered to them.
+        self.ms.is_some() && self.clock == RetentionClock::Create && self.hold_ms.is_none()
     }
 
     /// The moment from which a batch is expired. `None`: never by time.
@@ -132,6 +136,32 @@ impl Policy {
         // What expired beyond `high` has to wait for its commit; asking again in the same millisecond would only spin.
         let deadline = if to.is_none() { deadline.map(|at| at.max(now.saturating_add(1))) } else { deadline };
         Ok(Sweep { to, deadline })
+    }
+
+    /// As [`Self::sweep`], but not past `read`, below which every reader that is waited for has read everything; unless it
+    /// is older than they may take.
+    pub fn sweep_held(
+        &self,
+        now: i64,
+        index: &dyn Index,
+        (start, high): (Offset, Offset),
+        read: Offset,
+    ) -> Result<Sweep, Unreadable> {
+        let sweep = self.sweep(now, index, start, high)?;
+        let (Some((to, why)), Some(hold_ms)) = (sweep.to, self.hold_ms) else { return Ok(sweep) };
+        if to <= read {
+            return Ok(sweep);
+        }
+        let patience = Self { ms: Some(hold_ms), bytes: None, clock: RetentionClock::Append, hold_ms: None };
+        let forced = patience.start_by_age(now, index, start, high)?;
+        let stop = read.max(forced).clamp(start, to);
+        let why = if stop > read { MoveReason::Forced } else { why };
+        // When readers go on, whoever hears of it looks again; this is when they have had all their time.
+        let deadline = match stop == to {
+            true => sweep.deadline,
+            false => index.at(stop)?.and_then(|entry| patience.expires_at(&entry)).map(|at| at.max(now.saturating_add(1))),
+        };
+        Ok(Sweep { to: (stop > start).then_some((stop, why)), deadline })
     }
 
     fn start_by_age(&self, now: i64, index: &dyn Index, start: Offset, high: Offset) -> Result<Offset, Unreadable> {

@@ -89,7 +89,7 @@ impl Stage for Theatre {
 fn plays() {
     perform_all("retention", || Theatre {
         batches: Batches::default(),
-        policy: Policy { ms: None, bytes: None, clock: RetentionClock::Append },
+        policy: Policy { ms: None, bytes: None, clock: RetentionClock::Append, hold_ms: None },
         start: 0,
         now: 0,
     });
@@ -111,7 +111,7 @@ fn batches() -> impl Strategy<Value = Batches> {
 fn policies() -> impl Strategy<Value = Policy> {
     let clock = prop_oneof![Just(RetentionClock::Append), Just(RetentionClock::Create)];
     let ms = prop::option::of(0..1_500i64);
-    (ms, prop::option::of(0..3_000u64), clock).prop_map(|(ms, bytes, clock)| Policy { ms, bytes, clock })
+    (ms, prop::option::of(0..3_000u64), clock).prop_map(|(ms, bytes, clock)| Policy { ms, bytes, clock, hold_ms: None })
 }
 
 proptest! {
@@ -144,6 +144,32 @@ proptest! {
     }
 
     #[test]
+    fn readers_hold_up_what_they_have_not_read_until_they_have_had_all_their_time(
+        all in batches(), policy in policies(), hold in 0..1_500i64, now in 500..4_000i64, (start, read) in (0..20i64, 0..60i64)
+    ) {
+        let (high, held) = (all.high(), Policy { hold_ms: Some(hold), ..policy });
+        let (start, read) = (start.min(high), read.min(high));
+        let plain = policy.sweep(now, &all, start, high).unwrap().to.map_or(start, |(to, _)| to);
+        let sweep = held.sweep_held(now, &all, (start, high), read).unwrap();
+        let (to, why) = sweep.to.map_or((start, None), |(to, why)| (to, Some(why)));
+        // It holds up, and never lets go of more.
+        prop_assert!(start <= to && to <= plain);
+        let patience = Policy { ms: Some(hold), bytes: None, clock: RetentionClock::Append, hold_ms: None };
+        for e in all.0.iter().filter(|e| e.last >= start && e.last < to) {
+            prop_assert!(e.last < read || patience.is_expired(now, e), "{:?} went unread before its time", e);
+        }
+        prop_assert_eq!(why == Some(MoveReason::Forced), to > read && to > start && plain > read);
+        // What all have read goes as if nobody was waited for.
+        if read >= plain {
+            prop_assert_eq!(to, plain);
+        } else if let Some(deadline) = sweep.deadline {
+            // Somebody is waited for, and there is a moment at which that ends.
+            let later = held.sweep_held(deadline, &all, (to, high), read).unwrap();
+            prop_assert!(later.to.is_some() || to >= plain);
+        }
+    }
+
+    #[test]
     fn an_answer_has_every_living_batch_and_no_other(all in batches(), policy in policies(), now in 500..4_000i64) {
         let cut = policy.cut(now, &all.0);
         let mut at = 0;
@@ -164,7 +190,7 @@ fn a_long_way_takes_several_looks_which_follow_at_once() {
     let mut all = Batches::default();
     let count = 2 * limits::RETENTION_STEP_BATCHES as i64 + 5;
     (0..count).for_each(|_| all.push(1, 1, 10, 10));
-    let policy = Policy { ms: Some(1), bytes: None, clock: RetentionClock::Create };
+    let policy = Policy { ms: Some(1), bytes: None, clock: RetentionClock::Create, hold_ms: None };
     let (mut start, mut looks) = (0, 0);
     loop {
         let sweep = policy.sweep(20, &all, start, all.high()).unwrap();
@@ -183,7 +209,7 @@ fn the_end_of_time_is_no_reason_to_delete() {
     let mut all = Batches::default();
     all.push(1, 1, 10, 10);
     for ms in [i64::MAX, i64::MAX - 5] {
-        let policy = Policy { ms: Some(ms), bytes: None, clock: RetentionClock::Append };
+        let policy = Policy { ms: Some(ms), bytes: None, clock: RetentionClock::Append, hold_ms: None };
         let sweep = policy.sweep(HOUR, &all, 0, 1).unwrap();
         assert_eq!(sweep, Sweep::default());
     }

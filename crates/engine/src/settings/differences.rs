@@ -31,6 +31,12 @@ pub const DIFFERENCES: &[Difference] = &[
         because: "A group of one consumer should read at once; a second one costs one short rebalance.",
     },
     Difference {
+        name: "share.auto.offset.reset",
+        kafka: "latest",
+        ours: "earliest",
+        because: "A queue that drops what was sent before its first worker came is no queue.",
+    },
+    Difference {
         name: "offsets.retention.minutes",
         kafka: "10080",
         ours: "2147483647",

@@ -123,6 +123,19 @@ pub(super) const fn reported(
     Setting { bearing: Bearing::Reported { because }, ..inert(because, name, kind, default, reach, check, prose) }
 }
 
+/// One row of a table of settings that change what this broker does.
+pub(super) const fn honoured(
+    since: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    reach: Reach,
+    check: Check,
+    prose: &'static str,
+) -> Setting {
+    Setting { bearing: Bearing::Honoured { since }, ..inert(since, name, kind, default, reach, check, prose) }
+}
+
 impl Setting {
     /// The same row with names that supply the value when it is unset.
     pub(super) const fn or(mut self, fallbacks: &'static [Fallback]) -> Self {

@@ -70,6 +70,9 @@ pub enum Refusal {
     /// TOPIC_ALREADY_EXISTS.
     #[error("a topic {0:?} was created meanwhile; restore the old one under another name")]
     NameTaken(String),
+    /// TOPIC_AUTHORIZATION_FAILED: clients read it, and the registry writes it.
+    #[error("topic {0:?} belongs to the schema registry, which alone changes it")]
+    Kept(String),
     /// INVALID_GROUP_ID.
     #[error("a group's name has at most 32767 bytes, this one has {bytes}")]
     GroupNameTooLong { bytes: usize },

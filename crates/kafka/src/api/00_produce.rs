@@ -11,7 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use milena_engine::ids::TopicId;
 use milena_node::{AppendRefusal, Appended, Lsn, NoRoom, Node, Parked, Partition, Room, Topic, WriterId};
 use milena_wire::{
-    ErrorCode, Message, ProduceRequest, Reader, Text, Unencodable, Uuid,
+    ErrorCode, Message, Place, ProduceRequest, Reader, Text, Unencodable, Uuid,
     hot::{ProduceView, ProduceWriter, Step},
     produce::{PartitionProduceResponse, TopicProduceData},
 };
@@ -20,6 +20,7 @@ use crate::{
     connection::Answer,
     dispatch::{Call, Card, Close, Cost, Head, Outcome},
     errors::Code,
+    first_chance::Notes,
     offenders::record_errors,
     peer::Peer,
 };
@@ -125,7 +126,7 @@ fn rooms_now(node: &Node, view: &ProduceView) -> Option<Rooms> {
 fn produce(call: &Call<'_>, view: &ProduceView, rooms: Rooms, writer: WriterId) -> Result<Told, Close> {
     let mut out = BytesMut::with_capacity(64 + 64 * view.partitions);
     let mut rooms = rooms.into_iter();
-    let mut work = Producing::begin(call.peer.node(), view, writer, &call.head, &mut out).map_err(unwritable)?;
+    let mut work = Producing::begin(call.peer, view, writer, &call.head, &mut out).map_err(unwritable)?;
     for step in view.steps() {
         work.step(step, || rooms.next().unwrap_or(Err(NO_ROOM))).map_err(unwritable)?;
     }
@@ -137,18 +138,18 @@ fn produce(call: &Call<'_>, view: &ProduceView, rooms: Rooms, writer: WriterId) 
 fn produce_later(peer: Rc<Peer>, call: Call<'_>, writer: WriterId) -> impl Future<Output = Result<Answer, Close>> + use<> {
     let (view, head) = (parse(&call), call.head);
     async move {
-        let (view, node) = (view?, peer.node());
+        let view = view?;
         let mut out = BytesMut::with_capacity(64 + 64 * view.partitions);
-        let mut work = Producing::begin(node, &view, writer, &head, &mut out).map_err(unwritable)?;
+        let mut work = Producing::begin(&peer, &view, writer, &head, &mut out).map_err(unwritable)?;
         for step in view.steps() {
             let room = match &step {
-                Step::Partition { records: Some(records), .. } => node.room(records.len()).await,
+                Step::Partition { records: Some(records), .. } => peer.node().room(records.len()).await,
                 _ => Err(NO_ROOM),
             };
             work.step(step, || room).map_err(unwritable)?;
         }
         let (whole, answer) = work.end()?;
-        node.release(whole).await.map_err(|dead| Close::because(dead.to_string()))?;
+        peer.node().release(whole).await.map_err(|dead| Close::because(dead.to_string()))?;
         Ok(if answer { Answer::from(out) } else { Answer::default() })
     }
 }
@@ -162,21 +163,25 @@ fn unwritable(error: Unencodable) -> Close {
 
 /// One request under way: appends, and writes the answer that nobody may read yet.
 struct Producing<'a> {
+    peer: &'a Peer,
     node: &'a Node,
     view: &'a ProduceView,
     writer: WriterId,
     out: ProduceWriter<'a>,
     by_id: bool,
     topic: Option<Arc<Topic>>,
+    /// As the client named it.
+    named: (Text, Uuid),
     /// The newest place that the answer stands on.
     whole: Parked<()>,
     /// The first refusal, for acks=0: its client hears of it by losing the connection.
     refused: Option<ErrorCode>,
+    notes: Notes,
 }
 
 impl<'a> Producing<'a> {
     fn begin(
-        node: &'a Node,
+        peer: &'a Peer,
         view: &'a ProduceView,
         writer: WriterId,
         head: &Head,
@@ -184,7 +189,8 @@ impl<'a> Producing<'a> {
     ) -> Result<Self, Unencodable> {
         let out = ProduceWriter::new(out, head.version, head.correlation, view.topics)?;
         let whole = Parked::new(Lsn::default(), ());
-        Ok(Self { node, view, writer, out, by_id: head.version >= BY_ID_FROM, topic: None, whole, refused: None })
+        let (node, by_id, named) = (peer.node(), head.version >= BY_ID_FROM, (Text::default(), Uuid::nil()));
+        Ok(Self { peer, node, view, writer, out, by_id, topic: None, named, whole, refused: None, notes: Notes::default() })
     }
 
     fn step(&mut self, step: Step<'_>, room: impl FnOnce() -> Result<Room, NoRoom>) -> Result<(), Unencodable> {
@@ -203,7 +209,9 @@ impl<'a> Producing<'a> {
             Cow::Borrowed(name) => Text::from_bytes(self.view.frame().slice_ref(name.as_bytes())),
             Cow::Owned(name) => Text::from(name),
         };
-        self.out.topic(&name, id, partitions)
+        self.out.topic(&name, id, partitions)?;
+        self.named = (name, id);
+        Ok(())
     }
 
     fn partition(&mut self, index: i32, records: Option<&[u8]>, room: Result<Room, NoRoom>) -> Result<(), Unencodable> {
@@ -248,7 +256,7 @@ impl<'a> Producing<'a> {
             true => partition.view().map_or(-1, |view| view.start),
             false => -1,
         };
-        self.refused.get_or_insert(refusal.code());
+        self.note(index, refusal.code(), Some(&refusal.to_string()));
         let record_errors = match &refusal {
             AppendRefusal::Refused(refusal) => record_errors(records, refusal),
             _ => Vec::new(),
@@ -260,13 +268,21 @@ impl<'a> Producing<'a> {
     }
 
     fn refuse(&mut self, index: i32, error: ErrorCode, words: Option<String>, log_start_offset: i64) -> Result<(), Unencodable> {
-        self.refused.get_or_insert(error);
+        self.note(index, error, words.as_deref());
         self.out.partition(&refused(index, error, words, log_start_offset))
+    }
+
+    fn note(&mut self, index: i32, error: ErrorCode, words: Option<&str>) {
+        self.refused.get_or_insert(error);
+        let name = self.topic.as_ref().map_or(&*self.named.0, |topic| topic.name.as_str());
+        let place = Place { name: Some(name), id: self.named.1, index: Some(index) };
+        self.notes.add(self.peer, CARD.key, place, error, words);
     }
 
     /// Ends the answer, and says whether the client wants it.
     fn end(self) -> Result<(Parked<()>, bool), Close> {
         self.out.finish(0, &[]).map_err(unwritable)?;
+        self.notes.end(self.peer, CARD.key);
         match (self.view.acks, self.refused) {
             (0, Some(error)) => Err(Close::because(format!("a Produce with acks=0 was refused: {error}"))),
             (acks, _) => Ok((self.whole, acks != 0)),

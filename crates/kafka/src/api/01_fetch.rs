@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use milena_engine::ids::TopicId;
 use milena_node::{Node, Slice};
 use milena_wire::{
-    ErrorCode, FetchRequest, Text, Unencodable, Uuid,
+    ErrorCode, FetchRequest, Place, Text, Unencodable, Uuid,
     fetch::NodeEndpoint,
     hot::{FetchWriter, Piece},
 };
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use crate::{
     connection::Answer,
     dispatch::{Call, Card, Close, Context, Cost, Head, Outcome},
+    first_chance::{self, Notes},
     memory::Loan,
     reading::{Look, Share, Terms},
     session::{self, Key, TopicRef, Wanted},
@@ -81,7 +83,11 @@ impl Fetch {
         };
         match begun {
             Ok(context) => Ok(Self { cx, head, terms, min_bytes, max_wait, context }),
-            Err(refusal) => Err(refuse(&head, session_code(refusal)).into()),
+            Err(refusal) => {
+                let error = session_code(refusal);
+                first_chance::one(&cx.peer, CARD.key, error);
+                Err(refuse(&head, error).into())
+            }
         }
     }
 
@@ -196,6 +202,7 @@ fn unwritable(error: Unencodable) -> Close {
 }
 
 fn write(cx: &Context, head: &Head, (error, session): (ErrorCode, i32), shares: &[Share]) -> Result<Answer, Unencodable> {
+    note(cx, shares);
     let same = |a: &Share, b: &Share| a.key.topic == b.key.topic;
     let topics = shares.chunk_by(same);
     let mut writer = FetchWriter::new(head.version, head.correlation, 0, error.into(), session, topics.clone().count())?;
@@ -217,6 +224,22 @@ fn write(cx: &Context, head: &Head, (error, session): (ErrorCode, i32), shares: 
         }
     }
     Ok(gathered(writer.finish(&endpoints)?.pieces))
+}
+
+/// Notes what the answer tells of partitions that failed.
+fn note(cx: &Context, shares: &[Share]) {
+    let mut notes = Notes::default();
+    for share in shares.iter().filter(|share| share.data.error_code != 0) {
+        let (name, id) = match &share.key.topic {
+            TopicRef::Name(name) => (name.to_string(), Uuid::nil()),
+            TopicRef::Id(id) => {
+                (cx.peer.node().topic_by_id(TopicId(*id)).map_or_else(String::new, |t| t.name.as_str().to_owned()), *id)
+            }
+        };
+        let place = Place { name: Some(&name), id, index: Some(share.key.partition) };
+        notes.add(&cx.peer, CARD.key, place, ErrorCode(share.data.error_code), None);
+    }
+    notes.end(&cx.peer, CARD.key);
 }
 
 fn endpoint(cx: &Context) -> NodeEndpoint {

@@ -39,6 +39,7 @@ async fn handle(cx: Context, request: MetadataRequest) -> Result<MetadataRespons
         Some(topics) => by_name(&cx, &topics, request.allow_auto_topic_creation, access).await,
     };
     let (node, told) = (cx.peer.node(), cx.peer.told());
+    cx.peer.was_told(&told);
     let broker =
         MetadataResponseBroker { node_id: node.node_id(), host: told.host.into(), port: told.port.into(), ..Default::default() };
     Ok(MetadataResponse {

@@ -1,7 +1,6 @@
 //! FindCoordinator (10), v0-6. Names the broker that keeps a group: this one. KIP-699.
 //!
-//! Not implemented: coordinators of transactions (type 1) and of share partitions (type 2), which are answered
-//! UNSUPPORTED_VERSION until those features arrive. Differs from Apache Kafka: no topic must be made first, so the
+//! Not implemented: coordinators of transactions (type 1), which are answered UNSUPPORTED_VERSION until they arrive. Differs from Apache Kafka: no topic must be made first, so the
 //! coordinator is there from the first request on.
 
 use milena_wire::{
@@ -21,7 +20,6 @@ const NO_ERROR: &str = "NONE";
 
 /// Clients show these as they stand.
 const NO_TRANSACTIONS: &str = "This broker does not have transactions yet; use an idempotent producer, without transactional.id.";
-const NO_SHARE_GROUPS: &str = "This broker does not have share groups yet; use a consumer group.";
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
@@ -31,7 +29,8 @@ fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinat
     let told = match request.key_type {
         GROUP => (ErrorCode::NONE, ""),
         TRANSACTION => (ErrorCode::UNSUPPORTED_VERSION, NO_TRANSACTIONS),
-        SHARE if cx.version >= 6 => (ErrorCode::UNSUPPORTED_VERSION, NO_SHARE_GROUPS),
+        // Keys are `group:topic-id:partition`; whoever asks is a broker of a larger cluster, or curious.
+        SHARE if cx.version >= 6 => (ErrorCode::NONE, ""),
         _ => (ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words()),
     };
     if cx.version >= 4 {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use milena_node::Listing;
+use milena_node::{Listing, ShareListing};
 use milena_wire::{ListGroupsRequest, ListGroupsResponse, Text, list_groups::ListedGroup};
 
 use crate::dispatch::{Card, Close, Context, Cost};
@@ -10,6 +10,7 @@ use crate::dispatch::{Card, Close, Context, Cost};
 pub(super) const CARD: Card = Card::new(16, "ListGroups", 0..=5, Cost::Cheap, |call| call.now(handle));
 
 const CLASSIC: &str = "classic";
+const SHARE: &str = "share";
 
 fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse, Close> {
     // Sets, since there may be a million groups and as many words.
@@ -26,6 +27,17 @@ fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse
             ..Default::default()
         })
     };
-    let groups = cx.peer.node().groups().into_iter().filter_map(listed).collect();
+    let share = |group: ShareListing| {
+        let shown = passes(&request.states_filter, group.state) && passes(&request.types_filter, SHARE);
+        shown.then(|| ListedGroup {
+            group_id: Text::from(&*group.name),
+            protocol_type: Text::from_static(SHARE),
+            group_state: Text::from_static(if cx.version >= 4 { group.state } else { "" }),
+            group_type: Text::from_static(if cx.version >= 5 { SHARE } else { "" }),
+            ..Default::default()
+        })
+    };
+    let node = cx.peer.node();
+    let groups = node.groups().into_iter().filter_map(listed).chain(node.shares().into_iter().filter_map(share)).collect();
     Ok(ListGroupsResponse { groups, ..Default::default() })
 }

@@ -17,7 +17,9 @@ pub(super) const CARD: Card = Card::new(18, "ApiVersions", 0..=4, Cost::Cheap, |
 const METADATA_VERSION: i16 = 30;
 const OLDEST_METADATA_VERSION: i16 = 7;
 /// Features that this release does not have. Clients read 0 as "use what worked before it".
-const OFF: [&str; 4] = ["group.version", "share.version", "streams.version", "transaction.version"];
+const OFF: [&str; 3] = ["group.version", "streams.version", "transaction.version"];
+/// Share groups, without Kafka 4.4's own dead letters.
+const SHARE_VERSION: i16 = 1;
 
 fn handle(cx: &Context, request: ApiVersionsRequest) -> Result<ApiVersionsResponse, Close> {
     if cx.version >= 3 {
@@ -29,17 +31,18 @@ fn handle(cx: &Context, request: ApiVersionsRequest) -> Result<ApiVersionsRespon
     }
     let off = OFF.iter().filter(|_| cx.version >= 4).map(|name| supported(name, 0, 0));
     let metadata = supported("metadata.version", OLDEST_METADATA_VERSION, METADATA_VERSION);
-    let finalized = FinalizedFeatureKey {
-        name: Text::from_static("metadata.version"),
-        max_version_level: METADATA_VERSION,
-        min_version_level: METADATA_VERSION,
+    let share = supported("share.version", 0, SHARE_VERSION);
+    let on = |name, level| FinalizedFeatureKey {
+        name: Text::from_static(name),
+        max_version_level: level,
+        min_version_level: level,
         ..Default::default()
     };
     Ok(ApiVersionsResponse {
         api_keys: cards().iter().map(|card| told(card)).collect(),
-        supported_features: off.chain([metadata]).collect(),
+        supported_features: off.chain((cx.version >= 4).then_some(share)).chain([metadata]).collect(),
         finalized_features_epoch: 0,
-        finalized_features: vec![finalized],
+        finalized_features: vec![on("metadata.version", METADATA_VERSION), on("share.version", SHARE_VERSION)],
         ..Default::default()
     })
 }

@@ -8,6 +8,8 @@ mod alter_configs;
 mod alter_partition_reassignments;
 #[path = "34_alter_replica_log_dirs.rs"]
 mod alter_replica_log_dirs;
+#[path = "91_alter_share_group_offsets.rs"]
+mod alter_share_group_offsets;
 #[path = "18_api_versions.rs"]
 mod api_versions;
 #[path = "37_create_partitions.rs"]
@@ -18,6 +20,8 @@ mod create_topics;
 mod delete_groups;
 #[path = "21_delete_records.rs"]
 mod delete_records;
+#[path = "92_delete_share_group_offsets.rs"]
+mod delete_share_group_offsets;
 #[path = "20_delete_topics.rs"]
 mod delete_topics;
 #[path = "60_describe_cluster.rs"]
@@ -32,6 +36,8 @@ mod describe_log_dirs;
 mod describe_producers;
 #[path = "55_describe_quorum.rs"]
 mod describe_quorum;
+#[path = "90_describe_share_group_offsets.rs"]
+mod describe_share_group_offsets;
 #[path = "75_describe_topic_partitions.rs"]
 mod describe_topic_partitions;
 #[path = "43_elect_leaders.rs"]
@@ -70,6 +76,14 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 #[path = "00_produce.rs"]
 mod produce;
+#[path = "79_share_acknowledge.rs"]
+mod share_acknowledge;
+#[path = "78_share_fetch.rs"]
+mod share_fetch;
+#[path = "77_share_group_describe.rs"]
+mod share_group_describe;
+#[path = "76_share_group_heartbeat.rs"]
+mod share_group_heartbeat;
 #[path = "14_sync_group.rs"]
 mod sync_group;
 #[path = "64_unregister_broker.rs"]
@@ -113,4 +127,11 @@ pub(crate) static CARDS: &[&Card] = &[
     &unregister_broker::CARD,
     &list_config_resources::CARD,
     &describe_topic_partitions::CARD,
+    &share_group_heartbeat::CARD,
+    &share_group_describe::CARD,
+    &share_fetch::CARD,
+    &share_acknowledge::CARD,
+    &describe_share_group_offsets::CARD,
+    &alter_share_group_offsets::CARD,
+    &delete_share_group_offsets::CARD,
 ];

@@ -14,8 +14,8 @@ use crate::{
 const LIMIT: u64 = 4 << 20;
 /// What one answer, or one read of a socket, may add to it.
 const SLACK: u64 = 2 << 20;
-/// Ten times more than the limit would be held if each of them held what a connection may.
-const CROWD: usize = 40;
+/// Five times more than the limit would be held if each of them held one answer only.
+const CROWD: usize = 20;
 const BATCH: usize = 250_000;
 
 fn world() -> World {

@@ -3,10 +3,12 @@
 mod conversations;
 mod crowd;
 mod fetching;
+mod first_chance;
 mod frames;
 mod manual;
 mod mutated;
 mod produced;
 mod settings;
+mod sharing;
 mod transcript;
 mod world;

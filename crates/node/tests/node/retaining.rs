@@ -2,7 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milena_node::{Topic, engine::topic::SettingsChange};
+use milena_node::{
+    Topic,
+    engine::{
+        fact::MoveReason,
+        group::{Commit, CommitPosition, NamedPartition},
+        topic::SettingsChange,
+    },
+};
 
 use crate::world::{MORNING, World, batch, read_all, stamped};
 
@@ -49,6 +56,46 @@ fn a_batch_goes_at_its_time_and_not_before() {
     assert_eq!(world.produce(&topic, 0, batch(&["x"])).unwrap().base_offset, 3);
     world.advance(Duration::from_secs(10));
     becomes(&topic, 4);
+}
+
+fn commit(world: &World, topic: &Arc<Topic>, group: &'static str, offset: i64) {
+    let at = NamedPartition { topic: topic.id, name: topic.name.clone(), partition: 0 };
+    let position = CommitPosition { at, offset, leader_epoch: -1, metadata: "".into() };
+    let commit = Commit { member: None, instance: None, generation: -1, writer: 0, positions: vec![position] };
+    world.run(move |node| async move { node.commit(group, commit).await }).expect("room").expect("no members");
+}
+
+#[test]
+fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told() {
+    let world = World::new();
+    let hold = [
+        ("retention.ms", "1000"),
+        ("milena.retention.until.consumed", "jobs,audit"),
+        ("milena.retention.until.consumed.max.ms", "60000"),
+    ];
+    let topic = world.create("t", 1, &hold);
+    for i in 0..4 {
+        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
+    }
+    world.advance(Duration::from_secs(10));
+    stays(&topic, 0);
+    // The slowest of them counts, and a commit is all it takes.
+    commit(&world, &topic, "jobs", 3);
+    stays(&topic, 0);
+    commit(&world, &topic, "audit", 2);
+    becomes(&topic, 2);
+    assert_eq!(world.run(|node| async move { node.unread(None).await }).unwrap(), []);
+    // The hard maximum, through a restart.
+    let world = world.restart();
+    world.advance(Duration::from_secs(50));
+    let topic = world.node.topic("t").unwrap();
+    becomes(&topic, 4);
+    let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
+    let line = |l: &milena_node::engine::unread::UnreadRemoved| (l.from, l.to, l.why, l.groups.clone());
+    let groups = vec![("audit".into(), 2), ("jobs".into(), 3)];
+    assert_eq!(lines.iter().map(line).collect::<Vec<_>>(), [(2, 4, MoveReason::Forced, groups)]);
+    let world = world.restart();
+    assert_eq!(world.run(|node| async move { node.unread(Some("t")).await }).unwrap(), lines);
 }
 
 #[test]

@@ -22,8 +22,14 @@ pub(crate) struct Options {
     #[arg(short, long)]
     partition: Vec<i32>,
     /// Where to: start, end, an offset, -N (before the end), @TIME
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
-    to: String,
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present_any = ["undo", "to_before_time"])]
+    to: Option<String>,
+    /// Where each partition was before it came to where it is
+    #[arg(long, conflicts_with_all = ["to", "to_before_time"])]
+    undo: bool,
+    /// Where each partition was at @TIME
+    #[arg(long, value_name = "@TIME", allow_hyphen_values = true, conflicts_with = "to")]
+    to_before_time: Option<String>,
     /// Do it
     #[arg(long)]
     yes: bool,
@@ -40,9 +46,14 @@ enum Place {
 }
 
 pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
-    let place = place(&options.to)?;
     let now = now(admin, &options).await?;
-    let goals = goals(admin, &now, place).await?;
+    let (now, goals) = match &options.to {
+        Some(to) => {
+            let goals = goals(admin, &now, place(to)?).await?;
+            (now, goals)
+        }
+        None => past(admin, &options, now).await?,
+    };
     let mut moved = Vec::new();
     let mut rows = Vec::new();
     for ((position, known), goal) in now.iter().zip(goals) {
@@ -70,6 +81,32 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     })?;
     connect.say(format_args!("{} moved", counted(moved.len() as i64, "position")));
     Ok(())
+}
+
+/// Goals from the group's own history. A partition whose history does not go back that far stays.
+async fn past(
+    admin: &Admin,
+    options: &Options,
+    now: Vec<(Position, bool)>,
+) -> Result<(Vec<(Position, bool)>, Vec<i64>), Failure> {
+    let time = match &options.to_before_time {
+        None => None,
+        Some(text) => Some(when::read(text.strip_prefix('@').unwrap_or(text)).ok_or_else(|| {
+            Failure::usage(format!("--to-before-time {text:?} is no time"))
+                .fix("--to-before-time @-1h   or   --to-before-time @2026-05-01T12:00")
+        })?),
+    };
+    let history = super::history::of(admin, &options.group).await?;
+    let goal = |position: &Position| {
+        let steps = history.iter().find(|s| s.topic == *position.topic && s.partition == position.partition)?;
+        time.map_or_else(|| steps.before(), |time| steps.at(time))
+    };
+    let kept: Vec<_> = now.into_iter().filter_map(|(position, known)| Some((goal(&position)?, (position, known)))).collect();
+    if kept.is_empty() {
+        return Err(Failure::new(Kind::NotFound, "the history does not go back that far")
+            .fix(format!("milena group show {} --history", options.group)));
+    }
+    Ok(kept.into_iter().map(|(goal, position)| (position, goal)).unzip())
 }
 
 fn place(text: &str) -> Result<Place, Failure> {

@@ -93,3 +93,20 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
     let rows = kept["partitions"].as_array().map(|list| list.iter().map(row).collect()).unwrap_or_default();
     table::rows(output, &["partition", "start", "end", "bytes", "next_look_at"], rows)
 }
+
+/// The expiry ledger of one topic; also of one that is gone.
+pub(super) async fn unread(admin: &Admin, topic: &str, output: Output) -> Result<(), Failure> {
+    let web = Web::of(admin.cluster(), "the expiry ledger").await?;
+    let found = web.get(&format!("/admin/v1/topics/{}/unread", crate::web::escaped(topic))).await?;
+    let row = |line: &Value| {
+        let groups = line["groups"].as_array().into_iter().flatten();
+        let groups: Vec<String> =
+            groups.map(|g| format!("{}@{}", g["group"].as_str().unwrap_or_default(), g["position"])).collect();
+        json!({
+            "partition": line["partition"], "from": line["from"], "to": line["to"], "records": line["records"],
+            "at": line["at"].as_i64().map(when::show), "why": line["why"], "unread_by": groups.join(" "),
+        })
+    };
+    let columns = ["partition", "from", "to", "records", "at", "why", "unread_by"];
+    table::rows(output, &columns, found.as_array().into_iter().flatten().map(row).collect())
+}

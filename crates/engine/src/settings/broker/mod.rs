@@ -1,6 +1,7 @@
 //! Broker settings: one file for each that this broker honours, tables for the others, and the typed whole.
 //! The settings that give topics their defaults have no typed reader here: topics read them through [`super::topic`].
 
+mod access_control_allow_origin;
 mod auto_create_topics_enable;
 mod compression_type;
 mod connections_max_idle_ms;
@@ -25,6 +26,7 @@ mod max_connections_per_ip_overrides;
 mod max_incremental_fetch_session_cache_slots;
 mod message_max_bytes;
 mod milena_http_address;
+mod milena_registry_profile;
 mod num_partitions;
 mod offset_metadata_max_bytes;
 mod offsets_retention_minutes;
@@ -37,6 +39,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use super::{change::Refusal, layers::BrokerConfig, parse::Value, setting::Setting};
 
 const HONOURED: &[Setting] = &[
+    access_control_allow_origin::SETTING,
     auto_create_topics_enable::SETTING,
     compression_type::SETTING,
     connections_max_idle_ms::SETTING,
@@ -60,6 +63,7 @@ const HONOURED: &[Setting] = &[
     max_incremental_fetch_session_cache_slots::SETTING,
     message_max_bytes::SETTING,
     milena_http_address::SETTING,
+    milena_registry_profile::SETTING,
     num_partitions::SETTING,
     offset_metadata_max_bytes::SETTING,
     offsets_retention_minutes::SETTING,
@@ -110,6 +114,10 @@ pub struct BrokerSettings {
     /// Bytes of requests and answers that all connections may hold together.
     pub queued_max_bytes: usize,
     pub http_address: Option<String>,
+    /// `auto`, `7` or `8`.
+    pub registry_profile: String,
+    /// Origins whose pages may use the HTTP doors.
+    pub allowed_origins: Option<String>,
 }
 
 impl BrokerSettings {
@@ -135,6 +143,8 @@ impl BrokerSettings {
             socket_request_max_bytes: socket_request_max_bytes::read(from),
             queued_max_bytes: queued_max_request_bytes::read(from),
             http_address: milena_http_address::read(from),
+            registry_profile: milena_registry_profile::read(from),
+            allowed_origins: access_control_allow_origin::read(from),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::settings::{
     parse::Value,
-    setting::{Check, Fallback, Kind, Reach, Setting, inert},
+    setting::{Check, Fallback, Kind, Reach, Setting, honoured, inert},
 };
 
 const WHY: &str = "Groups of this kind are not served yet and are not offered to clients; the value is kept and shown for tools that set it beforehand.";
@@ -93,20 +93,27 @@ fn seconds_ms(number: &str) -> Option<i64> {
     if whole.starts_with('-') { whole_ms.checked_sub(ms) } else { whole_ms.checked_add(ms) }
 }
 
+const SINCE: &str = "0.1.0";
+const AT_ONCE: &str = "Work is given out at once when members or topics change, so nothing rests.";
+const STABLE: &str = "Share groups read up to the last stable offset: no record of an open transaction is ever handed out.";
+
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[
     inert(WHY, "consumer.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Group, Check::AtLeast(0), "How long assignments of this consumer group rest before they are computed again.").or(&[Fallback { name: "group.consumer.assignment.interval.ms", times: 1 }]),
     inert(WHY, "consumer.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::Group, Check::AtLeast(1), "How often members of this consumer group send heartbeats.").or(&[Fallback { name: "group.consumer.heartbeat.interval.ms", times: 1 }]),
     inert(WHY, "consumer.session.timeout.ms", Kind::Int, Some("45000"), Reach::Group, Check::AtLeast(1), "After how long a silent member of this consumer group is dropped.").or(&[Fallback { name: "group.consumer.session.timeout.ms", times: 1 }]),
-    inert(WHY, "share.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Group, Check::AtLeast(0), "How long assignments of this share group rest before they are computed again.").or(&[Fallback { name: "group.share.assignment.interval.ms", times: 1 }]),
-    inert(WHY, "share.auto.offset.reset", Kind::Text, Some("latest"), Reach::Group, RESET, "Where this share group begins to read."),
-    inert(WHY, "share.delivery.count.limit", Kind::Int, Some("5"), Reach::Group, Check::AtLeast(2), "How often a record is delivered to this share group before it is given up.").or(&[Fallback { name: "group.share.delivery.count.limit", times: 1 }]),
-    inert(WHY, "share.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::Group, Check::AtLeast(1), "How often members of this share group send heartbeats.").or(&[Fallback { name: "group.share.heartbeat.interval.ms", times: 1 }]),
-    inert(WHY, "share.isolation.level", Kind::Text, Some("read_uncommitted"), Reach::Group, ISOLATION, "Whether this share group sees records of open transactions."),
-    inert(WHY, "share.partition.max.record.locks", Kind::Int, Some("2000"), Reach::Group, Check::AtLeast(100), "How many records of a partition this share group may lock at a time.").or(&[Fallback { name: "group.share.partition.max.record.locks", times: 1 }]),
-    inert(WHY, "share.record.lock.duration.ms", Kind::Int, Some("30000"), Reach::Group, Check::AtLeast(1000), "How long a record taken by this share group stays locked.").or(&[Fallback { name: "group.share.record.lock.duration.ms", times: 1 }]),
-    inert(WHY, "share.renew.acknowledge.enable", Kind::Boolean, Some("true"), Reach::Group, Check::Any, "Whether members of this share group may extend their locks."),
-    inert(WHY, "share.session.timeout.ms", Kind::Int, Some("45000"), Reach::Group, Check::AtLeast(1), "After how long a silent member of this share group is dropped.").or(&[Fallback { name: "group.share.session.timeout.ms", times: 1 }]),
+    honoured(SINCE, "errors.deadletterqueue.topic.name", Kind::Text, Some(""), Reach::Group, Check::Any, "Where records go that this share group gave up (KIP-1191). Empty: `dlq.` and the name of the topic they come from. Made with the first of them."),
+    honoured(SINCE, "milena.share.dead.letters", Kind::Boolean, Some("true"), Reach::Group, Check::Any, "Whether a record that this share group gave up is written whole to a dead-letter topic, in the same commit."),
+    honoured(SINCE, "milena.share.order", Kind::Text, Some("none"), Reach::Group, Check::OneOf(&["none", "key"]), "`key`: of the records with the same key, one is worked on at a time, in their order."),
+    inert(AT_ONCE, "share.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Group, Check::AtLeast(0), "How long assignments of this share group rest before they are computed again.").or(&[Fallback { name: "group.share.assignment.interval.ms", times: 1 }]),
+    honoured(SINCE, "share.auto.offset.reset", Kind::Text, Some("earliest"), Reach::Group, RESET, "Where this share group begins to read."),
+    honoured(SINCE, "share.delivery.count.limit", Kind::Int, Some("5"), Reach::Group, Check::AtLeast(2), "How often a record is delivered to this share group before it is given up.").or(&[Fallback { name: "group.share.delivery.count.limit", times: 1 }]),
+    honoured(SINCE, "share.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::Group, Check::AtLeast(1), "How often members of this share group send heartbeats.").or(&[Fallback { name: "group.share.heartbeat.interval.ms", times: 1 }]),
+    inert(STABLE, "share.isolation.level", Kind::Text, Some("read_uncommitted"), Reach::Group, ISOLATION, "Whether this share group sees records of open transactions."),
+    honoured(SINCE, "share.partition.max.record.locks", Kind::Int, Some("2000"), Reach::Group, Check::AtLeast(100), "How many records of a partition this share group may lock at a time.").or(&[Fallback { name: "group.share.partition.max.record.locks", times: 1 }]),
+    honoured(SINCE, "share.record.lock.duration.ms", Kind::Int, Some("30000"), Reach::Group, Check::AtLeast(1000), "How long a record taken by this share group stays locked.").or(&[Fallback { name: "group.share.record.lock.duration.ms", times: 1 }]),
+    honoured(SINCE, "share.renew.acknowledge.enable", Kind::Boolean, Some("true"), Reach::Group, Check::Any, "Whether members of this share group may extend their locks."),
+    honoured(SINCE, "share.session.timeout.ms", Kind::Int, Some("45000"), Reach::Group, Check::AtLeast(1), "After how long a silent member of this share group is dropped.").or(&[Fallback { name: "group.share.session.timeout.ms", times: 1 }]),
     inert(WHY, "streams.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Group, Check::AtLeast(0), "How long assignments of this streams group rest before they are computed again.").or(&[Fallback { name: "group.streams.assignment.interval.ms", times: 1 }]),
     inert(WHY, "streams.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::Group, Check::AtLeast(1), "How often members of this streams group send heartbeats.").or(&[Fallback { name: "group.streams.heartbeat.interval.ms", times: 1 }]),
     inert(WHY, "streams.initial.rebalance.delay.ms", Kind::Int, Some("3000"), Reach::Group, Check::AtLeast(0), "How long this streams group waits for more members when it begins.").or(&[Fallback { name: "group.streams.initial.rebalance.delay.ms", times: 1 }]),

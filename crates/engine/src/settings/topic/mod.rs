@@ -9,6 +9,8 @@ mod message_timestamp_after_max_ms;
 mod message_timestamp_before_max_ms;
 mod message_timestamp_type;
 mod milena_retention_clock;
+mod milena_retention_until_consumed;
+mod milena_retention_until_consumed_max_ms;
 mod retention_bytes;
 mod retention_ms;
 
@@ -36,6 +38,8 @@ const HONOURED: &[Setting] = &[
     message_timestamp_before_max_ms::SETTING,
     message_timestamp_type::SETTING,
     milena_retention_clock::SETTING,
+    milena_retention_until_consumed::SETTING,
+    milena_retention_until_consumed_max_ms::SETTING,
     retention_bytes::SETTING,
     retention_ms::SETTING,
 ];
@@ -97,6 +101,10 @@ pub struct TopicSettings {
     /// Bytes a partition; `None` is without limit.
     pub retention_bytes: Option<u64>,
     pub retention_clock: RetentionClock,
+    /// Groups that must have read a record before it goes.
+    pub retention_readers: Vec<String>,
+    /// How old a batch may become while retention waits for them.
+    pub retention_readers_max_ms: i64,
     /// Bytes of one batch.
     pub max_message_bytes: u32,
     pub timestamp_type: TimestampType,
@@ -114,6 +122,8 @@ impl TopicSettings {
             retention_ms: retention_ms::read(from),
             retention_bytes: retention_bytes::read(from),
             retention_clock: milena_retention_clock::read(from),
+            retention_readers: milena_retention_until_consumed::read(from),
+            retention_readers_max_ms: milena_retention_until_consumed_max_ms::read(from),
             max_message_bytes: max_message_bytes::read(from),
             timestamp_type: message_timestamp_type::read(from),
             timestamp_before_max_ms: message_timestamp_before_max_ms::read(from),

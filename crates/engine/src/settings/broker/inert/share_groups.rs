@@ -1,32 +1,35 @@
 //! Settings of share groups and of their coordinator.
 
-use crate::settings::setting::{Check, Kind, Reach, Setting, inert};
+use crate::settings::setting::{Check, Kind, Reach, Setting, honoured, inert};
 
-const WHY: &str = "Share groups are not served yet and are not offered to clients, so nothing reads these.";
+const SINCE: &str = "0.2.0";
+
+const WHY: &str =
+    "Share groups keep their state as facts in the one log, not in partitions of a topic, and give out work at once.";
 
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[
     inert(WHY, "group.share.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Cluster, Check::AtLeast(0), "How long assignments of a share group rest before they are computed again."),
     inert(WHY, "group.share.assignors", Kind::List, Some("simple"), Reach::AtStart, Check::Any, "The assignors of share groups."),
-    inert(WHY, "group.share.delivery.count.limit", Kind::Int, Some("5"), Reach::AtStart, Check::Between(2, 10), "How often a record is delivered before it is given up."),
-    inert(WHY, "group.share.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::AtStart, Check::AtLeast(1), "How often members of a share group send heartbeats."),
+    honoured(SINCE, "group.share.delivery.count.limit", Kind::Int, Some("5"), Reach::AtStart, Check::Between(2, 10), "How often a record is delivered before it is given up."),
+    honoured(SINCE, "group.share.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::AtStart, Check::AtLeast(1), "How often members of a share group send heartbeats."),
     inert(WHY, "group.share.max.assignment.interval.ms", Kind::Int, Some("15000"), Reach::AtStart, Check::AtLeast(0), "The longest assignment interval that one group may ask for."),
-    inert(WHY, "group.share.max.delivery.count.limit", Kind::Int, Some("10"), Reach::AtStart, Check::Between(5, 25), "The most deliveries that one group may ask for."),
-    inert(WHY, "group.share.max.heartbeat.interval.ms", Kind::Int, Some("15000"), Reach::AtStart, Check::AtLeast(1), "The longest heartbeat interval that one group may ask for."),
-    inert(WHY, "group.share.max.partition.max.record.locks", Kind::Int, Some("4000"), Reach::AtStart, Check::Between(2000, 10000), "The most locked records a partition that one group may ask for."),
-    inert(WHY, "group.share.max.record.lock.duration.ms", Kind::Int, Some("60000"), Reach::AtStart, Check::Between(30000, 3600000), "The longest lock that one group may ask for."),
-    inert(WHY, "group.share.max.session.timeout.ms", Kind::Int, Some("60000"), Reach::AtStart, Check::AtLeast(1), "The longest session that one group may ask for."),
+    honoured(SINCE, "group.share.max.delivery.count.limit", Kind::Int, Some("10"), Reach::AtStart, Check::Between(5, 25), "The most deliveries that one group may ask for."),
+    honoured(SINCE, "group.share.max.heartbeat.interval.ms", Kind::Int, Some("15000"), Reach::AtStart, Check::AtLeast(1), "The longest heartbeat interval that one group may ask for."),
+    honoured(SINCE, "group.share.max.partition.max.record.locks", Kind::Int, Some("4000"), Reach::AtStart, Check::Between(2000, 10000), "The most locked records a partition that one group may ask for."),
+    honoured(SINCE, "group.share.max.record.lock.duration.ms", Kind::Int, Some("60000"), Reach::AtStart, Check::Between(30000, 3600000), "The longest lock that one group may ask for."),
+    honoured(SINCE, "group.share.max.session.timeout.ms", Kind::Int, Some("60000"), Reach::AtStart, Check::AtLeast(1), "The longest session that one group may ask for."),
     inert(WHY, "group.share.max.share.sessions", Kind::Int, Some("2000"), Reach::AtStart, Check::AtLeast(1), "How many share sessions the broker remembers."),
     inert(WHY, "group.share.max.size", Kind::Int, Some("200"), Reach::AtStart, Check::Between(1, 1000), "How many members a share group takes."),
     inert(WHY, "group.share.min.assignment.interval.ms", Kind::Int, Some("0"), Reach::AtStart, Check::AtLeast(0), "The shortest assignment interval that one group may ask for."),
-    inert(WHY, "group.share.min.delivery.count.limit", Kind::Int, Some("2"), Reach::AtStart, Check::Between(2, 5), "The fewest deliveries that one group may ask for."),
-    inert(WHY, "group.share.min.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::AtStart, Check::AtLeast(1), "The shortest heartbeat interval that one group may ask for."),
-    inert(WHY, "group.share.min.partition.max.record.locks", Kind::Int, Some("100"), Reach::AtStart, Check::Between(100, 2000), "The fewest locked records a partition that one group may ask for."),
-    inert(WHY, "group.share.min.record.lock.duration.ms", Kind::Int, Some("15000"), Reach::AtStart, Check::Between(1000, 30000), "The shortest lock that one group may ask for."),
-    inert(WHY, "group.share.min.session.timeout.ms", Kind::Int, Some("45000"), Reach::AtStart, Check::AtLeast(1), "The shortest session that one group may ask for."),
-    inert(WHY, "group.share.partition.max.record.locks", Kind::Int, Some("2000"), Reach::AtStart, Check::Between(100, 10000), "How many records of a partition may be locked at a time."),
-    inert(WHY, "group.share.record.lock.duration.ms", Kind::Int, Some("30000"), Reach::AtStart, Check::Between(1000, 3600000), "How long a taken record stays locked."),
-    inert(WHY, "group.share.session.timeout.ms", Kind::Int, Some("45000"), Reach::AtStart, Check::AtLeast(1), "After how long a silent member of a share group is dropped."),
+    honoured(SINCE, "group.share.min.delivery.count.limit", Kind::Int, Some("2"), Reach::AtStart, Check::Between(2, 5), "The fewest deliveries that one group may ask for."),
+    honoured(SINCE, "group.share.min.heartbeat.interval.ms", Kind::Int, Some("5000"), Reach::AtStart, Check::AtLeast(1), "The shortest heartbeat interval that one group may ask for."),
+    honoured(SINCE, "group.share.min.partition.max.record.locks", Kind::Int, Some("100"), Reach::AtStart, Check::Between(100, 2000), "The fewest locked records a partition that one group may ask for."),
+    honoured(SINCE, "group.share.min.record.lock.duration.ms", Kind::Int, Some("15000"), Reach::AtStart, Check::Between(1000, 30000), "The shortest lock that one group may ask for."),
+    honoured(SINCE, "group.share.min.session.timeout.ms", Kind::Int, Some("45000"), Reach::AtStart, Check::AtLeast(1), "The shortest session that one group may ask for."),
+    honoured(SINCE, "group.share.partition.max.record.locks", Kind::Int, Some("2000"), Reach::AtStart, Check::Between(100, 10000), "How many records of a partition may be locked at a time."),
+    honoured(SINCE, "group.share.record.lock.duration.ms", Kind::Int, Some("30000"), Reach::AtStart, Check::Between(1000, 3600000), "How long a taken record stays locked."),
+    honoured(SINCE, "group.share.session.timeout.ms", Kind::Int, Some("45000"), Reach::AtStart, Check::AtLeast(1), "After how long a silent member of a share group is dropped."),
     inert(WHY, "share.coordinator.append.linger.ms", Kind::Int, Some("-1"), Reach::AtStart, Check::AtLeast(-1), "How long the share coordinator collects changes before it writes them."),
     inert(WHY, "share.coordinator.cached.buffer.max.bytes", Kind::Int, Some("1048588"), Reach::Cluster, Check::AtLeast(524288), "How large the coordinator's write buffer may stay."),
     inert(WHY, "share.coordinator.load.buffer.size", Kind::Int, Some("5242880"), Reach::AtStart, Check::AtLeast(1), "How much the coordinator reads at a time when it starts."),

@@ -1,0 +1,261 @@
+//! `milena schema …`: what is registered, and what may follow. Talks to the registry of the broker that it was pointed at, or to
+//! any registry by its URL.
+
+mod moving;
+mod reading;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::{
+    connect::Connect,
+    failure::{Failure, Kind},
+    screen,
+    table::Output,
+    web::{Web, encoded},
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+    /// Another registry than the broker's own
+    #[arg(long, env = "MILENA_REGISTRY_URL", value_name = "URL", global = true)]
+    registry: Option<String>,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// List subjects with their latest versions
+    Ls {
+        /// Only subjects that begin with this; `:.context:` names a context
+        prefix: Option<String>,
+        /// Also what is soft-deleted
+        #[arg(long)]
+        deleted: bool,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
+    /// Show one version, or with --id the schema of an id
+    Show {
+        #[arg(required_unless_present = "id")]
+        subject: Option<String>,
+        #[arg(default_value = "latest")]
+        version: String,
+        #[arg(long, conflicts_with = "subject")]
+        id: Option<i32>,
+        /// The text as it is stored
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Register a schema; the same one again is answered with the same id
+    Register(Schema),
+    /// Ask whether a schema could be registered; exit code 2 when not, with the reasons
+    Check(Schema),
+    /// Show what changed between two versions
+    Diff { subject: String, old: String, new: String },
+    /// Delete a version, or a whole subject; ids still work
+    Rm {
+        subject: String,
+        /// Only this version
+        version: Option<String>,
+        /// What was deleted before goes for good
+        #[arg(long)]
+        permanent: bool,
+    },
+    /// Register again what was deleted softly; it gets the next number
+    Restore { subject: String },
+    /// Show the compatibility level, or set it
+    Level {
+        /// `NONE`, `BACKWARD`, `FORWARD`, `FULL`, or one of these with `_TRANSITIVE`
+        level: Option<String>,
+        /// Of this subject only
+        #[arg(short, long)]
+        subject: Option<String>,
+        /// Back to what holds elsewhere
+        #[arg(long, conflicts_with = "level")]
+        unset: bool,
+    },
+    /// Show the mode, or set it
+    Mode {
+        /// `READWRITE`, `READONLY`, `IMPORT`
+        mode: Option<String>,
+        /// Of this subject only
+        #[arg(short, long)]
+        subject: Option<String>,
+        /// Although there are schemas already
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write everything as the records of `_schemas`, a line each: key, tab, value
+    Export,
+    /// Take over such lines, from here or from another registry's topic, with their ids and versions
+    Import {
+        /// A file [default: stdin]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Args, Debug)]
+struct Schema {
+    subject: String,
+    /// A file; `.json` is JSON Schema, `.proto` Protobuf, everything else Avro
+    file: PathBuf,
+    /// AVRO, JSON or PROTOBUF, whatever the file is called
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// A schema that it refers to; may be repeated
+    #[arg(long = "reference", value_name = "NAME=SUBJECT:VERSION", value_parser = reference)]
+    references: Vec<Value>,
+    /// In normal form
+    #[arg(long)]
+    normalize: bool,
+}
+
+fn reference(text: &str) -> Result<Value, String> {
+    let parts = text.split_once('=').and_then(|(name, rest)| Some((name, rest.rsplit_once(':')?)));
+    let (name, (subject, version)) = parts.ok_or("write NAME=SUBJECT:VERSION, for example com.example.Name=name-value:1")?;
+    let version: i32 = version.parse().map_err(|_| format!("{version:?} is no version"))?;
+    Ok(json!({"name": name, "subject": subject, "version": version}))
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let connect = &options.connect;
+    let web = match &options.registry {
+        Some(url) => Web::at(url)?,
+        None => Web::of(&connect.cluster().await?, "the schema registry").await?,
+    };
+    match options.what {
+        What::Ls { prefix, deleted, output } => reading::list(&web, prefix.as_deref(), deleted, output).await,
+        What::Show { id: Some(id), raw, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw).await,
+        What::Show { subject, version, raw, .. } => {
+            let subject = encoded(&subject.unwrap_or_default());
+            reading::show(&web, &format!("/subjects/{subject}/versions/{}", encoded(&version)), raw).await
+        }
+        What::Register(schema) => register(&web, &schema).await,
+        What::Check(schema) => check(&web, &schema).await,
+        What::Diff { subject, old, new } => reading::diff(&web, &subject, &old, &new).await,
+        What::Rm { subject, version, permanent } => remove(&web, connect, &subject, version.as_deref(), permanent).await,
+        What::Restore { subject } => restore(&web, &subject).await,
+        What::Level { level, subject, unset } => change_level(&web, level.as_deref(), subject.as_deref(), unset).await,
+        What::Mode { mode, subject, force } => change_mode(&web, mode.as_deref(), subject.as_deref(), force).await,
+        What::Export => moving::export(&web).await,
+        What::Import { file } => moving::import(&web, file.as_deref()).await,
+    }
+}
+
+impl Schema {
+    fn body(&self) -> Result<Value, Failure> {
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|e| Failure::new(Kind::NotFound, format!("{} cannot be read", self.file.display())).why(e))?;
+        let by_name = match self.file.extension().and_then(|e| e.to_str()) {
+            Some("json") => "JSON",
+            Some("proto") => "PROTOBUF",
+            _ => "AVRO",
+        };
+        let kind = self.kind.as_deref().unwrap_or(by_name);
+        Ok(json!({"schema": text, "schemaType": kind, "references": self.references}))
+    }
+
+    fn query(&self) -> &'static str {
+        if self.normalize { "normalize=true" } else { "normalize=false" }
+    }
+}
+
+async fn register(web: &Web, schema: &Schema) -> Result<(), Failure> {
+    let path = format!("/subjects/{}/versions?{}", encoded(&schema.subject), schema.query());
+    let answer = web.send("POST", &path, &schema.body()?).await?;
+    let (id, subject) = (&answer["id"], &schema.subject);
+    let version = reading::version_of(web, subject, id).await?;
+    screen::line(format_args!("registered {subject}   version {version}, id {id}"))?;
+    Ok(())
+}
+
+async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
+    let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", encoded(&schema.subject), schema.query());
+    let answer = web.send("POST", &path, &schema.body()?).await?;
+    if answer["is_compatible"].as_bool() == Some(true) {
+        screen::line(format_args!("{} could be registered as {}", schema.file.display(), schema.subject))?;
+        return Ok(());
+    }
+    let messages: Vec<&str> = answer["messages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for message in &messages {
+        screen::line(message)?;
+    }
+    Err(Failure::new(Kind::No, format!("{} cannot be registered as {}", schema.file.display(), schema.subject))
+        .why(messages.first().copied().unwrap_or("the registry gave no reason"))
+        .fix(format!("milena schema level --subject {}   shows what is asked for", schema.subject)))
+}
+
+async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&str>, permanent: bool) -> Result<(), Failure> {
+    let name = encoded(subject);
+    let path = match version {
+        Some(version) => format!("/subjects/{name}/versions/{}?permanent={permanent}", encoded(version)),
+        None => format!("/subjects/{name}?permanent={permanent}"),
+    };
+    let versions = web.call("DELETE", &path).await?;
+    let words = if permanent { " for good" } else { "" };
+    screen::line(format_args!(
+        "deleted {subject}   version {}{words}",
+        versions.to_string().trim_matches(['[', ']']).replace(',', ", ")
+    ))?;
+    if !permanent {
+        connect.say(format_args!("ids still work; undo:  milena schema restore {subject}"));
+    }
+    Ok(())
+}
+
+async fn restore(web: &Web, subject: &str) -> Result<(), Failure> {
+    let name = encoded(subject);
+    let all = web.get(&format!("/subjects/{name}/versions?deletedOnly=true")).await?;
+    let last = all.as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
+    let version = web.get(&format!("/subjects/{name}/versions/{last}?deleted=true")).await?;
+    web.send("POST", &format!("/subjects/{name}/versions"), &version_free(version.clone())).await?;
+    let now = reading::version_of(web, subject, &version["id"]).await?;
+    screen::line(format_args!("restored {subject}   what was version {last} is version {now}, id {}", version["id"]))?;
+    Ok(())
+}
+
+/// A version as a request to register it anew.
+fn version_free(version: Value) -> Value {
+    match version {
+        Value::Object(mut fields) => {
+            ["subject", "version", "id", "guid", "ts", "deleted"].iter().for_each(|name| {
+                fields.remove(*name);
+            });
+            Value::Object(fields)
+        }
+        other => other,
+    }
+}
+
+/// The path of a setting: of a subject, or of everything.
+fn setting(kind: &str, subject: Option<&str>) -> String {
+    subject.map_or_else(|| format!("/{kind}"), |subject| format!("/{kind}/{}", encoded(subject)))
+}
+
+async fn change_level(web: &Web, level: Option<&str>, subject: Option<&str>, unset: bool) -> Result<(), Failure> {
+    let path = setting("config", subject);
+    if unset {
+        web.call("DELETE", &path).await?;
+    } else if let Some(level) = level {
+        web.send("PUT", &path, &json!({"compatibility": level})).await?;
+    }
+    let now = web.get(&format!("{path}?defaultToGlobal=true")).await?;
+    screen::line(now["compatibilityLevel"].as_str().unwrap_or_default())?;
+    Ok(())
+}
+
+async fn change_mode(web: &Web, mode: Option<&str>, subject: Option<&str>, force: bool) -> Result<(), Failure> {
+    let path = setting("mode", subject);
+    if let Some(mode) = mode {
+        web.send("PUT", &format!("{path}?force={force}"), &json!({"mode": mode})).await?;
+    }
+    let now = web.get(&format!("{path}?defaultToGlobal=true")).await?;
+    screen::line(now["mode"].as_str().unwrap_or_default())?;
+    Ok(())
+}

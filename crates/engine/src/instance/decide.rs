@@ -1,0 +1,140 @@
+//! The judgement about instances: who may be made, who is woken, whose plan still holds.
+
+use super::{
+    Command, Deliver, Fact, Instance, InstanceKey, Instances, Reading, Refusal, Reply, Settings,
+    fact::{
+        Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, PositionsSought, ReadingChosen,
+        RecordsDelivered,
+    },
+};
+use crate::{
+    limits,
+    machine::{Decision, Machine, Now},
+};
+
+type Judged = Result<Decision<Fact, Reply>, Refusal>;
+
+impl Machine for Instances {
+    type Command = Command;
+    type Fact = Fact;
+    type Reply = Reply;
+    type Refusal = Refusal;
+
+    fn decide(&self, now: Now, command: Command) -> Judged {
+        let at = now.wall;
+        match command {
+            Command::Create { key, settings } => self.create(at, key, settings),
+            Command::Delete(key) => {
+                self.known(&key)?;
+                done(vec![InstanceDeleted { key, why: Ending::Asked }.into()])
+            }
+            Command::Choose { key, reading, begins } => {
+                let instance = self.known(&key)?;
+                may_read(instance, &reading)?;
+                let fact = ReadingChosen { key, at, reading, begins };
+                // The same subscription again changes nothing, as in Kafka: a client may say it before every fetch.
+                let same = instance.reading == fact.reading && instance.reading.is_subscription() && instance.awake;
+                done(if same { Vec::new() } else { vec![fact.into()] })
+            }
+            Command::Seek { key, positions } => {
+                self.known(&key)?;
+                done(if positions.is_empty() { Vec::new() } else { vec![PositionsSought { key, at, positions }.into()] })
+            }
+            Command::Call(key) => self.call(at, key),
+            Command::Deliver(deliver) => self.deliver(at, deliver),
+            Command::Rewind(key) => {
+                let instance = self.known(&key)?;
+                let nothing = instance.positions.is_empty() && instance.last.is_none();
+                done(if nothing { Vec::new() } else { vec![InstanceRewound { key, at }.into()] })
+            }
+        }
+    }
+
+    fn apply(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Durable(fact) => self.apply_durable(fact),
+            Fact::Seen { key, at } => {
+                if let Some(instance) = self.get_mut(key) {
+                    instance.seen = *at;
+                }
+            }
+        }
+    }
+}
+
+fn done(facts: Vec<Fact>) -> Judged {
+    Ok(Decision::new(facts, Reply::Done))
+}
+
+fn may_read(instance: &Instance, reading: &Reading) -> Result<(), Refusal> {
+    let by_hand = |reading: &Reading| matches!(reading, Reading::Partitions(_));
+    let exclusive =
+        (by_hand(&instance.reading) && reading.is_subscription()) || (instance.reading.is_subscription() && by_hand(reading));
+    if exclusive {
+        return Err(Refusal::Exclusive);
+    }
+    bounded("what is read", reading.len(), limits::INSTANCE_READING_MAX)
+}
+
+fn bounded(what: &'static str, len: usize, max: usize) -> Result<(), Refusal> {
+    if len > max { Err(Refusal::TooLong { what, len, max }) } else { Ok(()) }
+}
+
+impl Instances {
+    fn known(&self, key: &InstanceKey) -> Result<&Instance, Refusal> {
+        self.get(key).ok_or_else(|| Refusal::Unknown(key.clone()))
+    }
+
+    fn create(&self, at: i64, key: InstanceKey, settings: Settings) -> Judged {
+        if let Some(instance) = self.get(&key) {
+            let forgets = !instance.settings.auto_commit && !(instance.positions.is_empty() && instance.last.is_none());
+            let facts = if forgets { vec![InstanceRewound { key, at }.into()] } else { Vec::new() };
+            return Ok(Decision::new(facts, Reply::Exists));
+        }
+        bounded("the name of the group", key.group.len(), limits::GROUP_NAME_BYTES_MAX)?;
+        bounded("the name of the instance", key.name.len(), limits::GROUP_NAME_BYTES_MAX)?;
+        let mut facts: Vec<Fact> = Vec::new();
+        if self.count >= limits::INSTANCES_MAX {
+            let key = self.longest_silent(at).ok_or(Refusal::Full { max: limits::INSTANCES_MAX })?;
+            facts.push(InstanceDeleted { key, why: Ending::Forgotten }.into());
+        }
+        facts.push(InstanceCreated { key, at, settings }.into());
+        done(facts)
+    }
+
+    /// Who has been silent for longest, if that is longer than a day.
+    fn longest_silent(&self, at: i64) -> Option<InstanceKey> {
+        let all = self.groups.iter().flat_map(|(group, of)| of.iter().map(move |(name, instance)| (group, name, instance)));
+        let silent = all.filter(|(.., instance)| at.saturating_sub(instance.seen) > limits::INSTANCE_SILENT_MS);
+        let (group, name, _) = silent.min_by_key(|(.., instance)| instance.seen)?;
+        Some(InstanceKey { group: group.clone(), name: name.clone() })
+    }
+
+    fn call(&self, at: i64, key: InstanceKey) -> Judged {
+        let instance = self.known(&key)?;
+        let mut facts: Vec<Fact> = Vec::new();
+        if instance.reading.is_subscription() {
+            for (name, other) in self.of_group(&key.group).filter(|(name, _)| **name != key.name) {
+                let silent = at.saturating_sub(other.seen) > i64::from(other.settings.idle_ms);
+                if other.awake && other.reading.is_subscription() && silent {
+                    let key = InstanceKey { group: key.group.clone(), name: name.clone() };
+                    facts.push(InstanceDozed { key, at, awake: false }.into());
+                }
+            }
+            if !instance.awake {
+                facts.push(InstanceDozed { key: key.clone(), at, awake: true }.into());
+            }
+        }
+        facts.push(Fact::Seen { key, at });
+        done(facts)
+    }
+
+    fn deliver(&self, at: i64, deliver: Deliver) -> Judged {
+        let Deliver { key, version, fetch, ranges } = deliver;
+        if self.known(&key)?.version != version {
+            return Err(Refusal::Stale);
+        }
+        bounded("the name of a fetch", fetch.len(), limits::FETCH_NAME_BYTES_MAX)?;
+        done(vec![RecordsDelivered { key, at, fetch, ranges }.into()])
+    }
+}

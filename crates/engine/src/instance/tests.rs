@@ -1,0 +1,238 @@
+//! Instances under random lives, and the rules that must hold in each.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    ids::{TopicName, Uuid},
+    machine::{Machine, Now},
+};
+
+const IDLE: i64 = 300_000;
+
+fn key(name: &str) -> InstanceKey {
+    InstanceKey { group: "g".into(), name: name.into() }
+}
+
+fn settings(auto_commit: bool) -> Settings {
+    let (format, reset) = (Format::Binary, Reset::Earliest);
+    Settings { format, reset, auto_commit, min_bytes: 1, timeout_ms: 1000, max_records: 0, idle_ms: IDLE as u32 }
+}
+
+fn topic() -> TopicId {
+    TopicId(Uuid::from_u128(7))
+}
+
+fn topics() -> Reading {
+    Reading::Topics(vec!["t".parse::<TopicName>().unwrap()])
+}
+
+fn now(wall: i64) -> Now {
+    Now { wall, mono: wall }
+}
+
+/// Instances, and the durable facts that made them.
+#[derive(Default)]
+struct World {
+    instances: Instances,
+    log: Vec<InstanceFact>,
+}
+
+impl World {
+    fn ask(&mut self, at: i64, command: Command) -> Result<Reply, Refusal> {
+        let decision = self.instances.decide(now(at), command)?;
+        for fact in &decision.facts {
+            self.instances.apply(fact);
+            if let Fact::Durable(fact) = fact {
+                self.log.push(fact.clone());
+            }
+        }
+        Ok(decision.reply)
+    }
+    fn create(&mut self, name: &str, auto_commit: bool) -> Reply {
+        self.ask(1, Command::Create { key: key(name), settings: settings(auto_commit) }).unwrap()
+    }
+    fn subscribe(&mut self, name: &str) {
+        self.ask(2, Command::Choose { key: key(name), reading: topics(), begins: Vec::new() }).unwrap();
+    }
+    fn deliver(&mut self, name: &str, from: i64, to: i64) -> Result<Reply, Refusal> {
+        let version = self.instances.get(&key(name)).map_or(0, |i| i.version);
+        self.deliver_at(name, version, from, to)
+    }
+    fn deliver_at(&mut self, name: &str, version: u64, from: i64, to: i64) -> Result<Reply, Refusal> {
+        let ranges = vec![Delivered { topic: topic(), partition: 0, from, to }];
+        self.ask(3, Command::Deliver(Deliver { key: key(name), version, fetch: "f".into(), ranges }))
+    }
+    fn share(&self, name: &str, count: i32) -> Vec<i32> {
+        self.instances.share(&key(name), count, |reading| *reading == topics()).collect()
+    }
+    fn position(&self, name: &str) -> Option<i64> {
+        self.instances.get(&key(name))?.positions.get(&(topic(), 0)).copied()
+    }
+}
+
+#[test]
+fn a_client_that_makes_its_instance_again_gets_what_it_never_acknowledged() {
+    for auto_commit in [false, true] {
+        let mut world = World::default();
+        assert_eq!(world.create("a", auto_commit), Reply::Done);
+        world.subscribe("a");
+        world.deliver("a", 0, 5).unwrap();
+        assert_eq!(world.create("a", auto_commit), Reply::Exists);
+        // Who commits by asking again has asked again.
+        assert_eq!(world.position("a"), auto_commit.then_some(5));
+        assert!(world.instances.get(&key("a")).unwrap().reading.is_subscription());
+    }
+}
+
+#[test]
+fn the_same_subscription_again_moves_nothing() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    world.deliver("a", 0, 5).unwrap();
+    let facts = world.log.len();
+    world.subscribe("a");
+    assert_eq!((world.position("a"), world.log.len()), (Some(5), facts));
+}
+
+#[test]
+fn whoever_comes_or_goes_sends_all_back_to_what_is_committed() {
+    let mut world = World::default();
+    for name in ["a", "b"] {
+        world.create(name, false);
+    }
+    world.subscribe("a");
+    assert_eq!(world.share("a", 4), [0, 1, 2, 3]);
+    world.deliver("a", 0, 5).unwrap();
+    let plan = world.instances.get(&key("a")).unwrap().version;
+    world.subscribe("b");
+    assert_eq!((world.share("a", 4), world.share("b", 4)), (vec![0, 2], vec![1, 3]));
+    assert_eq!(world.position("a"), None);
+    assert_eq!(world.deliver_at("a", plan, 5, 9), Err(Refusal::Stale));
+    world.deliver("a", 0, 5).unwrap();
+    world.ask(4, Command::Delete(key("b"))).unwrap();
+    assert_eq!((world.share("a", 4), world.position("a")), (vec![0, 1, 2, 3], None));
+}
+
+#[test]
+fn silence_costs_partitions_only_when_somebody_else_asks_and_a_call_brings_them_back() {
+    let mut world = World::default();
+    for name in ["a", "b"] {
+        world.create(name, false);
+        world.subscribe(name);
+    }
+    // Alone with itself, however long: an hourly job keeps what it has.
+    world.ask(IDLE + 2, Command::Call(key("a"))).unwrap();
+    assert_eq!(world.share("b", 2), [1]);
+    world.ask(IDLE + 3, Command::Call(key("a"))).unwrap();
+    assert_eq!((world.share("a", 2), world.share("b", 2)), (vec![0, 1], vec![]));
+    world.ask(IDLE + 4, Command::Call(key("b"))).unwrap();
+    assert_eq!((world.share("a", 2), world.share("b", 2)), (vec![0], vec![1]));
+    // Nobody could call while the broker was down.
+    world.instances.started(9 * IDLE);
+    world.ask(9 * IDLE, Command::Call(key("a"))).unwrap();
+    assert_eq!(world.share("b", 2), [1]);
+}
+
+#[test]
+fn a_subscription_and_partitions_by_hand_exclude_each_other() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    let by_hand = Reading::Partitions(vec![("t".parse().unwrap(), 0)]);
+    let choose = |reading| Command::Choose { key: key("a"), reading, begins: Vec::new() };
+    assert_eq!(world.ask(5, choose(by_hand.clone())), Err(Refusal::Exclusive));
+    world.ask(5, choose(Reading::Nothing)).unwrap();
+    world.ask(5, choose(by_hand)).unwrap();
+    assert_eq!(world.ask(5, choose(topics())), Err(Refusal::Exclusive));
+}
+
+#[test]
+fn a_plan_of_an_instance_that_had_the_name_before_is_void() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    let plan = world.instances.get(&key("a")).unwrap().version;
+    world.ask(5, Command::Delete(key("a"))).unwrap();
+    world.ask(6, Command::Create { key: key("a"), settings: settings(false) }).unwrap();
+    world.subscribe("a");
+    assert_eq!(world.deliver_at("a", plan, 0, 5), Err(Refusal::Stale));
+}
+
+#[test]
+fn the_place_of_the_longest_silent_goes_to_a_new_one_and_never_that_of_one_in_use() {
+    let mut world = World::default();
+    for n in 0..crate::limits::INSTANCES_MAX {
+        world.create(&n.to_string(), false);
+    }
+    let more = |at| (at, Command::Create { key: key("more"), settings: settings(false) });
+    let (at, command) = more(crate::limits::INSTANCE_SILENT_MS);
+    assert!(matches!(world.ask(at, command), Err(Refusal::Full { .. })));
+    world.ask(5, Command::Call(key("0"))).unwrap();
+    let (at, command) = more(crate::limits::INSTANCE_SILENT_MS + 2);
+    assert_eq!(world.ask(at, command), Ok(Reply::Done));
+    assert_eq!(world.instances.len(), crate::limits::INSTANCES_MAX);
+    assert!(world.instances.get(&key("0")).is_some());
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let name = prop::sample::select(vec!["a", "b", "c"]).prop_map(key);
+    let offset = 0i64..20;
+    let by_hand = Reading::Partitions(vec![("t".parse().unwrap(), 1)]);
+    let reading = prop::sample::select(vec![Reading::Nothing, topics(), Reading::Pattern("t.*".into()), by_hand]);
+    prop_oneof![
+        (name.clone(), any::<bool>()).prop_map(|(key, auto)| Command::Create { key, settings: settings(auto) }),
+        name.clone().prop_map(Command::Delete),
+        (name.clone(), reading, offset.clone())
+            .prop_map(|(key, reading, offset)| { Command::Choose { key, reading, begins: vec![(topic(), 0, offset)] } }),
+        (name.clone(), offset.clone()).prop_map(|(key, o)| Command::Seek { key, positions: vec![(topic(), 0, o)] }),
+        name.clone().prop_map(Command::Call),
+        name.clone().prop_map(Command::Rewind),
+        (name, offset).prop_map(|(key, from)| {
+            let ranges = vec![Delivered { topic: topic(), partition: 0, from, to: from + 3 }];
+            Command::Deliver(Deliver { key, version: 0, fetch: "f".into(), ranges })
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn a_log_and_a_snapshot_say_the_same_and_every_partition_has_one_reader(
+        commands in prop::collection::vec((command(), 1i64..IDLE), 1..60)
+    ) {
+        let (mut world, mut at) = (World::default(), 0);
+        for (mut command, pause) in commands {
+            at += pause;
+            if let Command::Deliver(deliver) = &mut command {
+                deliver.version = world.instances.get(&deliver.key).map_or(0, |i| i.version);
+            }
+            let _ = world.ask(at, command);
+            let subscribed: Vec<_> = ["a", "b", "c"].iter().filter(|n| world.instances.get(&key(n)).is_some_and(|i| {
+                i.awake && i.reading == topics()
+            })).collect();
+            let mut all: Vec<i32> = subscribed.iter().flat_map(|n| world.share(n, 7)).collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, if subscribed.is_empty() { vec![] } else { (0..7).collect::<Vec<_>>() });
+        }
+        let mut replayed = Instances::default();
+        for fact in &world.log {
+            let mut bytes = Vec::new();
+            fact.encode(&mut bytes);
+            replayed.apply_durable(&InstanceFact::decode(&bytes).unwrap());
+        }
+        let mut bytes = Vec::new();
+        world.instances.snapshot(&mut bytes);
+        let mut restored = Instances::restore(&bytes).unwrap();
+        // When somebody called last is not written.
+        for instances in [&mut world.instances, &mut replayed, &mut restored] {
+            instances.started(0);
+        }
+        prop_assert_eq!(&replayed, &world.instances);
+        prop_assert_eq!(&restored, &world.instances);
+        for cut in 0..bytes.len() {
+            prop_assert!(Instances::restore(&bytes[..cut]).is_err());
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! A share group: members that take records one by one or many at a time, work on them, and say what became of each.
+//!
+//! ```text
+//!                     taken                      acknowledged
+//!    ┌───────────┐ ──────────────▶ ┌────────┐ ──────────────────▶ Accepted
+//!    │ Available │                 │  Held  │
+//!    └───────────┘ ◀────────────── └────────┘ ── rejected, or ──▶ Condemned ── dead letter written ──▶ Archived
+//!                   given back, or             the last delivery
+//!                   the lock ran out           failed
+//! ```
+//!
+//! How records stand is durable ([`ShareFact`]): what was accepted or given up stays so, and so does the number of failed
+//! deliveries, which rises when a delivery ends without an acknowledgement, not when it begins. Who holds what, and who is
+//! a member, is [`Soft`]: a restart frees every lock, and no record is lost or finished by that.
+//!
+//! Must not know: connections, protocol versions, the bytes of records, how a dead letter is written.
+
+mod acquire;
+mod command;
+mod describe;
+mod expire;
+pub mod fact;
+mod members;
+mod partition;
+mod runs;
+mod settings;
+mod settle;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+pub use command::{
+    AckBatch, Acknowledge, Acquire, Beat, Beaten, Command, Dropping, Granted, Lease, LeaseOutcome, LeaseRefusal, Letter, Refusal,
+    Reply, Settle, Verdict, Window,
+};
+pub use describe::{Depth, Description, Held, MemberDescription};
+pub use fact::ShareFact;
+pub use members::{Member, Roster};
+pub use partition::Why;
+pub use runs::Stand;
+pub use settings::letter_topic;
+pub use snapshot::MARK;
+
+use self::partition::Partition;
+use crate::{
+    group::{GroupId, MemberId},
+    ids::{Offset, TopicId},
+    machine::{Decision, Machine, Now},
+};
+
+/// A partition of a topic.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct At {
+    pub topic: TopicId,
+    pub partition: i32,
+}
+
+/// Where a group begins with a partition that it never saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    Earliest,
+    Latest,
+    /// Records that are at most this old, in milliseconds.
+    Within(i64),
+}
+
+/// What settings say about a share group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rules {
+    pub session_ms: i64,
+    pub heartbeat_ms: i64,
+    pub lock_ms: i64,
+    /// Deliveries after which a record is given up.
+    pub deliveries: u16,
+    /// Records of one partition that may be held at a time.
+    pub locks_max: i64,
+    pub members_max: usize,
+    pub start: Start,
+    pub renew: bool,
+    /// Given-up records are written to a dead-letter topic.
+    pub letters: bool,
+    /// At most one unacknowledged record a key at a time.
+    pub by_key: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            session_ms: 45_000,
+            heartbeat_ms: 5_000,
+            lock_ms: 30_000,
+            deliveries: 5,
+            locks_max: 2_000,
+            members_max: 200,
+            start: Start::Earliest,
+            renew: true,
+            letters: true,
+            by_key: false,
+        }
+    }
+}
+
+/// What becomes true of a share group: for good, or while this broker runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fact {
+    Durable(ShareFact),
+    Soft(Soft),
+}
+
+impl Fact {
+    /// What has to be written before the reply may go.
+    pub fn durable(&self) -> Option<&ShareFact> {
+        match self {
+            Fact::Durable(fact) => Some(fact),
+            Fact::Soft(_) => None,
+        }
+    }
+}
+impl<F: Into<ShareFact>> From<F> for Fact {
+    fn from(fact: F) -> Self {
+        Fact::Durable(fact.into())
+    }
+}
+
+/// What lasts only while this broker runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Soft {
+    /// These records are held now.
+    Held { grant: u32, held: Grant, ranges: Vec<(Offset, Offset)>, keys: Vec<(Offset, u64)> },
+    /// These records are free again; no delivery failed.
+    Returned { at: At, ranges: Vec<(Offset, Offset)> },
+    /// The members are these now.
+    Seated(Arc<Roster>),
+    /// A member gave a sign of life.
+    Seen { member: MemberId, until: i64 },
+    /// Members were looked at; none is silent before this.
+    Look(i64),
+}
+
+/// One taking of records, with one end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    pub at: At,
+    /// Nobody: the records are kept back until their delay is over.
+    pub owner: Option<MemberId>,
+    /// In `Now::mono`.
+    pub until: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    grant: Grant,
+    /// Between these it has records.
+    first: Offset,
+    last: Offset,
+    /// So many.
+    left: i64,
+}
+
+/// One share group.
+#[derive(Clone, Debug)]
+pub struct Share {
+    id: GroupId,
+    rules: Rules,
+    partitions: BTreeMap<At, Partition>,
+    grants: HashMap<u32, Live>,
+    due: BTreeSet<(i64, u32)>,
+    next_grant: u32,
+    roster: Arc<Roster>,
+    /// No member is silent before this.
+    look: i64,
+    /// Rises whenever records may have become available: who waits looks again.
+    freed: u64,
+    /// Records were condemned and wait for their letters.
+    condemned: BTreeSet<At>,
+    /// Anything was ever true of it for good.
+    stated: bool,
+    dead: bool,
+}
+
+/// A moment that never comes.
+const NEVER: i64 = i64::MAX;
+
+impl Share {
+    /// A group that did nothing yet.
+    pub fn new(id: GroupId, rules: Rules) -> Self {
+        Self {
+            id,
+            rules,
+            partitions: BTreeMap::new(),
+            grants: HashMap::new(),
+            due: BTreeSet::new(),
+            next_grant: 1,
+            roster: Arc::default(),
+            look: NEVER,
+            freed: 0,
+            condemned: BTreeSet::new(),
+            stated: false,
+            dead: false,
+        }
+    }
+
+    pub fn id(&self) -> &GroupId {
+        &self.id
+    }
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+    /// Settings are not part of the state: a start gives them anew.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+    /// Removed: drop it, and meet the next command with a new one.
+    pub fn is_dead(&self) -> bool {
+        self.dead
+    }
+    /// Nothing is here that anybody could miss.
+    pub fn is_blank(&self) -> bool {
+        self.partitions.is_empty() && self.roster.is_empty()
+    }
+    /// It has or had something to keep, and so a log.
+    pub fn is_stated(&self) -> bool {
+        self.stated
+    }
+    /// Compare it to see whether records became available since.
+    pub fn freed(&self) -> u64 {
+        self.freed
+    }
+}
+
+impl Machine for Share {
+    type Command = Command;
+    type Fact = Fact;
+    type Reply = Reply;
+    type Refusal = Refusal;
+
+    fn decide(&self, now: Now, command: Command) -> Result<Decision<Fact, Reply>, Refusal> {
+        match command {
+            Command::Begin(starts) => Ok(self.begin(now, &starts)),
+            Command::Reset(starts) => self.reset(now, &starts),
+            Command::Acquire(acquire) => self.acquire(now, &acquire),
+            Command::Acknowledge(acknowledge) => self.acknowledge(now, &acknowledge),
+            Command::Settle(settle) => Ok(self.settle(now, &settle)),
+            Command::Drop(dropping) => Ok(self.drop_member(now, &dropping)),
+            Command::Beat(beat) => self.beat(now, beat),
+            Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
+            Command::Forget(partitions) => self.forget(&partitions),
+            Command::ForgetTopics(topics) => Ok(self.forget_topics(&topics)),
+            Command::Delete => self.delete(now),
+        }
+    }
+
+    fn apply(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Durable(fact) => self.apply_durable(fact),
+            Fact::Soft(soft) => self.apply_soft(soft),
+        }
+    }
+
+    /// In `Now::mono`: the first lock to run out, or the first member that may be silent.
+    fn deadline(&self) -> Option<i64> {
+        let lock = self.due.first().map_or(NEVER, |(until, _)| *until);
+        Some(lock.min(self.look)).filter(|at| *at != NEVER)
+    }
+
+    fn expire(&self, now: Now) -> Vec<Fact> {
+        self.expired(now)
+    }
+}
+
+impl Share {
+    /// What a replay of the log does, too.
+    pub fn apply_durable(&mut self, fact: &ShareFact) {
+        self.stated = true;
+        match fact {
+            ShareFact::ShareStarted(started) => {
+                self.drop_partition(started.at);
+                self.partitions.insert(started.at, Partition::from(started.start, started.when));
+                self.freed += 1;
+            }
+            ShareFact::ShareSettled(settled) => {
+                let full = !self.has_locks(settled.at);
+                if let Some(partition) = self.partitions.get_mut(&settled.at) {
+                    let frees = full || self.rules.by_key || settled.runs.iter().any(|run| run.stand == Stand::Available);
+                    self.freed += u64::from(frees);
+                    let ended = partition.settle(settled);
+                    let condemned = partition.is_condemned();
+                    self.end(&ended);
+                    self.mark_condemned(settled.at, condemned);
+                }
+            }
+            ShareFact::ShareTrimmed(trimmed) => {
+                if let Some(partition) = self.partitions.get_mut(&trimmed.at) {
+                    let ended = partition.trim(trimmed.to);
+                    let condemned = partition.is_condemned();
+                    self.end(&ended);
+                    self.mark_condemned(trimmed.at, condemned);
+                }
+            }
+            ShareFact::ShareForgotten(forgotten) => forgotten.partitions.iter().for_each(|at| self.drop_partition(*at)),
+            ShareFact::ShareDeleted(_) => {
+                let all: Vec<At> = self.partitions.keys().copied().collect();
+                all.into_iter().for_each(|at| self.drop_partition(at));
+                (self.roster, self.look, self.dead) = (Arc::default(), NEVER, true);
+                self.freed += 1;
+            }
+        }
+    }
+
+    fn apply_soft(&mut self, soft: &Soft) {
+        match soft {
+            Soft::Held { grant, held, ranges, keys } => self.hold(*grant, held, ranges, keys),
+            Soft::Returned { at, ranges } => {
+                if let Some(partition) = self.partitions.get_mut(at) {
+                    let ended = partition.give_back(ranges);
+                    self.end(&ended);
+                    self.freed += 1;
+                }
+            }
+            Soft::Seated(roster) => {
+                self.roster = Arc::clone(roster);
+                self.look = self.roster.earliest();
+            }
+            Soft::Seen { member, until } => Arc::make_mut(&mut self.roster).seen(member, *until),
+            Soft::Look(at) => self.look = *at,
+        }
+    }
+
+    fn hold(&mut self, grant: u32, held: &Grant, ranges: &[(Offset, Offset)], keys: &[(Offset, u64)]) {
+        let (Some(partition), Some((first, _)), Some((_, last))) =
+            (self.partitions.get_mut(&held.at), ranges.first(), ranges.last())
+        else {
+            return;
+        };
+        let ended = partition.hold(grant, ranges, keys);
+        let left = ranges.iter().map(|(first, last)| last - first + 1).sum();
+        self.grants.insert(grant, Live { grant: held.clone(), first: *first, last: *last, left });
+        self.due.insert((held.until, grant));
+        self.next_grant = grant.wrapping_add(1).max(1);
+        self.end(&ended);
+    }
+
+    /// So many records of these grants are held no more.
+    fn end(&mut self, ended: &[(u32, i64)]) {
+        for (grant, records) in ended {
+            let Some(live) = self.grants.get_mut(grant) else { continue };
+            live.left -= records;
+            if live.left <= 0 {
+                self.due.remove(&(live.grant.until, *grant));
+                self.grants.remove(grant);
+            }
+        }
+    }
+
+    fn mark_condemned(&mut self, at: At, condemned: bool) {
+        if condemned {
+            self.condemned.insert(at);
+        } else {
+            self.condemned.remove(&at);
+        }
+    }
+
+    fn drop_partition(&mut self, at: At) {
+        self.partitions.remove(&at);
+        self.condemned.remove(&at);
+        let gone: Vec<u32> = self.grants.iter().filter(|(_, live)| live.grant.at == at).map(|(grant, _)| *grant).collect();
+        for grant in gone {
+            if let Some(live) = self.grants.remove(&grant) {
+                self.due.remove(&(live.grant.until, grant));
+            }
+        }
+    }
+
+    /// A number for a grant that no living one has.
+    fn fresh_grant(&self) -> u32 {
+        let mut grant = self.next_grant.max(1);
+        while self.grants.contains_key(&grant) {
+            grant = grant.wrapping_add(1).max(1);
+        }
+        grant
+    }
+}

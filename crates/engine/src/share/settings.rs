@@ -1,0 +1,76 @@
+//! What the settings of a group, and of the broker where the group says nothing, mean for a share group.
+
+use super::{Rules, Start};
+use crate::{
+    limits,
+    settings::{BrokerConfig, Value, offered::Offered, offered::reset_ms},
+};
+
+/// `milena.share.order=key`.
+const BY_KEY: &str = "key";
+
+impl Rules {
+    /// The rules of the share group of this name.
+    pub fn of(config: &BrokerConfig, group: &str) -> Self {
+        let value = |name: &str| Offered::Group.effective(config, group, Offered::Group.setting(name)?);
+        let number = |name: &str, default: i64| match value(name) {
+            Some(Value::Integer(n)) => n,
+            _ => default,
+        };
+        let text = |name: &str| match value(name) {
+            Some(Value::Text(text)) => text,
+            _ => String::new(),
+        };
+        let truth = |name: &str| !matches!(value(name), Some(Value::Boolean(false)));
+        let own = Self::default();
+        let deliveries = number("share.delivery.count.limit", own.deliveries.into());
+        Self {
+            session_ms: number("share.session.timeout.ms", own.session_ms),
+            heartbeat_ms: number("share.heartbeat.interval.ms", own.heartbeat_ms),
+            lock_ms: number("share.record.lock.duration.ms", own.lock_ms).clamp(1, limits::SHARE_LOCK_MS_MAX),
+            deliveries: u16::try_from(deliveries.clamp(1, limits::SHARE_DELIVERIES_MAX)).unwrap_or(own.deliveries),
+            locks_max: number("share.partition.max.record.locks", own.locks_max),
+            members_max: own.members_max,
+            start: start(&text("share.auto.offset.reset")),
+            renew: truth("share.renew.acknowledge.enable"),
+            letters: truth("milena.share.dead.letters"),
+            by_key: text("milena.share.order") == BY_KEY,
+        }
+    }
+}
+
+fn start(text: &str) -> Start {
+    match text {
+        "latest" => Start::Latest,
+        other => reset_ms(other).map_or(Start::Earliest, Start::Within),
+    }
+}
+
+/// `errors.deadletterqueue.topic.name`, if the group has one.
+pub fn letter_topic(config: &BrokerConfig, group: &str) -> Option<String> {
+    let setting = Offered::Group.setting("errors.deadletterqueue.topic.name")?;
+    match Offered::Group.effective(config, group, setting) {
+        Some(Value::Text(name)) if !name.is_empty() => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::BrokerConfig;
+
+    #[test]
+    fn a_group_that_says_nothing_has_the_defaults() {
+        let config = BrokerConfig::start(&[]).unwrap();
+        assert_eq!(Rules::of(&config, "g"), Rules::default());
+        assert_eq!(letter_topic(&config, "g"), None);
+    }
+
+    #[test]
+    fn the_start_is_read() {
+        assert_eq!(start("latest"), Start::Latest);
+        assert_eq!(start("by_duration:PT1H"), Start::Within(3_600_000));
+        assert_eq!(start("earliest"), Start::Earliest);
+    }
+}

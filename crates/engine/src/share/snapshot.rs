@@ -1,0 +1,118 @@
+//! A share group's durable state in one piece: what replaying its facts would have brought, in bytes that later releases
+//! read. Members and locks are not in it.
+
+use super::{
+    At, Rules, Share,
+    fact::{SettledRun, read_at, read_offset, write_at},
+    partition::{Note, Partition},
+    runs::{Cell, Stand},
+};
+use crate::{
+    fact::{
+        BadFact,
+        codec::{Reader, Writer},
+    },
+    group::GroupId,
+    limits,
+};
+
+/// The first byte. No snapshot of another group begins so: those have their version there, which counts from 1.
+pub const MARK: u8 = 0x53;
+const VERSION: u8 = 1;
+
+impl Share {
+    /// Appends the snapshot, the group's name included.
+    pub fn snapshot(&self, into: &mut Vec<u8>) {
+        let w = &mut Writer::new(into);
+        w.u8(MARK);
+        w.u8(VERSION);
+        w.str(self.id.as_str());
+        w.count(self.partitions.len());
+        for (at, partition) in &self.partitions {
+            write_at(w, *at);
+            write_partition(w, partition);
+        }
+    }
+
+    /// Reads what [`Share::snapshot`] wrote. Apply the facts that came after it.
+    pub fn restore(bytes: &[u8], rules: Rules) -> Result<Self, BadFact> {
+        let r = &mut Reader::new(bytes);
+        if r.u8()? != MARK {
+            return Err(BadFact::Invalid { what: "snapshot of a share group" });
+        }
+        r.version("share group snapshot", VERSION)?;
+        let id = GroupId::from(r.str("bytes of a group name", limits::GROUP_NAME_BYTES_MAX)?);
+        let mut share = Share::new(id, rules);
+        let count = r.count("partitions", limits::PARTITIONS_MAX, 23)?;
+        for _ in 0..count {
+            let at: At = read_at(r)?;
+            let partition = read_partition(r)?;
+            if partition.is_condemned() {
+                share.condemned.insert(at);
+            }
+            share.partitions.insert(at, partition);
+        }
+        share.stated = true;
+        r.clone().end()?;
+        Ok(share)
+    }
+}
+
+fn write_partition(w: &mut Writer<'_>, partition: &Partition) {
+    let runs = &partition.runs;
+    w.i64(runs.start());
+    w.i64(partition.since);
+    w.i64(partition.lost);
+    w.i64(partition.buried);
+    w.i64(partition.failed);
+    let pieces: Vec<SettledRun> = durable(partition);
+    w.count(pieces.len());
+    pieces.iter().for_each(|run| run.write(w));
+    w.count(partition.notes.len());
+    for (offset, note) in &partition.notes {
+        w.i64(*offset);
+        w.str(&note.by);
+        w.option(note.reason.as_deref(), |w, v| w.str(v));
+        w.i64(note.when);
+    }
+}
+
+/// The runs as a restart finds them.
+fn durable(partition: &Partition) -> Vec<SettledRun> {
+    let mut runs: Vec<SettledRun> = Vec::new();
+    for (first, last, cell) in partition.runs.pieces(partition.runs.start(), partition.runs.end() - 1) {
+        let cell = cell.durable();
+        match runs.last_mut() {
+            Some(run) if (run.stand, run.failures) == (cell.stand, cell.failures) => run.last = last,
+            _ => runs.push(SettledRun { first, last, stand: cell.stand, failures: cell.failures }),
+        }
+    }
+    // Never touched, so that nothing has to be said of it.
+    if runs.last().is_some_and(|run| (run.stand, run.failures) == (Stand::Available, 0)) {
+        runs.pop();
+    }
+    runs
+}
+
+fn read_partition(r: &mut Reader<'_>) -> Result<Partition, BadFact> {
+    let (start, since) = (read_offset(r)?, r.i64()?);
+    let mut partition = Partition::from(start, since);
+    (partition.lost, partition.buried, partition.failed) = (r.i64()?, r.i64()?, r.i64()?);
+    let count = r.count("runs", limits::SHARE_RUNS_MAX, 4)?;
+    for _ in 0..count {
+        let run = SettledRun::read(r)?;
+        if run.last >= i64::MAX / 2 {
+            return Err(BadFact::Invalid { what: "run" });
+        }
+        partition.runs.set(run.first, run.last, Cell::of(run.stand, run.failures), |_| {});
+    }
+    partition.runs.advance();
+    let count = r.count("notes", limits::SHARE_RUNS_MAX, 4)?;
+    for _ in 0..count {
+        let offset = read_offset(r)?;
+        let by = r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into();
+        let reason = r.option(|r| Ok(r.str("bytes of a reason", limits::SHARE_REASON_BYTES_MAX)?.into()))?;
+        partition.notes.insert(offset, Note { by, reason, when: r.i64()? });
+    }
+    Ok(partition)
+}

@@ -1,0 +1,94 @@
+//! Golden bytes of every fact of a share group, and of its snapshot. A line here is a promise: it is never changed, only
+//! followed by others.
+
+use proptest::prelude::*;
+
+use crate::{
+    fact::BadFact,
+    group::GroupId,
+    ids::{TopicId, Uuid},
+    share::{
+        fact::{SettledRun, ShareDeleted, ShareForgotten, ShareSettled, ShareStarted, ShareTrimmed},
+        *,
+    },
+};
+
+const ID: &str = "0102030405060708090a0b0c0d0e0f10";
+const AT: i64 = 1_700_000_000_000; // 80a0abfef962
+
+fn at() -> At {
+    At { topic: TopicId(Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10)), partition: 1 }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn golden(fact: impl Into<ShareFact>, bytes: &str) {
+    let fact = fact.into();
+    let mut written = Vec::new();
+    fact.encode(&mut written);
+    assert_eq!(hex(&written), bytes.replace(' ', ""), "{fact:?}");
+    assert_eq!(ShareFact::decode(&written), Ok(fact.clone()));
+    for len in 0..written.len() {
+        assert!(ShareFact::decode(&written[..len]).is_err(), "{len} bytes of {fact:?}");
+    }
+    written.push(0);
+    assert_eq!(ShareFact::decode(&written), Err(BadFact::Trailing { bytes: 1 }));
+}
+
+fn settled() -> ShareSettled {
+    let run = |first, last, stand, failures| SettledRun { first, last, stand, failures };
+    let runs = vec![
+        run(5, 5, Stand::Accepted, 0),
+        run(6, 9, Stand::Available, 1),
+        run(10, 10, Stand::Condemned, 5),
+        run(11, 12, Stand::Archived, 2),
+    ];
+    ShareSettled { at: at(), when: AT, by: "m".into(), reason: Some("why".into()), runs }
+}
+
+#[test]
+fn share_facts_have_the_bytes_they_always_had() {
+    golden(ShareStarted { at: at(), start: 5, when: AT }, &format!("60 01 {ID} 02 0a 80a0abfef962"));
+    golden(settled(), &format!("61 01 {ID} 02 80a0abfef962 016d 0103776879 04 0a000100 0c060001 14000305 16020202"));
+    golden(ShareTrimmed { at: at(), to: 8, when: AT }, &format!("62 01 {ID} 02 10 80a0abfef962"));
+    golden(ShareForgotten { partitions: vec![at()] }, &format!("63 01 01 {ID} 02"));
+    golden(ShareDeleted { when: AT }, "64 01 80a0abfef962");
+}
+
+#[test]
+fn the_snapshot_has_the_bytes_it_always_had() {
+    let mut share = Share::new(GroupId::from("g"), Rules::default());
+    for fact in [ShareStarted { at: at(), start: 5, when: AT }.into(), settled().into()] {
+        share.apply_durable(&fact);
+    }
+    let mut bytes = Vec::new();
+    share.snapshot(&mut bytes);
+    let golden = format!(
+        "53 01 0167 01 {ID} 02 0c 80a0abfef962 00 00 0e 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
+    );
+    assert_eq!(hex(&bytes), golden.replace(' ', ""));
+    let restored = Share::restore(&bytes, Rules::default()).unwrap();
+    let mut again = Vec::new();
+    restored.snapshot(&mut again);
+    assert_eq!(again, bytes);
+    assert_eq!(restored.letters(9).len(), 1);
+    for len in 0..bytes.len() {
+        assert!(Share::restore(&bytes[..len], Rules::default()).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn strange_bytes_are_refused_or_read_but_never_believed(mut bytes: Vec<u8>, at in any::<prop::sample::Index>(), byte: u8) {
+        let _ = ShareFact::decode(&bytes);
+        bytes.insert(0, MARK);
+        let _ = Share::restore(&bytes, Rules::default());
+        let mut whole = Vec::new();
+        ShareFact::from(settled()).encode(&mut whole);
+        let at = at.index(whole.len());
+        whole[at] = byte;
+        let _ = ShareFact::decode(&whole);
+    }
+}

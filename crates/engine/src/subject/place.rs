@@ -1,0 +1,142 @@
+//! Where things stand: contexts, subjects, versions, ids. Knows how a fact changes them; judges nothing.
+
+use std::sync::Arc;
+
+use super::{Content, Context, Known, Registry, Subject, Version, Versions, fact::SchemaRegistered};
+
+impl Registry {
+    pub(super) fn context(&self, context: &str) -> Option<&Context> {
+        self.contexts.get(context)
+    }
+
+    pub(super) fn context_mut(&mut self, context: &str) -> &mut Context {
+        if !self.contexts.contains_key(context) {
+            self.contexts.insert(context.into(), Context::default());
+        }
+        self.contexts.get_mut(context).expect("it was just put there")
+    }
+
+    pub(super) fn versions_of(&self, subject: &Subject) -> Option<&Versions> {
+        self.context(&subject.context)?.subjects.get(&subject.name)
+    }
+
+    pub(super) fn version_of(&self, subject: &Subject, version: i32) -> Option<&Version> {
+        self.versions_of(subject)?.by_number.get(&version)
+    }
+
+    pub(super) fn content_of(&self, context: &str, id: i32) -> Option<&Arc<Content>> {
+        self.context(context)?.contents.get(&id).map(|known| &known.content)
+    }
+
+    /// The versions of a subject up to one of them, deleted or not.
+    pub(super) fn versions_upto(&self, subject: &Subject, last: i32) -> Vec<i32> {
+        let versions = self.versions_of(subject);
+        versions.map_or_else(Vec::new, |v| v.by_number.range(..=last).map(|(number, _)| *number).collect())
+    }
+
+    pub(super) fn apply_registered(&mut self, registered: &SchemaRegistered) {
+        let SchemaRegistered { subject, version, id, at, content } = registered;
+        let context = self.context_mut(&subject.context);
+        context.live = true;
+        context.mark = context.mark.max(*id);
+        if let Some(content) = content {
+            context.know(*id, content.clone());
+        }
+        let placed = context.place(&subject.name, *version, Version { id: *id, deleted: false, at: *at });
+        if let Some(content) = placed {
+            self.refer(subject, *version, &content);
+        }
+    }
+
+    /// Notes what a version refers to.
+    pub(super) fn refer(&mut self, subject: &Subject, version: i32, content: &Content) {
+        for referred in content.referred(&subject.context) {
+            self.referrers.entry(referred).or_default().insert((subject.clone(), version));
+        }
+    }
+
+    pub(super) fn apply_deleted(&mut self, subject: &Subject, numbers: &[i32]) {
+        self.epoch += 1;
+        let context = self.context_mut(&subject.context);
+        let Some(versions) = context.subjects.get_mut(&subject.name) else { return };
+        for number in numbers {
+            if let Some(version) = versions.by_number.get_mut(number) {
+                version.deleted = true;
+            }
+        }
+    }
+
+    pub(super) fn apply_purged(&mut self, subject: &Subject, numbers: &[i32]) {
+        self.epoch += 1;
+        for number in numbers {
+            let context = self.context_mut(&subject.context);
+            let Some(content) = context.remove(&subject.name, *number) else { continue };
+            for referred in content.referred(&subject.context) {
+                if let Some(referrers) = self.referrers.get_mut(&referred) {
+                    referrers.remove(&(subject.clone(), *number));
+                    if referrers.is_empty() {
+                        self.referrers.remove(&referred);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Context {
+    /// The id of a schema, if it has one.
+    pub(super) fn id_of(&self, content: &Content) -> Option<i32> {
+        let ids = self.ids.get(&(content.format, content.guid))?;
+        // The name is a hash that somebody can find two texts for, so it is not believed.
+        ids.iter().copied().find(|id| self.contents.get(id).is_some_and(|known| *known.content == *content))
+    }
+
+    pub(super) fn know(&mut self, id: i32, content: Arc<Content>) {
+        let name = (content.format, content.guid);
+        if self.contents.insert(id, Known { content, uses: Default::default() }).is_none() {
+            self.ids.entry(name).or_default().push(id);
+        }
+    }
+
+    /// Enters a version; answers what it is.
+    pub(super) fn place(&mut self, subject: &str, number: i32, version: Version) -> Option<Arc<Content>> {
+        let name = match self.subjects.get_key_value(subject) {
+            Some((name, _)) => name.clone(),
+            None => subject.into(),
+        };
+        let versions = self.subjects.entry(name.clone()).or_default();
+        versions.epoch += 1;
+        versions.by_number.insert(number, version);
+        let known = self.contents.get_mut(&version.id)?;
+        known.uses.insert((name, number));
+        Some(known.content.clone())
+    }
+
+    /// Takes a version away, and its schema when nobody else is it.
+    fn remove(&mut self, subject: &str, number: i32) -> Option<Arc<Content>> {
+        let versions = self.subjects.get_mut(subject)?;
+        versions.epoch += 1;
+        let version = versions.by_number.remove(&number)?;
+        if versions.by_number.is_empty() {
+            self.subjects.remove(subject);
+        }
+        let known = self.contents.get_mut(&version.id)?;
+        known.uses.retain(|(name, n)| !(&**name == subject && *n == number));
+        let content = known.content.clone();
+        if known.uses.is_empty() {
+            self.contents.remove(&version.id);
+            self.forget_name(&content, version.id);
+        }
+        Some(content)
+    }
+
+    fn forget_name(&mut self, content: &Content, id: i32) {
+        let name = (content.format, content.guid);
+        if let Some(ids) = self.ids.get_mut(&name) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.ids.remove(&name);
+            }
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! Registering a schema, and looking one up. Knows the steps between a request and a version; what a text says, and
+//! whether two get along, is asked of `lib/schema` without any lock.
+
+use std::{collections::HashSet, sync::Arc};
+
+use milena_schema::{Resolved, Schema};
+
+use super::{
+    Config, Content, Format, Metadata, Mode, Refusal, Registry, Reply, RuleSet, Shown, Subject, SubjectFact, Wanted,
+    content::Reference,
+    document::{merged_metadata, merged_rules},
+    fact::{ContextCreated, SchemaRegistered},
+    limits,
+    name::DEFAULT_CONTEXT,
+};
+use crate::machine::{Decision, Now};
+
+/// A schema as somebody sent it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    pub subject: Subject,
+    pub format: Format,
+    pub text: Arc<str>,
+    /// A version of -1 means the latest.
+    pub references: Vec<Reference>,
+    pub metadata: Option<Metadata>,
+    pub rules: Option<RuleSet>,
+    /// The version that it must get; `None` for the next.
+    pub version: Option<Wanted>,
+    /// Where ids are given from outside.
+    pub id: Option<i32>,
+    pub normalize: bool,
+    /// Compatibility does not matter.
+    pub force: bool,
+}
+
+/// What a look at the registry leads to.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// It is there as it was sent, and nothing needs to be parsed.
+    Known(Shown),
+    Judge(Box<Question>),
+}
+
+/// Everything that a judgement needs, of one moment.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub(super) asked: Asked,
+    /// What holds for the subject.
+    pub(super) config: Config,
+    pub(super) mode: Mode,
+    /// What was registered there before, newest first.
+    pub(super) past: Vec<Past>,
+    /// What the new schema stands on, in dependency order.
+    references: Vec<(String, Arc<Content>)>,
+    /// The number that the next version gets.
+    next: i32,
+    stamp: Stamp,
+}
+
+/// One earlier version.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    pub(super) shown: Shown,
+    pub(super) references: Vec<(String, Arc<Content>)>,
+}
+
+/// The state that a judgement was true for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stamp {
+    registry: u64,
+    subject: u64,
+}
+
+/// A schema that may be registered, if nothing has changed meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judged {
+    subject: Subject,
+    /// It is there already.
+    known: Option<Shown>,
+    content: Content,
+    version: i32,
+    id: Option<i32>,
+    stamp: Stamp,
+}
+
+impl Judged {
+    /// The version that is this schema already, if there is one.
+    pub fn known(&self) -> Option<&Shown> {
+        self.known.as_ref()
+    }
+    /// As it will be stored.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+}
+
+impl Registry {
+    /// Gathers what is needed to register a schema.
+    pub fn look(&self, mut asked: Asked) -> Result<Look, Refusal> {
+        asked.subject.judge()?;
+        judge_size(&asked)?;
+        let config = self.effective_config(&asked.subject);
+        asked.normalize |= config.normalize.unwrap_or(false);
+        self.resolve_references(&mut asked)?;
+        if !config.adds() && asked.version.is_none() && asked.id.is_none() && !asked.normalize {
+            if let Some(known) = self.as_sent(&asked, false) {
+                return Ok(Look::Known(known));
+            }
+        }
+        Ok(Look::Judge(Box::new(self.question(asked, config, false)?)))
+    }
+
+    /// Gathers what is needed to look a schema up, or to compare it with `among`; `None`: all that are live.
+    pub fn look_up(&self, mut asked: Asked, deleted: bool, among: Option<&[i32]>) -> Result<Look, Refusal> {
+        judge_size(&asked)?;
+        let config = self.effective_config(&asked.subject);
+        asked.normalize |= config.normalize.unwrap_or(false);
+        self.resolve_references(&mut asked)?;
+        if among.is_none() && !asked.normalize {
+            if let Some(known) = self.as_sent(&asked, deleted) {
+                return Ok(Look::Known(known));
+            }
+        }
+        let mut question = self.question(asked, config, deleted)?;
+        if let Some(among) = among {
+            question.past.retain(|past| among.contains(&past.shown.version));
+        }
+        Ok(Look::Judge(Box::new(question)))
+    }
+
+    /// The version whose stored text is the text that was sent.
+    fn as_sent(&self, asked: &Asked, deleted: bool) -> Option<Shown> {
+        let Asked { format, text, references, metadata, rules, .. } = asked;
+        let content = Content::new(*format, text, references.clone(), metadata.clone(), rules.clone());
+        let id = self.context(&asked.subject.context)?.id_of(&content)?;
+        self.newest_of(&asked.subject, id, deleted)
+    }
+
+    fn newest_of(&self, subject: &Subject, id: i32, deleted: bool) -> Option<Shown> {
+        let versions = self.versions_of(subject)?;
+        let mut newest = versions.by_number.iter().rev().filter(|(_, v)| v.id == id && (deleted || !v.deleted));
+        newest.next().and_then(|(number, _)| self.shown(subject, *number))
+    }
+
+    /// Gives every reference the number of its version; one that leads nowhere makes the schema invalid.
+    fn resolve_references(&self, asked: &mut Asked) -> Result<(), Refusal> {
+        for reference in &mut asked.references {
+            let referred = Subject::parse_in(&asked.subject.context, &reference.subject);
+            let wanted = if reference.version == -1 { Wanted::Latest } else { Wanted::Number(reference.version) };
+            let found = self.versions_of(&referred).and_then(|_| self.version(&referred, wanted, true).ok());
+            let found = found.filter(|f| !f.deleted || wanted != Wanted::Latest);
+            reference.version = found.map(|f| f.version).ok_or_else(|| no_reference(reference))?;
+        }
+        Ok(())
+    }
+
+    fn question(&self, mut asked: Asked, config: Config, deleted: bool) -> Result<Question, Refusal> {
+        let subject = asked.subject.clone();
+        let versions = self.versions_of(&subject);
+        let taken = versions.into_iter().flat_map(|v| v.by_number.iter().rev()).filter(|(_, v)| deleted || !v.deleted);
+        let shown: Vec<Shown> = taken.filter_map(|(number, _)| self.shown(&subject, *number)).collect();
+        if asked.text.is_empty() {
+            let latest = shown.first().ok_or_else(|| Refusal::BadSchema("Empty schema".into()))?;
+            asked.text = (&*latest.content.text).into();
+            asked.format = latest.content.format;
+            asked.references = latest.content.references.to_vec();
+        }
+        let past = shown.into_iter().map(|shown| {
+            let references = self.closure(&subject.context, &shown.content.references);
+            Past { shown, references }
+        });
+        let references = self.closure(&subject.context, &asked.references);
+        let (mode, past) = (self.effective_mode(&subject), past.collect());
+        let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1).ok_or(Refusal::IdsUsedUp)?;
+        Ok(Question { asked, config, mode, past, references, next, stamp: self.stamp(&subject) })
+    }
+
+    fn stamp(&self, subject: &Subject) -> Stamp {
+        Stamp { registry: self.epoch, subject: self.versions_of(subject).map_or(0, |v| v.epoch) }
+    }
+
+    /// What references lead to, and what that leads to: each once, what is needed first.
+    fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
+        let mut walk = Walk { registry: self, seen: HashSet::new(), found: Vec::new() };
+        walk.step(context, references);
+        walk.found
+    }
+
+    pub(super) fn register(&self, now: Now, judged: &Judged) -> Result<Decision<SubjectFact, Reply>, Refusal> {
+        let subject = &judged.subject;
+        if judged.stamp != self.stamp(subject) {
+            return Err(Refusal::Changed);
+        }
+        if let Some(known) = &judged.known {
+            return Ok(Decision::reply(Reply::Registered(known.clone())));
+        }
+        let version = judged.version;
+        let content = Arc::new(judged.content.clone());
+        let (id, fresh) = self.id_for(subject, judged.id, &content)?;
+        self.judge_place(subject, version, id)?;
+        let mut facts = self.context_fact(&subject.context)?;
+        let shown = Shown { subject: subject.clone(), version, id, content: content.clone(), deleted: false, at: now.wall };
+        let content = fresh.then_some(content);
+        facts.push(SchemaRegistered { subject: subject.clone(), version, id, at: now.wall, content }.into());
+        Ok(Decision::new(facts, Reply::Registered(shown)))
+    }
+
+    fn context_fact(&self, context: &str) -> Result<Vec<SubjectFact>, Refusal> {
+        if context == DEFAULT_CONTEXT || self.context(context).is_some_and(|c| c.live) {
+            return Ok(Vec::new());
+        }
+        if self.contexts.len() >= limits::CONTEXTS_MAX {
+            return Err(Refusal::TooMany { what: "contexts", max: limits::CONTEXTS_MAX });
+        }
+        Ok(vec![ContextCreated { context: context.into() }.into()])
+    }
+
+    /// The id of a schema, and whether it has it only from now on.
+    fn id_for(&self, subject: &Subject, given: Option<i32>, content: &Content) -> Result<(i32, bool), Refusal> {
+        let context = self.context(&subject.context);
+        if let Some(id) = given {
+            return match context.and_then(|c| c.contents.get(&id)) {
+                None => Ok((id, true)),
+                Some(known) if *known.content == *content => Ok((id, false)),
+                Some(_) => Err(Refusal::OtherContent(id)),
+            };
+        }
+        if let Some(id) = context.and_then(|c| c.id_of(content)) {
+            return Ok((id, false));
+        }
+        let mark = context.map_or(0, |c| c.mark);
+        if mark >= limits::LAST_ID || context.is_some_and(|c| c.contents.len() >= limits::SUBJECTS_MAX) {
+            return Err(Refusal::IdsUsedUp);
+        }
+        Ok((mark + 1, true))
+    }
+
+    /// A version that is there already is not written over by another schema.
+    fn judge_place(&self, subject: &Subject, version: i32, id: i32) -> Result<(), Refusal> {
+        let versions = self.versions_of(subject);
+        if versions.is_some_and(|v| v.by_number.len() >= limits::VERSIONS_MAX) {
+            return Err(Refusal::TooMany { what: "versions of a subject", max: limits::VERSIONS_MAX });
+        }
+        match self.version_of(subject, version) {
+            Some(there) if there.id != id => Err(Refusal::OtherContent(there.id)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A walk over references, in which what was seen is not seen again: diamonds are small, and circles end.
+struct Walk<'a> {
+    registry: &'a Registry,
+    seen: HashSet<(Subject, i32)>,
+    found: Vec<(String, Arc<Content>)>,
+}
+
+impl Walk<'_> {
+    fn step(&mut self, context: &str, references: &[Reference]) {
+        for reference in references {
+            let subject = Subject::parse_in(context, &reference.subject);
+            let seen = !self.seen.insert((subject.clone(), reference.version));
+            if seen || self.seen.len() > limits::REFERENCES_MAX {
+                continue;
+            }
+            let Some(shown) = self.registry.shown(&subject, reference.version) else { continue };
+            self.step(&subject.context, &shown.content.references);
+            self.found.push((reference.name.clone(), shown.content));
+        }
+    }
+}
+
+fn no_reference(reference: &Reference) -> Refusal {
+    let Reference { name, subject, version } = reference;
+    Refusal::BadSchema(format!("No schema reference found for subject \"{subject}\" and version {version} (reference {name:?})"))
+}
+
+fn judge_size(asked: &Asked) -> Result<(), Refusal> {
+    let (bytes, max) = (asked.text.len(), limits::SCHEMA_BYTES_MAX);
+    if bytes > max {
+        return Err(Refusal::TooLarge { bytes, max });
+    }
+    let long = |r: &Reference| r.name.len() > limits::REFERENCE_NAME_BYTES_MAX || r.subject.len() > limits::SUBJECT_BYTES_MAX;
+    if asked.references.len() > limits::REFERENCES_MAX || asked.references.iter().any(long) {
+        return Err(Refusal::BadSchema(format!("a schema has at most {} references", limits::REFERENCES_MAX)));
+    }
+    let document = |json: serde_json::Result<Vec<u8>>| json.map_or(0, |bytes| bytes.len());
+    let bytes = document(serde_json::to_vec(&asked.metadata)) + document(serde_json::to_vec(&asked.rules));
+    match bytes > limits::DOCUMENT_BYTES_MAX {
+        true => Err(Refusal::TooLarge { bytes, max: limits::DOCUMENT_BYTES_MAX }),
+        false => Ok(()),
+    }
+}
+
+/// Texts as `lib/schema` wants them.
+pub(super) fn resolved(references: &[(String, Arc<Content>)]) -> Vec<Resolved<'_>> {
+    references.iter().map(|(name, content)| Resolved { name, text: &content.text }).collect()
+}
+
+impl Question {
+    pub fn subject(&self) -> &Subject {
+        &self.asked.subject
+    }
+
+    /// The text, parsed, and as it would be stored.
+    pub(super) fn read(&self) -> Result<(Schema, Content), Refusal> {
+        let (asked, references) = (&self.asked, resolved(&self.references));
+        let strict = self.config.validate_new_schemas.unwrap_or(true) && !self.mode.imports();
+        let read = if strict { Schema::parse } else { Schema::parse_stored };
+        let schema = read(asked.format, &asked.text, &references).map_err(|flaw| {
+            let format = asked.format.name();
+            Refusal::BadSchema(format!("Invalid schema of type {format}, details: {flaw}"))
+        })?;
+        let text = if asked.normalize { schema.normalized() } else { schema.canonical() };
+        let mut references = asked.references.clone();
+        if asked.normalize {
+            references.sort_by(|a, b| (&a.name, &a.subject, a.version).cmp(&(&b.name, &b.subject, b.version)));
+            references.dedup();
+        }
+        Ok((schema, Content::new(asked.format, &text, references, asked.metadata.clone(), asked.rules.clone())))
+    }
+
+    /// Judges whether it may be registered. Takes as long as parsing and comparing do.
+    pub fn judge(self) -> Result<Judged, Refusal> {
+        let (schema, content) = self.read()?;
+        let latest = self.past.first().map(|past| &*past.shown.content);
+        let inherited = latest.map_or_else(|| content.clone(), |latest| content.inheriting(latest));
+        let wanted = self.layered(&inherited);
+        let stamp = self.stamp;
+        let subject = self.asked.subject.clone();
+        if let Some(known) = self.same(&wanted) {
+            return Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp });
+        }
+        self.judge_mode()?;
+        if let Some(rules) = &wanted.rules {
+            rules.judge()?;
+        }
+        if !self.mode.imports() && !self.asked.force {
+            let verdict = self.compare(&schema);
+            if !verdict.compatible {
+                return Err(Refusal::Incompatible { subject, details: verdict.messages });
+            }
+        }
+        let version = self.judged_version()?;
+        let content = self.with_version(wanted, latest, version);
+        Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
+    }
+
+    /// With what the configuration puts over and under.
+    fn layered(&self, content: &Content) -> Content {
+        let config = &self.config;
+        if !config.adds() {
+            return content.clone();
+        }
+        let (given, over) = (content.metadata.as_deref(), config.override_metadata.as_ref());
+        let metadata = merged_metadata(config.default_metadata.as_ref(), given, over);
+        let (given, over) = (content.rules.as_deref(), config.override_rule_set.as_ref());
+        content.with(metadata, merged_rules(config.default_rule_set.as_ref(), given, over))
+    }
+
+    /// The live version that is this schema. Where the id or the version is given, only the one that has both.
+    fn same(&self, content: &Content) -> Option<Shown> {
+        let fits = |shown: &Shown| {
+            let version = match self.asked.version {
+                Some(Wanted::Number(number)) if self.mode.imports() => shown.version == number,
+                _ => true,
+            };
+            !shown.deleted && version && self.asked.id.is_none_or(|id| shown.id == id)
+        };
+        let mut past = self.past.iter().map(|past| &past.shown);
+        past.find(|shown| fits(shown) && shown.content.same_but_version(content)).cloned()
+    }
+
+    fn judge_mode(&self) -> Result<(), Refusal> {
+        let subject = || self.asked.subject.clone();
+        match (self.mode, self.asked.id) {
+            (mode, _) if mode.read_only() => Err(Refusal::ModeForbids { subject: subject(), mode }),
+            (mode, Some(_)) if !mode.imports() => Err(Refusal::NotImporting { subject: subject() }),
+            (mode, None) if mode.imports() => Err(Refusal::IdMissing { subject: subject() }),
+            (_, Some(id)) if id < 1 => Err(Refusal::BadSchema(format!("{id} is no id; ids begin with 1"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that was asked for, which outside of an import must be the next, or the next.
+    fn judged_version(&self) -> Result<i32, Refusal> {
+        match self.asked.version {
+            None | Some(Wanted::Latest) => Ok(self.next),
+            Some(Wanted::Number(number)) if number == self.next || self.mode.imports() => Ok(number),
+            Some(_) => Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+        }
+    }
+
+    /// Where a version was asked for, or the latest notes its own, the new one does as well.
+    fn with_version(&self, content: Content, latest: Option<&Content>, version: i32) -> Content {
+        let noted = latest.and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
+        let asked = matches!(self.asked.version, Some(Wanted::Number(_)));
+        if !(asked || noted) || self.mode.imports() {
+            return content;
+        }
+        let metadata = content.metadata.as_deref().cloned().unwrap_or_default().with_version(version);
+        content.with(Some(metadata), content.rules.as_deref().cloned())
+    }
+
+    /// Looks the schema up among the versions that were gathered.
+    pub fn find(self) -> Result<Shown, Refusal> {
+        let (_, content) = self.read()?;
+        let inherited = self.past.first().map(|latest| content.inheriting(&latest.shown.content));
+        let candidates = [Some(content), inherited];
+        for candidate in candidates.iter().flatten() {
+            if let Some(past) = self.past.iter().find(|past| past.shown.content.same_but_version(candidate)) {
+                return Ok(past.shown.clone());
+            }
+        }
+        let normal = self.asked.normalize.then(|| self.find_normal(&candidates)).flatten();
+        normal.ok_or(Refusal::NoSchema)
+    }
+
+    /// Versions that were registered as they came are the same if they would be the same in normal form.
+    fn find_normal(&self, candidates: &[Option<Content>]) -> Option<Shown> {
+        const PARSED_MOST: usize = 100;
+        for past in self.past.iter().take(PARSED_MOST) {
+            let stored = &past.shown.content;
+            let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)) else { continue };
+            let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
+            let normal = Content::new(stored.format, &schema.normalized(), stored.references.to_vec(), metadata, rules);
+            if candidates.iter().flatten().any(|candidate| normal.same_but_version(candidate)) {
+                return Some(past.shown.clone());
+            }
+        }
+        None
+    }
+}

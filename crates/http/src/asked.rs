@@ -1,0 +1,144 @@
+//! A request as routes see it: the path cut and decoded, the query, the headers, and a body that is read within bounds.
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Method, Request,
+    body::Incoming,
+    header::{CONTENT_ENCODING, HeaderName},
+};
+use percent_encoding::percent_decode_str;
+
+/// One request, its body not read yet.
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    /// The path as it came, for words to people.
+    pub(crate) path: String,
+    /// Segments of the path, percent-decoded: a subject may have a slash in its name.
+    pub(crate) segments: Vec<String>,
+    pub(crate) headers: HeaderMap,
+    /// Who asks.
+    pub(crate) peer: SocketAddr,
+    query: Vec<(String, String)>,
+    body: Incoming,
+}
+
+/// Why a request cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("the path {0:?} is not percent-encoded UTF-8")]
+    Path(String),
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body's encoding {0:?} is not known here: send it plain or as gzip")]
+    Encoding(String),
+    #[error("the body is not the gzip it says it is: {0}")]
+    Gzip(std::io::Error),
+    #[error("the body did not arrive whole: {0}")]
+    Broken(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Asked {
+    pub(crate) fn of(request: Request<Incoming>, peer: SocketAddr) -> Result<Self, Unreadable> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path().to_string();
+        let segments = segments(&path).ok_or_else(|| Unreadable::Path(path.clone()))?;
+        let query = head.uri.query().unwrap_or_default();
+        let query = form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        Ok(Self { method: head.method, path, segments, headers: head.headers, peer, query, body })
+    }
+
+    /// `GET`, or `HEAD`, which is the same without a body.
+    pub(crate) fn looks(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
+    /// The first value of a parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header, when it is text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The path's segments, to be matched.
+    pub(crate) fn route(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+
+    /// The body and what else was asked: for routes that read a body while it comes.
+    pub(crate) fn take_body(self) -> Incoming {
+        self.body
+    }
+
+    /// The whole body, unpacked, of at most `most` bytes before and after.
+    pub(crate) async fn whole(self, most: usize) -> Result<Bytes, Unreadable> {
+        let encoding = self.header(&CONTENT_ENCODING).map(str::to_ascii_lowercase);
+        let packed = match Limited::new(self.body, most).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge(most)),
+            Err(error) => return Err(Unreadable::Broken(error)),
+        };
+        match encoding.as_deref() {
+            None | Some("" | "identity") => Ok(packed),
+            Some("gzip" | "x-gzip") => unpack(&packed, most),
+            Some(other) => Err(Unreadable::Encoding(other.into())),
+        }
+    }
+}
+
+/// Segments between slashes, decoded. A last slash says nothing. `None` when a segment is no UTF-8 or breaks off in an escape.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.split('/').map(|segment| decoded(segment).map(Cow::into_owned)).collect()
+}
+
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    let bytes = segment.as_bytes();
+    let whole = |at: usize| matches!(bytes.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    let sound = (0..bytes.len()).filter(|&at| bytes[at] == b'%').all(whole);
+    if sound { percent_decode_str(segment).decode_utf8().ok() } else { None }
+}
+
+fn unpack(packed: &[u8], most: usize) -> Result<Bytes, Unreadable> {
+    use std::io::Read;
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(packed).take(most as u64 + 1).read_to_end(&mut plain).map_err(Unreadable::Gzip)?;
+    if plain.len() > most { Err(Unreadable::TooLarge(most)) } else { Ok(plain.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_cut_before_they_are_decoded() {
+        assert_eq!(segments("/subjects/a%2Fb/versions/").expect("sound"), ["subjects", "a/b", "versions"]);
+        assert_eq!(segments("/").expect("sound"), [""]);
+        assert_eq!(segments("/a//b").expect("sound"), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn broken_escapes_are_refused() {
+        for path in ["/a%", "/a%2", "/a%zz", "/%ff", "/%e2%82"] {
+            assert!(segments(path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_at_the_bound() {
+        use std::io::Write;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(&vec![0; 1 << 20]).expect("memory");
+        let bomb = packer.finish().expect("memory");
+        assert!(matches!(unpack(&bomb, 1000), Err(Unreadable::TooLarge(1000))));
+        assert_eq!(unpack(&bomb, 1 << 20).expect("it fits").len(), 1 << 20);
+        assert!(matches!(unpack(b"plain", 1000), Err(Unreadable::Gzip(_))));
+    }
+}

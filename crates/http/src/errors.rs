@@ -1,0 +1,169 @@
+//! First-chance errors: what this door tells clients that went wrong is noted here, and `/admin/v1/errors` shows what all
+//! doors told: at once, or as server-sent events while they happen.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::{
+    HeaderMap, Method, StatusCode, Uri,
+    body::Body as _,
+    header::{ACCEPT, CACHE_CONTROL, HeaderValue, USER_AGENT},
+};
+use milena_node::errors::{Seen, Told};
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{Answer, Body, json as answer_json, stream},
+    asked::Asked,
+    serve::Door,
+};
+
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+/// So often a follower is written to when nothing happens, so that one who has gone is noticed.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// What is remembered of a request until its answer is known.
+pub(crate) struct Request {
+    method: Method,
+    uri: Uri,
+    agent: Option<HeaderValue>,
+}
+
+impl Request {
+    pub(crate) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        Self { method: method.clone(), uri: uri.clone(), agent: headers.get(USER_AGENT).cloned() }
+    }
+
+    /// Notes an answer that tells an error.
+    pub(crate) fn answered(&self, door: &Door, peer: std::net::SocketAddr, answer: &Answer) {
+        let status = answer.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return;
+        }
+        let agent = self.agent.as_ref().map(|a| String::from_utf8_lossy(a.as_bytes()).into_owned());
+        let told = Told {
+            door: "http",
+            api: format!("{} {}", self.method, self.uri.path()),
+            code: status.as_str().to_owned(),
+            client: agent.unwrap_or_default(),
+            address: peer.ip().to_canonical(),
+            principal: "ANONYMOUS",
+            subject: String::new(),
+            cause: words(answer.body()).unwrap_or_else(|| status.canonical_reason().unwrap_or("an error").to_owned()),
+            expected: false,
+        };
+        door.node.errors().note(door.node.now().wall, told, 1);
+    }
+}
+
+/// What the body says went wrong: each family of routes has a name of its own for it.
+fn words(body: &Body) -> Option<String> {
+    let Body::Whole(full) = body else { return None };
+    let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut full.clone()).poll_frame(&mut Context::from_waker(Waker::noop())) else {
+        return None;
+    };
+    let body: Value = serde_json::from_slice(frame.data_ref()?).ok()?;
+    ["error", "message"].iter().find_map(|name| Some(body[*name].as_str()?.to_owned()))
+}
+
+/// Which errors somebody wants to see.
+#[derive(Clone, Debug, Default)]
+struct Filter {
+    /// Also those that are part of how the protocol works.
+    all: bool,
+    client: Option<String>,
+    api: Option<String>,
+    code: Option<String>,
+    subject: Option<String>,
+}
+
+impl Filter {
+    fn of(asked: &Asked) -> Self {
+        let word = |name: &str| asked.query(name).map(str::to_lowercase);
+        let all = asked.query("all") == Some("true");
+        Self { all, client: word("client"), api: word("api"), code: word("code"), subject: word("subject") }
+    }
+
+    fn takes(&self, told: &Told) -> bool {
+        let has = |wanted: &Option<String>, texts: &[&str]| {
+            wanted.as_ref().is_none_or(|w| texts.iter().any(|text| text.to_lowercase().contains(w)))
+        };
+        (self.all || !told.expected)
+            && has(&self.client, &[&told.client, &told.address.to_string()])
+            && has(&self.api, &[&told.api])
+            && has(&self.code, &[&told.code])
+            && has(&self.subject, &[&told.subject])
+    }
+}
+
+/// `GET /admin/v1/errors[?all=true][&client=][&api=][&code=][&subject=][&since=NUMBER]`
+pub(crate) fn answer(door: &Arc<Door>, asked: &Asked) -> Answer {
+    let filter = Filter::of(asked);
+    let events = asked.headers.get(ACCEPT).is_some_and(|a| a.as_bytes().starts_with(EVENTS.as_bytes()));
+    let since = asked.query("since").and_then(|n| n.parse().ok());
+    if events {
+        return follow(door.clone(), filter, since);
+    }
+    let errors = door.node.errors();
+    let seen = errors.since(since.unwrap_or(0));
+    let hidden = seen.iter().filter(|s| s.told.expected && !filter.all).map(|s| s.count).sum::<u64>();
+    let shown: Vec<Value> = seen.iter().filter(|s| filter.takes(&s.told)).map(shown).collect();
+    let newest = *errors.watch().borrow();
+    answer_json(&json!({"newest": newest, "expected_hidden": hidden, "errors": shown}))
+}
+
+fn shown(seen: &Seen) -> Value {
+    let told = &seen.told;
+    json!({
+        "number": seen.number,
+        "first": seen.first,
+        "last": seen.last,
+        "count": seen.count,
+        "door": told.door,
+        "api": told.api,
+        "code": told.code,
+        "client": told.client,
+        "address": told.address.to_string(),
+        "principal": told.principal,
+        "subject": told.subject,
+        "cause": told.cause,
+        "expected": told.expected,
+    })
+}
+
+/// An event for each error that is told from now on, or after the one of the number `since`. Many of the same in a short
+/// time are one event with their count.
+fn follow(door: Arc<Door>, filter: Filter, since: Option<u64>) -> Answer {
+    let (sender, mut answer) = stream(StatusCode::OK, EVENTS);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    tokio::task::spawn_local(async move {
+        let mut newest = door.node.errors().watch();
+        let mut number = since.unwrap_or(*newest.borrow_and_update());
+        // The head of the answer goes out with its first bytes.
+        let mut text = String::from(": errors as they are told\n\n");
+        loop {
+            if !text.is_empty() && sender.send(Bytes::from(std::mem::take(&mut text))).await.is_err() {
+                return;
+            }
+            for seen in door.node.errors().since(number) {
+                number = seen.number;
+                if filter.takes(&seen.told) {
+                    text += &format!("id: {number}\nevent: error\ndata: {}\n\n", shown(&seen));
+                }
+            }
+            if text.is_empty() {
+                tokio::select! {
+                    _ = newest.changed() => {}
+                    () = sender.closed() => return,
+                    () = tokio::time::sleep(BEAT) => text += ": still here\n\n",
+                }
+            }
+        }
+    });
+    answer
+}

@@ -1,0 +1,206 @@
+//! Errors as the REST proxy words them: a status, a number that clients compare, and words. Every refusal of a noun gets
+//! its number here and nowhere else.
+
+use hyper::{
+    StatusCode,
+    header::{HeaderValue, RETRY_AFTER},
+};
+use milena_node::{
+    AppendRefusal, Dead, DeleteRecordsRefusal, NoRoom, ReadError,
+    engine::{group, instance, partition, settings, topic},
+};
+use serde::Serialize;
+
+use super::media::Family;
+use crate::{
+    answer::{Answer, bytes},
+    asked::Unreadable,
+};
+
+/// One error.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    pub(crate) code: u32,
+    pub(crate) message: String,
+}
+
+/// What a route answers.
+pub(crate) type Told<T> = Result<T, Fault>;
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error_code: u32,
+    message: &'a str,
+}
+
+impl Fault {
+    pub(crate) fn new(status: StatusCode, code: u32, message: impl ToString) -> Self {
+        Self { status, code, message: message.to_string() }
+    }
+    /// The status is the number, as for whatever has none of its own.
+    pub(crate) fn plain(status: StatusCode, message: impl ToString) -> Self {
+        Self::new(status, status.as_u16().into(), message)
+    }
+    pub(crate) fn no_topic() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 40401, "Topic not found.")
+    }
+    pub(crate) fn no_partition() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 40402, "Partition not found.")
+    }
+    pub(crate) fn no_instance() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 40403, "Consumer instance not found.")
+    }
+    pub(crate) fn no_group() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 40405, "Consumer group not found.")
+    }
+    pub(crate) fn illegal_state(message: impl ToString) -> Self {
+        Self::new(StatusCode::CONFLICT, 40903, message)
+    }
+    pub(crate) fn bad_config(message: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, 42204, format!("Invalid consumer configuration: {message}"))
+    }
+    pub(crate) fn bad_payload(message: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, 42206, format!("Payload error. {message}"))
+    }
+    pub(crate) fn bad_request(message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 40002, message)
+    }
+    /// Kafka's part went wrong, and will again.
+    pub(crate) fn kafka(message: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, 50002, message)
+    }
+    /// Kafka's part went wrong, and may be well the next time.
+    pub(crate) fn retriable(message: impl ToString) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 50003, message)
+    }
+
+    pub(crate) fn answer(self, family: Family) -> Answer {
+        let envelope = Envelope { error_code: self.code, message: &self.message };
+        let body = serde_json::to_vec(&envelope).unwrap_or_default();
+        let mut answer = bytes(self.status, family.media_type(), body);
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        answer
+    }
+}
+
+impl From<Unreadable> for Fault {
+    fn from(error: Unreadable) -> Self {
+        Self::plain(error.status(), error)
+    }
+}
+
+impl From<Dead> for Fault {
+    fn from(dead: Dead) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            50302,
+            format!("the broker has stopped: {dead}; look at its disk, then restart it"),
+        )
+    }
+}
+
+impl From<NoRoom> for Fault {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, no_room),
+            NoRoom::DiskFull { .. } => Self::retriable(no_room),
+            NoRoom::NoLog(refusal) => refusal.into(),
+            NoRoom::Dead(dead) => dead.into(),
+        }
+    }
+}
+
+impl From<topic::Refusal> for Fault {
+    fn from(refusal: topic::Refusal) -> Self {
+        use topic::Refusal;
+        match &refusal {
+            Refusal::UnknownName(_) | Refusal::UnknownId(_) | Refusal::NotAutoCreated(_) | Refusal::NotInTrash(_) => {
+                Self::no_topic()
+            }
+            Refusal::TooManyInRequest | Refusal::TooManyPartitions { .. } | Refusal::TooManyGroups { .. } => {
+                Self::new(StatusCode::FORBIDDEN, 40301, refusal)
+            }
+            Refusal::Setting(setting) => setting.clone().into(),
+            _ => Self::bad_request(refusal),
+        }
+    }
+}
+
+impl From<settings::Refusal> for Fault {
+    fn from(refusal: settings::Refusal) -> Self {
+        match &refusal {
+            settings::Refusal::Unknown { .. } => Self::new(StatusCode::NOT_FOUND, 404, refusal),
+            _ => Self::bad_request(refusal),
+        }
+    }
+}
+
+impl From<instance::Refusal> for Fault {
+    fn from(refusal: instance::Refusal) -> Self {
+        use instance::Refusal;
+        match &refusal {
+            Refusal::Unknown(_) => Self::no_instance(),
+            Refusal::Exclusive => Self::illegal_state(refusal),
+            // Plans are made anew where they are made; whoever hears of it has had bad luck a thousand times.
+            Refusal::Stale => Self::retriable(refusal),
+            Refusal::TooLong { .. } | Refusal::Full { .. } => Self::bad_config(refusal),
+        }
+    }
+}
+
+impl From<group::Refusal> for Fault {
+    fn from(refusal: group::Refusal) -> Self {
+        use group::Refusal;
+        match &refusal {
+            Refusal::NotFound(_) => Self::no_group(),
+            Refusal::UnknownMember(_) | Refusal::IllegalGeneration { .. } => Self::illegal_state(
+                "the group has members that speak Kafka's own protocol; only they can commit for it while they are there",
+            ),
+            Refusal::NotEmpty | Refusal::Subscribed(_) | Refusal::FencedInstance { .. } => Self::illegal_state(refusal),
+            Refusal::Rebalancing | Refusal::Dead => Self::retriable(refusal),
+            Refusal::NamelessGroup
+            | Refusal::SessionTimeout { .. }
+            | Refusal::InconsistentProtocol
+            | Refusal::Full { .. }
+            | Refusal::TooLarge { .. }
+            | Refusal::MetadataTooLarge { .. } => Self::bad_request(refusal),
+        }
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        match &error {
+            ReadError::NoLog => Self::no_partition(),
+            ReadError::Damaged { .. } => Self::kafka(error),
+            ReadError::WouldBlock | ReadError::Fault(_) => Self::retriable(error),
+        }
+    }
+}
+
+impl From<AppendRefusal> for Fault {
+    fn from(refusal: AppendRefusal) -> Self {
+        match &refusal {
+            AppendRefusal::Gone => Self::no_topic(),
+            AppendRefusal::Kept => Self::new(StatusCode::FORBIDDEN, 40301, refusal),
+            AppendRefusal::Flaw(_) => Self::bad_request(refusal),
+            AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, refusal),
+            AppendRefusal::Refused(_) => Self::bad_request(refusal),
+            AppendRefusal::Room { .. } => Self::retriable(refusal),
+            AppendRefusal::Dead(dead) => dead.clone().into(),
+        }
+    }
+}
+
+impl From<DeleteRecordsRefusal> for Fault {
+    fn from(refusal: DeleteRecordsRefusal) -> Self {
+        match refusal {
+            DeleteRecordsRefusal::Gone => Self::no_partition(),
+            DeleteRecordsRefusal::Kept => Self::new(StatusCode::FORBIDDEN, 40301, refusal),
+            DeleteRecordsRefusal::Refused(_) => Self::bad_request(refusal),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Produce in v3: one record, a stream of records over one request with an answer for each in its order, or a small batch.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::{StatusCode, body::Incoming, header::CONTENT_LENGTH};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    pieces::Pieces,
+    resource::{cluster_id, told},
+};
+use crate::{
+    answer::{self, Answer, bytes},
+    asked::Asked,
+    rest::{
+        BODY, Object, compact,
+        fault::{Fault, Told},
+        media::Family,
+        parsed,
+        produce::{Author, NewRecord, Placed},
+    },
+    serve::Door,
+};
+
+/// Largest record of a stream as JSON, in bytes.
+const RECORD: usize = 8 << 20;
+/// A body of this size is read whole and answered at once.
+const AT_ONCE: u64 = 1 << 20;
+/// A stream that says nothing for this long is over.
+const SILENCE: Duration = Duration::from_secs(600);
+/// A stream is over after this long, whatever it says.
+const STREAM: Duration = Duration::from_secs(86_400);
+/// Entries of one batch.
+const ENTRIES: usize = 10;
+
+#[derive(Deserialize)]
+struct RecordIn<'a> {
+    partition_id: Option<i32>,
+    #[serde(default)]
+    headers: Vec<Object<HeaderIn>>,
+    #[serde(borrow)]
+    key: Option<Object<DataIn<'a>>>,
+    #[serde(borrow)]
+    value: Option<Object<DataIn<'a>>>,
+    timestamp: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct HeaderIn {
+    name: String,
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DataIn<'a> {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    schema_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    schema_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    schema: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subject: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct BatchIn<'a> {
+    #[serde(borrow)]
+    entries: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct EntryId {
+    id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Told200<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<u32>,
+    cluster_id: &'a str,
+    topic_name: &'a str,
+    partition_id: i32,
+    offset: i64,
+    timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a DataOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a DataOut>,
+}
+
+#[derive(Serialize)]
+struct ToldNot<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    error_code: u32,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct DataOut {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    size: usize,
+}
+
+/// A record that can be written, and what is told of its parts.
+struct Ready {
+    record: NewRecord,
+    key: Option<DataOut>,
+    value: Option<DataOut>,
+}
+
+/// Where records of one request go, and who sends them.
+struct Target {
+    door: Arc<Door>,
+    topic: String,
+    cluster: String,
+    peer: std::net::SocketAddr,
+}
+
+pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer };
+    let length = asked.header(&CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    let packed = asked.headers.contains_key(hyper::header::CONTENT_ENCODING);
+    if packed || length.is_some_and(|length| length <= AT_ONCE) {
+        let body = asked.whole(BODY).await?;
+        return whole(&target, &body).await;
+    }
+    let (sender, answer) = answer::stream(StatusCode::OK, Family::V3.media_type());
+    let body = asked.take_body();
+    tokio::task::spawn_local(async move {
+        // A peer that goes away ends it; whatever was answered stays true.
+        let _ = tokio::time::timeout(STREAM, stream(&target, body, sender)).await;
+    });
+    Ok(answer)
+}
+
+async fn whole(target: &Target, body: &[u8]) -> Told<Answer> {
+    let mut pieces = Pieces::new(RECORD);
+    let mut found = pieces.push(body);
+    let broken = found.as_ref().err().cloned().or_else(|| pieces.rest());
+    let records = found.as_mut().map(std::mem::take).unwrap_or_default();
+    let mut out = Vec::new();
+    if let Some(fault) = broken {
+        if records.is_empty() {
+            return Err(fault);
+        }
+        target.write(&records, &mut out).await;
+        refuse(&mut out, &fault);
+    } else if records.is_empty() {
+        return Err(Fault::plain(StatusCode::BAD_REQUEST, "the body has no record"));
+    } else {
+        target.write(&records, &mut out).await;
+    }
+    Ok(bytes(StatusCode::OK, Family::V3.media_type(), out))
+}
+
+/// Reads as much as there is, writes it in one commit, answers each, and only then reads on.
+async fn stream(target: &Target, mut body: Incoming, sender: Sender<Bytes>) {
+    let mut pieces = Pieces::new(RECORD);
+    loop {
+        let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) | Err(_) => return,
+            Ok(None) => break,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let mut out = Vec::new();
+        let ended = match pieces.push(&data) {
+            Ok(records) => {
+                target.write(&records, &mut out).await;
+                false
+            }
+            Err(fault) => {
+                refuse(&mut out, &fault);
+                true
+            }
+        };
+        if !out.is_empty() && sender.send(out.into()).await.is_err() || ended {
+            return;
+        }
+    }
+    if let Some(fault) = pieces.rest() {
+        let mut out = Vec::new();
+        refuse(&mut out, &fault);
+        let _ = sender.send(out.into()).await;
+    }
+}
+
+fn refuse(out: &mut Vec<u8>, fault: &Fault) {
+    line(out, &ToldNot { id: None, error_code: fault.code, message: &fault.message });
+}
+
+fn line(out: &mut Vec<u8>, told: &impl Serialize) {
+    // Memory takes every byte.
+    let _ = serde_json::to_writer(&mut *out, told);
+    out.extend_from_slice(b"\r\n");
+}
+
+impl Target {
+    /// Writes records that came together; one that is wrong is answered so and stops none of the others.
+    async fn outcomes(&self, records: &[impl AsRef<[u8]>]) -> Vec<(Told<Placed>, Option<Ready>)> {
+        let read: Vec<Told<Ready>> = records.iter().map(|json| parsed::<RecordIn<'_>>(json.as_ref()).and_then(ready)).collect();
+        let (mut good, mut rest) = (Vec::with_capacity(read.len()), Vec::with_capacity(read.len()));
+        for read in read {
+            match read {
+                Ok(Ready { record, key, value }) => {
+                    good.push(record);
+                    rest.push(Ok((key, value)));
+                }
+                Err(fault) => rest.push(Err(fault)),
+            }
+        }
+        let writer = self.door.node.writer("rest", self.peer.ip().to_canonical(), "ANONYMOUS");
+        let author = Author { node: &self.door.node, writer, turn: &self.door.turn };
+        let placed = match author.topic(&self.topic).await {
+            _ if good.is_empty() => Vec::new(),
+            Ok(topic) => author.produce(&topic, &good).await,
+            Err(fault) => good.iter().map(|_| Err(fault.clone())).collect(),
+        };
+        let mut placed = placed.into_iter();
+        let told = |rest| match rest {
+            Ok((key, value)) => {
+                let placed = placed.next().unwrap_or_else(|| Err(Fault::kafka("the record was not written")));
+                (placed, Some(Ready { record: NewRecord::default(), key, value }))
+            }
+            Err(fault) => (Err(fault), None),
+        };
+        rest.into_iter().map(told).collect()
+    }
+
+    async fn write(&self, records: &[Vec<u8>], out: &mut Vec<u8>) {
+        if records.is_empty() {
+            return;
+        }
+        for (outcome, ready) in self.outcomes(records).await {
+            match (&outcome, &ready) {
+                (Ok(placed), Some(ready)) => line(out, &self.accepted(placed, ready, None)),
+                (Err(fault), _) => refuse(out, fault),
+                (Ok(_), None) => {}
+            }
+        }
+    }
+
+    fn accepted<'a>(&'a self, placed: &Placed, ready: &'a Ready, id: Option<&'a str>) -> Told200<'a> {
+        Told200 {
+            id,
+            error_code: id.is_none().then_some(200),
+            cluster_id: &self.cluster,
+            topic_name: &self.topic,
+            partition_id: placed.partition,
+            offset: placed.offset,
+            timestamp: Timestamp::from_millisecond(placed.timestamp).ok().map(|t| t.to_string()),
+            key: ready.key.as_ref(),
+            value: ready.value.as_ref(),
+        }
+    }
+}
+
+fn ready(asked: RecordIn<'_>) -> Told<Ready> {
+    let header = |Object(header): Object<HeaderIn>| Ok((header.name, header.value.map(|v| binary(&v)).transpose()?));
+    let (key, key_out) = data(asked.key)?;
+    let (value, value_out) = data(asked.value)?;
+    let record = NewRecord {
+        partition: asked.partition_id,
+        key,
+        value,
+        headers: asked.headers.into_iter().map(header).collect::<Told<_>>()?,
+        timestamp: asked.timestamp.as_deref().map(moment).transpose()?,
+    };
+    Ok(Ready { record, key: key_out, value: value_out })
+}
+
+/// RFC 3339, as the proxy writes and reads it.
+fn moment(text: &str) -> Told<i64> {
+    let read = text.parse::<Timestamp>().map_err(|error| bad(format!("timestamp: {error}")))?;
+    Ok(read.as_millisecond())
+}
+
+fn binary(text: &str) -> Told<Vec<u8>> {
+    BASE64_STANDARD.decode(text).map_err(|error| bad(format!("not base64: {error}")))
+}
+
+fn bad(message: impl std::fmt::Display) -> Fault {
+    Fault::plain(StatusCode::BAD_REQUEST, format!("Bad Request: {message}"))
+}
+
+/// A key or value. Absent, null, and data that is null are the same: there is none.
+fn data(asked: Option<Object<DataIn<'_>>>) -> Told<(Option<Vec<u8>>, Option<DataOut>)> {
+    let Some(Object(asked)) = asked else { return Ok((None, None)) };
+    let schema = [asked.schema_id, asked.schema_version, asked.schema, asked.subject].iter().any(Option::is_some);
+    let kind = match asked.kind.as_deref().map(str::to_ascii_uppercase).as_deref() {
+        Some("BINARY") => "BINARY",
+        Some("JSON") => "JSON",
+        Some("STRING") => "STRING",
+        Some("AVRO" | "JSONSCHEMA" | "PROTOBUF") => return Err(no_schemas()),
+        None if schema => return Err(no_schemas()),
+        None => return Err(bad("name the type of the data: BINARY, JSON or STRING")),
+        Some(other) => return Err(bad(format!("the type {other:?} is not BINARY, JSON, STRING, AVRO, JSONSCHEMA or PROTOBUF"))),
+    };
+    let text =
+        |raw: &RawValue| serde_json::from_str::<String>(raw.get()).map_err(|_| bad(format!("data of type {kind} is a string")));
+    let bytes = match asked.data {
+        None => None,
+        Some(raw) => Some(match kind {
+            "JSON" => compact(raw.get()),
+            "STRING" => text(raw)?.into_bytes(),
+            _ => binary(&text(raw)?)?,
+        }),
+    };
+    let size = bytes.as_ref().map_or(0, Vec::len);
+    Ok((bytes, Some(DataOut { kind, size })))
+}
+
+fn no_schemas() -> Fault {
+    Fault::bad_payload(
+        "Schema Registry must be configured when using schemas; this release of the proxy takes BINARY, JSON and STRING",
+    )
+}
+
+pub(super) async fn batch(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer };
+    let body = asked.whole(BODY).await?;
+    let batch: BatchIn<'_> = parsed(&body)?;
+    let ids = judge_entries(&batch)?;
+    let records: Vec<&[u8]> = batch.entries.iter().map(|entry| entry.get().as_bytes()).collect();
+    let outcomes = target.outcomes(&records).await;
+    let (mut successes, mut failures) = (Vec::new(), Vec::new());
+    for (id, (outcome, ready)) in ids.iter().zip(&outcomes) {
+        match (outcome, ready) {
+            (Ok(placed), Some(ready)) => successes.push(target.accepted(placed, ready, Some(id))),
+            (Err(fault), _) => failures.push(ToldNot { id: Some(id), error_code: fault.code, message: &fault.message }),
+            (Ok(_), None) => {}
+        }
+    }
+    Ok(told(StatusCode::MULTI_STATUS, &serde_json::json!({"successes": successes, "failures": failures})))
+}
+
+/// Ids tell which outcome is whose, so each is there once.
+fn judge_entries(batch: &BatchIn<'_>) -> Told<Vec<String>> {
+    let wrong = |message: String| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, 42208, message);
+    if batch.entries.is_empty() || batch.entries.len() > ENTRIES {
+        return Err(wrong(format!("a batch has 1 to {ENTRIES} entries, this one has {}", batch.entries.len())));
+    }
+    let mut ids: Vec<String> = Vec::with_capacity(batch.entries.len());
+    for entry in &batch.entries {
+        let id = parsed::<EntryId>(entry.get().as_bytes())?.id.filter(|id| (1..=80).contains(&id.len()));
+        match id {
+            Some(id) if !ids.contains(&id) => ids.push(id),
+            Some(id) => return Err(wrong(format!("the entry id {id:?} is there twice"))),
+            None => return Err(wrong("every entry has an id of 1 to 80 characters".into())),
+        }
+    }
+    Ok(ids)
+}

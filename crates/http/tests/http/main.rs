@@ -1,0 +1,6 @@
+//! The HTTP door from outside: a node in memory, a listener on a free port, and plain sockets.
+
+mod manual;
+mod registry;
+mod server;
+mod strange;

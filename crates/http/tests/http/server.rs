@@ -1,0 +1,110 @@
+//! A door of this build on a free port, and the least of an HTTP client.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+};
+
+use milena_http::{Door, DoorOptions, Origins, Surface, listen};
+use milena_node::{Node, NodeOptions, Recovery};
+use milena_store::{Memory, memory::Options};
+use serde_json::Value;
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    node: Node,
+    /// Ends the listener's thread when it is dropped.
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+    /// The status, and the code of the envelope.
+    pub(crate) fn code(&self) -> (u16, i64) {
+        (self.status, self.json()["error_code"].as_i64().unwrap_or_else(|| panic!("no envelope: {:?}", self.body)))
+    }
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let named = self.headers.lines().filter_map(|line| line.split_once(": "));
+        named.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+impl Server {
+    pub(crate) fn start(surface: Surface) -> Self {
+        Self::with(surface, &[])
+    }
+
+    pub(crate) fn with(surface: Surface, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_string(), Some((*value).to_string()))).collect();
+        let options = NodeOptions { runtimes: 1, settings, ..NodeOptions::default() };
+        let store = Arc::new(Memory::new(Options::default()));
+        let node = Node::start(store, Recovery::new(), options).expect("a node starts");
+        let options = DoorOptions { version: "0.0.0", data: "memory".into(), origins: Origins::of(None), connections: 64 };
+        let door = Door::new(node.clone(), options);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
+        let address = listener.local_addr().expect("bound");
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+                tokio::select! {
+                    () = listen(door, listener, surface) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, node, _stop: stop }
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: milena\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+        request.push_str("\r\n");
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        // The server may refuse before it has read everything.
+        let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.write_all(body));
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8(bytes).expect("text");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: no answer: {text:?}"));
+        let status = head.get(9..12).and_then(|s| s.parse().ok()).expect("a status");
+        Reply { status, headers: head.to_string(), body: body.to_string() }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], b"")
+    }
+    pub(crate) fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", path, &[], b"")
+    }
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send("POST", path, &[], body.to_string().as_bytes())
+    }
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send("PUT", path, &[], body.to_string().as_bytes())
+    }
+    /// As clients of release 7.4 and later ask.
+    pub(crate) fn new_form(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, &[("Confluent-Accept-Unknown-Properties", "true")], body.as_bytes())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.node.stop();
+    }
+}

@@ -1,0 +1,380 @@
+//! Share groups as they run: their machines, who waits for records, their deadlines. Knows how a group gets a log with its
+//! first durable fact and loses it when it is deleted; who may have which record is the engine's judgement.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use milena_engine::{
+    group::GroupId,
+    ids::CATALOG_LOG,
+    machine::{Decision, Machine, Now},
+    share::{Command, Fact, Refusal, Reply, Share},
+    topic::Command as CatalogCommand,
+};
+use milena_store::{Class, Credit, LogId, Parked};
+
+use crate::{
+    lock::{Held, Lock},
+    node::Node,
+    noun::{NoRoom, Noun, Written},
+    release::{Dead, Hub},
+    wait::{Crowd, Listed, Listing, Place, Waiter},
+};
+
+/// The first guess at the room of a command's facts; too small only means that it is judged twice.
+const FIRST_GUESS: u64 = 2048;
+/// Groups that are looked at before other tasks of the runtime get their turn.
+const AT_ONCE: usize = 64;
+/// A timer that comes later than this has overslept, and no lock is ended for it before its holders were heard.
+const STALL: Duration = Duration::from_millis(250);
+/// No lock is extended by more than this.
+const STALL_MAX: Duration = Duration::from_secs(30);
+/// What could not be written is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// One share group, and who waits in it.
+pub(crate) struct ShareCell {
+    name: Arc<str>,
+    /// By this the alarm knows it.
+    number: u64,
+    hub: Arc<Hub>,
+    pub(crate) state: Lock<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) noun: Noun<Share>,
+    /// None before the first durable fact.
+    pub(crate) log: Option<LogId>,
+    /// The earliest moment for which an alarm is set.
+    armed: Option<i64>,
+    /// On its way out: come again and find a new one.
+    leaving: bool,
+    /// Somebody writes its dead letters.
+    pub(crate) burying: bool,
+    crowd: Listing,
+    /// Up to here waiters know what became available.
+    told: u64,
+}
+
+impl fmt::Debug for ShareCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShareGroup({:?})", self.name)
+    }
+}
+
+impl ShareCell {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Lists a waiter that has seen the group at `freed`; `None` when more became available since.
+    pub(crate) fn list(&self, waiter: &Arc<Waiter>, freed: u64) -> Option<Place> {
+        let mut state = self.state.hold();
+        let seen = state.noun.machine.freed() == freed && !state.leaving;
+        seen.then(|| state.crowd.enter(Listed { waiter: waiter.clone(), counted: 0 }))
+    }
+}
+
+impl Crowd for ShareCell {
+    fn tell(&self) {
+        let crowd = self.state.hold().crowd.drain();
+        crowd.for_each(|listed| listed.waiter.change(&self.hub));
+    }
+    fn leave(&self, place: Place, waiter: &Arc<Waiter>) {
+        self.state.hold().crowd.leave(place, waiter);
+    }
+}
+
+impl Written for Fact {
+    fn written(&self) -> Option<Vec<u8>> {
+        self.durable().map(|fact| {
+            let mut bytes = Vec::new();
+            fact.encode(&mut bytes);
+            bytes
+        })
+    }
+}
+
+/// All share groups that are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    maps: RwLock<Maps>,
+    numbers: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Maps {
+    by_name: HashMap<Arc<str>, Arc<ShareCell>>,
+    by_number: HashMap<u64, Arc<ShareCell>>,
+    by_log: HashMap<u64, Arc<ShareCell>>,
+}
+
+impl Shares {
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<ShareCell>> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).cloned()
+    }
+    pub(crate) fn by_log(&self, log: LogId) -> Option<Arc<ShareCell>> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner).by_log.get(&log.0).cloned()
+    }
+    fn by_number(&self, number: u64) -> Option<Arc<ShareCell>> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner).by_number.get(&number).cloned()
+    }
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<ShareCell>> {
+        let mut all: Vec<_> = self.maps.read().unwrap_or_else(PoisonError::into_inner).by_name.values().cloned().collect();
+        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+    /// The group of that name, or the one that `make` makes.
+    pub(crate) fn find_or(
+        &self,
+        hub: &Arc<Hub>,
+        name: &str,
+        make: impl FnOnce() -> (Noun<Share>, Option<LogId>),
+    ) -> Arc<ShareCell> {
+        if let Some(cell) = self.find(name) {
+            return cell;
+        }
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = maps.by_name.get(name) {
+            return cell.clone();
+        }
+        let (noun, log) = make();
+        let crowd = Listing::default();
+        let state = State { noun, log, armed: None, leaving: false, burying: false, crowd, told: 0 };
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let cell = Arc::new(ShareCell { name: name.into(), number, hub: hub.clone(), state: Lock::new(state) });
+        maps.by_name.insert(cell.name.clone(), cell.clone());
+        maps.by_number.insert(number, cell.clone());
+        if let Some(log) = log {
+            maps.by_log.insert(log.0, cell.clone());
+        }
+        cell
+    }
+    fn logged(&self, cell: &Arc<ShareCell>, log: LogId) {
+        self.maps.write().unwrap_or_else(PoisonError::into_inner).by_log.insert(log.0, cell.clone());
+    }
+    fn forget(&self, cell: &ShareCell, log: Option<LogId>) {
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        maps.by_name.remove(&cell.name);
+        maps.by_number.remove(&cell.number);
+        if let Some(log) = log {
+            maps.by_log.remove(&log.0);
+        }
+    }
+}
+
+/// What a judgement under the group's lock led to.
+enum Step {
+    Done(Parked<Result<Reply, Refusal>>),
+    /// The facts need more room than was taken.
+    Room(u64),
+    /// The first durable fact needs a log.
+    Log,
+    /// The group is on its way out.
+    Leaving,
+}
+
+impl Node {
+    /// Judges something about a share group and makes it true. `None`: the group is on its way out.
+    pub(crate) async fn share_step(
+        &self,
+        cell: &Arc<ShareCell>,
+        judge: impl Fn(&Share, Now) -> Result<Decision<Fact, Reply>, Refusal>,
+    ) -> Result<Option<Parked<Result<Reply, Refusal>>>, NoRoom> {
+        // Most takings state nothing, and need no room.
+        let (mut room, mut credit) = (FIRST_GUESS, None);
+        loop {
+            match self.share_step_once(cell, &judge, (credit.take(), room))? {
+                Step::Done(parked) => return Ok(Some(parked)),
+                Step::Leaving => return Ok(None),
+                Step::Log => self.open_share_log(cell).await?,
+                Step::Room(more) => room = more,
+            }
+            credit = Some(self.hub().credit(Class::Fact, room).await?);
+        }
+    }
+
+    fn share_step_once(
+        &self,
+        cell: &Arc<ShareCell>,
+        judge: &impl Fn(&Share, Now) -> Result<Decision<Fact, Reply>, Refusal>,
+        (credit, room): (Option<Credit>, u64),
+    ) -> Result<Step, NoRoom> {
+        let now = self.now();
+        let mut state = cell.state.hold();
+        if state.leaving {
+            return Ok(Step::Leaving);
+        }
+        let Decision { facts, reply } = match judge(&state.noun.machine, now) {
+            Ok(decision) => decision,
+            Err(refusal) => return Ok(Step::Done(Parked::new(state.noun.lsn, Err(refusal)))),
+        };
+        if facts.iter().any(|fact| fact.durable().is_some()) {
+            let (Some(log), Some(credit)) = (state.log, credit) else {
+                return Ok(if state.log.is_none() { Step::Log } else { Step::Room(room) });
+            };
+            let State { noun, .. } = &mut *state;
+            if let Err(more) = self.hub().record(noun, log, now.wall, (credit, room), &facts, &mut ())? {
+                return Ok(Step::Room(more));
+            }
+        } else {
+            facts.iter().for_each(|fact| state.noun.machine.apply(fact));
+        }
+        let lsn = state.noun.lsn;
+        self.after_share_step(cell, state);
+        Ok(Step::Done(Parked::new(lsn, Ok(reply))))
+    }
+
+    /// Wakes who waits, sets the alarm, has letters written, and lets the group go when it was deleted.
+    pub(crate) fn after_share_step(&self, cell: &Arc<ShareCell>, mut state: Held<'_, State>) {
+        let machine = &state.noun.machine;
+        let (freed, deadline) = (machine.freed(), machine.deadline());
+        let leaves = machine.is_dead() || (machine.is_blank() && !machine.is_stated());
+        let letters = !state.burying && machine.has_letters();
+        let crowd = (freed != state.told).then(|| std::mem::take(&mut state.crowd));
+        state.told = freed;
+        let alarm = deadline.filter(|at| state.armed.is_none_or(|armed| *at < armed));
+        if alarm.is_some() {
+            state.armed = alarm;
+        }
+        state.leaving = leaves;
+        state.burying |= letters;
+        let log = state.log;
+        drop(state);
+        if let Some(mut crowd) = crowd {
+            crowd.drain().for_each(|listed| listed.waiter.change(self.hub()));
+        }
+        if letters {
+            let (node, cell) = (self.clone(), cell.clone());
+            self.runtimes().spawn_on(0, move || node.write_letters(cell));
+        }
+        match (leaves, log) {
+            (true, None) => self.0.shares.forget(cell, None),
+            (true, Some(log)) => self.close_share_log(cell.clone(), log),
+            (false, _) => {
+                if let Some(at) = alarm {
+                    self.0.locks.set(at, LogId(cell.number));
+                }
+            }
+        }
+    }
+
+    /// The group gets a log. Its fact is reserved before the group's first, which is all the order that is needed.
+    async fn open_share_log(&self, cell: &Arc<ShareCell>) -> Result<(), NoRoom> {
+        let command = CatalogCommand::CreateGroup(cell.name.as_ref().into());
+        let told = self.hub().command(&self.0.catalog, LogId(CATALOG_LOG), self.now(), command, &mut ()).await?;
+        let number = self.0.catalog.hold().machine.group(&cell.name);
+        let Some(number) = number else {
+            // Without this the step would be tried for ever.
+            return self.release(told).await?.map(|_| ()).map_err(NoRoom::from);
+        };
+        // Findable by its log before anything is written there: a checkpoint may ask for it at once.
+        self.0.shares.logged(cell, LogId(number));
+        cell.state.hold().log = Some(LogId(number));
+        Ok(())
+    }
+
+    /// The group's log goes: its fact first, then its bytes, and only then its name.
+    fn close_share_log(&self, cell: Arc<ShareCell>, log: LogId) {
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || async move {
+            loop {
+                match node.remove_group_log(log).await {
+                    Ok(()) => break,
+                    Err(NoRoom::Dead(_)) => return,
+                    Err(error) => tracing::warn!(%error, ?cell, "the log of a share group that is gone cannot be removed yet"),
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+            node.hub().store().remove(log);
+            node.0.shares.forget(&cell, Some(log));
+        });
+    }
+
+    /// Runs until the node stops: locks that run out, delays that are over, members that are silent.
+    pub(crate) async fn keep_locks(self) {
+        loop {
+            let (due, stall) = self.0.locks.due(AT_ONCE, || self.now().mono).await;
+            if stall > STALL {
+                tracing::warn!(?stall, "the broker stood still; locks are extended by as much");
+                tokio::time::sleep(stall.min(STALL_MAX)).await;
+            }
+            for number in due {
+                let Some(cell) = self.0.shares.by_number(number.0) else { continue };
+                cell.state.hold().armed = None;
+                let expired = self.share_step(&cell, |share, now| Ok(Decision::new(share.expire(now), Reply::Done))).await;
+                if let Err(error) = expired {
+                    tracing::warn!(%error, ?cell, "what has expired in a share group cannot be written for the moment");
+                    self.0.locks.set(self.now().mono + 1_000, number);
+                }
+                if self.alive().is_err() {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A command to a group that is made if it is not there.
+    pub(crate) async fn share_command(&self, name: &str, command: &Command) -> Result<Result<Reply, Refusal>, NoRoom> {
+        loop {
+            let cell = match self.share_cell(name) {
+                Ok(cell) => cell,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            if let Some(parked) = self.share_step(&cell, |share, now| share.decide(now, command.clone())).await? {
+                return Ok(self.release(parked).await?);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// The share group of this name, made if there is no group of the name at all.
+    pub(crate) fn share_cell(&self, name: &str) -> Result<Arc<ShareCell>, Refusal> {
+        if let Some(cell) = self.0.shares.find(name) {
+            return Ok(cell);
+        }
+        if self.0.groups.find(name).is_some() {
+            return Err(Refusal::OtherKind(name.into()));
+        }
+        let rules = self.share_rules(name);
+        let make = || (Noun::new(Share::new(GroupId::from(name), rules)), None);
+        Ok(self.0.shares.find_or(self.hub(), name, make))
+    }
+
+    /// Asks something that changes nothing. What it answers is durable when it is answered. `None`: there is no such group.
+    pub async fn ask_share<R>(&self, name: &str, question: impl FnOnce(&Share) -> R) -> Result<Option<R>, Dead> {
+        let Some(cell) = self.0.shares.find(name) else { return Ok(None) };
+        let parked = {
+            let state = cell.state.hold();
+            let machine = &state.noun.machine;
+            let known = !machine.is_dead() && !(machine.is_blank() && !machine.is_stated());
+            Parked::new(state.noun.lsn, known.then(|| question(machine)))
+        };
+        self.release(parked).await
+    }
+
+    /// Sets the alarms of a start.
+    pub(crate) fn arm_shares(&self) {
+        for cell in self.0.shares.all() {
+            let state = cell.state.hold();
+            self.after_share_step(&cell, state);
+        }
+    }
+
+    /// Settings have changed.
+    pub(crate) fn set_share_rules(&self) {
+        for cell in self.0.shares.all() {
+            let rules = self.share_rules(&cell.name);
+            cell.state.hold().noun.machine.set_rules(rules);
+        }
+    }
+}

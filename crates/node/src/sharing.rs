@@ -1,0 +1,378 @@
+//! Verbs on share groups, as doors call them: take records, say what became of them, be a member. Knows how to read what is
+//! taken and how to wait for more; who may have what is the engine's judgement.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use milena_engine::{
+    group::MemberId,
+    ids::TopicId,
+    share::{
+        Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, LeaseOutcome, Refusal, Reply, Rules,
+        Settle, Share, Start, Window,
+    },
+};
+use milena_record::{Batch, Header, Limits, Records, crc32c};
+use milena_store::{ReadError, Slice};
+
+use crate::{
+    intake::UNPACKED_MAX,
+    node::Node,
+    noun::NoRoom,
+    offsets::Sought,
+    partition::{Partition, View},
+    release::Dead,
+    topics::Topic,
+    wait::{Waiting, Woken},
+};
+
+/// What a share group answers: judged and durable, or not even tried.
+pub type ShareTold<T> = Result<Result<T, Refusal>, NoRoom>;
+
+/// Looks for records to take behind those whose keys are busy, or that somebody else took in between.
+const LOOKS: usize = 8;
+
+/// A wish for records of one partition.
+#[derive(Clone, Debug)]
+pub struct Take {
+    pub topic: Arc<Topic>,
+    pub partition: i32,
+    pub owner: MemberId,
+    /// Records at most.
+    pub max: i64,
+    /// Not one more, even if that cuts a batch.
+    pub strictly: bool,
+    /// Bytes of whole batches to read at most; one batch is read whatever its size.
+    pub max_bytes: usize,
+    pub lock_ms: Option<i64>,
+}
+
+/// Taken records, in the whole batches that hold them.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    pub granted: Granted,
+    pub batches: Bytes,
+}
+
+/// Why nothing can be taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TakeRefusal {
+    #[error("the partition is gone")]
+    Gone,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+}
+impl From<Dead> for TakeRefusal {
+    fn from(dead: Dead) -> Self {
+        Self::NoRoom(dead.into())
+    }
+}
+
+/// A share group in a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShareListing {
+    pub name: Arc<str>,
+    pub state: &'static str,
+    pub members: usize,
+}
+
+impl Node {
+    /// What holds for a share group.
+    pub(crate) fn share_rules(&self, name: &str) -> Rules {
+        Rules::of(&self.config(), name)
+    }
+
+    /// ShareGroupHeartbeat. `beat.topics` is filled in here. The group has begun with every partition of the topics that
+    /// its members read before this is answered.
+    pub async fn share_beat(&self, group: &str, mut beat: Beat) -> ShareTold<Beaten> {
+        let cell = match self.share_cell(group) {
+            Ok(cell) => cell,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut names: Vec<Arc<str>> = cell.state.hold().noun.machine.reads().cloned().collect();
+        names.extend(beat.subscribed.iter().flatten().cloned());
+        names.sort_unstable();
+        names.dedup();
+        let topics: Vec<Arc<Topic>> = names.iter().filter_map(|name| self.topic(name)).collect();
+        let known = |t: &Arc<Topic>| (Arc::from(t.name.as_str()), (t.id, t.partitions.len() as u32));
+        beat.topics = topics.iter().map(known).collect();
+        let leaves = beat.epoch < 0;
+        let beaten = match self.share_command(group, &Command::Beat(beat)).await? {
+            Ok(Reply::Beaten(beaten)) => beaten,
+            Ok(other) => unreachable!("a beat is answered with an epoch, not {other:?}"),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if !leaves {
+            for topic in &topics {
+                if let Err(refusal) = self.share_begin(group, topic).await? {
+                    return Ok(Err(refusal));
+                }
+            }
+        }
+        Ok(Ok(beaten))
+    }
+
+    /// The group begins with those partitions of the topic that it has not begun with.
+    pub async fn share_begin(&self, group: &str, topic: &Topic) -> ShareTold<()> {
+        let (missing, start) = {
+            let cell = match self.share_cell(group) {
+                Ok(cell) => cell,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let state = cell.state.hold();
+            let machine = &state.noun.machine;
+            let missing: Vec<Arc<Partition>> = topic.partitions.iter().filter(|p| !machine.has_begun(at(p))).cloned().collect();
+            (missing, machine.rules().start)
+        };
+        if missing.is_empty() {
+            return Ok(Ok(()));
+        }
+        let mut starts = Vec::with_capacity(missing.len());
+        for partition in missing {
+            let Some(view) = partition.view() else { continue };
+            starts.push((at(&partition), self.share_start(&partition, view, start).await));
+        }
+        Ok(self.share_command(group, &Command::Begin(starts)).await?.map(|_| ()))
+    }
+
+    /// Where a group begins with a partition.
+    pub async fn share_start(&self, partition: &Partition, view: View, start: Start) -> i64 {
+        match start {
+            Start::Earliest => view.start,
+            Start::Latest => view.high,
+            Start::Within(ms) => {
+                let since = self.now().wall.saturating_sub(ms);
+                // What cannot be searched is begun at its first record: rather too much than too little.
+                let found = self.seek(partition, Sought::Since(since)).await;
+                found.map_or(view.start, |found| found.map_or(view.high, |stamped| stamped.offset))
+            }
+        }
+    }
+
+    /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
+    pub async fn share_take(&self, group: &str, take: &Take) -> Result<Taken, TakeRefusal> {
+        let partition = take.topic.partition(take.partition).ok_or(TakeRefusal::Gone)?.clone();
+        let mut from = 0;
+        for _ in 0..LOOKS {
+            let view = partition.view().ok_or(TakeRefusal::Gone)?;
+            let window = Window { start: view.start, end: view.stable };
+            let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
+            let found = self.read(&take.topic, &partition, first, take.max_bytes.max(1)).await?;
+            if found.bytes == 0 {
+                break;
+            }
+            let bytes = joined(&found.slices);
+            let by_key = self.ask_share(group, |share| share.rules().by_key).await?.unwrap_or(false);
+            let acquire = Acquire {
+                at: at(&partition),
+                window,
+                owner: take.owner.clone(),
+                first,
+                last: found.upto,
+                max: take.max,
+                batch_ends: if take.strictly { Vec::new() } else { ends(&bytes) },
+                keys: if by_key { keys(&bytes, first) } else { Vec::new() },
+                lock_ms: take.lock_ms,
+            };
+            let granted = match self.share_command(group, &Command::Acquire(acquire)).await?? {
+                Reply::Granted(granted) => granted,
+                other => unreachable!("a taking is answered with records, not {other:?}"),
+            };
+            if let (Some((first, ..)), Some((_, last, _))) = (granted.runs.first(), granted.runs.last()) {
+                let batches = between(&bytes, *first, *last);
+                return Ok(Taken { granted, batches });
+            }
+            from = found.upto + 1;
+        }
+        Ok(Taken::default())
+    }
+
+    /// The first record that may be taken, once the group has begun with the partition.
+    async fn share_candidate(
+        &self,
+        group: &str,
+        topic: &Topic,
+        at: At,
+        (from, window): (i64, Window),
+    ) -> Result<Option<i64>, TakeRefusal> {
+        let question = |share: &Share| {
+            let free = || share.available(at, from.max(window.start), window.end);
+            share.has_begun(at).then(|| if share.has_locks(at) { free() } else { None })
+        };
+        if let Some(Some(candidate)) = self.ask_share(group, question).await? {
+            return Ok(candidate);
+        }
+        self.share_begin(group, topic).await??;
+        Ok(self.ask_share(group, question).await?.flatten().flatten())
+    }
+
+    /// ShareAcknowledge of one partition.
+    pub async fn share_acknowledge(&self, group: &str, acknowledge: Acknowledge) -> ShareTold<()> {
+        self.share_existing(group, Command::Acknowledge(acknowledge)).await.map(|told| told.map(|_| ()))
+    }
+
+    /// One outcome a lease, in the order asked.
+    pub async fn share_settle(&self, group: &str, settle: Settle) -> ShareTold<Vec<LeaseOutcome>> {
+        let told = self.share_existing(group, Command::Settle(settle)).await?;
+        Ok(told.map(|reply| match reply {
+            Reply::Settled(outcomes) => outcomes,
+            other => unreachable!("leases are settled with outcomes, not {other:?}"),
+        }))
+    }
+
+    /// A session ended: what the member holds is free again.
+    pub async fn share_drop(&self, group: &str, dropping: Dropping) -> ShareTold<()> {
+        self.share_existing(group, Command::Drop(dropping)).await.map(|told| told.map(|_| ()))
+    }
+
+    /// AlterShareGroupOffsets: the group begins anew there.
+    pub async fn share_reset(&self, group: &str, starts: Vec<(At, i64)>) -> ShareTold<()> {
+        self.share_command(group, &Command::Reset(starts)).await.map(|told| told.map(|_| ()))
+    }
+
+    /// DeleteShareGroupOffsets.
+    pub async fn share_forget(&self, group: &str, partitions: Vec<At>) -> ShareTold<()> {
+        self.share_existing(group, Command::Forget(partitions)).await.map(|told| told.map(|_| ()))
+    }
+
+    pub async fn delete_share(&self, group: &str) -> ShareTold<()> {
+        self.share_existing(group, Command::Delete).await.map(|told| told.map(|_| ()))
+    }
+
+    /// All share groups, by name.
+    pub fn shares(&self) -> Vec<ShareListing> {
+        let listing = |cell: &Arc<crate::shares::ShareCell>| {
+            let state = cell.state.hold();
+            let share = &state.noun.machine;
+            let shown = !share.is_dead() && (share.is_stated() || !share.is_blank());
+            shown.then(|| ShareListing { name: cell.name().clone(), state: share.state(), members: share.members() })
+        };
+        self.0.shares.all().iter().filter_map(listing).collect()
+    }
+
+    /// ShareGroupDescribe: state and members. `None`: there is no such group.
+    pub async fn describe_share(&self, group: &str) -> Result<Option<(&'static str, Description)>, Dead> {
+        self.ask_share(group, |share| (share.state(), share.describe())).await
+    }
+
+    /// Whether there is a share group of this name.
+    pub fn is_share(&self, group: &str) -> bool {
+        self.0.shares.find(group).is_some()
+    }
+
+    /// What [`Node::share_wait`] compares: how often records became available in the group.
+    pub fn share_freed(&self, group: &str) -> u64 {
+        self.0.shares.find(group).map_or(0, |cell| cell.state.hold().noun.machine.freed())
+    }
+
+    /// Waits until records are committed at one of these partitions behind what was seen, or became available in the
+    /// group after it was seen at `freed`, or `patience` is over.
+    pub async fn share_wait(
+        &self,
+        group: &str,
+        freed: u64,
+        partitions: &[(Arc<Partition>, i64)],
+        patience: Duration,
+    ) -> Result<Woken, Dead> {
+        if patience.is_zero() {
+            return Ok(Woken::Timeout);
+        }
+        let Ok(cell) = self.share_cell(group) else { return Ok(Woken::Changed) };
+        self.alive()?;
+        let mut waiting = Waiting::new(self.hub(), 1);
+        let Some(place) = cell.list(waiting.waiter(), freed) else { return Ok(Woken::Changed) };
+        waiting.listed_at(cell, place);
+        for (partition, seen) in partitions {
+            match partition.list(waiting.waiter(), *seen) {
+                Ok(place) => waiting.listed_at(partition.clone(), place),
+                Err(woken) => return Ok(woken),
+            }
+        }
+        let woken = tokio::time::timeout(patience, waiting).await.unwrap_or(Woken::Timeout);
+        self.alive()?;
+        Ok(woken)
+    }
+
+    /// These topics are gone, and what share groups knew of them.
+    pub(crate) async fn share_forget_topics(&self, topics: &[TopicId]) -> Result<(), NoRoom> {
+        for cell in self.0.shares.all() {
+            let concerned = cell.state.hold().noun.machine.partitions().any(|at| topics.contains(&at.topic));
+            if concerned {
+                let _ = self.share_command(cell.name(), &Command::ForgetTopics(topics.to_vec())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A command that makes no sense for a group that is not there.
+    async fn share_existing(&self, group: &str, command: Command) -> ShareTold<Reply> {
+        let known = self.ask_share(group, |_| ()).await?.is_some();
+        match known {
+            true => self.share_command(group, &command).await,
+            false => Ok(Err(Refusal::NotFound(group.into()))),
+        }
+    }
+}
+
+fn at(partition: &Partition) -> At {
+    At { topic: partition.topic(), partition: partition.index() }
+}
+
+/// One piece of memory; copied only when it lay in several.
+fn joined(slices: &[Slice]) -> Bytes {
+    let memory = |slice: &Slice| if let Slice::Memory(bytes) = slice { bytes.clone() } else { Bytes::new() };
+    if let [only] = slices {
+        return memory(only);
+    }
+    let mut all = BytesMut::with_capacity(slices.iter().map(Slice::len).sum());
+    slices.iter().for_each(|slice| all.extend_from_slice(&memory(slice)));
+    all.freeze()
+}
+
+/// First and last offset of each batch, and where it lies.
+fn batches(bytes: &Bytes) -> impl Iterator<Item = (i64, i64, Bytes)> + '_ {
+    milena_record::split(bytes).filter_map(Result::ok).filter_map(|entry| {
+        let header = Header::parse(entry.bytes).ok()?;
+        let (base, delta) = (header.base_offset(), i64::from(header.last_offset_delta()));
+        Some((base, base + delta, bytes.slice_ref(entry.bytes)))
+    })
+}
+
+fn ends(bytes: &Bytes) -> Vec<i64> {
+    batches(bytes).map(|(_, last, _)| last).collect()
+}
+
+/// The whole batches that hold what lies between these offsets.
+fn between(bytes: &Bytes, first: i64, last: i64) -> Bytes {
+    let (mut from, mut to) = (None, 0);
+    let mut at = 0;
+    for (base, end, batch) in batches(bytes) {
+        if end >= first && base <= last {
+            from.get_or_insert(at);
+            to = at + batch.len();
+        }
+        at += batch.len();
+    }
+    from.map_or_else(Bytes::new, |from| bytes.slice(from..to))
+}
+
+/// Hashes of the keys of records from `first` on; records without key are left out. Two keys with one hash wait for each
+/// other without need, which is rare and does no harm.
+fn keys(bytes: &Bytes, first: i64) -> Vec<(i64, u64)> {
+    let mut keys = BTreeMap::new();
+    for (_, _, batch) in batches(bytes) {
+        let Ok(batch) = Batch::parse(&batch) else { continue };
+        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { continue };
+        for record in Records::new(&batch.header(), &payload).map_while(Result::ok) {
+            if let Some(key) = record.key.filter(|_| record.offset >= first) {
+                let hash = u64::from(crc32c(key)) << 32 | (key.len() as u64 & 0xffff_ffff);
+                keys.insert(record.offset, hash);
+            }
+        }
+    }
+    keys.into_iter().collect()
+}

@@ -1,0 +1,116 @@
+//! Readers that retention waits for, and the ledger of what went although somebody had not read it. Knows where groups
+//! stand; what that means for a log start is the engine's judgement.
+
+use std::sync::Arc;
+
+use milena_engine::{
+    fact::MoveReason,
+    group::Commit,
+    ids::UNREAD_LOG,
+    limits,
+    partition::PartitionFact,
+    unread::{UnreadFact, UnreadRemoved},
+};
+use milena_store::{Class, Credit, LogId, Lsn, Parked, Part, Version};
+
+use crate::{
+    node::Node,
+    noun::Written,
+    partition::{Partition, State},
+    release::Dead,
+    topics::Topic,
+};
+
+/// A line for the ledger, and its bytes.
+pub(crate) type Line = (UnreadFact, Vec<u8>);
+
+impl Node {
+    /// The offset below which every group that retention waits for has read this partition. `None`: it waits for nobody.
+    pub(crate) fn read_by_all(&self, topic: &Topic, partition: i32) -> Option<i64> {
+        let position = |name: &String| {
+            let cell = self.0.groups.find(name)?;
+            let state = cell.state.hold();
+            state.noun.machine.position(topic.id, partition).map(|position| position.offset)
+        };
+        topic.settings.retention_readers.iter().map(|name| position(name).unwrap_or(0)).min()
+    }
+
+    /// Partitions whose retention waits for whoever commits here.
+    pub(crate) fn held_by(&self, commit: &Commit) -> Vec<Arc<Partition>> {
+        let held = |position: &milena_engine::group::CommitPosition| {
+            let topic = self.topic_by_id(position.at.topic)?;
+            topic.policy.hold_ms?;
+            topic.partition(position.at.partition).cloned()
+        };
+        commit.positions.iter().filter_map(held).collect()
+    }
+
+    /// What groups had not read below `to`, as a line of the ledger. Groups that never read the topic miss nothing, unless
+    /// retention was told to wait for them.
+    pub(crate) fn unread_below(&self, partition: &Partition, to: i64, why: MoveReason) -> Option<Line> {
+        let topic = self.topic_by_id(partition.topic())?;
+        let start = partition.view()?.start;
+        let mut behind: Vec<(Arc<str>, i64)> = Vec::new();
+        for cell in self.0.groups.all() {
+            let state = cell.state.hold();
+            let machine = &state.noun.machine;
+            if let Some(position) = machine.position(topic.id, partition.index()).filter(|position| position.offset < to) {
+                behind.push((machine.id().as_str().into(), position.offset));
+            }
+        }
+        for name in &topic.settings.retention_readers {
+            let known = self
+                .0
+                .groups
+                .find(name)
+                .is_some_and(|cell| cell.state.hold().noun.machine.position(topic.id, partition.index()).is_some());
+            if !known {
+                behind.push((name.as_str().into(), 0));
+            }
+        }
+        behind.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        behind.truncate(limits::UNREAD_GROUPS_MAX);
+        let from = behind.first()?.1.max(start);
+        let (topic, name, at) = (topic.id, topic.name.clone(), self.now().wall);
+        let line = UnreadRemoved { topic, name, partition: partition.index(), from, to, at, why, groups: behind };
+        let fact = UnreadFact::from(line);
+        let bytes = fact.written()?;
+        (from < to).then_some((fact, bytes))
+    }
+
+    /// The log start moves and the ledger says so, in one entry.
+    pub(crate) fn move_start_past_unread(
+        &self,
+        partition: &Partition,
+        state: &mut State,
+        credit: Credit,
+        fact: &PartitionFact,
+        (line, line_bytes): &Line,
+    ) -> Result<Lsn, Dead> {
+        let mut bytes = Vec::with_capacity(16);
+        fact.encode(&mut bytes);
+        let mut ledger = self.0.unread.hold();
+        let part = |log, expected, fact| Part { log, expected, fact, payload: None };
+        let parts =
+            [part(partition.log(), state.noun.version, &bytes[..]), part(LogId(UNREAD_LOG), ledger.version, &line_bytes[..])];
+        let lsn = self.hub().reserve(credit, Class::Fact, self.now().wall, &parts)?;
+        state.noun.machine.apply(fact);
+        (state.noun.lsn, state.noun.version) = (lsn, Version(state.noun.version.0 + 1));
+        state.moves(lsn);
+        ledger.machine.apply(line);
+        (ledger.lsn, ledger.version) = (lsn, Version(ledger.version.0 + 1));
+        let UnreadFact::UnreadRemoved(line) = line;
+        tracing::warn!(topic = %line.name, partition = line.partition, from = line.from, to = line.to, why = ?line.why, groups = ?line.groups, "records were removed that a group had not read");
+        Ok(lsn)
+    }
+
+    /// What went unread of a topic, or of all, oldest first.
+    pub async fn unread(&self, topic: Option<&str>) -> Result<Vec<UnreadRemoved>, Dead> {
+        let parked = {
+            let ledger = self.0.unread.hold();
+            let of_topic = |line: &&UnreadRemoved| topic.is_none_or(|name| line.name.as_str() == name);
+            Parked::new(ledger.lsn, ledger.machine.lines().filter(of_topic).cloned().collect())
+        };
+        self.release(parked).await
+    }
+}

@@ -1,0 +1,53 @@
+//! Code in other languages from an Avro schema: the types, and how they are written and read.
+//!
+//! The output is stable: the same schema gives the same text. Nothing of a schema reaches the code but names, which are
+//! letters, digits and underscores, its documentation as comments, and its text as a string.
+
+mod java;
+mod python;
+mod rust;
+
+use super::{Kind, NodeId, Schema};
+use crate::Flaw;
+
+pub use java::java;
+pub use python::python;
+pub use rust::rust;
+
+/// Every record, enum and fixed of the schema, in the order of the text, those of other texts first.
+fn definitions(schema: &Schema) -> Vec<NodeId> {
+    let ids = (0..schema.nodes.len() as u32).map(NodeId);
+    ids.filter(|id| schema.kind(*id).name().is_some()).collect()
+}
+
+/// What `["null", T]` and `[T, "null"]` are: the number of null and of the other, and the other.
+fn optional(schema: &Schema, branches: &[NodeId]) -> Option<(usize, usize, NodeId)> {
+    let [a, b] = branches else { return None };
+    match (schema.kind(*a), schema.kind(*b)) {
+        (Kind::Null, Kind::Null) => None,
+        (Kind::Null, _) => Some((0, 1, *b)),
+        (_, Kind::Null) => Some((1, 0, *a)),
+        _ => None,
+    }
+}
+
+/// `contact_kind` and `contactKind` as `ContactKind`.
+fn camel(name: &str) -> String {
+    let mut out = String::new();
+    let mut up = true;
+    for c in name.chars() {
+        if c == '_' {
+            up = true;
+        } else if up {
+            out.extend(c.to_uppercase());
+            up = false;
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn unnamed() -> Flaw {
+    Flaw::new("code is made from records, enums and fixed; this schema has none")
+}

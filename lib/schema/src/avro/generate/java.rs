@@ -1,0 +1,273 @@
+//! Java: classes that Apache's own library takes as specific records, enums and fixed. They need its `avro` jar and no more.
+
+use std::fmt::Write as _;
+
+use super::{definitions, optional, unnamed};
+use crate::{
+    Flaw,
+    avro::{Enumeration, Fixed, Kind, Name, NodeId, Record, Schema, text},
+};
+
+/// Words that no name may be in Java.
+const RESERVED: [&str; 53] = [
+    "abstract",
+    "assert",
+    "boolean",
+    "break",
+    "byte",
+    "case",
+    "catch",
+    "char",
+    "class",
+    "const",
+    "continue",
+    "default",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "extends",
+    "false",
+    "final",
+    "finally",
+    "float",
+    "for",
+    "goto",
+    "if",
+    "implements",
+    "import",
+    "instanceof",
+    "int",
+    "interface",
+    "long",
+    "native",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "short",
+    "static",
+    "strictfp",
+    "super",
+    "switch",
+    "synchronized",
+    "this",
+    "throw",
+    "throws",
+    "transient",
+    "true",
+    "try",
+    "void",
+    "volatile",
+    "while",
+];
+
+/// A file for each record, enum and fixed: its path below the source folder, and its text.
+pub fn java(schema: &Schema) -> Result<Vec<(String, String)>, Flaw> {
+    let list = definitions(schema);
+    if list.is_empty() {
+        return Err(unnamed());
+    }
+    Ok(list.into_iter().filter_map(|id| file(schema, id)).collect())
+}
+
+fn file(schema: &Schema, id: NodeId) -> Option<(String, String)> {
+    let kind = schema.kind(id);
+    let name = kind.name()?;
+    let mut out = String::from("// Made by `milena avro compile`. Changes are lost when it is made again.\n");
+    if let Some(space) = name.namespace() {
+        let _ = writeln!(out, "package {};\n", package(space));
+    }
+    match kind {
+        Kind::Record(record) => Writer { schema }.record(&mut out, id, record),
+        Kind::Enum(kind) => enumeration(&mut out, schema, id, kind),
+        Kind::Fixed(kind) => fixed(&mut out, schema, id, kind),
+        _ => return None,
+    }
+    let folder = name.namespace().map(|space| format!("{}/", package(space).replace('.', "/"))).unwrap_or_default();
+    Some((format!("{folder}{}.java", word(name.simple())), out))
+}
+
+fn word(name: &str) -> String {
+    if RESERVED.contains(&name) { format!("{name}$") } else { name.to_owned() }
+}
+
+fn package(space: &str) -> String {
+    space.split('.').map(word).collect::<Vec<_>>().join(".")
+}
+
+fn class(name: &Name) -> String {
+    name.namespace().map_or_else(|| word(name.simple()), |space| format!("{}.{}", package(space), word(name.simple())))
+}
+
+/// A Java string, in plain ASCII.
+fn quoted(plain: &str) -> String {
+    let mut json = String::new();
+    text::string(&mut json, plain);
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\u{7f}' {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
+/// A comment that ends where it should, whatever it says.
+fn doc(out: &mut String, indent: &str, doc: Option<&str>) {
+    let Some(doc) = doc else { return };
+    let doc = doc.replace('\\', "&#92;").replace("*/", "*&#47;").replace(['\n', '\r'], " ");
+    let _ = writeln!(out, "{indent}/** {doc} */");
+}
+
+/// The schema, in pieces that fit into a class file.
+fn constant(out: &mut String, schema: &Schema, id: NodeId) {
+    const PIECE: usize = 16_000;
+    let whole = schema.canonical_of(id);
+    let letters: Vec<char> = whole.chars().collect();
+    let pieces: Vec<String> = letters.chunks(PIECE).map(|piece| quoted(&piece.iter().collect::<String>())).collect();
+    let _ = writeln!(
+        out,
+        "    public static final org.apache.avro.Schema SCHEMA$ =\n        new org.apache.avro.Schema.Parser().parse({});\n\n    \
+         public static org.apache.avro.Schema getClassSchema() {{\n        return SCHEMA$;\n    }}\n",
+        pieces.join(",\n            ")
+    );
+}
+
+fn enumeration(out: &mut String, schema: &Schema, id: NodeId, kind: &Enumeration) {
+    doc(out, "", kind.doc.as_deref());
+    let name = word(kind.name.simple());
+    let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated");
+    let _ = writeln!(out, "public enum {name} implements org.apache.avro.generic.GenericEnumSymbol<{name}> {{");
+    let symbols: Vec<String> = kind.symbols.iter().map(|s| word(s)).collect();
+    let _ = writeln!(out, "    {};\n", symbols.join(", "));
+    constant(out, schema, id);
+    out.push_str("    @Override\n    public org.apache.avro.Schema getSchema() {\n        return SCHEMA$;\n    }\n}\n");
+}
+
+fn fixed(out: &mut String, schema: &Schema, id: NodeId, kind: &Fixed) {
+    doc(out, "", kind.doc.as_deref());
+    let name = word(kind.name.simple());
+    let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated\n@org.apache.avro.specific.FixedSize({})", kind.size);
+    let _ = writeln!(out, "public class {name} extends org.apache.avro.specific.SpecificFixed {{");
+    out.push_str("    private static final long serialVersionUID = 1L;\n");
+    constant(out, schema, id);
+    let _ = writeln!(out, "    public {name}() {{\n        super();\n    }}\n");
+    let _ = writeln!(out, "    public {name}(byte[] bytes) {{\n        super(bytes);\n    }}\n");
+    out.push_str("    @Override\n    public org.apache.avro.Schema getSchema() {\n        return SCHEMA$;\n    }\n\n");
+    out.push_str("    @Override\n    public void writeExternal(java.io.ObjectOutput out) throws java.io.IOException {\n");
+    out.push_str("        out.write(bytes());\n    }\n\n");
+    out.push_str("    @Override\n    public void readExternal(java.io.ObjectInput in) throws java.io.IOException {\n");
+    out.push_str("        in.readFully(bytes());\n    }\n}\n");
+}
+
+struct Writer<'a> {
+    schema: &'a Schema,
+}
+
+impl Writer<'_> {
+    fn record(&self, out: &mut String, id: NodeId, record: &Record) {
+        let name = word(record.name.simple());
+        doc(out, "", record.doc.as_deref());
+        let base = if record.error { "SpecificExceptionBase" } else { "SpecificRecordBase" };
+        let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated");
+        let _ = writeln!(
+            out,
+            "public class {name} extends org.apache.avro.specific.{base}\n    implements org.apache.avro.specific.SpecificRecord {{"
+        );
+        out.push_str("    private static final long serialVersionUID = 1L;\n");
+        constant(out, self.schema, id);
+        out.push_str(
+            "    private static final org.apache.avro.specific.SpecificData MODEL$ = new org.apache.avro.specific.SpecificData();\n\n",
+        );
+        for field in &record.fields {
+            doc(out, "    ", field.doc.as_deref());
+            let _ = writeln!(out, "    private {} {};", self.java_type(field.schema, false), member(&field.name));
+        }
+        let _ = writeln!(out, "\n    public {name}() {{}}\n");
+        // A method has at most 255 parameters, and a long or double counts twice.
+        if !record.error && (1..=120).contains(&record.fields.len()) {
+            let list = record.fields.iter().map(|f| format!("{} {}", self.java_type(f.schema, false), member(&f.name)));
+            let _ = writeln!(out, "    public {name}({}) {{", list.collect::<Vec<_>>().join(", "));
+            for field in &record.fields {
+                let _ = writeln!(out, "        this.{0} = {0};", member(&field.name));
+            }
+            out.push_str("    }\n\n");
+        }
+        if !record.error {
+            out.push_str("    @Override\n    public org.apache.avro.specific.SpecificData getSpecificData() {\n        return MODEL$;\n    }\n\n");
+        }
+        out.push_str("    @Override\n    public org.apache.avro.Schema getSchema() {\n        return SCHEMA$;\n    }\n\n");
+        self.by_number(out, record);
+        self.accessors(out, record);
+        out.push_str("}\n");
+    }
+
+    /// How the library reaches the fields.
+    fn by_number(&self, out: &mut String, record: &Record) {
+        out.push_str("    @Override\n    public Object get(int field$) {\n        switch (field$) {\n");
+        for (index, field) in record.fields.iter().enumerate() {
+            let _ = writeln!(out, "            case {index}: return {};", member(&field.name));
+        }
+        let wrong = "            default: throw new IndexOutOfBoundsException(\"no field \" + field$);\n        }\n    }\n\n";
+        out.push_str(wrong);
+        out.push_str("    @Override\n    @SuppressWarnings(\"unchecked\")\n    public void put(int field$, Object value$) {\n");
+        out.push_str("        switch (field$) {\n");
+        for (index, field) in record.fields.iter().enumerate() {
+            let kind = self.java_type(field.schema, true);
+            let _ = writeln!(out, "            case {index}: {} = ({kind}) value$; break;", member(&field.name));
+        }
+        out.push_str(wrong);
+    }
+
+    fn accessors(&self, out: &mut String, record: &Record) {
+        for (index, field) in record.fields.iter().enumerate() {
+            let mut title = super::camel(&field.name);
+            // Two fields may differ only in case or underscores, and a method of the library is not to be hidden.
+            let twin = record.fields.iter().enumerate().any(|(i, f)| i != index && super::camel(&f.name) == title);
+            if twin || ["Schema", "Class", "SpecificData"].contains(&title.as_str()) {
+                title = format!("{}$", field.name);
+            }
+            let (kind, name) = (self.java_type(field.schema, false), member(&field.name));
+            let _ = writeln!(out, "    public {kind} get{title}() {{\n        return {name};\n    }}\n");
+            let _ = writeln!(out, "    public void set{title}({kind} value) {{\n        this.{name} = value;\n    }}\n");
+        }
+    }
+
+    /// The Java type; `boxed` where an object is needed.
+    fn java_type(&self, id: NodeId, boxed: bool) -> String {
+        let kind = self.schema.kind(id);
+        if let Some(name) = kind.name() {
+            return class(name);
+        }
+        match kind {
+            Kind::Boolean => if boxed { "Boolean" } else { "boolean" }.into(),
+            Kind::Int => if boxed { "Integer" } else { "int" }.into(),
+            Kind::Long => if boxed { "Long" } else { "long" }.into(),
+            Kind::Float => if boxed { "Float" } else { "float" }.into(),
+            Kind::Double => if boxed { "Double" } else { "double" }.into(),
+            Kind::Bytes => "java.nio.ByteBuffer".into(),
+            Kind::String => "CharSequence".into(),
+            Kind::Array(items) => format!("java.util.List<{}>", self.java_type(*items, true)),
+            Kind::Map(values) => format!("java.util.Map<CharSequence, {}>", self.java_type(*values, true)),
+            Kind::Union(branches) => match optional(self.schema, branches) {
+                Some((_, _, inner)) => self.java_type(inner, true),
+                None if branches.len() == 1 => self.java_type(branches[0], true),
+                None => "Object".into(),
+            },
+            _ => "Void".into(),
+        }
+    }
+}
+
+fn member(name: &str) -> String {
+    word(name)
+}

@@ -1,0 +1,149 @@
+//! The words and signs of IDL, its comments, and the JSON that stands between them.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::Flaw;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A name, perhaps with dots; or one in backticks, which may be a word of the language.
+    Word(String),
+    Sign(char),
+    End,
+}
+
+pub(super) struct Text<'a> {
+    whole: &'a str,
+    at: usize,
+    /// The last `/** … */` that nothing has taken yet.
+    doc: Option<String>,
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(whole: &'a str) -> Self {
+        Self { whole, at: 0, doc: None }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.whole[self.at..]
+    }
+
+    pub(super) fn flaw(&self, what: String) -> Flaw {
+        let before = &self.whole[..self.at];
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Flaw::new(what).at(format!("line {line} column {column}"))
+    }
+
+    pub(super) fn unexpected(&self, token: &Token, wanted: &str) -> Flaw {
+        let found = match token {
+            Token::Word(word) => format!("{word:?}"),
+            Token::Sign(sign) => format!("{sign:?}"),
+            Token::End => "the end of the text".to_owned(),
+        };
+        self.flaw(format!("{wanted} is expected, not {found}"))
+    }
+
+    /// The comment in front of what comes next.
+    pub(super) fn doc(&mut self) -> Option<String> {
+        let _ = self.blank();
+        self.doc.take()
+    }
+
+    /// Passes over blanks and comments.
+    fn blank(&mut self) -> Result<(), Flaw> {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+            self.at += rest.len() - trimmed.len();
+            if trimmed.starts_with("//") {
+                self.at += trimmed.find('\n').unwrap_or(trimmed.len());
+            } else if let Some(comment) = trimmed.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else { return Err(self.flaw("a comment has no end".into())) };
+                if let Some(doc) = comment[..end].strip_prefix('*') {
+                    self.doc = Some(plain(doc));
+                }
+                self.at += end + 4;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn peek(&mut self) -> Result<Token, Flaw> {
+        self.blank()?;
+        let at = self.at;
+        let token = self.next();
+        self.at = at;
+        token
+    }
+
+    pub(super) fn next(&mut self) -> Result<Token, Flaw> {
+        self.blank()?;
+        let rest = self.rest();
+        let Some(first) = rest.chars().next() else { return Ok(Token::End) };
+        if let Some(quoted) = rest.strip_prefix('`') {
+            let Some(end) = quoted.find('`') else { return Err(self.flaw("a name in backticks has no end".into())) };
+            self.at += end + 2;
+            return Ok(Token::Word(quoted[..end].to_owned()));
+        }
+        let is_letter = |c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '-' || c == '`';
+        if !(first.is_alphabetic() || first == '_') {
+            self.at += first.len_utf8();
+            return Ok(Token::Sign(first));
+        }
+        let end = rest.find(|c| !is_letter(c)).unwrap_or(rest.len());
+        self.at += end;
+        Ok(Token::Word(rest[..end].replace('`', "")))
+    }
+
+    pub(super) fn word(&mut self) -> Result<String, Flaw> {
+        match self.next()? {
+            Token::Word(word) => Ok(word),
+            other => Err(self.unexpected(&other, "a name")),
+        }
+    }
+
+    /// Takes the sign if it comes next.
+    pub(super) fn eat(&mut self, sign: char) -> Result<bool, Flaw> {
+        self.blank()?;
+        let comes = self.rest().starts_with(sign);
+        if comes {
+            self.at += sign.len_utf8();
+        } else if self.rest().is_empty() && matches!(sign, '}' | ')') {
+            return Err(self.unexpected(&Token::End, &format!("{sign:?}")));
+        }
+        Ok(comes)
+    }
+
+    pub(super) fn expect(&mut self, sign: char) -> Result<(), Flaw> {
+        if self.eat(sign)? {
+            return Ok(());
+        }
+        let other = self.next()?;
+        Err(self.unexpected(&other, &format!("{sign:?}")))
+    }
+
+    /// A JSON value.
+    pub(super) fn json(&mut self) -> Result<Value, Flaw> {
+        self.blank()?;
+        if self.rest().is_empty() {
+            return Err(self.unexpected(&Token::End, "JSON"));
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.rest());
+        match Value::deserialize(&mut deserializer) {
+            Ok(value) => {
+                self.at += deserializer.into_iter::<Value>().byte_offset();
+                Ok(value)
+            }
+            Err(error) => Err(self.flaw(format!("JSON is expected: {error}"))),
+        }
+    }
+}
+
+/// A comment without the stars at its lines' beginnings.
+fn plain(doc: &str) -> String {
+    let lines: Vec<&str> = doc.trim().lines().map(|line| line.trim().trim_start_matches('*').trim()).collect();
+    lines.join("\n")
+}

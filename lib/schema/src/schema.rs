@@ -1,0 +1,105 @@
+//! A schema of any format, and the questions that a registry asks of it.
+
+use crate::{Difference, Flaw, Format, avro, budget};
+
+/// A text that a schema refers to.
+///
+/// A slice of these is transitive and in dependency order: whatever one of them needs stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved<'a> {
+    /// The name under which it is imported: a full name in Avro, the `$ref` in JSON Schema, the path in Protobuf.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// How severely schemas are compared. Only JSON Schema knows the difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    #[default]
+    Strict,
+    Lenient,
+}
+
+/// A schema that was read and found sound.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Schema {
+    Avro(avro::Schema),
+}
+
+impl Schema {
+    /// Reads a new schema, strictly: names and defaults are checked.
+    pub fn parse(format: Format, text: &str, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
+        Self::read(format, text, references, avro::Rigour::Strict)
+    }
+
+    /// Reads a schema that somebody accepted long ago: defaults and namespaces are no longer judged.
+    pub fn parse_stored(format: Format, text: &str, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
+        Self::read(format, text, references, avro::Rigour::Stored)
+    }
+
+    fn read(format: Format, text: &str, references: &[Resolved<'_>], rigour: avro::Rigour) -> Result<Self, Flaw> {
+        within_budget(text, references)?;
+        match format {
+            Format::Avro => avro::Schema::parse_with(text, references, rigour).map(Self::Avro),
+            Format::Json | Format::Protobuf => Err(Flaw::new(format!("{format} schemas are not supported yet"))),
+        }
+    }
+
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Avro(_) => Format::Avro,
+        }
+    }
+
+    /// The text by which the registry knows the schema again (its `canonicalString`).
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Avro(schema) => schema.canonical(),
+        }
+    }
+
+    /// The form that `normalize=true` asks for.
+    pub fn normalized(&self) -> String {
+        match self {
+            Self::Avro(schema) => schema.normalized(),
+        }
+    }
+
+    /// The full name of what it describes, if that has one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Avro(schema) => schema.name(),
+        }
+    }
+
+    /// Why this schema, as the reader, cannot read all that `writer` writes. Empty: it can.
+    pub fn can_read(&self, writer: &Self) -> Vec<Difference> {
+        self.can_read_under(writer, Policy::Strict)
+    }
+
+    /// The same under a policy.
+    pub fn can_read_under(&self, writer: &Self, _policy: Policy) -> Vec<Difference> {
+        match (self, writer) {
+            (Self::Avro(reader), Self::Avro(writer)) => reader.can_read(writer),
+        }
+    }
+}
+
+fn within_budget(text: &str, references: &[Resolved<'_>]) -> Result<(), Flaw> {
+    let size = text.len();
+    if size > budget::TEXT {
+        return Err(Flaw::new(format!("the schema has {size} bytes; at most {} are read", budget::TEXT)));
+    }
+    let count = references.len();
+    if count > budget::REFERENCES {
+        return Err(Flaw::new(format!("the schema has {count} references; at most {} are read", budget::REFERENCES)));
+    }
+    let all = references.iter().map(|r| r.text.len()).sum::<usize>() + size;
+    if all > budget::TEXT_WITH_REFERENCES {
+        let limit = budget::TEXT_WITH_REFERENCES;
+        return Err(Flaw::new(format!("the schema and its references have {all} bytes; at most {limit} are read")));
+    }
+    Ok(())
+}
