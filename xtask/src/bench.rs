@@ -16,11 +16,10 @@ const CLIENT: &[&str] = &["confluent-kafka==2.16.1"];
 
 /// Runs `milena-bench run` with `words` behind what it needs. Without Java or Python their rows are left out, aloud.
 pub(crate) fn bench(root: &Path, words: &[String]) -> Result<bool> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     run::quiet(Command::new("cargo").args(["build", "--release", "-p", "milena", "-p", "milena-bench"]).current_dir(root))?;
-    let ground = lane::ground(root, target.join("release/milena"));
-    let mut command = Command::new(target.join("release/milena-bench"));
-    command.arg("run").arg("--milena").arg(&ground.milena).arg("--dir").arg(target.join("bench"));
+    let ground = lane::ground(root);
+    let mut command = Command::new(ground.target.join("release/milena-bench"));
+    command.arg("run").arg("--milena").arg(&ground.milena).arg("--dir").arg(ground.target.join("bench"));
     match apache::jars(&ground) {
         Ok(jars) => {
             command.args(["--jars", jars.as_str()]);

@@ -63,7 +63,7 @@ enum Command {
     /// Other people's clients against the release binary.
     Conformance {
         /// How many times in a row every lane must be green.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         runs: u32,
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
@@ -98,8 +98,8 @@ fn dispatch(command: Command) -> Result<bool> {
             differed.iter().for_each(|name| println!("{} {name}", if check { "stale:" } else { "wrote" }));
             Ok(!check || differed.is_empty())
         }
-        Command::Campaign { length, seed } => campaign::campaign(&test::ground(&root), length, seed),
-        Command::Dist => dist::dist(&root, &test::target(&root)).map(|()| true),
+        Command::Campaign { length, seed } => campaign::campaign(&lane::ground(&root), length, seed),
+        Command::Dist => dist::dist(&lane::ground(&root)).map(|()| true),
         Command::Bench { words } => bench::bench(&root, &words),
         Command::Conformance { runs, only } => test::conformance(&root, runs, &only),
     }

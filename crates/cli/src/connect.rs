@@ -2,8 +2,8 @@
 
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
-use clap::Args;
-use milena_client::{Cluster, Config, Endpoint, Step};
+use clap::{Args, Subcommand};
+use milena_client::{Admin, Cluster, Config, Endpoint, Step};
 
 use crate::{
     config,
@@ -34,6 +34,15 @@ pub(crate) struct Connect {
     /// Say nothing but data and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+}
+
+/// A command whose subcommands all talk to a broker.
+#[derive(Args, Debug)]
+pub(crate) struct With<What: Subcommand> {
+    #[command(subcommand)]
+    pub(crate) what: What,
+    #[command(flatten)]
+    pub(crate) connect: Connect,
 }
 
 /// An address and what named it.
@@ -74,6 +83,11 @@ impl Connect {
     /// A cluster that has answered once.
     pub(crate) async fn cluster(&self) -> Result<Cluster, Failure> {
         self.cluster_with(|_| {}).await
+    }
+
+    /// The same for those who administer it.
+    pub(crate) async fn admin(&self) -> Result<Admin, Failure> {
+        Ok(Admin::new(self.cluster().await?))
     }
 
     pub(crate) async fn cluster_with(&self, change: impl FnOnce(&mut Config)) -> Result<Cluster, Failure> {

@@ -2,9 +2,37 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Called once, before memory is taken and files are opened. What the kernel refuses is left as it was: then less fits.
-pub(crate) fn prepare() {
+/// What the process has open whatever it does: the log, the manifest, listeners, threads' queues, standard streams.
+const OWN: usize = 64;
+/// Below this nothing useful would be left for clients.
+pub(crate) const LEAST: usize = 128;
+/// Files of data that are kept open for reading, and connections of the HTTP door, at most.
+const FILES: usize = 512;
+const WEB: usize = 512;
+
+/// How the descriptors of this process are shared out, so that clients can never take those that the store needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Descriptors {
+    pub(crate) files: usize,
+    pub(crate) web: usize,
+    pub(crate) kafka: usize,
+}
+
+impl Descriptors {
+    /// `None`: there are too few.
+    fn share(all: usize) -> Option<Self> {
+        let rest = all.checked_sub(OWN).filter(|_| all >= LEAST)?;
+        let (files, web) = ((rest / 4).min(FILES), (rest / 8).min(WEB));
+        Some(Self { files, web, kafka: rest - files - web })
+    }
+}
+
+/// Called once, before memory is taken and files are opened. What the kernel refuses is left as it was: then less fits. `Err`
+/// with the limit when that is too little.
+pub(crate) fn prepare() -> Result<Descriptors, usize> {
     raise_descriptors();
+    let all = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    Descriptors::share(all).ok_or(all)
 }
 
 /// A connection is a descriptor, and shells give a thousand; what the administrator allows is the hard limit.
@@ -14,5 +42,20 @@ fn raise_descriptors() {
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
     {
         tracing::debug!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_never_get_the_descriptors_of_the_store() {
+        assert_eq!(Descriptors::share(LEAST - 1), None);
+        assert_eq!(Descriptors::share(128), Some(Descriptors { files: 16, web: 8, kafka: 40 }));
+        for all in [128, 1000, 1024, 65_536, 1 << 30] {
+            let Descriptors { files, web, kafka } = Descriptors::share(all).unwrap();
+            assert_eq!(files + web + kafka + OWN, all);
+        }
     }
 }

@@ -126,19 +126,26 @@ enum Address {
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     let filter = log(&log_filter(&options)?)?;
-    crate::process::prepare();
+    let descriptors = crate::process::prepare().map_err(|limit| {
+        Failure::new(Kind::Failed, format!("{limit} open files are too few"))
+            .why(format!("each connection is one, and the store needs some; {} is the least", crate::process::LEAST))
+            .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
+    })?;
     let plan = Plan::of(options.clone())?;
-    let (store, recovery, recovered) = open(&plan)?;
+    let (store, recovery, recovered) = open(&plan, descriptors.files)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let registry = plan.registry.bind("registry")?;
     let rest = plan.rest.bind("rest")?;
     let told = told(&plan, &kafka, http.as_deref());
     let node = start_node(&plan, store, (recovery, recovered.clone()), &told)?;
-    let door = milena_kafka::Door::new(
-        node.clone(),
-        DoorOptions { advertise: plan.advertise.clone(), both_families: kafka.len() == 2, slow: plan.slow },
-    );
+    let door_options = DoorOptions {
+        advertise: plan.advertise.clone(),
+        both_families: kafka.len() == 2,
+        slow: plan.slow,
+        connections: descriptors.kafka,
+    };
+    let door = milena_kafka::Door::new(node.clone(), door_options);
     let ready = Ready {
         kafka: address_of(&kafka),
         http: http.as_ref().map(|listeners| address_of(listeners)),
@@ -155,32 +162,43 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
     let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
     let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
+    let open = Open { kafka, web: web.collect(), connections: descriptors.web };
     let reload = Reload { node: node.clone(), options, told, filter };
-    let outcome = runtime.block_on(until_told_to_stop(&reload, door, (kafka, web.collect()), &plan, &ready));
+    let outcome = runtime.block_on(until_told_to_stop(&reload, door, open, &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
     })?;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
+/// What listens, and how much the HTTP doors may take.
+struct Open {
+    kafka: Vec<StdListener>,
+    web: Vec<(StdListener, Surface)>,
+    /// HTTP connections at a time.
+    connections: usize,
+}
+
 async fn until_told_to_stop(
     reload: &Reload,
     door: Arc<milena_kafka::Door>,
     (kafka, web): (Vec<StdListener>, Vec<(StdListener, Surface)>),
+    kafka: Vec<StdListener>,
+    (web, connections): (Vec<(StdListener, Surface)>, usize),
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
     let adopt =
         |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
-    for listener in kafka {
+    for listener in open.kafka {
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
     }
     let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
     let origins = milena_http::Origins::of(reload.node.settings().allowed_origins.as_deref());
-    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins };
+    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins, connections: open.connections };
     let http = milena_http::Door::new(reload.node.clone(), options);
-    for (listener, surface) in web {
+    for (listener, surface) in open.web {
         tokio::spawn(milena_http::listen(http.clone(), adopt(listener)?, surface));
     }
     let mut again = signal(SignalKind::hangup()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
@@ -412,7 +430,7 @@ fn address(given: Option<&str>, port: u16, door: &str) -> Result<Address, Failur
     })
 }
 
-fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
+fn open(plan: &Plan, files: usize) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
     let mut recovery = Recovery::default();
     let Some(data) = &plan.data else {
         return Ok((
@@ -421,16 +439,16 @@ fn open(plan: &Plan) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
             Recovered { clean: true, ..Recovered::default() },
         ));
     };
-    let (store, recovered) = open_local(data, plan.accept_loss, &mut recovery)?;
+    let (store, recovered) =
+        open_local(data, local::Options { accept_loss: plan.accept_loss, files, ..local::Options::default() }, &mut recovery)?;
     Ok((store, recovery, recovered))
 }
 
-fn open_local(data: &Path, accept_loss: bool, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
+fn open_local(data: &Path, options: local::Options, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
     let what = || format!("the data directory {} cannot be used", data.display());
     fs::create_dir_all(data)
         .map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
     let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
-    let options = local::Options { accept_loss, ..local::Options::default() };
     let (store, recovered) =
         local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
     for line in &recovered.damage {

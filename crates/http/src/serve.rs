@@ -35,8 +35,6 @@ const HEAD: Duration = Duration::from_secs(30);
 const HEAD_BYTES: usize = 64 * 1024;
 /// Time in which a request must be there with its body and be answered.
 const REQUEST: Duration = Duration::from_secs(60);
-/// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of the other.
-const CONNECTIONS: usize = 512;
 
 /// What the composition root tells this door.
 #[derive(Clone, Debug)]
@@ -45,6 +43,9 @@ pub struct DoorOptions {
     pub version: &'static str,
     /// Where the data lies, for people.
     pub data: String,
+    /// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of
+    /// the other, or of the store.
+    pub connections: usize,
     /// Pages that may use this door.
     pub origins: Origins,
 }
@@ -64,21 +65,22 @@ pub enum Surface {
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
+    places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
-        Arc::new(Self { node, options, turn: AtomicUsize::new(0) })
+        let places = Arc::new(Semaphore::new(options.connections));
+        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0) })
     }
 }
 
 /// Accepts for ever; each connection lives on the node's least loaded runtime.
 pub async fn listen(door: Arc<Door>, listener: TcpListener, surface: Surface) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = door.places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => deal(&door, stream, peer, (surface, place)),
             Err(error) => {

@@ -19,6 +19,7 @@ pub mod index;
 mod index_tests;
 mod listen;
 mod membership;
+mod memory;
 mod offenders;
 mod peer;
 mod reading;

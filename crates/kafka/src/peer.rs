@@ -15,12 +15,13 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use milena_node::{Node, WriterId, engine::settings::broker::BrokerSettings};
-use milena_wire::Text;
+use milena_wire::{Text, frame::Refused};
 
 use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
     first_chance,
+    memory::Memory,
     session::Sessions,
     share_session::{self, Name, Place, ShareSessions, Turn},
     sharing,
@@ -37,10 +38,12 @@ pub struct DoorOptions {
     pub both_families: bool,
     /// Requests that take longer are logged with where the time went.
     pub slow: Option<Duration>,
+    /// Connections that there are descriptors for; `max.connections` may allow fewer.
+    pub connections: usize,
 }
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { advertise: Advertise::Auto, both_families: false, slow: None }
+        Self { advertise: Advertise::Auto, both_families: false, slow: None, connections: usize::MAX }
     }
 }
 
@@ -51,10 +54,13 @@ pub struct Door {
     sessions: Mutex<Sessions>,
     share_sessions: Mutex<ShareSessions>,
     peers: AtomicU64,
+    memory: Arc<Memory>,
     admitted: Mutex<Admitted>,
-    strangers: AtomicU64,
+    /// Callers that spoke TLS, and those that spoke HTTP.
+    strangers: [AtomicU64; 2],
     refused: AtomicU64,
     closed: AtomicU64,
+    crowded: AtomicU64,
 }
 
 impl fmt::Debug for Door {
@@ -93,15 +99,17 @@ impl Door {
         let slots = node.settings().fetch_session_slots;
         let seed = uuid::Uuid::new_v4().as_u128() as u32;
         Arc::new(Self {
+            memory: Memory::new(node.clone()),
             node,
             options,
             sessions: Mutex::new(Sessions::new(slots, seed)),
             share_sessions: Mutex::default(),
             peers: AtomicU64::new(0),
             admitted: Mutex::default(),
-            strangers: AtomicU64::new(0),
+            strangers: Default::default(),
             refused: AtomicU64::new(0),
             closed: AtomicU64::new(0),
+            crowded: AtomicU64::new(0),
         })
     }
 
@@ -116,6 +124,11 @@ impl Door {
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         hold(&self.sessions)
+    }
+
+    /// What all connections may hold together.
+    pub(crate) fn memory(&self) -> &Arc<Memory> {
+        &self.memory
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -139,6 +152,7 @@ impl Door {
         let of_ip = admitted.by_ip.get(&ip).copied().unwrap_or(0);
         let limit = match () {
             () if admitted.all >= settings.max_connections => "max.connections",
+            () if admitted.all >= self.options.connections => "open files",
             () if of_ip >= of_ip_limit => "max.connections.per.ip",
             () => {
                 admitted.all += 1;
@@ -172,10 +186,26 @@ impl Door {
         }
     }
 
-    /// Says that somebody spoke another protocol: the first time, and then ever more rarely.
-    pub(crate) fn note_stranger(&self, remote: SocketAddr, words: &dyn fmt::Display) {
-        if let Some(times) = worth_saying(&self.strangers) {
-            tracing::warn!(%remote, times, "{words}");
+    /// Says that a connection was closed to make room for others.
+    pub(crate) fn note_crowded(&self, remote: SocketAddr, software: &str, held: usize) {
+        self.node.counters().crowded_out.add(1);
+        if let Some(times) = worth_saying(&self.crowded) {
+            tracing::warn!(
+                %remote,
+                software,
+                held,
+                times,
+                "connection closed: all connections together hold what queued.max.request.bytes allows, others wait, and this one has \
+                 neither sent nor taken anything for a while"
+            );
+        }
+    }
+
+    /// Says that somebody spoke another protocol: the first time, and then ever more rarely. A probe that speaks HTTP every
+    /// second must not hide a client that tries TLS.
+    pub(crate) fn note_stranger(&self, remote: SocketAddr, refused: &Refused) {
+        if let Some(times) = worth_saying(&self.strangers[usize::from(matches!(refused, Refused::Http))]) {
+            tracing::warn!(%remote, times, "{refused}");
         }
     }
 }

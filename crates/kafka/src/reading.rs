@@ -103,9 +103,9 @@ impl Look {
         Self { shares: wanted.iter().map(refused).collect(), ..Self::default() }
     }
 
-    /// Some records lie on the disk only: [`Look::load`] them.
-    pub(crate) fn needs_disk(&self) -> bool {
-        self.cold > 0
+    /// Bytes of records that lie on the disk only: [`Look::load`] them.
+    pub(crate) fn disk_bytes(&self) -> usize {
+        self.cold
     }
 
     /// Bytes that the answer may still take.

@@ -28,6 +28,7 @@ use crate::{
     connection::{Answer, Inbound, Limits, Outbound, SCRATCH},
     dispatch::{Close, Later, Outcome, dispatch},
     first_chance,
+    memory::{FLOOR, Share},
     peer::{Door, Peer},
     stopwatch::Stopwatch,
 };
@@ -53,6 +54,8 @@ enum End {
     Left,
     /// Nothing came and nothing went for `connections.max.idle.ms`.
     Idle,
+    /// Others needed the memory that it holds, this many bytes.
+    Crowded(usize),
     Frame(Refused),
     Request(Close),
     Io(io::Error),
@@ -73,6 +76,7 @@ where
         if let Err(end) = connection.pass(cx) {
             return Poll::Ready(end);
         }
+        connection.settle(cx);
         while sleep.as_mut().poll(cx).is_ready() {
             if connection.is_idle() {
                 return Poll::Ready(End::Idle);
@@ -87,6 +91,7 @@ where
     match end {
         End::Left => tracing::trace!(%remote, "the client left"),
         End::Idle => tracing::debug!(%remote, "connection closed: idle for {} s", idle.as_secs()),
+        End::Crowded(held) => door.note_crowded(remote, &peer.software(), held),
         End::Frame(bad @ (Refused::Tls | Refused::Http)) => door.note_stranger(remote, &bad),
         End::Frame(bad) => door.note_closed(remote, &peer.software(), &bad),
         End::Request(Close(why)) => door.note_closed(remote, &peer.software(), &why),
@@ -116,16 +121,26 @@ struct Connection<'n, S> {
     outbound: Outbound,
     /// Answers in the order of their requests, each waiting for its place to be on disk.
     parked: VecDeque<Parked<Answer>>,
+    parked_bytes: usize,
     /// The commit that the first of them waits for.
     release: Option<Released>,
     /// The request that holds back those behind it.
     later: Option<(Later, tracing::Span)>,
+    /// Bytes of its frame.
+    later_bytes: usize,
     /// The newest place that a Produce of this connection got.
     produced: Lsn,
-    /// A request that sees what was produced before it, so it begins when that is committed.
+    /// A request whose turn has not come: it sees what was produced before it, so that has to be committed, and there must be
+    /// memory for its answer.
     next: Option<Bytes>,
     /// The commit that it waits for.
     turn: Option<Released>,
+    /// What this connection holds of the memory of all.
+    share: Share,
+    /// The wait for more of it.
+    room: Option<Room>,
+    /// Bytes came or went in this pass.
+    moved: bool,
     /// Something came or went since the idle watch looked.
     active: bool,
     /// The idle watch found nothing the last time.
@@ -145,11 +160,16 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             inbound: Inbound::new(limits.frame),
             outbound: Outbound::default(),
             parked: VecDeque::new(),
+            parked_bytes: 0,
             release: None,
             later: None,
+            later_bytes: 0,
             produced: Lsn::default(),
             next: None,
             turn: None,
+            share: Share::new(peer.door.memory().clone()),
+            room: None,
+            moved: false,
             active: false,
             quiet: false,
             left: false,
@@ -167,6 +187,9 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     /// One pass: on until neither socket nor commit nor handler gives anything more.
     fn pass(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        if self.share.is_closed() {
+            return Err(End::Crowded(self.held()));
+        }
         loop {
             self.poll_turn(cx)?;
             self.run(&mut BytesMut::new())?;
@@ -181,6 +204,36 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 return Ok(());
             }
         }
+    }
+
+    /// Bytes that are here because of this connection.
+    fn held(&self) -> usize {
+        let waiting = self.next.as_ref().map_or(0, Bytes::len) + self.later_bytes;
+        self.inbound.held() + waiting + self.parked_bytes + self.outbound.len()
+    }
+
+    /// Counts what this connection holds when its pass is over.
+    fn settle(&mut self, cx: &Context<'_>) {
+        let moved = std::mem::take(&mut self.moved);
+        // Without a request that waits for its answer's room, it is the socket that waits.
+        let held_up = self.room.is_some() && self.next.is_none();
+        self.share.settle(self.held(), moved, held_up, cx);
+    }
+
+    /// Whether there is memory for more. If not, this task is woken when there is.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.room.is_none() && !self.share.memory().must_wait() {
+            return true;
+        }
+        let room = self.room.get_or_insert_with(|| {
+            let memory = self.share.memory().clone();
+            Box::pin(async move { memory.room().await })
+        });
+        let there = room.as_mut().poll(cx).is_ready();
+        if there {
+            self.room = None;
+        }
+        there
     }
 
     /// Whether another request may be begun.
@@ -199,10 +252,11 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             let Some(frame) = self.inbound.next(input).map_err(End::Frame)? else { return Ok(()) };
             self.active = true;
             self.watch(|watch| watch.came(&frame));
-            if is_produce(&frame) || self.node.committed().covers(self.produced) {
+            let in_order = is_produce(&frame) || self.node.committed().covers(self.produced);
+            if in_order && (is_answered_shortly(&frame) || !self.share.memory().must_wait()) {
                 self.begin(frame)?;
             } else {
-                self.next = Some(Bytes::copy_from_slice(&frame));
+                self.next = Some(on_its_own(frame));
             }
         }
         self.inbound.keep(input);
@@ -210,6 +264,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     }
 
     fn begin(&mut self, frame: Bytes) -> Result<(), End> {
+        let bytes = frame.len();
         let span = span(self.peer, &frame);
         let outcome = span.in_scope(|| dispatch(self.peer, frame));
         match outcome {
@@ -221,21 +276,23 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 self.watch(Stopwatch::silent);
                 self.produced = self.produced.max(lsn);
             }
-            Outcome::Later(later) => self.later = Some((later, span)),
+            Outcome::Later(later) => (self.later, self.later_bytes) = (Some((later, span)), bytes),
             Outcome::Close(close) => return Err(End::Request(close)),
         }
         Ok(())
     }
 
-    /// Begins the request that waits for what was produced before it, when that is committed.
+    /// Begins the request that waits for what was produced before it, or for memory, when there is nothing to wait for.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        if self.next.is_none() {
-            return Ok(());
-        }
+        let Some(frame) = &self.next else { return Ok(()) };
+        let short = is_answered_shortly(frame);
         let turn = self.turn.get_or_insert_with(|| self.node.released(self.produced));
         let Poll::Ready(proof) = Pin::new(turn).poll(cx) else { return Ok(()) };
         self.turn = None;
         proof.map_err(End::Dead)?;
+        if !short && !self.poll_room(cx) {
+            return Ok(());
+        }
         match self.next.take() {
             Some(frame) => {
                 self.watch(Stopwatch::begins);
@@ -249,12 +306,20 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     fn park(&mut self, answer: Parked<Answer>) {
         self.watch(Stopwatch::judged);
         if !self.parked.is_empty() {
-            return self.parked.push_back(answer);
+            return self.park_behind(answer);
         }
         match answer.release(&self.node.committed()) {
             Ok(answer) => self.send(answer),
-            Err(answer) => self.parked.push_back(answer),
+            Err(answer) => self.park_behind(answer),
         }
+    }
+
+    fn park_behind(&mut self, answer: Parked<Answer>) {
+        let parked_bytes = &mut self.parked_bytes;
+        self.parked.push_back(answer.map(|answer| {
+            *parked_bytes += answer.len();
+            answer
+        }));
     }
 
     fn send(&mut self, answer: Answer) {
@@ -273,7 +338,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let Some((later, span)) = &mut self.later else { return Ok(false) };
         let Poll::Ready(result) = span.in_scope(|| later.as_mut().poll(cx)) else { return Ok(false) };
-        self.later = None;
+        (self.later, self.later_bytes) = (None, 0);
         self.active = true;
         let answer = result.map_err(End::Request)?;
         if !answer.is_empty() {
@@ -286,11 +351,17 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     /// Receives once, and runs what came. Answers whether the socket may have more.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.left || (!self.may_begin() && (!self.is_held() || self.inbound.held() >= self.limits.ahead)) {
+        // At the limit of all, little is read at a time, and nothing from those that hold much.
+        let most = if self.share.memory().is_spent() { FLOOR } else { SCRATCH };
+        let ahead = self.limits.ahead.min(most);
+        if self.left || (!self.may_begin() && (!self.is_held() || self.inbound.held() >= ahead)) {
+            return Ok(false);
+        }
+        if self.held() >= FLOOR && !self.poll_room(cx) {
             return Ok(false);
         }
         if !self.is_held()
-            && let Some(read) = self.poll_read_direct(cx)?
+            && let Some(read) = self.poll_read_direct(cx, most)?
         {
             return Ok(read);
         }
@@ -299,7 +370,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             scratch.clear();
             // Nobody holds a slice of the last pass any more, as a rule: then this takes the same memory again.
             scratch.reserve(SCRATCH);
-            let room = if self.is_held() { self.limits.ahead.min(SCRATCH) } else { SCRATCH };
+            let room = if self.is_held() { ahead } else { most };
             let mut limited = scratch.limit(room);
             let read = pin!(self.stream.read_buf(&mut limited)).poll(cx);
             match read {
@@ -311,15 +382,18 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                     (self.later, self.next) = (None, None);
                     Ok(false)
                 }
-                Poll::Ready(Ok(_)) => self.run(scratch).map(|()| true),
+                Poll::Ready(Ok(_)) => {
+                    self.moved = true;
+                    self.run(scratch).map(|()| true)
+                }
             }
         })
     }
 
-    /// Receives into a large frame's own buffer. `None`: no large frame is under way.
-    fn poll_read_direct(&mut self, cx: &mut Context<'_>) -> Result<Option<bool>, End> {
+    /// Receives into a large frame's own buffer, at the limit of all at most `most`. `None`: no large frame is under way.
+    fn poll_read_direct(&mut self, cx: &mut Context<'_>, most: usize) -> Result<Option<bool>, End> {
         let Some((buffer, room)) = self.inbound.direct() else { return Ok(None) };
-        let mut limited = buffer.limit(room);
+        let mut limited = buffer.limit(if most < SCRATCH { room.min(most) } else { room });
         let read = pin!(self.stream.read_buf(&mut limited)).poll(cx);
         match read {
             Poll::Pending => Ok(Some(false)),
@@ -329,7 +403,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 Ok(Some(false))
             }
             Poll::Ready(Ok(_)) => {
-                self.active = true;
+                (self.active, self.moved) = (true, true);
                 self.run(&mut BytesMut::new())?;
                 Ok(Some(true))
             }
@@ -347,7 +421,10 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             let proof = proof.map_err(End::Dead)?;
             while let Some(front) = self.parked.pop_front() {
                 match front.release(&proof) {
-                    Ok(answer) => self.send(answer),
+                    Ok(answer) => {
+                        self.parked_bytes -= answer.len();
+                        self.send(answer);
+                    }
                     Err(front) => {
                         self.parked.push_front(front);
                         break;
@@ -381,13 +458,29 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                     self.outbound.wrote(n);
                     let peer = self.peer;
                     self.watch(|watch| watch.wrote(n, peer));
-                    self.active = true;
+                    (self.active, self.moved) = (true, true);
                     any = true;
                 }
             }
         }
         Ok(any)
     }
+}
+
+/// The wait for memory.
+type Room = Pin<Box<dyn Future<Output = ()>>>;
+
+/// API keys whose answers are about as short as their requests: they go on while memory is spent. Produce, OffsetCommit, Heartbeat,
+/// LeaveGroup, ApiVersions, InitProducerId.
+const SHORT: [u8; 6] = [0, 8, 12, 13, 18, 22];
+
+fn is_answered_shortly(frame: &[u8]) -> bool {
+    matches!(frame, [0, key, ..] if SHORT.contains(key))
+}
+
+/// The frame out of the buffer that it shares with others; one that does not fit there has its own already.
+fn on_its_own(frame: Bytes) -> Bytes {
+    if frame.len() < SCRATCH { Bytes::copy_from_slice(&frame) } else { frame }
 }
 
 /// What the log says of everything that happens for a request.

@@ -28,6 +28,12 @@ impl Gauge {
     pub fn down(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+    pub fn sub(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Relaxed);
+    }
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -40,6 +46,10 @@ pub struct Counters {
     request_errors: [Count; COUNTED_KEYS],
     pub connections_opened: Count,
     pub connections: Gauge,
+    /// Bytes of requests and answers that connections hold, those that hold little left out.
+    pub held: Gauge,
+    /// Connections closed to make room for others.
+    pub crowded_out: Count,
     pub batches_in: Count,
     pub records_in: Count,
     pub bytes_in: Count,
@@ -62,6 +72,8 @@ impl Default for Counters {
             request_errors: std::array::from_fn(|_| Count::default()),
             connections_opened: Count::default(),
             connections: Gauge::default(),
+            held: Gauge::default(),
+            crowded_out: Count::default(),
             batches_in: Count::default(),
             records_in: Count::default(),
             bytes_in: Count::default(),

@@ -17,6 +17,8 @@ use crate::run;
 pub(crate) struct Ground {
     /// The checkout.
     pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
     /// Where lanes keep what they download and build.
     pub(crate) lanes: PathBuf,
     /// The release binary under test.
@@ -137,7 +139,9 @@ pub(crate) fn venv(ground: &Ground, name: &str, pins: &[&str]) -> Result<PathBuf
     Ok(dir)
 }
 
-pub(crate) fn ground(root: &Path, milena: PathBuf) -> Ground {
+/// What every lane of this checkout may use. `CARGO_TARGET_DIR` is asked here and nowhere else.
+pub(crate) fn ground(root: &Path) -> Ground {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ground { root: root.into(), lanes: target.join("lanes"), milena, ci: std::env::var("CI").is_ok_and(|v| v == "true") }
+    let (lanes, milena) = (target.join("lanes"), target.join("release/milena"));
+    Ground { root: root.into(), target, lanes, milena, ci: std::env::var("CI").is_ok_and(|v| v == "true") }
 }

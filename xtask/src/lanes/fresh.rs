@@ -19,7 +19,7 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
     run::quiet(Command::new("git").args(["clone", "--quiet"]).arg(&ground.root).arg(&clone))?;
     // Its own build directory would compile every dependency again; the clone's own crates are compiled either way.
     let mut command = run::cargo(&["run", "--quiet", "--release", "--", "serve"], &clone);
-    command.env("CARGO_TARGET_DIR", ground.milena.ancestors().nth(2).context("the binary lies in target/release")?);
+    command.env("CARGO_TARGET_DIR", &ground.target);
     let server = Server::adopt(&mut command)?;
     let pid = server.ready["pid"].as_u64().context("the ready line names the process")?;
     let message = "my first message";

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::{apache::Apache, server};
 use crate::{lane::Ground, run};
@@ -12,7 +12,7 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
     let extra = ["group.initial.rebalance.delay.ms=0", "log.retention.ms=-1"];
     let apache = Apache::start(ground, "oracle", &extra)?;
     let server = server::fresh(ground, "oracle", &[])?;
-    let oracle = ground.milena.ancestors().nth(2).context("the binary lies in target/release")?.join("debug/milena-oracle");
+    let oracle = ground.target.join("debug/milena-oracle");
     let differences = ground.root.join("conformance/oracle/differences.txt");
     let output = Command::new(oracle).args([&apache.kafka, &server.kafka]).arg(differences).output()?;
     let text = String::from_utf8_lossy(&output.stdout);

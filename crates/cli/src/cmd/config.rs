@@ -15,21 +15,15 @@ use serde_json::{Value, json};
 
 use super::{explain, topic::settings};
 use crate::{
-    connect::Connect,
+    connect::With,
     failure::Failure,
     table::{self, Output},
 };
 
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    what: What,
-    #[command(flatten)]
-    connect: Connect,
-}
+pub(crate) type Options = With<What>;
 
 #[derive(Subcommand, Debug)]
-enum What {
+pub(crate) enum What {
     /// Show settings and where each comes from
     Show {
         #[command(flatten)]
@@ -76,7 +70,7 @@ enum What {
 
 /// Whose settings.
 #[derive(Args, Debug)]
-struct Of {
+pub(crate) struct Of {
     /// Of this topic [default: of the broker]
     #[arg(short, long, conflicts_with_all = ["group", "cluster", "id"])]
     topic: Option<String>,
@@ -116,7 +110,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Check { file } => check::run(file.as_deref().or(connect.config_file())),
         What::Explain { name } => explain::setting(&name),
         What::Show { of, pattern, all, output } => {
-            let admin = Admin::new(connect.cluster().await?);
+            let admin = connect.admin().await?;
             show(&admin, &of, pattern.as_deref(), all, output).await
         }
         What::Diff { of, other, output } => {
@@ -124,7 +118,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             diff::run(&admin, &of, &other, output).await
         }
         What::Set { of, set, unset, dry_run } => {
-            let admin = Admin::new(connect.cluster().await?);
+            let admin = connect.admin().await?;
             change(&admin, &of, &set, &unset, dry_run).await
         }
     }

@@ -5,7 +5,7 @@ mod reset;
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use milena_client::{
     Admin, At, Reader, ReaderConfig, Selection, Until,
     admin::{Group, Position},
@@ -15,23 +15,17 @@ use serde_json::{Value, json};
 
 use super::read::{Look, show::Show};
 use crate::{
-    connect::Connect,
+    connect::{Connect, With},
     failure::{Failure, Kind},
     nearest::nearest,
     screen::{Screen, counted},
     table::{self, Output},
 };
 
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    what: What,
-    #[command(flatten)]
-    connect: Connect,
-}
+pub(crate) type Options = With<What>;
 
 #[derive(Subcommand, Debug)]
-enum What {
+pub(crate) enum What {
     /// List groups
     Ls {
         #[arg(short, long, default_value = "table")]
@@ -69,7 +63,7 @@ enum What {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
-    let admin = Admin::new(connect.cluster().await?);
+    let admin = connect.admin().await?;
     match options.what {
         What::Ls { output } => list(&admin, output).await,
         What::Show { group, history: true, output } => history::show(&admin, &group, output).await,

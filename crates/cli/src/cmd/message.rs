@@ -2,29 +2,23 @@
 
 use std::fmt::Write;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use milena_client::{Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
 use serde_json::Value;
 
 use super::read::{Look, no_topic, show::Show};
 use crate::{
-    connect::Connect,
+    connect::{Connect, With},
     failure::{Failure, Kind},
     screen::{Screen, counted},
     web::{Web, escaped},
     when,
 };
 
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    what: What,
-    #[command(flatten)]
-    connect: Connect,
-}
+pub(crate) type Options = With<What>;
 
 #[derive(Subcommand, Debug)]
-enum What {
+pub(crate) enum What {
     /// Show one message and its batch
     Show {
         /// TOPIC/PARTITION/OFFSET

@@ -11,18 +11,12 @@ use clap::{Args, Subcommand};
 use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::NewTopic, wire::Text};
 
 use super::read::no_topic;
-use crate::{connect::Connect, failure::Failure, screen::counted, table::Output};
+use crate::{connect::With, failure::Failure, screen::counted, table::Output};
 
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    what: What,
-    #[command(flatten)]
-    connect: Connect,
-}
+pub(crate) type Options = With<What>;
 
 #[derive(Subcommand, Debug)]
-enum What {
+pub(crate) enum What {
     /// List topics with what they hold
     Ls(list::Options),
     /// Show one topic: partitions, settings, what it holds
@@ -64,7 +58,7 @@ enum What {
 }
 
 #[derive(Args, Debug)]
-struct Create {
+pub(crate) struct Create {
     topic: String,
     /// Partitions [default: the broker's]
     #[arg(short = 'P', long, default_value_t = -1, hide_default_value = true)]
@@ -82,8 +76,7 @@ struct Create {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
-    let cluster = connect.cluster().await?;
-    let admin = Admin::new(cluster);
+    let admin = connect.admin().await?;
     match options.what {
         What::Ls(options) => list::run(&admin, options).await,
         What::Show { topic, output } => show::run(&admin, &topic, output).await,

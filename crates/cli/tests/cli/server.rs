@@ -25,21 +25,26 @@ impl Server {
         Self::start(&["--data", data.to_str().unwrap()])
     }
 
+    /// One that may open so many files.
+    pub(crate) fn with_descriptors(data: &Path, limit: u32) -> Self {
+        let mut command = limited(limit);
+        command.args(SERVE).args(["--data", data.to_str().unwrap()]);
+        Self::spawn(command)
+    }
+
+    /// What it says when it may open so few that it does not start.
+    pub(crate) fn refused_with_descriptors(limit: u32) -> Output {
+        limited(limit).args(SERVE).arg("--ephemeral").output().unwrap()
+    }
+
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let doors = [
-            "serve",
-            "--kafka",
-            "127.0.0.1:0",
-            "--http",
-            "127.0.0.1:0",
-            "--registry",
-            "127.0.0.1:0",
-            "--rest",
-            "127.0.0.1:0",
-            "-o",
-            "json",
-        ];
-        let mut child = bare(&doors).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = bare(SERVE);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).expect("one line of JSON says that it is ready");
@@ -48,6 +53,13 @@ impl Server {
 
     pub(crate) fn kafka(&self) -> &str {
         self.ready["kafka"].as_str().unwrap()
+    }
+
+    /// Bytes of memory that the process has now.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// A command that talks to this broker.
@@ -90,10 +102,24 @@ impl Drop for Server {
     }
 }
 
+const SERVE: &[&str] = &["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "-o", "json"];
+
+/// The binary under a limit of open files that it cannot raise.
+fn limited(limit: u32) -> Command {
+    let mut command = stripped(Command::new("sh"));
+    command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), MILENA]);
+    command
+}
+
 /// The binary without anything that this machine's user has set.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
-    let mut command = Command::new(MILENA);
-    command.args(arguments).stdin(Stdio::null()).env("HOME", std::env::temp_dir().join("milena-has-no-home")).env("TZ", "UTC");
+    let mut command = stripped(Command::new(MILENA));
+    command.args(arguments);
+    command
+}
+
+fn stripped(mut command: Command) -> Command {
+    command.stdin(Stdio::null()).env("HOME", std::env::temp_dir().join("milena-has-no-home")).env("TZ", "UTC");
     for name in ["MILENA_BROKER", "MILENA_CONTEXT", "MILENA_CONFIG", "MILENA_DATA", "XDG_CONFIG_HOME"] {
         command.env_remove(name);
     }

@@ -14,11 +14,14 @@ crate::fact::facts! {
     pub enum BrokerConfigFact of "broker settings" { BrokerConfigChanged, ResourceConfigChanged }
 }
 
+/// Names, each with its new value, or `None` for none of its own.
+pub type Changes = Vec<(Box<str>, Option<Box<str>>)>;
+
 /// From now on these settings have these values, or none of their own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BrokerConfigChanged {
     pub scope: Scope,
-    pub changes: Vec<(Box<str>, Option<Box<str>>)>,
+    pub changes: Changes,
 }
 
 impl Content for BrokerConfigChanged {
@@ -47,7 +50,7 @@ impl Content for BrokerConfigChanged {
 pub struct ResourceConfigChanged {
     pub kind: Offered,
     pub name: Box<str>,
-    pub changes: Vec<(Box<str>, Option<Box<str>>)>,
+    pub changes: Changes,
 }
 
 impl Content for ResourceConfigChanged {
@@ -81,7 +84,7 @@ fn write_changes(w: &mut Writer<'_>, changes: &[(Box<str>, Option<Box<str>>)]) {
     }
 }
 
-fn read_changes(r: &mut Reader<'_>) -> Result<Vec<(Box<str>, Option<Box<str>>)>, BadFact> {
+fn read_changes(r: &mut Reader<'_>) -> Result<Changes, BadFact> {
     let count = r.count("settings", limits::SETTINGS_AN_OWNER_MAX, 2)?;
     let value = |r: &mut Reader<'_>| r.str("bytes of a setting", limits::SETTING_VALUE_BYTES_MAX).map(Box::from);
     let change = |r: &mut Reader<'_>| {

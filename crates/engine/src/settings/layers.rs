@@ -13,7 +13,7 @@ use super::{
     broker::{self, BrokerSettings},
     change::{self, Change, Op, Overrides, Refusal},
     describe::{Entry, Given, Source},
-    fact::{BrokerConfigChanged, BrokerConfigFact, ResourceConfigChanged},
+    fact::{BrokerConfigChanged, BrokerConfigFact, Changes, ResourceConfigChanged},
     offered::Offered,
     parse::Value,
     setting::{Bearing, Reach, Setting},
@@ -299,7 +299,7 @@ fn change_all(own: &mut Overrides, changes: &[(Box<str>, Option<Box<str>>)]) {
 }
 
 /// What leads from one to the other.
-fn difference(current: &Overrides, next: &Overrides) -> Vec<(Box<str>, Option<Box<str>>)> {
+fn difference(current: &Overrides, next: &Overrides) -> Changes {
     let gone = current.keys().filter(|n| !next.contains_key(*n)).map(|n| (n.as_str().into(), None));
     let new = next.iter().filter(|(n, v)| current.get(*n) != Some(v));
     gone.chain(new.map(|(n, v)| (n.as_str().into(), Some(v.as_str().into())))).collect()

@@ -85,6 +85,27 @@ fn every_setting_has_words_a_valid_default_and_a_reason_if_it_does_nothing() {
     }
 }
 
+/// `proofs.txt` against the settings and the sources: nothing is called honoured that no test sees.
+#[test]
+fn every_honoured_setting_names_the_test_that_sees_its_effect() {
+    let lines = include_str!("proofs.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut proofs = BTreeMap::new();
+    for line in lines {
+        let [scope, name, file, test] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("SCOPE NAME FILE TEST: {line}") };
+        let source = std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR")));
+        let source = source.unwrap_or_else(|error| panic!("{file} of {name}: {error}"));
+        let source = source.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+        let test = format!("#[test]\nfn {test}() {{");
+        assert!(source.contains(&test), "{file} has no such test: {line}");
+        assert!(proofs.insert((scope, name), line).is_none(), "{name} is there twice");
+    }
+    let honoured = ours().into_iter().filter(|(_, s)| matches!(s.bearing, Bearing::Honoured { .. }));
+    for (scope, setting) in honoured {
+        assert!(proofs.remove(&(scope, setting.name)).is_some(), "no test sees {scope} {}: proofs.txt", setting.name);
+    }
+    assert!(proofs.is_empty(), "not honoured: {proofs:?}");
+}
+
 #[test]
 fn differences_are_differences() {
     for d in DIFFERENCES {
@@ -439,6 +460,62 @@ fn settings_of_groups_are_judged_as_kafka_does() {
     }
     assert_eq!(metrics("match", "client_software_name=a.*, client_source_port=1"), Ok(()));
     assert_eq!(metrics("match", ""), Ok(()));
+}
+
+/// What each of them does is seen by the tests of share groups; here, that it is this setting that says so.
+#[test]
+fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
+    use crate::share::{Rules, Start, letter_topic};
+    type Expect = fn(&mut Rules);
+    let own: [(&str, &str, Expect); 9] = [
+        ("share.session.timeout.ms", "50000", |r| r.session_ms = 50_000),
+        ("share.heartbeat.interval.ms", "6000", |r| r.heartbeat_ms = 6_000),
+        ("share.record.lock.duration.ms", "20000", |r| r.lock_ms = 20_000),
+        ("share.delivery.count.limit", "3", |r| r.deliveries = 3),
+        ("share.partition.max.record.locks", "200", |r| r.locks_max = 200),
+        ("share.auto.offset.reset", "latest", |r| r.start = Start::Latest),
+        ("share.renew.acknowledge.enable", "false", |r| r.renew = false),
+        ("milena.share.dead.letters", "false", |r| r.letters = false),
+        ("milena.share.order", "key", |r| r.by_key = true),
+    ];
+    for (name, value, change) in own {
+        let mut config = config(&[]);
+        set_on(&mut config, Offered::Group, "g", &[Change::set(name, value)]).unwrap();
+        let mut expected = Rules::default();
+        change(&mut expected);
+        assert_ne!(expected, Rules::default(), "{name} says something");
+        assert_eq!(Rules::of(&config, "g"), expected, "{name}");
+        assert_eq!(Rules::of(&config, "another"), Rules::default(), "{name}");
+        let fallback = Offered::Group.setting(name).unwrap().fallbacks.first();
+        if let Some(broker) = fallback {
+            let config = BrokerConfig::start(&[(broker.name.to_owned(), Some(value.to_owned()))]).unwrap();
+            assert_eq!(Rules::of(&config, "g"), expected, "{}", broker.name);
+        }
+    }
+    let mut config = config(&[]);
+    set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", "dead")]).unwrap();
+    assert_eq!((letter_topic(&config, "g").as_deref(), letter_topic(&config, "another")), (Some("dead"), None));
+}
+
+#[test]
+fn the_broker_bounds_what_a_share_group_may_set() {
+    for (bound, at, name, beyond) in [
+        ("group.share.min.session.timeout.ms", "10000", "share.session.timeout.ms", "9999"),
+        ("group.share.max.session.timeout.ms", "70000", "share.session.timeout.ms", "70001"),
+        ("group.share.min.heartbeat.interval.ms", "1000", "share.heartbeat.interval.ms", "999"),
+        ("group.share.max.heartbeat.interval.ms", "20000", "share.heartbeat.interval.ms", "20001"),
+        ("group.share.min.record.lock.duration.ms", "2000", "share.record.lock.duration.ms", "1999"),
+        ("group.share.max.record.lock.duration.ms", "90000", "share.record.lock.duration.ms", "90001"),
+        ("group.share.min.delivery.count.limit", "4", "share.delivery.count.limit", "3"),
+        ("group.share.max.delivery.count.limit", "20", "share.delivery.count.limit", "21"),
+        ("group.share.min.partition.max.record.locks", "300", "share.partition.max.record.locks", "299"),
+        ("group.share.max.partition.max.record.locks", "5000", "share.partition.max.record.locks", "5001"),
+    ] {
+        let mut config = BrokerConfig::start(&[(bound.to_owned(), Some(at.to_owned()))]).unwrap();
+        let refused = set_on(&mut config, Offered::Group, "g", &[Change::set(name, beyond)]);
+        assert!(matches!(refused, Err(Refusal::Conflict(_))), "{name}={beyond} is beyond {bound}: {refused:?}");
+        set_on(&mut config, Offered::Group, "g", &[Change::set(name, at)]).unwrap_or_else(|e| panic!("{name}={at}: {e}"));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, future::Future, hash::BuildHasher, rc::Rc, sync::Arc};
 
 use bytes::BytesMut;
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use milena_engine::ids::TopicId;
 use milena_node::{AppendRefusal, Appended, Lsn, NoRoom, Node, Parked, Partition, Room, Topic, WriterId};
 use milena_wire::{
@@ -87,29 +87,27 @@ fn once_each(call: &Call<'_>) -> Result<BytesMut, Cow<'static, str>> {
     let version = call.version();
     let mut request = ProduceRequest::decode(&mut call.body(), version).map_err(|e| Cow::from(e.to_string()))?;
     let mut topics: Vec<TopicProduceData> = Vec::new();
-    for topic in std::mem::take(&mut request.topic_data) {
-        let same = |other: &&mut TopicProduceData| other.name == topic.name && other.topic_id == topic.topic_id;
-        let Some(merged) = topics.iter_mut().find(same) else {
-            topics.push(TopicProduceData { partition_data: Vec::new(), ..topic.clone() });
-            merge(topics.last_mut().map(|t| &mut t.partition_data), topic);
-            continue;
-        };
-        merge(Some(&mut merged.partition_data), topic);
+    // Where each topic and each of its partitions is: there may be hundreds of thousands.
+    let (mut places, mut indexes) = (HashMap::new(), HashMap::new());
+    for mut topic in std::mem::take(&mut request.topic_data) {
+        let partitions = std::mem::take(&mut topic.partition_data);
+        let at = *places.entry((topic.name.clone(), topic.topic_id)).or_insert(topics.len());
+        if at == topics.len() {
+            topics.push(topic);
+        }
+        let merged = &mut topics[at].partition_data;
+        for partition in partitions {
+            let nth = *indexes.entry((at, partition.index)).or_insert(merged.len());
+            match merged.get_mut(nth) {
+                Some(earlier) => *earlier = partition,
+                None => merged.push(partition),
+            }
+        }
     }
     request.topic_data = topics;
     let mut out = BytesMut::new();
     request.encode(&mut out, version).map_err(|e| Cow::from(e.to_string()))?;
     Ok(out)
-}
-
-fn merge(into: Option<&mut Vec<milena_wire::produce::PartitionProduceData>>, topic: TopicProduceData) {
-    let Some(into) = into else { return };
-    for partition in topic.partition_data {
-        match into.iter_mut().find(|p| p.index == partition.index) {
-            Some(earlier) => *earlier = partition,
-            None => into.push(partition),
-        }
-    }
 }
 
 type Rooms = Vec<Result<Room, NoRoom>>;

@@ -18,6 +18,7 @@ use crate::{
     connection::Answer,
     dispatch::{Call, Card, Close, Context, Cost, Head, Outcome},
     first_chance::{self, Notes},
+    memory::Loan,
     reading::{Look, Share, Terms},
     session::{self, Key, TopicRef, Wanted},
 };
@@ -39,7 +40,7 @@ fn handle(call: Call<'_>) -> Outcome {
         Err(refused) => return refused,
     };
     let look = Look::at(fetch.node(), fetch.terms, fetch.context.partitions());
-    if look.needs_disk() || !fetch.is_enough(&look) {
+    if look.disk_bytes() > 0 || !fetch.is_enough(&look) {
         return Outcome::Later(Box::pin(fetch.wait(look)));
     }
     fetch.answer(look).into()
@@ -68,7 +69,7 @@ impl Fetch {
         let now = cx.peer.node().now().mono;
         let fetch_max = cx.peer.node().settings().fetch_max_bytes;
         let terms = Terms {
-            max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(fetch_max),
+            max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(fetch_max).min(cx.peer.door.memory().left()),
             read_committed: request.isolation_level == 1,
             follower: request.replica_id.max(request.replica_state.replica_id) >= 0,
         };
@@ -103,6 +104,11 @@ impl Fetch {
     async fn wait(self, mut look: Look) -> Result<Answer, Close> {
         let deadline = Instant::now() + self.max_wait;
         loop {
+            // What comes from the disk is new memory: it is held from here on, and then by the connection until it is taken.
+            let loan = match look.disk_bytes() {
+                0 => None,
+                bytes => Some(Loan::take(self.cx.peer.door.memory(), bytes).await),
+            };
             look.load(self.node()).await;
             let left = deadline.saturating_duration_since(Instant::now());
             if self.is_enough(&look) || left == NO_WAIT {
@@ -111,7 +117,7 @@ impl Fetch {
             let missing = self.min_bytes - look.bytes;
             let open = std::mem::take(&mut look.open);
             // A waiting reader keeps no records: what it saw may be trimmed while it waits.
-            drop(look);
+            drop((look, loan));
             self.node().wait(open, missing, left).await.map_err(|dead| Close::because(dead.to_string()))?;
             look = Look::at(self.node(), self.terms, self.context.partitions());
         }

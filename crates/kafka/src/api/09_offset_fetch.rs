@@ -116,9 +116,13 @@ fn named(version: i16, name: &Text, id: TopicId) -> OffsetFetchResponseTopics {
     }
 }
 
-/// The positions asked for; those that are not there are told as -1.
+/// The positions asked for; those that are not there are told as -1. Each comes with a note that can be long, so it is told a
+/// few times only.
 fn chosen(node: &Node, group: Option<&Group>, topics: &[OffsetFetchRequestTopics]) -> Vec<OffsetFetchResponseTopics> {
+    let mut told_of = Asked::new();
     let topic = |asked: &OffsetFetchRequestTopics| {
+        let mut few = asked.partition_indexes.clone();
+        few.retain(|index| told_of.again((asked.name.clone(), asked.topic_id, *index)));
         let found = membership::topic(node, &asked.name, asked.topic_id);
         let partition = |index: &i32| match &found {
             Ok(topic) => told(*index, group.and_then(|g| g.position(topic.id, *index))),
@@ -131,7 +135,7 @@ fn chosen(node: &Node, group: Option<&Group>, topics: &[OffsetFetchRequestTopics
         OffsetFetchResponseTopics {
             name: asked.name.clone(),
             topic_id: asked.topic_id,
-            partitions: asked.partition_indexes.iter().map(partition).collect(),
+            partitions: few.iter().map(partition).collect(),
             ..Default::default()
         }
     };

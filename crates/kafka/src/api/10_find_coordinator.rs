@@ -8,7 +8,10 @@ use milena_wire::{
     find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse},
 };
 
-use crate::dispatch::{Card, Close, Context, Cost};
+use crate::{
+    asked::few,
+    dispatch::{Card, Close, Context, Cost},
+};
 
 pub(super) const CARD: Card = Card::new(10, "FindCoordinator", 0..=6, Cost::Cheap, |call| call.now(handle));
 
@@ -31,7 +34,8 @@ fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinat
         _ => (ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words()),
     };
     if cx.version >= 4 {
-        let coordinators = request.coordinator_keys.into_iter().map(|key| coordinator(cx, key, told)).collect();
+        let keys = few(request.coordinator_keys, Text::clone);
+        let coordinators = keys.into_iter().map(|key| coordinator(cx, key, told)).collect();
         return Ok(FindCoordinatorResponse { coordinators, ..Default::default() });
     }
     let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), told);

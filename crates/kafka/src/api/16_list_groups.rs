@@ -1,5 +1,7 @@
 //! ListGroups (16), v0-5. KIP-518, KIP-848. Filters do not look at upper and lower case.
 
+use std::collections::HashSet;
+
 use milena_node::{Listing, ShareListing};
 use milena_wire::{ListGroupsRequest, ListGroupsResponse, Text, list_groups::ListedGroup};
 
@@ -11,9 +13,12 @@ const CLASSIC: &str = "classic";
 const SHARE: &str = "share";
 
 fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse, Close> {
-    let passes = |filter: &[Text], word: &str| filter.is_empty() || filter.iter().any(|f| f.eq_ignore_ascii_case(word));
+    // Sets, since there may be a million groups and as many words.
+    let lower = |words: &[Text]| words.iter().map(|word| word.to_ascii_lowercase()).collect::<HashSet<_>>();
+    let (states, types) = (lower(&request.states_filter), lower(&request.types_filter));
+    let passes = |filter: &HashSet<String>, word: &str| filter.is_empty() || filter.contains(&word.to_ascii_lowercase());
     let listed = |group: Listing| {
-        let shown = passes(&request.states_filter, group.phase.as_str()) && passes(&request.types_filter, CLASSIC);
+        let shown = passes(&states, group.phase.as_str()) && passes(&types, CLASSIC);
         shown.then(|| ListedGroup {
             group_id: Text::from(&*group.name),
             protocol_type: group.protocol_type.into(),

@@ -27,18 +27,19 @@ fn handle(cx: &Context, request: ElectLeadersRequest) -> Result<ElectLeadersResp
 
 fn judge(node: &Node, asked: TopicPartitions, election: i8) -> ReplicaElectionResult {
     let topic = node.topic(&asked.topic);
+    // The same words for each partition, and none of the caller's among them: a long name must not come back a million times.
     let result = |partition_id: i32| {
         let (error, words) = if !ELECTIONS.contains(&election) {
-            (ErrorCode::INVALID_REQUEST, format!("Unknown election type {election}"))
+            (ErrorCode::INVALID_REQUEST, "Unknown election type.")
         } else if topic.is_none() {
-            (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, format!("No such topic as {}", asked.topic))
+            (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "There is no such topic.")
         } else if topic.as_ref().and_then(|t| t.partition(partition_id)).is_none() {
-            let words = format!("No such partition as {}-{partition_id}", asked.topic);
-            (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, words)
+            (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "There is no such partition.")
         } else {
-            (ErrorCode::ELECTION_NOT_NEEDED, "Leader election not needed for topic partition.".to_owned())
+            (ErrorCode::ELECTION_NOT_NEEDED, "Leader election not needed for topic partition.")
         };
-        PartitionResult { partition_id, error_code: error.into(), error_message: Some(words.into()), ..Default::default() }
+        let error_message = Some(Text::from_static(words));
+        PartitionResult { partition_id, error_code: error.into(), error_message, ..Default::default() }
     };
     elected(asked.topic.clone(), asked.partitions.iter().map(|index| result(*index)).collect())
 }

@@ -30,7 +30,8 @@ fn judge(node: &Node, topic: &str, asked: &ReassignablePartition) -> Reassignabl
     let there = node.topic(topic).is_some_and(|t| t.partition(index).is_some());
     let own = node.node_id();
     let (error, words) = match asked.replicas.as_deref() {
-        _ if !there => (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, Some(format!("Unable to find partition {topic}:{index}."))),
+        // Without the name, which may be long, and would come back with each partition.
+        _ if !there => (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, Some("Unable to find the partition.".to_owned())),
         None => (ErrorCode::NO_REASSIGNMENT_IN_PROGRESS, None),
         Some([]) => bad("The manual partition assignment includes an empty replica list.".to_owned()),
         Some(brokers) => match brokers.iter().find(|broker| **broker != own) {

@@ -7,7 +7,10 @@ use milena_wire::{
     describe_quorum::{Listener, Node, ReplicaState, RequestTopicData, ResponsePartitionData, ResponseTopicData},
 };
 
-use crate::dispatch::{Card, Close, Context, Cost};
+use crate::{
+    asked::few,
+    dispatch::{Card, Close, Context, Cost},
+};
 
 pub(super) const CARD: Card = Card::new(55, "DescribeQuorum", 0..=2, Cost::Cheap, |call| call.now(handle));
 
@@ -45,7 +48,7 @@ fn described(cx: &Context, topic: RequestTopicData, known: bool) -> ResponseTopi
         },
     };
     ResponseTopicData {
-        partitions: topic.partitions.iter().map(|p| partition(p.partition_index)).collect(),
+        partitions: few(topic.partitions, |p| p.partition_index).iter().map(|p| partition(p.partition_index)).collect(),
         topic_name: topic.topic_name,
         ..Default::default()
     }

@@ -2,10 +2,15 @@
 
 use bytes::{BufMut, BytesMut};
 use milena_wire::{
-    ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, ErrorCode, Message, MetadataRequest, describe_configs,
+    AlterPartitionReassignmentsRequest, ApiVersionsRequest, ApiVersionsResponse, DescribeConfigsRequest, ElectLeadersRequest,
+    ErrorCode, FindCoordinatorRequest, Message, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
+    alter_partition_reassignments, describe_configs, elect_leaders, offset_commit, offset_fetch,
 };
 
-use crate::world::{Client, World, body, framed, opened};
+use crate::{
+    transcript::create,
+    world::{Client, World, body, framed, opened},
+};
 
 /// What a hostile byte stream leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -172,6 +177,49 @@ fn requests_pushed_without_reading_are_held_back_and_answered_in_order() {
         };
         tokio::time::timeout(3 * crate::world::PATIENCE, async { tokio::join!(push, pull) }).await.unwrap();
     });
+}
+
+#[test]
+fn a_small_request_cannot_ask_for_the_same_thing_without_end() {
+    let world = World::new();
+    let mut client = world.connect();
+    create(&mut client, "t", 1);
+    let note = "x".repeat(4000);
+    let position =
+        offset_commit::OffsetCommitRequestPartition { committed_metadata: Some(note.as_str().into()), ..Default::default() };
+    let topic = offset_commit::OffsetCommitRequestTopic { name: "t".into(), partitions: vec![position], ..Default::default() };
+    let commit = OffsetCommitRequest { group_id: "g".into(), topics: vec![topic], ..Default::default() };
+    assert_eq!(client.ask(8, &commit).topics[0].partitions[0].error_code, 0);
+    // The same partition over and over, in one topic and in many.
+    let many =
+        offset_fetch::OffsetFetchRequestTopics { name: "t".into(), partition_indexes: vec![0; 10_000], ..Default::default() };
+    let group = offset_fetch::OffsetFetchRequestGroup { group_id: "g".into(), topics: Some(vec![many; 3]), ..Default::default() };
+    let answer = client.ask(9, &OffsetFetchRequest { groups: vec![group], ..Default::default() });
+    let told: Vec<_> = answer.groups[0].topics.iter().flat_map(|topic| &topic.partitions).collect();
+    assert_eq!(told.len(), 16);
+    assert!(told.iter().all(|position| position.metadata.as_ref().is_some_and(|m| m.as_str() == note)));
+    let keys = vec!["".into(); 10_000];
+    let answer = client.ask(4, &FindCoordinatorRequest { coordinator_keys: keys, ..Default::default() });
+    assert_eq!(answer.coordinators.len(), 16);
+    // A long name, and many partitions under it.
+    let topic = elect_leaders::TopicPartitions {
+        topic: "x".repeat(30_000).into(),
+        partitions: (0..10_000).collect(),
+        ..Default::default()
+    };
+    let request = ElectLeadersRequest { topic_partitions: Some(vec![topic]), ..Default::default() };
+    let correlation = client.send(2, &request);
+    let frame = client.receive().unwrap();
+    assert!(frame.len() < 600_000, "{} bytes for ten thousand partitions, answer {correlation}", frame.len());
+    let index = alter_partition_reassignments::ReassignablePartition { replicas: Some(vec![1]), ..Default::default() };
+    let topic = alter_partition_reassignments::ReassignableTopic {
+        name: "x".repeat(30_000).into(),
+        partitions: vec![index; 10_000],
+        ..Default::default()
+    };
+    client.send(1, &AlterPartitionReassignmentsRequest { topics: vec![topic], ..Default::default() });
+    let frame = client.receive().unwrap();
+    assert!(frame.len() < 600_000, "{} bytes for ten thousand partitions", frame.len());
 }
 
 #[test]

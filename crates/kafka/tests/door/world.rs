@@ -55,7 +55,12 @@ impl World {
 
     /// A new connection, served on the node's own thread.
     pub(crate) fn connect(&self) -> Client<'_> {
-        let (near, far) = tokio::io::duplex(1 << 20);
+        self.connect_by(1 << 20)
+    }
+
+    /// A new connection whose socket holds so many bytes each way.
+    pub(crate) fn connect_by(&self, bytes: usize) -> Client<'_> {
+        let (near, far) = tokio::io::duplex(bytes);
         let door = self.door.clone();
         let ends = Ends { remote: "127.0.0.1:50000".parse().unwrap(), local: "127.0.0.1:9092".parse().unwrap() };
         self.node().runtimes().spawn_on_least_loaded(move || serve_connection(far, ends, door));
@@ -130,6 +135,12 @@ impl Client<'_> {
             Some(Bytes::from(frame))
         };
         self.world.runtime.block_on(async { timeout(PATIENCE, read).await }).expect("an answer or an end in time")
+    }
+
+    /// Takes what is there, some of it.
+    pub(crate) fn take(&mut self, into: &mut [u8]) -> usize {
+        let read = self.world.runtime.block_on(async { timeout(PATIENCE, self.stream.read(into)).await });
+        read.expect("bytes or an end in time").unwrap_or(0)
     }
 
     /// Whether the other side has ended the connection without a word.

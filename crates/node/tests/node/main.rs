@@ -10,6 +10,7 @@ mod producing;
 mod registering;
 mod retaining;
 mod scale;
+mod settings;
 mod sharing;
 mod topics;
 mod world;

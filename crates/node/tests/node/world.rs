@@ -44,6 +44,16 @@ impl World {
         Self::on(Memory::new(options), Recovery::new(), ManualClock::at(MORNING))
     }
 
+    /// A broker that is started with these settings.
+    pub(crate) fn set(settings: &[(&str, &str)]) -> Self {
+        let clock = ManualClock::at(MORNING);
+        let store = Memory::new(MemoryOptions::default());
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+        let options = NodeOptions { runtimes: 2, clock: Arc::new(clock.clone()), settings, ..NodeOptions::default() };
+        let node = Node::start(Arc::new(store.clone()), Recovery::new(), options).expect("a node starts with these settings");
+        Self { store, disk: None, clock, node }
+    }
+
     /// On a local store whose every size is small, on a disk that loses what was not synced when its power is cut.
     pub(crate) fn on_disk(seed: u64) -> Self {
         let (disk, mut recovery) = (SimDisk::default(), Recovery::new());

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     group: String,
     /// Only this topic; also one that the group has not read yet [default: all where it has positions]
     topic: Option<String>,

@@ -15,7 +15,7 @@ use crate::{connect::Connect, failure::Failure};
 const WINDOW: usize = 10_000;
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     from: String,
     /// Name of the copy, which must not exist
     to: String,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// Only names that contain this
     pattern: Option<String>,
     /// Also topics that brokers keep for themselves

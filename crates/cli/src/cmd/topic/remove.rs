@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     topic: String,
     /// For good: it cannot be restored, and its space is free at once. Also takes a deleted topic, by name or id
     #[arg(long)]

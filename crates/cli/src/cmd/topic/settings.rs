@@ -11,7 +11,7 @@ use super::{bounds, topic};
 use crate::{connect::Connect, failure::Failure, nearest::nearest, when};
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     topic: String,
     /// Settings, such as retention.ms=86400000
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]

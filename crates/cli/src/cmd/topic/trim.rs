@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     topic: String,
     /// The first that stays: an offset, @TIME, or `end` for nothing
     #[arg(long, value_name = "PLACE")]

@@ -31,6 +31,7 @@ mod num_partitions;
 mod offset_metadata_max_bytes;
 mod offsets_retention_minutes;
 mod producer_id_expiration_ms;
+mod queued_max_request_bytes;
 mod socket_request_max_bytes;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -67,6 +68,7 @@ const HONOURED: &[Setting] = &[
     offset_metadata_max_bytes::SETTING,
     offsets_retention_minutes::SETTING,
     producer_id_expiration_ms::SETTING,
+    queued_max_request_bytes::SETTING,
     socket_request_max_bytes::SETTING,
 ];
 
@@ -109,6 +111,8 @@ pub struct BrokerSettings {
     pub max_connections_per_ip: usize,
     pub max_connections_per_ip_overrides: Vec<(String, usize)>,
     pub socket_request_max_bytes: usize,
+    /// Bytes of requests and answers that all connections may hold together.
+    pub queued_max_bytes: usize,
     pub http_address: Option<String>,
     /// `auto`, `7` or `8`.
     pub registry_profile: String,
@@ -137,6 +141,7 @@ impl BrokerSettings {
             max_connections_per_ip: max_connections_per_ip::read(from),
             max_connections_per_ip_overrides: max_connections_per_ip_overrides::read(from),
             socket_request_max_bytes: socket_request_max_bytes::read(from),
+            queued_max_bytes: queued_max_request_bytes::read(from),
             http_address: milena_http_address::read(from),
             registry_profile: milena_registry_profile::read(from),
             allowed_origins: access_control_allow_origin::read(from),

@@ -11,7 +11,6 @@ pub(super) const SETTINGS: &[Setting] = &[
     inert(WHY, "max.request.partition.size.limit", Kind::Int, Some("2000"), Reach::AtStart, Check::AtLeast(1), "How many partitions one page of a topic description has; pages have 2000 here, and more pages tell the same."),
     inert(WHY, "num.io.threads", Kind::Int, Some("8"), Reach::Cluster, Check::AtLeast(1), "How many threads handle requests."),
     inert(WHY, "num.network.threads", Kind::Int, Some("3"), Reach::Cluster, Check::AtLeast(1), "How many threads read and write sockets."),
-    inert(WHY, "queued.max.request.bytes", Kind::Long, Some("-1"), Reach::AtStart, Check::Any, "How many bytes of requests may queue."),
     inert(WHY, "queued.max.requests", Kind::Int, Some("500"), Reach::AtStart, Check::AtLeast(1), "How many requests may queue."),
     inert(WHY, "socket.connection.setup.timeout.max.ms", Kind::Long, Some("30000"), Reach::AtStart, Check::Any, "The longest time to wait for a connection to another broker."),
     inert(WHY, "socket.connection.setup.timeout.ms", Kind::Long, Some("10000"), Reach::AtStart, Check::Any, "The time to wait for a connection to another broker."),
