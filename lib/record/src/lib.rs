@@ -43,7 +43,10 @@ mod verify;
 pub use build::{Builder, Control, PackError, Producer, RecompressError, recompress, renumber};
 pub use codec::{Codec, Compression, Limits};
 pub use flaw::{Flaw, RecordFlaw};
-pub use header::{HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time};
+pub use header::{
+    CHECKED_FROM, HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time,
+    stated_crc,
+};
 pub use record::{Headers, Record, RecordHeader, Records};
 pub use split::{Entry, Split, split};
 pub use verify::{Batch, Facts, RecordFacts, produced};

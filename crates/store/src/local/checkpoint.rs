@@ -240,7 +240,7 @@ impl Inner {
                     let begin = rows.first().map_or(0, |r| r.pos);
                     for row in rows {
                         let at = (row.pos - begin) as usize;
-                        writer.put_payload(&mut run, row.stored, &bytes[at..at + row.stored.bytes as usize])?;
+                        writer.put_payload(&mut run, row.stored, row.crc, &bytes[at..at + row.stored.bytes as usize])?;
                     }
                 }
             }
@@ -276,7 +276,7 @@ impl Inner {
             let Some(last) = fresh.last() else { return Ok(()) };
             position = last.last.saturating_add(1);
             for staged in &fresh {
-                writer.put_payload(run, staged.stored(), staged.view())?;
+                writer.put_payload(run, staged.stored(), staged.crc(self.seed), staged.view())?;
             }
         }
     }
