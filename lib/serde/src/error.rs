@@ -23,6 +23,9 @@ pub enum Error {
     Unreadable { id: u32, name: &'static str, flaw: Flaw },
     #[error("data of schema {id}: {why}")]
     Data { id: u32, why: Malformed },
+    /// JSON that its schema refuses, or a Protobuf message that is none.
+    #[error("data of schema {id}: {flaw}")]
+    Invalid { id: u32, flaw: Flaw },
     #[error("subject names of this kind need the schema's name, and it has none")]
     Nameless,
     #[error("{0}")]

@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! JSON ([`Registry::json_writer`], validated by its schema) and Protobuf ([`Registry::protobuf_writer`], framed with the
+//! indexes of its message) are written and read likewise.
+//!
 //! Ids are settled once: after that a writer touches no lock and no network, and a reader keeps what it needs in itself.
 //! Here live: the registry's protocol, from a client's side. What a schema is lives in `milena-schema`.
 #![forbid(unsafe_code)]
@@ -27,10 +30,14 @@ mod avro;
 mod error;
 pub mod framing;
 mod http;
+mod json;
 mod naming;
+mod protobuf;
 mod registry;
 
 pub use avro::{AnyReader, Reader, Settings, Writer};
 pub use error::Error;
+pub use json::{JsonReader, JsonWriter};
 pub use naming::{Naming, Part};
+pub use protobuf::{ProtobufReader, ProtobufWriter};
 pub use registry::{Reference, Registered, Registry, Text};
