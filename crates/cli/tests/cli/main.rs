@@ -13,4 +13,5 @@ mod readers;
 mod readme;
 mod rest;
 mod server;
+mod story;
 mod transcript;
