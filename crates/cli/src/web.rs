@@ -161,15 +161,3 @@ fn judge(status: u16, body: Value) -> Result<Value, Failure> {
     }
     Err(failure)
 }
-
-/// A name as one segment of a path, or as a value of a query.
-pub(crate) fn encoded(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
-}

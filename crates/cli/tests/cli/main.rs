@@ -16,4 +16,5 @@ mod rest;
 mod server;
 mod service;
 mod tools;
+mod story;
 mod transcript;
