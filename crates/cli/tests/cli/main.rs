@@ -7,6 +7,7 @@ mod exits;
 mod life;
 mod manual;
 mod metrics;
+mod queue;
 mod readme;
 mod server;
 mod transcript;
