@@ -11,6 +11,7 @@ mod life;
 mod manual;
 mod metrics;
 mod readers;
+mod queue;
 mod readme;
 mod rest;
 mod server;
