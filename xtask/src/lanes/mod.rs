@@ -38,7 +38,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "java tools", needs: apache::JAVA, work: java::tools },
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
-    Lane { name: "rest, schemathesis", needs: PYTHON, work: rest::schemathesis },
+    Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
     Lane { name: "node", needs: node::NODE, work: node::run },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },
