@@ -3,7 +3,7 @@
 
 mod guests;
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 

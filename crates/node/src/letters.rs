@@ -235,6 +235,7 @@ impl Node {
             head: HEADER_LEN as u16,
             patched: &intake.head,
             bytes: &intake.bytes,
+            verified: None,
         };
         parts.push(Part { log: partition.log(), expected: state.noun.version, fact: &[], payload: Some(payload) });
         let lsn = self.hub().reserve(credit, Class::Data, now.wall, &parts)?;

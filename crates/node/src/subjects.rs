@@ -249,6 +249,7 @@ impl Node {
             head: HEADER_LEN as u16,
             patched: &[],
             bytes: &change.batch,
+            verified: None,
         };
         let record = Part { log: partition.log(), expected: state.noun.version, fact: &[], payload: Some(payload) };
         let count = facts.len() as u64;
