@@ -1,4 +1,7 @@
-//! What a release ships: the binary, the licence and the first page, in one archive below `target/dist/`.
+//! What a release ships: the binary, the licence and the first page, pages for man(1), the unit for systemd, and whose work it
+//! carries, in one archive below `target/dist/`.
+
+mod guests;
 
 use std::{fs, process::Command};
 
@@ -18,8 +21,21 @@ pub(crate) fn dist(ground: &Ground) -> Result<()> {
         let to = dir.join(file.file_name().context("a file has a name")?);
         fs::copy(&file, to)?;
     }
+    accompany(root, &dir, version)?;
     let archive = target.join("dist").join(format!("{name}.tar.gz"));
     run::shown(Command::new("tar").arg("czf").arg(&archive).arg("-C").arg(target.join("dist")).arg(&name))?;
     println!("{}", archive.display());
+    Ok(())
+}
+
+/// What the binary says of itself, and what is said of its guests.
+fn accompany(root: &Path, dir: &Path, version: &str) -> Result<()> {
+    let milena = dir.join("milena");
+    run::quiet(Command::new(&milena).args(["man", "--dir"]).arg(dir.join("man1")))?;
+    let unit = ["install", "--systemd", "--print-unit", "--program", "/usr/local/bin/milena"];
+    fs::write(dir.join("milena.service"), run::quiet(Command::new(&milena).args(unit))?)?;
+    let guests = guests::Guests::of(root)?;
+    fs::write(dir.join("NOTICES.txt"), guests.notices()?)?;
+    fs::write(dir.join("milena.cdx.json"), serde_json::to_string_pretty(&guests.bill(version))?)?;
     Ok(())
 }

@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the broker
     Serve(serve::Options),
+    /// The systemd unit of a server
+    Install(cmd::install::Options),
     /// Write messages: from arguments, lines or files
     Produce(cmd::produce::Options),
     /// Read a range of a topic; stops at the end
@@ -50,6 +52,10 @@ enum Command {
     Doctor(cmd::doctor::Options),
     /// Is it there, and how far away? ICMP echoes to a host, exchanges of Kafka to a broker
     Ping(cmd::ping::Options),
+    /// What the server does at this moment, a line at a time
+    Top(cmd::top::Options),
+    /// What somebody who helps wants to see, in one archive
+    Support(cmd::support::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
     /// Settings: show, explain, change
@@ -60,6 +66,8 @@ enum Command {
     Explain(cmd::explain::Options),
     /// What to type for what you want
     Cheat(cmd::cheat::Options),
+    /// Pages for man(1), of one command or of all
+    Man(cmd::man::Options),
     /// Print a completion script for a shell
     Completion { shell: Shell },
     /// Print the version
@@ -82,11 +90,15 @@ impl Arguments {
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),
             Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
+            Command::Top(options) => talk(cmd::top::run(options)),
+            Command::Support(options) => talk(cmd::support::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
+            Command::Install(options) => cmd::install::run(&options),
             Command::Explain(options) => cmd::explain::run(&options),
             Command::Cheat(options) => cmd::cheat::run(&options),
+            Command::Man(options) => cmd::man::run(&options, &Self::command()),
             Command::Completion { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "milena", &mut std::io::stdout());
                 Ok(())

@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) registry: Option<String>,
     pub(crate) rest: Option<String>,
     pub(crate) advertise: Option<String>,
+    /// As `--log`.
+    pub(crate) log: Option<String>,
     /// Broker settings by Kafka's names.
     pub(crate) set: BTreeMap<String, toml::Value>,
 }
@@ -118,8 +120,21 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::new(Kind::Usage, format!("the configuration {} cannot be read", path.display())).why(e))?;
     toml::from_str(&text).map_err(|e| {
-        Failure::new(Kind::Usage, format!("the configuration {} is not right", path.display())).why(e.to_string().trim_end())
+        let words = e.to_string();
+        let failure =
+            Failure::new(Kind::Usage, format!("the configuration {} is not right", path.display())).why(words.trim_end());
+        match meant(&words) {
+            Some(near) => failure.hint(format!("did you mean {near:?}?")),
+            None => failure,
+        }
     })
+}
+
+/// The known key that is nearest to an unknown one, from the parser's words: unknown field `X`, expected one of `A`, `B`.
+fn meant(words: &str) -> Option<&str> {
+    let (_, rest) = words.split_once("unknown field `")?;
+    let (wrong, known) = rest.split_once('`')?;
+    crate::nearest::nearest(wrong, known.split('`').skip(1).step_by(2))
 }
 
 fn nearest() -> Option<PathBuf> {

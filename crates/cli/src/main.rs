@@ -9,6 +9,7 @@ mod envelope;
 mod failure;
 mod icmp;
 mod nearest;
+mod notify;
 mod ours;
 mod process;
 mod ready;

@@ -41,6 +41,11 @@ impl Ready {
         format!("{line}\n")
     }
 
+    /// What a service manager shows.
+    pub(crate) fn status(&self) -> String {
+        format!("Kafka at {}, HTTP at {}", self.kafka, self.http.as_deref().unwrap_or("none"))
+    }
+
     pub(crate) fn banner(&self) -> String {
         let mut out = String::new();
         let _ = writeln!(out, "milena {} - ready in {} ms", env!("CARGO_PKG_VERSION"), self.took.as_millis());

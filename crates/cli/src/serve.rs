@@ -13,22 +13,24 @@ use std::{
 use clap::{Args, ValueEnum};
 use milena_http::Surface;
 use milena_kafka::{Advertise, DoorOptions};
-use milena_node::{Node, NodeOptions, Recovered, Recovery};
+use milena_node::{Node, NodeOptions, Recovered, Recovery, StartError};
 use milena_store::{Memory, Store, disk::RealDisk, local, memory};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
 use crate::{
     config,
     failure::{Failure, Kind},
+    notify::Notify,
     ours,
     ready::Ready,
 };
 
 /// Flags of `serve`; each can also come from the environment or from `[server]` of `milena.toml`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
     /// Directory of the data; made if it is not there [default: ./milena-data]
     #[arg(long, env = "MILENA_DATA", value_name = "DIR")]
@@ -67,8 +69,9 @@ pub(crate) struct Options {
     #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = slow)]
     slow: Option<Duration>,
     /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
-    #[arg(long, env = "MILENA_LOG", default_value = "warn", value_name = "FILTER")]
-    log: String,
+    /// [default: warn]
+    #[arg(long, env = "MILENA_LOG", value_name = "FILTER")]
+    log: Option<String>,
 }
 
 fn slow(text: &str) -> Result<Duration, String> {
@@ -76,8 +79,9 @@ fn slow(text: &str) -> Result<Duration, String> {
     ms.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 100ms or 2s".into())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(crate) enum Output {
+    #[default]
     Text,
     Json,
 }
@@ -121,19 +125,20 @@ enum Address {
 
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
-    log(&options.log)?;
+    let filter = log(&log_filter(&options)?)?;
     let descriptors = crate::process::prepare().map_err(|limit| {
         Failure::new(Kind::Failed, format!("{limit} open files are too few"))
             .why(format!("each connection is one, and the store needs some; {} is the least", crate::process::LEAST))
             .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
     })?;
-    let plan = Plan::of(options)?;
+    let plan = Plan::of(options.clone())?;
     let (store, recovery, recovered) = open(&plan, descriptors.files)?;
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let registry = plan.registry.bind("registry")?;
     let rest = plan.rest.bind("rest")?;
-    let node = start_node(&plan, store, (recovery, recovered.clone()), &kafka, http.as_deref())?;
+    let told = told(&plan, &kafka, http.as_deref());
+    let node = start_node(&plan, store, (recovery, recovered.clone()), &told)?;
     let door_options = DoorOptions {
         advertise: plan.advertise.clone(),
         both_families: kafka.len() == 2,
@@ -157,16 +162,27 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
     let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
     let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
-    let outcome = runtime.block_on(until_told_to_stop(&node, door, kafka, (web.collect(), descriptors.web), &plan, &ready));
+    let open = Open { kafka, web: web.collect(), connections: descriptors.web };
+    let reload = Reload { node: node.clone(), options, told, filter };
+    let outcome = runtime.block_on(until_told_to_stop(&reload, door, open, &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
     })?;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
+/// What listens, and how much the HTTP doors may take.
+struct Open {
+    kafka: Vec<StdListener>,
+    web: Vec<(StdListener, Surface)>,
+    /// HTTP connections at a time.
+    connections: usize,
+}
+
 async fn until_told_to_stop(
-    node: &Node,
+    reload: &Reload,
     door: Arc<milena_kafka::Door>,
+    (kafka, web): (Vec<StdListener>, Vec<(StdListener, Surface)>),
     kafka: Vec<StdListener>,
     (web, connections): (Vec<(StdListener, Surface)>, usize),
     plan: &Plan,
@@ -175,20 +191,135 @@ async fn until_told_to_stop(
     let adopt =
         |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
-    for listener in kafka {
+    for listener in open.kafka {
         tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
     }
     let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
-    let origins = milena_http::Origins::of(node.settings().allowed_origins.as_deref());
-    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins, connections };
-    let http = milena_http::Door::new(node.clone(), options);
-    for (listener, surface) in web {
+    let origins = milena_http::Origins::of(reload.node.settings().allowed_origins.as_deref());
+    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins, connections: open.connections };
+    let http = milena_http::Door::new(reload.node.clone(), options);
+    for (listener, surface) in open.web {
         tokio::spawn(milena_http::listen(http.clone(), adopt(listener)?, surface));
     }
+    let mut again = signal(SignalKind::hangup()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     announce(plan.output, ready)?;
-    tokio::select! {
-        _ = stop.recv() => Ok(()),
-        _ = tokio::signal::ctrl_c() => Ok(()),
+    let notify = Notify::from_environment();
+    notify.ready(&ready.status());
+    loop {
+        tokio::select! {
+            _ = stop.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = again.recv() => {
+                notify.reloading();
+                reload.run();
+                notify.ready(&ready.status());
+            }
+            // Only where a manager watches is there a timer. One that acknowledges nothing is not alive.
+            () = beat(&notify) => if reload.node.alive().is_ok() {
+                notify.say("WATCHDOG=1");
+            },
+        }
+    }
+    notify.say("STOPPING=1");
+    Ok(())
+}
+
+async fn beat(notify: &Notify) {
+    match notify.beat() {
+        Some(beat) => tokio::time::sleep(beat).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What SIGHUP reads anew: `milena.toml` below the same flags and environment.
+struct Reload {
+    node: Node,
+    options: Options,
+    /// What was told of how this process was started.
+    told: Vec<(String, Option<String>)>,
+    filter: Filter,
+}
+
+impl Reload {
+    /// A file that is not right changes nothing. What needs a restart is named.
+    fn run(&self) {
+        match self.take() {
+            Ok(fixed) if fixed.is_empty() => tracing::warn!("the configuration was read again"),
+            Ok(fixed) => tracing::warn!("the configuration was read again; a restart is needed for {}", fixed.join(", ")),
+            Err(failure) => {
+                tracing::error!("the configuration was not taken: {}", failure.to_string().trim_end().replace('\n', ";"))
+            }
+        }
+    }
+
+    fn take(&self) -> Result<Vec<String>, Failure> {
+        let (before, plan) = (&self.told, Plan::of(self.options.clone())?);
+        let filter = parsed(&log_filter(&self.options)?)?;
+        let mut settings = plan.own_settings();
+        settings.extend(self.told.iter().cloned());
+        let mut fixed = self.node.renew_settings(&settings).map_err(bad_setting)?;
+        let _ = self.filter.reload(filter);
+        let told = |name: &str| before.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.as_deref());
+        let changed = [
+            (
+                "data",
+                plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string())
+                    != told("log.dir").unwrap_or_default(),
+            ),
+            ("node.id", told("node.id") != Some(&plan.node_id.to_string())),
+            ("advertise", plan.rule != self.rule()),
+        ];
+        fixed.extend(changed.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_string()));
+        Ok(fixed)
+    }
+
+    /// The rule that this process was started with, as it is told.
+    fn rule(&self) -> String {
+        let told = |name: &str| self.told.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.clone()).unwrap_or_default();
+        let (listeners, advertised) = (told("listeners"), told("advertised.listeners"));
+        if listeners == advertised { "auto".into() } else { advertised.trim_start_matches("PLAINTEXT://").to_string() }
+    }
+}
+
+/// What `config check` finds.
+pub(crate) struct Checked {
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Reads the configuration as a start would, and starts nothing.
+pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
+    let options = Options { config: file.map(Path::to_path_buf), ..Options::default() };
+    let (_, found) = config::read(file)?;
+    parsed(&log_filter(&options)?)?;
+    let plan = Plan::of(options)?;
+    milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(bad_setting)?;
+    let mut remarks = Vec::new();
+    if let Address::One(address) = &plan.kafka {
+        if !address.ip().is_loopback() {
+            remarks.push(format!("whoever reaches {address} may read and write: there are no logins"));
+            if plan.rule.starts_with("localhost:") || plan.rule.starts_with("127.") {
+                remarks.push(format!(
+                    "other machines will be told {}, which is themselves; advertise = \"auto\" is right",
+                    plan.rule
+                ));
+            }
+        }
+    }
+    Ok(Checked { file: found, remarks })
+}
+
+/// A setting that is refused, with the one that may have been meant.
+fn bad_setting(refusal: milena_node::engine::settings::Refusal) -> Failure {
+    use milena_node::engine::settings::{Refusal, broker};
+    let failure = Failure::new(Kind::Usage, "a broker setting is not right").why(&refusal);
+    let near = match &refusal {
+        Refusal::Unknown { name, .. } => crate::nearest::nearest(name, broker::all().map(|s| s.name)),
+        _ => None,
+    };
+    match near {
+        Some(near) => failure.hint(format!("did you mean {near:?}?")),
+        None => failure,
     }
 }
 
@@ -202,16 +333,25 @@ fn announce(output: Output, ready: &Ready) -> Result<(), Failure> {
     Ok(())
 }
 
-fn log(filter: &str) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|e| {
+/// How the filter of the log is changed while it is in use.
+type Filter = reload::Handle<EnvFilter, Registry>;
+
+fn parsed(filter: &str) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(filter).map_err(|e| {
         Failure::new(Kind::Usage, format!("--log {filter:?} is no filter")).why(e).fix("--log info, or --log milena_store=debug")
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    Ok(())
+    })
+}
+
+fn log_filter(options: &Options) -> Result<String, Failure> {
+    let file = config::read(options.config.as_deref())?.0.server.log;
+    Ok(options.log.clone().or(file).unwrap_or_else(|| "warn".into()))
+}
+
+fn log(filter: &str) -> Result<Filter, Failure> {
+    let (filter, handle) = reload::Layer::new(parsed(filter)?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    Ok(handle)
 }
 
 impl Plan {
@@ -253,6 +393,14 @@ impl Plan {
             slow: options.slow,
             output: options.output,
         })
+    }
+}
+
+impl Plan {
+    /// The settings that somebody asked for. The node's id is told in one place, whichever of its two names was used.
+    fn own_settings(&self) -> Vec<(String, Option<String>)> {
+        let own = self.settings.iter().filter(|(name, _)| name != "node.id" && name != "broker.id");
+        own.cloned().collect()
     }
 }
 
@@ -310,12 +458,15 @@ fn open_local(data: &Path, options: local::Options, recovery: &mut Recovery) -> 
 }
 
 /// What DescribeConfigs tells about how this broker was started.
-fn told(plan: &Plan, kafka: &[StdListener]) -> Vec<(String, Option<String>)> {
+fn told(plan: &Plan, kafka: &[StdListener], http: Option<&[StdListener]>) -> Vec<(String, Option<String>)> {
+    let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
     let listeners: Vec<String> = kafka.iter().filter_map(|l| l.local_addr().ok()).map(|a| format!("PLAINTEXT://{a}")).collect();
     let listeners = listeners.join(",");
     let advertised = if plan.rule == "auto" { listeners.clone() } else { format!("PLAINTEXT://{}", plan.rule) };
     let id = plan.node_id.to_string();
     let told = [
+        ("log.dir", data.clone()),
+        ("log.dirs", data),
         ("node.id", id.clone()),
         ("broker.id", id),
         ("process.roles", "broker,controller".into()),
@@ -323,27 +474,23 @@ fn told(plan: &Plan, kafka: &[StdListener]) -> Vec<(String, Option<String>)> {
         ("advertised.listeners", advertised),
         ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT".into()),
     ];
-    told.into_iter().map(|(name, value)| (name.to_string(), Some(value))).collect()
+    let http = http.map(|listeners| ("milena.http.address", address_of(listeners)));
+    told.into_iter().chain(http).map(|(name, value)| (name.to_string(), Some(value))).collect()
 }
 
 fn start_node(
     plan: &Plan,
     store: Arc<dyn Store>,
     (recovery, recovered): (Recovery, Recovered),
-    kafka: &[StdListener],
-    http: Option<&[StdListener]>,
+    told: &[(String, Option<String>)],
 ) -> Result<Node, Failure> {
-    let mut settings = plan.settings.clone();
-    // Told below in one place, whichever of its two names was used.
-    settings.retain(|(name, _)| name != "node.id" && name != "broker.id");
-    let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
-    settings.extend(["log.dir", "log.dirs"].map(|name| (name.into(), Some(data.clone()))));
-    settings.extend(told(plan, kafka));
-    if let Some(listeners) = http {
-        settings.push(("milena.http.address".into(), Some(address_of(listeners))));
-    }
+    let mut settings = plan.own_settings();
+    settings.extend(told.iter().cloned());
     let options = NodeOptions { node_id: plan.node_id, settings, recovered, ..NodeOptions::default() };
-    Node::start(store, recovery, options).map_err(|e| Failure::new(Kind::Failed, "the broker cannot start").why(e))
+    Node::start(store, recovery, options).map_err(|e| match e {
+        StartError::Setting(refusal) => bad_setting(refusal),
+        other => Failure::new(Kind::Failed, "the broker cannot start").why(other),
+    })
 }
 
 impl Listening {

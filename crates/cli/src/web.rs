@@ -49,6 +49,13 @@ impl Web {
         self.call("GET", path).await
     }
 
+    /// What is not JSON, as it is.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, Failure> {
+        let (status, body) = self.asked("GET", path, "").await?;
+        judge(status, Value::Null)?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     pub(crate) async fn call(&self, method: &str, path: &str) -> Result<Value, Failure> {
         self.exchanged(method, path, "").await
     }
@@ -59,11 +66,16 @@ impl Web {
     }
 
     async fn exchanged(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {
+        let (status, body) = self.asked(method, path, body).await?;
+        judge(status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn asked(&self, method: &str, path: &str, body: &str) -> Result<(u16, Vec<u8>), Failure> {
         let answer = timeout(PATIENCE, self.exchange(method, path, body)).await;
         let bytes =
             answer.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| self.unreachable(e))?;
         let (status, body) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
-        judge(status, serde_json::from_slice(body).unwrap_or_default())
+        Ok((status, body.to_vec()))
     }
 
     fn unreachable(&self, why: impl ToString) -> Failure {
@@ -148,16 +160,4 @@ fn judge(status: u16, body: Value) -> Result<Value, Failure> {
         failure = failure.why(why);
     }
     Err(failure)
-}
-
-/// A name as one segment of a path, or as a value of a query.
-pub(crate) fn encoded(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }

@@ -86,6 +86,8 @@ fn status(door: &Door) -> Answer {
         "connections": counters.connections.get(),
         "records_in": counters.records_in.get(),
         "bytes_in": counters.bytes_in.get(),
+        "commits": s.store.commits,
+        "sync_ms_mean": s.store.sync_nanos_mean as f64 / 1e6,
         "bytes_out": counters.bytes_out.get(),
         "log_bytes": s.store.log_bytes,
         "segment_bytes": s.store.segment_bytes,

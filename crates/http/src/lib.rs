@@ -10,6 +10,7 @@ mod asked;
 mod errors;
 mod metrics;
 mod polish;
+mod queue;
 mod registry;
 mod rest;
 mod router;

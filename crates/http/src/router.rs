@@ -11,7 +11,7 @@ use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
     asked::{Asked, Unreadable},
-    errors, metrics, registry, rest,
+    errors, metrics, queue, registry, rest,
     serve::Door,
 };
 
@@ -28,10 +28,11 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
         ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
         ["admin", "v1", "errors"] => wrong_method("GET"),
         ["admin", "v1", ..] => admin(door, asked).await,
+        ["q", "v1", ..] => queue::answer(door, asked).await,
         route if registry::serves(route) => registry::answer(door, asked).await,
         path if rest::serves(path, &asked.method) => rest::answer(door, asked).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
-            .fix("see /admin/v1/status, /metrics, /healthz and /readyz")
+            .fix("see /q/v1, /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),
     }
 }

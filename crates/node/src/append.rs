@@ -7,8 +7,8 @@ use milena_engine::{
     partition::{Batch as Judged, Refusal, Verdict},
     retention,
 };
-use milena_record::{Flaw, HEADER_LEN, patch_base_offset, patch_leader_epoch};
-use milena_store::{Class, Credit, Lsn, Parked, Part, Payload, Version};
+use milena_record::{CHECKED_FROM, Flaw, HEADER_LEN, patch_base_offset, patch_leader_epoch, stated_crc};
+use milena_store::{Class, Credit, Lsn, Parked, Part, Payload, Verified, Version};
 
 use crate::{
     intake::{self, Declined, Intake},
@@ -206,6 +206,8 @@ impl Node {
             head: HEADER_LEN as u16,
             patched: &intake.head,
             bytes: &intake.bytes,
+            // The batch's own checksum was verified, or made anew, and covers what placing it does not touch.
+            verified: Some(Verified { from: CHECKED_FROM, crc: stated_crc(&intake.head) }),
         };
         // The batch is the fact: its header says everything that a replay needs.
         let part = Part { log: partition.log(), expected: state.noun.version, fact: &[], payload: Some(payload) };

@@ -53,6 +53,22 @@ impl Node {
         Ok(self.release(parked).await?)
     }
 
+    /// Takes the settings that a new start would be given. Topics and groups work by the new ones when this is answered; the
+    /// names of what needs a restart are the answer. What was changed while it ran still wins.
+    pub fn renew_settings(&self, asked: &[(String, Option<String>)]) -> Result<Vec<String>, Refusal> {
+        let fixed = {
+            let mut broker = self.0.broker.hold();
+            let fixed = broker.machine.renew(asked)?;
+            let lsn = broker.lsn;
+            Publish(&self.0).done(&mut broker.machine, lsn);
+            fixed
+        };
+        self.resolve_topics();
+        self.set_group_rules();
+        self.arm_all();
+        Ok(fixed)
+    }
+
     /// Whether [`Node::alter_broker`] would succeed; nothing changes.
     pub fn try_alter_broker(&self, alter: Alter) -> Result<(), Refusal> {
         self.0.broker.hold().machine.decide(self.now(), alter).map(|_| ())

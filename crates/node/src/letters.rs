@@ -5,11 +5,12 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_engine::{
+    group::MemberId,
     ids::{TopicId, Uuid},
     machine::{Decision, Machine},
     partition::Verdict,
     retention,
-    share::{self, Command, Fact, Letter, Reply, Why},
+    share::{self, AckBatch, Acknowledge, At, Command, Dropping, Fact, Letter, Refusal, Reply, Why},
     topic::{CreateTopic, Refusal as TopicRefusal},
 };
 use milena_record::{Batch, Builder, Codec, HEADER_LEN, Limits, RecordHeader, Records, patch_base_offset, patch_leader_epoch};
@@ -23,6 +24,7 @@ use crate::{
     partition::Partition,
     release::{Dead, Then},
     shares::ShareCell,
+    sharing::{Take, TakeRefusal},
     topics::Topic,
 };
 
@@ -96,10 +98,8 @@ impl Node {
 
     async fn write_letter(&self, cell: &Arc<ShareCell>, letter: &Letter) -> Result<(), Unwritten> {
         let Some(topic) = self.topic_by_id(letter.at.topic) else {
-            // In the trash, or gone: then the group forgets it, too.
-            let forget = Command::ForgetTopics(vec![letter.at.topic]);
-            let _ = self.share_command(cell.name(), &forget).await?;
-            return Ok(());
+            // In the trash, from where it may come back; when it is gone for good, the group forgets it, too.
+            return Err(Unwritten::Declined("the topic of its record is deleted".into()));
         };
         let partition = topic.partition(letter.at.partition);
         let body = match partition {
@@ -118,7 +118,8 @@ impl Node {
         };
         let dead = self.letter_topic(cell.name(), &topic).await?;
         let batch = letter_batch(cell.name(), &topic, letter, &body);
-        self.bury(cell, letter, &dead, &batch).await
+        let buried = Command::Buried { at: letter.at, offset: letter.offset };
+        self.both(cell, &buried, (&dead, 0), &batch).await
     }
 
     /// The record itself. `None`: it is not there any more.
@@ -173,24 +174,29 @@ impl Node {
         format!("{PREFIX}{}", &source[..source.floor_char_boundary(room)])
     }
 
-    /// One entry of two logs: the letter, and that the group is done with the record.
-    async fn bury(&self, cell: &Arc<ShareCell>, letter: &Letter, dead: &Topic, batch: &[u8]) -> Result<(), Unwritten> {
+    /// One entry of two logs: a record, and that a group is done with the one that it comes from.
+    async fn both(
+        &self,
+        cell: &Arc<ShareCell>,
+        command: &Command,
+        (topic, partition): (&Topic, i32),
+        batch: &[u8],
+    ) -> Result<(), Unwritten> {
         let declined = |why: Declined| match why {
             Declined::Flaw(flaw) => Unwritten::Declined(flaw.to_string()),
             Declined::Refused(refusal) => Unwritten::Declined(refusal.to_string()),
         };
-        let mut intake = intake::take(&dead.rules, self.now(), batch).map_err(declined)?;
-        let Some(partition) = dead.partitions.first().cloned() else { return Ok(()) };
+        let mut intake = intake::take(&topic.rules, self.now(), batch).map_err(declined)?;
+        let Some(partition) = topic.partition(partition).cloned() else { return Ok(()) };
         let credit = self.hub().credit(Class::Data, intake.bytes.len() as u64 + BESIDE).await?;
-        self.bury_now(cell, letter, (dead, &partition), &mut intake, credit)?;
-        Ok(())
+        self.both_now(cell, command, (topic, &partition), &mut intake, credit)
     }
 
-    fn bury_now(
+    fn both_now(
         &self,
         cell: &Arc<ShareCell>,
-        letter: &Letter,
-        (dead, partition): (&Topic, &Arc<Partition>),
+        command: &Command,
+        (topic, partition): (&Topic, &Arc<Partition>),
         intake: &mut Intake<'_>,
         credit: Credit,
     ) -> Result<(), Unwritten> {
@@ -199,8 +205,13 @@ impl Node {
         let mut group = cell.state.hold();
         let mut state = partition.hold();
         let Some(log) = group.log else { return Ok(()) };
-        let buried = Command::Buried { at: letter.at, offset: letter.offset };
-        let Ok(Decision { facts, reply: Reply::Buried(true) }) = group.noun.machine.decide(now, buried) else { return Ok(()) };
+        let Ok(Decision { facts, reply: Reply::Buried(true) | Reply::Done }) = group.noun.machine.decide(now, command.clone())
+        else {
+            return Ok(());
+        };
+        if facts.is_empty() {
+            return Ok(());
+        }
         if state.is_gone() {
             return Err(Unwritten::Declined("it was just deleted".into()));
         }
@@ -236,7 +247,7 @@ impl Node {
         let waits = state.flies(lsn, intake.bytes.len());
         let bytes = intake.bytes.len() as u64;
         let appended = retention::Entry { base: placement.base, last: placement.last, bytes, at: now.wall, stamp: intake.stamp };
-        let alarm = self.retention_after_append(dead, &mut state, &appended);
+        let alarm = self.retention_after_append(topic, &mut state, &appended);
         drop(state);
         self.after_share_step(cell, group);
         if let Some(at) = alarm {
@@ -248,6 +259,83 @@ impl Node {
         self.counters().records_in.add(1);
         Ok(())
     }
+}
+
+impl Node {
+    /// Puts dead letters of the group back where they came from, at most `max`, each in one entry with its end as a letter.
+    /// Letters of other groups in the same topic stay. Answers how many went back.
+    pub async fn redrive(&self, group: &str, source: &str, max: u64) -> Result<u64, TakeRefusal> {
+        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(0) };
+        let reader = format!("{group}.redrive");
+        let owner = MemberId::from(format!("redrive-{}", Uuid::new_v4()).as_str());
+        let mut back = 0;
+        while back < max {
+            let take = Take {
+                topic: dead.clone(),
+                partition: 0,
+                owner: owner.clone(),
+                max: 1,
+                strictly: true,
+                max_bytes: 1,
+                lock_ms: None,
+            };
+            let taken = self.share_take(&reader, &take).await?;
+            let Some((offset, ..)) = taken.granted.runs.first().copied() else { break };
+            back += u64::from(self.send_back(group, &reader, &owner, (&dead, offset)).await?);
+        }
+        // What was looked at and belongs to others is as it was.
+        let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
+        let _ = self.share_drop(&reader, dropping).await?;
+        Ok(back)
+    }
+
+    /// One letter. `false`: it is another group's, or its topic is gone.
+    async fn send_back(
+        &self,
+        group: &str,
+        reader: &str,
+        owner: &MemberId,
+        (dead, offset): (&Arc<Topic>, i64),
+    ) -> Result<bool, TakeRefusal> {
+        let unwritten = |why: Unwritten| match why {
+            Unwritten::NoRoom(no_room) => TakeRefusal::NoRoom(no_room),
+            Unwritten::Read(error) => TakeRefusal::Read(error),
+            Unwritten::Topic(_) | Unwritten::Declined(_) => {
+                TakeRefusal::Refused(Refusal::Invalid("the topic does not take it back"))
+            }
+        };
+        let Some(partition) = dead.partition(0) else { return Ok(false) };
+        let Some(body) = self.body(dead, partition, offset).await.map_err(unwritten)? else { return Ok(false) };
+        let told = |name: &str| {
+            let header = body.headers.iter().rfind(|(key, _)| key == name.as_bytes())?;
+            String::from_utf8(header.1.clone()?).ok()
+        };
+        let home = told("__dlq.errors.topic").and_then(|name| self.topic(&name));
+        let (Some(home), true) = (home, told("__dlq.errors.group").as_deref() == Some(group)) else { return Ok(false) };
+        let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let index = if home.partition(index).is_some() { index } else { 0 };
+        let batch = returned_batch(&body);
+        let at = At { topic: dead.id, partition: 0 };
+        let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Accept] }];
+        let command = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
+        let Some(cell) = self.0.shares.find(reader) else { return Ok(false) };
+        self.both(&cell, &command, (&home, index), &batch).await.map_err(unwritten)?;
+        let lsn = cell.state.hold().noun.lsn;
+        self.released(lsn).await?;
+        Ok(true)
+    }
+}
+
+/// The record as it was, and a header that says that it was back from the dead letters.
+fn returned_batch(body: &Body) -> Vec<u8> {
+    let own = body.headers.iter().filter(|(key, _)| !key.starts_with(b"__dlq."));
+    let own = own.map(|(key, value)| RecordHeader { key, value: value.as_deref() });
+    let ours = RecordHeader { key: b"__dlq.redriven", value: Some(b"true") };
+    let headers: Vec<RecordHeader<'_>> = own.chain([ours]).collect();
+    let mut builder = Builder::new(Codec::None);
+    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
+    debug_assert!(pushed.is_ok(), "one record with a few headers more");
+    builder.finish().unwrap_or_default()
 }
 
 /// The whole record, and in headers where it comes from, why it is here, how often it was tried, and by whom last.

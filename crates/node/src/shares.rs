@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -107,6 +107,8 @@ impl Written for Fact {
 pub(crate) struct Shares {
     maps: RwLock<Maps>,
     numbers: AtomicU64,
+    /// Grants of another life have another of these.
+    life: OnceLock<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -117,6 +119,9 @@ struct Maps {
 }
 
 impl Shares {
+    pub(crate) fn life(&self) -> u64 {
+        *self.life.get_or_init(|| uuid::Uuid::new_v4().as_u64_pair().0)
+    }
     pub(crate) fn find(&self, name: &str) -> Option<Arc<ShareCell>> {
         self.maps.read().unwrap_or_else(PoisonError::into_inner).by_name.get(name).cloned()
     }
@@ -215,7 +220,12 @@ impl Node {
         }
         let Decision { facts, reply } = match judge(&state.noun.machine, now) {
             Ok(decision) => decision,
-            Err(refusal) => return Ok(Step::Done(Parked::new(state.noun.lsn, Err(refusal)))),
+            Err(refusal) => {
+                // Also lets a group go that was made only to be refused.
+                let lsn = state.noun.lsn;
+                self.after_share_step(cell, state);
+                return Ok(Step::Done(Parked::new(lsn, Err(refusal))));
+            }
         };
         if facts.iter().any(|fact| fact.durable().is_some()) {
             let (Some(log), Some(credit)) = (state.log, credit) else {

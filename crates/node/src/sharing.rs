@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use milena_engine::{
     group::MemberId,
-    ids::TopicId,
+    ids::{TopicId, Uuid},
     share::{
-        Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, LeaseOutcome, Refusal, Reply, Rules,
-        Settle, Share, Start, Window,
+        Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, KEY_LEN, LeaseOutcome, Refusal, Reply,
+        Rules, Settle, Share, Start, Window,
     },
 };
 use milena_record::{Batch, Header, Limits, Records, crc32c};
@@ -234,6 +234,26 @@ impl Node {
         self.share_command(group, &Command::Reset(starts)).await.map(|told| told.map(|_| ()))
     }
 
+    /// The secret that leases of this group are signed with, drawn at its first use and durable before it is answered.
+    pub async fn share_key(&self, group: &str) -> ShareTold<[u8; KEY_LEN]> {
+        if let Some(key) = self.ask_share(group, Share::key).await?.flatten() {
+            return Ok(Ok(key));
+        }
+        let mut drawn = [0; KEY_LEN];
+        drawn[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        drawn[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+        if let Err(refusal) = self.share_command(group, &Command::Key(drawn)).await? {
+            return Ok(Err(refusal));
+        }
+        // Somebody else may have been faster.
+        Ok(self.ask_share(group, Share::key).await?.flatten().ok_or(Refusal::NotFound(group.into())))
+    }
+
+    /// Names this life of the broker: grants of another one mean nothing here.
+    pub fn life(&self) -> u64 {
+        self.0.shares.life()
+    }
+
     /// DeleteShareGroupOffsets.
     pub async fn share_forget(&self, group: &str, partitions: Vec<At>) -> ShareTold<()> {
         self.share_existing(group, Command::Forget(partitions)).await.map(|told| told.map(|_| ()))
@@ -281,11 +301,13 @@ impl Node {
         if patience.is_zero() {
             return Ok(Woken::Timeout);
         }
-        let Ok(cell) = self.share_cell(group) else { return Ok(Woken::Changed) };
         self.alive()?;
         let mut waiting = Waiting::new(self.hub(), 1);
-        let Some(place) = cell.list(waiting.waiter(), freed) else { return Ok(Woken::Changed) };
-        waiting.listed_at(cell, place);
+        // A group that did nothing yet has nothing to free.
+        if let Some(cell) = self.0.shares.find(group) {
+            let Some(place) = cell.list(waiting.waiter(), freed) else { return Ok(Woken::Changed) };
+            waiting.listed_at(cell, place);
+        }
         for (partition, seen) in partitions {
             match partition.list(waiting.waiter(), *seen) {
                 Ok(place) => waiting.listed_at(partition.clone(), place),

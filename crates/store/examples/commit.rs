@@ -53,7 +53,7 @@ impl Bench {
         };
         let mut state = self.states.0[log].lock().expect("nobody panics");
         let (base, last) = (state.0 as i64, state.0 as i64);
-        let payload = Payload { base, last, stamp: 0, writer: 0, head: 61, patched: &[], bytes };
+        let payload = Payload { base, last, stamp: 0, writer: 0, head: 61, patched: &[], bytes, verified: None };
         let part = Part { log: LogId(log as u64), expected: Version(state.0), fact: &[], payload: Some(payload) };
         let Reserved::At(lsn) = self.store.append(credit, OpId(0), 0, &[part]) else { panic!("not reserved") };
         *state = (state.0 + 1, lsn.0);

@@ -35,11 +35,14 @@ pub enum Plant {
     SkipReadChecksum,
     /// A file is unlinked before the manifest edit that forgets it is durable: the manifest names a file that is gone.
     UnlinkTooEarly,
+    /// A checkpoint makes its own rows before it takes what changed beside it: a trim between the two is told and then
+    /// untold by the same edit, and the manifest names a file that the next unlink takes away.
+    RowsBeforeChanges,
 }
 
 impl Plant {
     /// Every plant, for the harness that must catch each.
-    pub const ALL: [Plant; 14] = [
+    pub const ALL: [Plant; 15] = [
         Plant::AcknowledgeBeforeSync,
         Plant::SkipDirectorySync,
         Plant::IgnoreSyncError,
@@ -54,6 +57,7 @@ impl Plant {
         Plant::ReuseFileId,
         Plant::SkipReadChecksum,
         Plant::UnlinkTooEarly,
+        Plant::RowsBeforeChanges,
     ];
 }
 

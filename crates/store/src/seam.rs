@@ -43,6 +43,15 @@ pub struct Payload<'a> {
     pub patched: &'a [u8],
     /// The whole payload. Its length is the stored length; `patched` is never longer.
     pub bytes: &'a [u8],
+    /// A checksum that the caller has verified: the store need not read those bytes again for its own.
+    pub verified: Option<Verified>,
+}
+
+/// The CRC32C of a payload's bytes from one on to the end, as they are stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Verified {
+    pub from: usize,
+    pub crc: u32,
 }
 
 /// One log's share of an entry.

@@ -39,11 +39,13 @@ struct World {
     /// What the harness last noted, kept with each moment: the LSN that was acknowledged by then.
     noted: AtomicU64,
     /// Called before each write, with the file's name and no lock held.
-    before_write: OnceLock<BeforeWrite>,
+    before_write: OnceLock<Hook>,
+    /// The same before each opening of a file that is there.
+    before_open: OnceLock<Hook>,
 }
 
-/// What runs before each write of a simulated disk.
-type BeforeWrite = Box<dyn Fn(&str) + Send + Sync>;
+/// What runs before an operation of a simulated disk, with the file's name.
+type Hook = Box<dyn Fn(&str) + Send + Sync>;
 
 type Inode = usize;
 
@@ -112,6 +114,7 @@ impl SimDisk {
             locked: AtomicBool::new(false),
             noted: AtomicU64::new(0),
             before_write: OnceLock::new(),
+            before_open: OnceLock::new(),
         };
         Self { world: Arc::new(world) }
     }
@@ -156,6 +159,11 @@ impl SimDisk {
     pub fn before_write(&self, hook: impl Fn(&str) + Send + Sync + 'static) {
         // A second hook changes nothing, as is said above.
         let _ = self.world.before_write.set(Box::new(hook));
+    }
+
+    /// The same before each opening of a file that is there.
+    pub fn before_open(&self, hook: impl Fn(&str) + Send + Sync + 'static) {
+        let _ = self.world.before_open.set(Box::new(hook));
     }
 
     fn call_hook(&self, inode: Inode) {
@@ -344,6 +352,9 @@ impl Disk for SimDisk {
             })?;
             self.state().files.entry(made).and_modify(|(_, open)| *open += 1);
             return Ok(self.file(made, how));
+        }
+        if let Some(hook) = self.world.before_open.get() {
+            hook(name);
         }
         let mut state = self.state();
         state.meet(Kind::Open, None)?;

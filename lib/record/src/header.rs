@@ -15,6 +15,8 @@ pub(crate) const LOG_OVERHEAD: usize = 12;
 /// Where the checksum lies, and where what it covers begins.
 pub(crate) const CRC_AT: usize = 17;
 pub(crate) const ATTRIBUTES_AT: usize = 21;
+/// From this byte on a batch is covered by its checksum: what lies before may be changed in place.
+pub const CHECKED_FROM: usize = ATTRIBUTES_AT;
 pub(crate) const MAX_TIMESTAMP_AT: usize = 35;
 
 pub(crate) const CODEC_MASK: i16 = 0x07;
@@ -22,6 +24,11 @@ pub(crate) const LOG_APPEND_TIME_BIT: i16 = 0x08;
 pub(crate) const TRANSACTIONAL_BIT: i16 = 0x10;
 pub(crate) const CONTROL_BIT: i16 = 0x20;
 pub(crate) const DELETE_HORIZON_BIT: i16 = 0x40;
+
+/// The checksum that a batch states, by its header.
+pub fn stated_crc(head: &[u8; HEADER_LEN]) -> u32 {
+    Header(head).crc()
+}
 
 /// Who set the timestamps of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -44,7 +44,10 @@ mod verify;
 pub use build::{Builder, Control, PackError, Producer, RecompressError, recompress, renumber};
 pub use codec::{Codec, Compression, Limits};
 pub use flaw::{Flaw, RecordFlaw};
-pub use header::{HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time};
+pub use header::{
+    CHECKED_FROM, HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time,
+    stated_crc,
+};
 pub use partitioner::{murmur2, partition_of_key};
 pub use record::{Headers, Record, RecordHeader, Records};
 pub use split::{Entry, Split, split};

@@ -26,6 +26,8 @@ pub mod budget;
 mod difference;
 mod flaw;
 mod format;
+pub mod json;
+pub mod protobuf;
 mod schema;
 mod tree;
 

@@ -1,6 +1,6 @@
 //! A schema of any format, and the questions that a registry asks of it.
 
-use crate::{Difference, Flaw, Format, avro, budget};
+use crate::{Difference, Flaw, Format, avro, budget, json, protobuf};
 
 /// A text that a schema refers to.
 ///
@@ -26,6 +26,8 @@ pub enum Policy {
 #[non_exhaustive]
 pub enum Schema {
     Avro(avro::Schema),
+    Json(json::Schema),
+    Protobuf(protobuf::Schema),
 }
 
 impl Schema {
@@ -43,13 +45,20 @@ impl Schema {
         within_budget(text, references)?;
         match format {
             Format::Avro => avro::Schema::parse_with(text, references, rigour).map(Self::Avro),
-            Format::Json | Format::Protobuf => Err(Flaw::new(format!("{format} schemas are not supported yet"))),
+            Format::Json => match rigour {
+                avro::Rigour::Strict => json::Schema::parse(text, references),
+                avro::Rigour::Stored => json::Schema::parse_stored(text, references),
+            }
+            .map(Self::Json),
+            Format::Protobuf => protobuf::Schema::parse(text, references).map(Self::Protobuf),
         }
     }
 
     pub fn format(&self) -> Format {
         match self {
             Self::Avro(_) => Format::Avro,
+            Self::Json(_) => Format::Json,
+            Self::Protobuf(_) => Format::Protobuf,
         }
     }
 
@@ -57,6 +66,8 @@ impl Schema {
     pub fn canonical(&self) -> String {
         match self {
             Self::Avro(schema) => schema.canonical(),
+            Self::Json(schema) => schema.canonical(),
+            Self::Protobuf(schema) => schema.canonical(),
         }
     }
 
@@ -64,6 +75,8 @@ impl Schema {
     pub fn normalized(&self) -> String {
         match self {
             Self::Avro(schema) => schema.normalized(),
+            Self::Json(schema) => schema.normalized(),
+            Self::Protobuf(schema) => schema.normalized(),
         }
     }
 
@@ -71,6 +84,8 @@ impl Schema {
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Avro(schema) => schema.name(),
+            Self::Json(schema) => schema.name(),
+            Self::Protobuf(schema) => schema.name(),
         }
     }
 
@@ -80,10 +95,25 @@ impl Schema {
     }
 
     /// The same under a policy.
-    pub fn can_read_under(&self, writer: &Self, _policy: Policy) -> Vec<Difference> {
+    pub fn can_read_under(&self, writer: &Self, policy: Policy) -> Vec<Difference> {
         match (self, writer) {
             (Self::Avro(reader), Self::Avro(writer)) => reader.can_read(writer),
+            (Self::Json(reader), Self::Json(writer)) => reader.can_read(writer, policy),
+            (Self::Protobuf(reader), Self::Protobuf(writer)) => reader.can_read(writer),
+            _ => vec![of_another_format(self.format(), writer.format())],
         }
+    }
+}
+
+/// Nobody reads one format with a schema of another.
+fn of_another_format(reader: Format, writer: Format) -> Difference {
+    Difference {
+        kind: "SCHEMA_TYPE_CHANGED",
+        path: "/".to_owned(),
+        template: format!("The {{reader}} schema is {reader} and the {{writer}} schema is {writer}"),
+        message: String::new(),
+        reader: reader.to_string(),
+        writer: writer.to_string(),
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn jars(ground: &Ground) -> Result<String> {
     Ok(format!("{}/*", lib.display()))
 }
 
-/// A running Apache Kafka: one combined node, default configuration but for what `extra` says.
+/// A running Apache Kafka: one combined node, default configuration but for what `extra` says; `{port}` and
+/// `{controller}` stand there for its ports.
 pub(crate) struct Apache {
     child: Child,
     pub(crate) kafka: String,
@@ -65,14 +66,14 @@ impl Apache {
 
     /// The port opens when the broker is registered; its own tools retry what little is left.
     fn wait(&self) -> Result<()> {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_secs(150);
         while Instant::now() < until {
             if TcpStream::connect(&self.kafka).is_ok() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        bail!("Apache Kafka did not listen on {} within a minute", self.kafka)
+        bail!("Apache Kafka did not listen on {} within two and a half minutes", self.kafka)
     }
 }
 
@@ -93,7 +94,7 @@ fn properties(dir: &Path, data: &Path, broker: u16, controller: u16, extra: &[&s
         data.display()
     );
     for line in extra {
-        text.push_str(line);
+        text.push_str(&line.replace("{port}", &broker.to_string()).replace("{controller}", &controller.to_string()));
         text.push('\n');
     }
     let id = extra.iter().rev().find_map(|l| l.strip_prefix("node.id=")).unwrap_or("1");

@@ -4,8 +4,10 @@ pub(crate) mod apache;
 mod client;
 pub(crate) mod crash;
 mod distance;
+mod doctor;
 mod expected;
 pub(crate) mod fresh;
+mod full;
 mod go;
 mod java;
 mod kcat;
@@ -24,8 +26,10 @@ const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
 /// Other people's clients against the release binary, each on a fresh directory.
 pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
+    Lane { name: "full disk", needs: &[], work: full::run },
     Lane { name: "our client", needs: &[], work: client::run },
     Lane { name: "our client, Apache Kafka", needs: apache::JAVA, work: client::against_apache },
+    Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
@@ -34,7 +38,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "java tools", needs: apache::JAVA, work: java::tools },
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
-    Lane { name: "rest, schemathesis", needs: PYTHON, work: rest::schemathesis },
+    Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
     Lane { name: "node", needs: node::NODE, work: node::run },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },

@@ -14,6 +14,8 @@ use crate::{
 
 const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
 
+pub(crate) const NEEDS: &[(&str, &str)] = &[("python3", "python3-venv"), ("curl", "curl")];
+
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
 pub(crate) fn schemathesis(ground: &Ground) -> Result<String> {

@@ -1,5 +1,10 @@
 //! `milena config`: settings of the broker, of all brokers, of a topic or a group; where each comes from, and what it means.
 
+mod check;
+mod diff;
+
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use milena_client::{
     Admin,
@@ -33,6 +38,21 @@ pub(crate) enum What {
     },
     /// Say what a setting means; needs no broker
     Explain { name: String },
+    /// Say whether the server would start with milena.toml; starts nothing
+    Check {
+        /// [default: the nearest milena.toml from here upward]
+        file: Option<PathBuf>,
+    },
+    /// What another broker is set to differently; exit code 2 if anything is
+    Diff {
+        #[command(flatten)]
+        of: Of,
+        /// The other broker
+        #[arg(value_name = "HOST:PORT")]
+        other: String,
+        #[arg(short, long, default_value = "table")]
+        output: Output,
+    },
     /// Change settings
     Set {
         #[command(flatten)]
@@ -87,10 +107,15 @@ impl Of {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
     match options.what {
+        What::Check { file } => check::run(file.as_deref().or(connect.config_file())),
         What::Explain { name } => explain::setting(&name),
         What::Show { of, pattern, all, output } => {
             let admin = connect.admin().await?;
             show(&admin, &of, pattern.as_deref(), all, output).await
+        }
+        What::Diff { of, other, output } => {
+            let admin = Admin::new(connect.cluster().await?);
+            diff::run(&admin, &of, &other, output).await
         }
         What::Set { of, set, unset, dry_run } => {
             let admin = connect.admin().await?;

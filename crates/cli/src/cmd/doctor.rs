@@ -83,6 +83,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     watch(&options, &endpoint, &only, Duration::from_millis(every)).await
 }
 
+/// The checks from here as JSON, without those that write; for `support`.
+pub(crate) async fn report_of(endpoint: &Endpoint) -> String {
+    let all = tokio::time::timeout(BUDGET, client::check(endpoint, Terms { write: false })).await;
+    report::write(Form::Json, &endpoint.to_string(), &all.unwrap_or_default(), true)
+}
+
 async fn check(options: &Options, endpoint: &Endpoint, only: &[&str]) -> Vec<Finding> {
     let terms = Terms { write: !options.no_write };
     let all = async {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Subcommand;
-use milena_client::{Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
+use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
 use serde_json::Value;
 
 use super::read::{Look, no_topic, show::Show};
@@ -35,7 +35,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             .why("a message is TOPIC/PARTITION/OFFSET")
             .fix("milena message show orders/0/17")
     })?;
-    let found = find(&options.connect, topic, partition, offset).await?;
+    let cluster = options.connect.cluster().await?;
+    let mut found = find(&cluster, topic, partition, offset).await?;
+    if let Some(mut decoder) = look.decoder(&cluster) {
+        decoder.decode(&mut found).await;
+    }
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
     show.message(&found, &[])?;
     show.finish()?;
@@ -81,8 +85,7 @@ fn place(text: &str) -> Option<(&str, i32, i64)> {
     Some((topic, partition.parse().ok()?, offset.parse().ok().filter(|o| *o >= 0)?))
 }
 
-async fn find(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Result<Message, Failure> {
-    let cluster = connect.cluster().await?;
+async fn find(cluster: &Cluster, topic: &str, partition: i32, offset: i64) -> Result<Message, Failure> {
     let selection = Selection {
         topic: topic.into(),
         partitions: Some(vec![partition]),
@@ -92,7 +95,7 @@ async fn find(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Re
     let config = ReaderConfig { out_of_range: OutOfRange::Fail, partition_bytes: 1, ..ReaderConfig::default() };
     let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
         Ok(reader) => reader,
-        Err(error) => return Err(no_topic(&cluster, topic, error).await),
+        Err(error) => return Err(no_topic(cluster, topic, error).await),
     };
     let (start, end) = reader.progress().first().map_or((0, 0), |p| (p.log_start, p.high_watermark));
     let missing = || Failure::new(Kind::NotFound, format!("there is no message {topic}/{partition}/{offset}"));

@@ -1,5 +1,6 @@
 //! `milena produce`: values from arguments, lines or files, each acknowledged before the command ends.
 
+mod encode;
 mod input;
 mod report;
 
@@ -21,6 +22,7 @@ use crate::{
     envelope,
     failure::{Failure, Kind},
 };
+use encode::Encoder;
 use input::Input;
 use report::Report;
 
@@ -70,6 +72,9 @@ pub(crate) struct Options {
     /// The whole of each file, or of stdin, is one message
     #[arg(long)]
     whole: bool,
+    /// Bytes as they are, although the topic has a schema
+    #[arg(long)]
+    raw: bool,
     /// Timestamp of every message, such as 2026-11-22T14:00:00Z or -5m [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     time: Option<String>,
@@ -115,9 +120,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         config.retry.within = patience;
     });
     let cluster = cluster.await?;
+    let encoder = Encoder::of(&cluster, &options.topic, options.raw).await;
     let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
     let mut report = Report::new(&options, input.is_person());
-    let outcome = send_all(&producer, &template, &mut input, &mut report, &cluster).await;
+    let outcome = send_all(&producer, (&template, &encoder), &mut input, &mut report, &cluster).await;
     outcome.map_err(|failure| report.spoilt(failure, &input))?;
     report.finish(&cluster).await
 }
@@ -140,7 +146,7 @@ struct Sent {
 
 async fn send_all(
     producer: &Producer,
-    template: &Template,
+    (template, encoder): (&Template, &Encoder),
     input: &mut Input,
     report: &mut Report,
     cluster: &Cluster,
@@ -157,7 +163,8 @@ async fn send_all(
             next = input.next(), if more && under_way.len() < WINDOW => match next? {
                 None => more = false,
                 Some(value) => {
-                    let record = template.record(value, input.place())?;
+                    let mut record = template.record(value, input.place())?;
+                    record.value = record.value.map(|value| encoder.encode(value, &input.place())).transpose()?;
                     let bytes = record.value.as_ref().map_or(0, Bytes::len);
                     report.begin();
                     let (at, delivery) = (Instant::now(), producer.send(record).await?);

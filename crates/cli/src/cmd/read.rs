@@ -1,5 +1,6 @@
 //! `milena read` and `tail`: a range of a topic, without a group and without a trace on the broker.
 
+mod decode;
 mod filter;
 mod format;
 mod hex;
@@ -18,6 +19,7 @@ use crate::{
     nearest::nearest,
     screen::{Screen, counted},
 };
+use decode::Decoder;
 use filter::Filter;
 use show::{Output, Shape, Show};
 
@@ -88,9 +90,18 @@ pub(crate) struct Look {
     hex: bool,
     #[arg(short, long, default_value = "jsonl")]
     output: Output,
+    /// Bytes as they are: what carries the id of a schema is not decoded
+    #[arg(long)]
+    raw: bool,
 }
 
 impl Look {
+    /// What turns keys and values that have a schema into JSON; kcat's format and the dump are about bytes.
+    pub(crate) fn decoder(&self, cluster: &Cluster) -> Option<Decoder> {
+        let bytes = self.raw || self.hex || self.format.is_some();
+        (!bytes).then(|| Decoder::new(cluster.clone()))
+    }
+
     pub(crate) fn shape(&self) -> Result<Shape, Failure> {
         Ok(match (&self.format, self.hex) {
             (Some(format), _) => Shape::Format(format::Format::parse(format)?),
@@ -131,7 +142,8 @@ async fn read(options: &Options, from: milena_client::From, until: Until) -> Res
     if options.follow {
         options.connect.say(format_args!("waiting for messages of {}; Ctrl-C ends", options.topic));
     }
-    let counts = drain(&mut reader, options, &filters, &mut show).await?;
+    let mut decoder = options.look.decoder(&cluster);
+    let counts = drain(&mut reader, options, &filters, (&mut show, &mut decoder)).await?;
     show.finish()?;
     options.connect.say(ending(&reader, options, &counts));
     Ok(())
@@ -146,15 +158,23 @@ struct Counts {
     enough: bool,
 }
 
-async fn drain(reader: &mut Reader, options: &Options, filters: &[Filter], show: &mut Show) -> Result<Counts, Failure> {
+async fn drain(
+    reader: &mut Reader,
+    options: &Options,
+    filters: &[Filter],
+    (show, decoder): (&mut Show, &mut Option<Decoder>),
+) -> Result<Counts, Failure> {
     let mut counts = Counts::default();
     let most = options.select.count.unwrap_or(u64::MAX);
     let bar = bar(reader, options);
     while counts.shown < most {
-        let Some(message) = next(reader, show).await? else {
+        let Some(mut message) = next(reader, show).await? else {
             bar.finish_and_clear();
             return Ok(counts);
         };
+        if let Some(decoder) = decoder {
+            decoder.decode(&mut message).await;
+        }
         counts.seen += 1;
         if counts.seen.is_multiple_of(256) {
             bar.set_position(counts.seen);

@@ -14,7 +14,7 @@ use crate::{
     failure::{Failure, Kind},
     screen,
     table::Output,
-    web::{Web, encoded},
+    web::{Web, escaped},
 };
 
 #[derive(Args, Debug)]
@@ -133,8 +133,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Ls { prefix, deleted, output } => reading::list(&web, prefix.as_deref(), deleted, output).await,
         What::Show { id: Some(id), raw, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw).await,
         What::Show { subject, version, raw, .. } => {
-            let subject = encoded(&subject.unwrap_or_default());
-            reading::show(&web, &format!("/subjects/{subject}/versions/{}", encoded(&version)), raw).await
+            let subject = escaped(&subject.unwrap_or_default());
+            reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await
         }
         What::Register(schema) => register(&web, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
@@ -167,7 +167,7 @@ impl Schema {
 }
 
 async fn register(web: &Web, schema: &Schema) -> Result<(), Failure> {
-    let path = format!("/subjects/{}/versions?{}", encoded(&schema.subject), schema.query());
+    let path = format!("/subjects/{}/versions?{}", escaped(&schema.subject), schema.query());
     let answer = web.send("POST", &path, &schema.body()?).await?;
     let (id, subject) = (&answer["id"], &schema.subject);
     let version = reading::version_of(web, subject, id).await?;
@@ -176,7 +176,7 @@ async fn register(web: &Web, schema: &Schema) -> Result<(), Failure> {
 }
 
 async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
-    let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", encoded(&schema.subject), schema.query());
+    let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", escaped(&schema.subject), schema.query());
     let answer = web.send("POST", &path, &schema.body()?).await?;
     if answer["is_compatible"].as_bool() == Some(true) {
         screen::line(format_args!("{} could be registered as {}", schema.file.display(), schema.subject))?;
@@ -192,9 +192,9 @@ async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
 }
 
 async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&str>, permanent: bool) -> Result<(), Failure> {
-    let name = encoded(subject);
+    let name = escaped(subject);
     let path = match version {
-        Some(version) => format!("/subjects/{name}/versions/{}?permanent={permanent}", encoded(version)),
+        Some(version) => format!("/subjects/{name}/versions/{}?permanent={permanent}", escaped(version)),
         None => format!("/subjects/{name}?permanent={permanent}"),
     };
     let versions = web.call("DELETE", &path).await?;
@@ -210,7 +210,7 @@ async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&st
 }
 
 async fn restore(web: &Web, subject: &str) -> Result<(), Failure> {
-    let name = encoded(subject);
+    let name = escaped(subject);
     let all = web.get(&format!("/subjects/{name}/versions?deletedOnly=true")).await?;
     let last = all.as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
     let version = web.get(&format!("/subjects/{name}/versions/{last}?deleted=true")).await?;
@@ -235,7 +235,7 @@ fn version_free(version: Value) -> Value {
 
 /// The path of a setting: of a subject, or of everything.
 fn setting(kind: &str, subject: Option<&str>) -> String {
-    subject.map_or_else(|| format!("/{kind}"), |subject| format!("/{kind}/{}", encoded(subject)))
+    subject.map_or_else(|| format!("/{kind}"), |subject| format!("/{kind}/{}", escaped(subject)))
 }
 
 async fn change_level(web: &Web, level: Option<&str>, subject: Option<&str>, unset: bool) -> Result<(), Failure> {

@@ -120,6 +120,11 @@ fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String
             number("connections")
         );
     }
+    for bounce in own.and_then(|o| o["did_not_come_back"].as_array()).into_iter().flatten() {
+        let text = |name: &str| bounce[name].as_str().unwrap_or("?");
+        let at = when::clock(bounce["at"].as_i64().unwrap_or(0));
+        let _ = writeln!(out, "gone      {} was told {} at {at} and did not come back", text("from"), text("told"));
+    }
     for trouble in troubles {
         let _ = writeln!(out, "trouble   {trouble}");
     }

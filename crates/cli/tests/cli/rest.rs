@@ -70,6 +70,9 @@ fn topics_are_looked_at() {
     assert_eq!(offsets.json(), json!({"beginning_offset": 0, "end_offset": 1}));
     assert_eq!(offsets.header("content-type"), Some(V2));
     assert_eq!(server.call("GET", "/brokers", Value::Null).json(), json!({"brokers": [1]}));
+    let document = server.call("GET", "/openapi/rest.json", Value::Null).json();
+    assert!(document["paths"]["/topics/{topic}"]["post"].is_object(), "{document}");
+    assert_eq!(server.call("GET", "/openapi/other.json", Value::Null).status, 404);
     // The HTTP door serves the same.
     let http = server.ready["http"].as_str().unwrap().to_owned();
     assert_eq!(ask(&http, "GET", "/topics", &[], b"").json(), json!(["t"]));

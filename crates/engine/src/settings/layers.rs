@@ -4,7 +4,10 @@
 //!
 //! Must not know: topics (they look in here for what they do not say themselves).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     broker::{self, BrokerSettings},
@@ -68,6 +71,23 @@ impl BrokerConfig {
     pub fn set_start(&mut self, asked: &[(String, Option<String>)]) -> Result<(), Refusal> {
         self.start = change::whole(asked, broker::known)?;
         Ok(())
+    }
+
+    /// Takes what a new start would be given, as far as that may change while the broker runs. Answers the names of what
+    /// differs and needs a restart, where the old value stays.
+    pub fn renew(&mut self, asked: &[(String, Option<String>)]) -> Result<Vec<String>, Refusal> {
+        let mut fresh = change::whole(asked, broker::known)?;
+        let names: BTreeSet<&String> = fresh.keys().chain(self.start.keys()).collect();
+        let differs = names.into_iter().filter(|name| fresh.get(*name) != self.start.get(*name));
+        let fixed: Vec<String> = differs.filter(|name| broker::setting(name).is_some_and(Setting::read_only)).cloned().collect();
+        for name in &fixed {
+            match self.start.get(name) {
+                Some(old) => fresh.insert(name.clone(), old.clone()),
+                None => fresh.remove(name),
+            };
+        }
+        self.start = fresh;
+        Ok(fixed)
     }
 
     /// What was changed for the cluster and the broker, as facts that bring a fresh start here.

@@ -2,7 +2,7 @@
 
 use super::{
     Acquire, At, Command, Fact, Grant, Granted, Refusal, Reply, Share, Soft,
-    fact::{ShareStarted, ShareTrimmed},
+    fact::{KEY_LEN, ShareKeyed, ShareStarted, ShareTrimmed},
     partition::Partition,
     runs::Stand,
 };
@@ -39,6 +39,11 @@ impl Share {
         }
         let started = |(at, start): &(At, Offset)| ShareStarted { at: *at, start: *start, when: now.wall }.into();
         Ok(Decision::new(starts.iter().map(started).collect(), Reply::Done))
+    }
+
+    pub(super) fn draw_key(&self, key: [u8; KEY_LEN]) -> Decision<Fact, Reply> {
+        let facts = if self.key.is_some() { Vec::new() } else { vec![ShareKeyed { key }.into()] };
+        Decision::new(facts, Reply::Done)
     }
 
     /// Whether the group has begun with the partition.

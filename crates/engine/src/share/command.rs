@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{At, Why};
+use super::{At, KEY_LEN, Why};
 use crate::{
     group::MemberId,
     ids::{Offset, TopicId},
@@ -25,6 +25,8 @@ pub enum Command {
         at: At,
         offset: Offset,
     },
+    /// A secret that was drawn for leases; the first one stays.
+    Key([u8; KEY_LEN]),
     /// DeleteShareGroupOffsets.
     Forget(Vec<At>),
     /// These topics are gone.

@@ -38,7 +38,7 @@ pub use command::{
     Reply, Settle, Verdict, Window,
 };
 pub use describe::{Depth, Description, Held, MemberDescription};
-pub use fact::ShareFact;
+pub use fact::{KEY_LEN, ShareFact};
 pub use members::{Member, Roster};
 pub use partition::Why;
 pub use runs::Stand;
@@ -179,6 +179,8 @@ pub struct Share {
     condemned: BTreeSet<At>,
     /// Anything was ever true of it for good.
     stated: bool,
+    /// What leases are signed with, once there was one.
+    key: Option<[u8; KEY_LEN]>,
     dead: bool,
 }
 
@@ -200,6 +202,7 @@ impl Share {
             freed: 0,
             condemned: BTreeSet::new(),
             stated: false,
+            key: None,
             dead: false,
         }
     }
@@ -226,6 +229,10 @@ impl Share {
     pub fn is_stated(&self) -> bool {
         self.stated
     }
+    /// What leases are signed with, once there was one.
+    pub fn key(&self) -> Option<[u8; KEY_LEN]> {
+        self.key
+    }
     /// Compare it to see whether records became available since.
     pub fn freed(&self) -> u64 {
         self.freed
@@ -248,6 +255,7 @@ impl Machine for Share {
             Command::Drop(dropping) => Ok(self.drop_member(now, &dropping)),
             Command::Beat(beat) => self.beat(now, beat),
             Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
+            Command::Key(key) => Ok(self.draw_key(key)),
             Command::Forget(partitions) => self.forget(&partitions),
             Command::ForgetTopics(topics) => Ok(self.forget_topics(&topics)),
             Command::Delete => self.delete(now),
@@ -302,6 +310,7 @@ impl Share {
                 }
             }
             ShareFact::ShareForgotten(forgotten) => forgotten.partitions.iter().for_each(|at| self.drop_partition(*at)),
+            ShareFact::ShareKeyed(keyed) => self.key = Some(keyed.key),
             ShareFact::ShareDeleted(_) => {
                 let all: Vec<At> = self.partitions.keys().copied().collect();
                 all.into_iter().for_each(|at| self.drop_partition(at));

@@ -3,13 +3,13 @@
 
 use super::{
     At, Rules, Share,
-    fact::{SettledRun, read_at, read_offset, write_at},
+    fact::{SettledRun, ShareKeyed, read_at, read_offset, write_at},
     partition::{Note, Partition},
     runs::{Cell, Stand},
 };
 use crate::{
     fact::{
-        BadFact,
+        BadFact, Content,
         codec::{Reader, Writer},
     },
     group::GroupId,
@@ -27,6 +27,7 @@ impl Share {
         w.u8(MARK);
         w.u8(VERSION);
         w.str(self.id.as_str());
+        w.option(self.key, |w, key| w.bytes(&key));
         w.count(self.partitions.len());
         for (at, partition) in &self.partitions {
             write_at(w, *at);
@@ -43,6 +44,7 @@ impl Share {
         r.version("share group snapshot", VERSION)?;
         let id = GroupId::from(r.str("bytes of a group name", limits::GROUP_NAME_BYTES_MAX)?);
         let mut share = Share::new(id, rules);
+        share.key = r.option(|r| ShareKeyed::read(1, r).map(|keyed| keyed.key))?;
         let count = r.count("partitions", limits::PARTITIONS_MAX, 23)?;
         for _ in 0..count {
             let at: At = read_at(r)?;

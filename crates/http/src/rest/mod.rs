@@ -46,8 +46,10 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     match asked.segments.first().map(String::as_str) {
         // As Confluent's proxy answers at its root. On the common listener the front page stands there.
         Some("") if asked.looks() => bytes(StatusCode::OK, JSON, "{}"),
-        Some("openapi") if asked.looks() => bytes(StatusCode::OK, JSON, OPENAPI),
-        Some("openapi") => unrouted("GET").answer(Family::V3),
+        Some("openapi") if asked.segments.get(1).is_some_and(|name| name == "rest.json") => match asked.looks() {
+            true => bytes(StatusCode::OK, JSON, OPENAPI),
+            false => unrouted("GET").answer(Family::V3),
+        },
         Some("v3") => v3::answer(door, asked).await.unwrap_or_else(|fault| fault.answer(Family::V3)),
         _ => v2::answer(door, asked).await.unwrap_or_else(|fault| fault.answer(Family::V2)),
     }

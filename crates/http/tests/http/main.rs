@@ -1,6 +1,7 @@
 //! The HTTP door from outside: a node in memory, a listener on a free port, and plain sockets.
 
 mod manual;
+mod queue;
 mod registry;
 mod server;
 mod strange;

@@ -225,7 +225,13 @@ impl Inner {
         for plan in plans {
             made.extend(self.write_plan(plan, &mut writer)?);
         }
+        let id = writer.id();
         writer.finish()?;
+        if made.is_empty() {
+            // All of it was trimmed while it was gathered. Named by nobody, it goes with the next files that do.
+            self.files.hold(Kind::Segment, id, 0);
+            self.files.release(id, 0);
+        }
         draft.made.extend(made);
         Ok(())
     }
@@ -240,7 +246,7 @@ impl Inner {
                     let begin = rows.first().map_or(0, |r| r.pos);
                     for row in rows {
                         let at = (row.pos - begin) as usize;
-                        writer.put_payload(&mut run, row.stored, &bytes[at..at + row.stored.bytes as usize])?;
+                        writer.put_payload(&mut run, row.stored, row.crc, &bytes[at..at + row.stored.bytes as usize])?;
                     }
                 }
             }
@@ -276,7 +282,7 @@ impl Inner {
             let Some(last) = fresh.last() else { return Ok(()) };
             position = last.last.saturating_add(1);
             for staged in &fresh {
-                writer.put_payload(run, staged.stored(), staged.view())?;
+                writer.put_payload(run, staged.stored(), staged.crc(self.seed), staged.view())?;
             }
         }
     }
@@ -383,8 +389,9 @@ impl Inner {
         // What changed is taken before the draft's rows are made: a log that is trimmed or removed between the two is told
         // again by the next edit. The other way round the older row would have the last word, and name a file that the next
         // unlink takes away.
+        let early = self.options.plants.has(Plant::RowsBeforeChanges).then(|| self.rows_after(&draft));
         let mut items = self.changed_rows(Some(mark));
-        let rows = self.rows_after(&draft);
+        let rows = early.unwrap_or_else(|| self.rows_after(&draft));
         items.extend(rows.into_iter().map(|(log, row)| Item::Row(log, row)));
         items.push(Item::Mark(*mark));
         items.push(Item::Logs(self.with_wal(|wal| wal.kept_after(mark))));

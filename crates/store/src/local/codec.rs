@@ -18,6 +18,10 @@ impl Seed {
         place[8..].copy_from_slice(&at.to_le_bytes());
         Self(self.crc(&place))
     }
+    /// What the register of a checksum begins with.
+    pub(super) fn register(self) -> u32 {
+        self.0
+    }
     /// CRC32C of `bytes`, begun with the store's id.
     pub(super) fn crc(self, bytes: &[u8]) -> u32 {
         let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, u64::from(self.0));

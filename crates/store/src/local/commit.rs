@@ -51,6 +51,8 @@ pub(super) struct Pace {
     missed: AtomicBool,
     pub(super) commits: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Held while anybody is told of a commit or of the end: after the end nothing is acknowledged.
+    voice: Mutex<()>,
     thread: Mutex<Thread>,
     wake: Condvar,
 }
@@ -71,6 +73,7 @@ impl Pace {
             missed: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            voice: Mutex::default(),
             thread: Mutex::default(),
             wake: Condvar::new(),
         }
@@ -94,6 +97,10 @@ impl Pace {
                 self.handed.store(false, Ordering::Relaxed);
             }
         }
+    }
+
+    fn voice(&self) -> MutexGuard<'_, ()> {
+        self.voice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn thread(&self) -> MutexGuard<'_, Thread> {
@@ -242,8 +249,13 @@ impl Inner {
         None
     }
 
-    /// The committed LSN is published before anybody is woken.
+    /// The committed LSN is published before anybody is woken. A commit that ends when the store has died is not told:
+    /// its entries are there after the next start, as those of any answer that was lost.
     fn publish(&self, lsn: u64) {
+        let _voice = self.pace.voice();
+        if self.dead.get().is_some() {
+            return;
+        }
         self.committed.store(lsn, Ordering::Release);
         if let Some((watch, _)) = self.attached.get() {
             watch.committed(self.proof());
@@ -257,11 +269,13 @@ impl Inner {
     /// Nothing is acknowledged from here on. The first fault is the one that is told.
     pub(super) fn die(&self, fault: Fault) {
         let fault = Arc::new(fault);
+        let voice = self.pace.voice();
         if self.dead.set(fault.clone()).is_ok() {
             tracing::error!(%fault, "the store stops acknowledging until the next start");
             if let Some((watch, _)) = self.attached.get() {
                 watch.dead(fault);
             }
+            drop(voice);
             self.room.wake_everybody();
         }
     }

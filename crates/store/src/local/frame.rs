@@ -3,6 +3,7 @@
 use super::{
     buffer::ChunkWriter,
     codec::{Put, Seed, Take},
+    fold::Share,
 };
 use crate::{
     disk::ALIGN,
@@ -165,12 +166,53 @@ pub(super) struct Row {
     /// Positions covered by payloads; `base > last` when there are none.
     pub(super) base: i64,
     pub(super) last: i64,
+    /// A payload worth folding. Not stored either; gone when rows are merged.
+    pub(super) folded: Option<Folded>,
 }
 
+/// A payload of an entry: its share of checksums, and where in its chunk it was put.
+#[derive(Clone, Copy)]
+pub(super) struct Sealed {
+    pub(super) share: Share,
+    pub(super) at: u32,
+}
+
+/// A payload in a chunk whose share of the frame's checksum is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Folded {
+    pub(super) at: u32,
+    pub(super) len: u32,
+    pub(super) share: Share,
+}
+
+/// Payloads below this size are read again: that costs as much as folding their share.
+const FOLD: usize = 1 << 10;
+
 impl Row {
-    pub(super) fn new(entry: u32, part: &Part<'_>) -> Self {
+    pub(super) fn new(entry: u32, part: &Part<'_>, sealed: Sealed) -> Self {
         let (base, last) = part.payload.map_or((0, -1), |p| (p.base, p.last));
-        Self { entry, log: part.log.0, version: part.expected.0, parts: 1, base, last }
+        let len = part.payload.map_or(0, |p| p.bytes.len());
+        let folded = (len >= FOLD).then_some(Folded { at: sealed.at, len: len as u32, share: sealed.share });
+        Self { entry, log: part.log.0, version: part.expected.0, parts: 1, base, last, folded }
+    }
+}
+
+/// What a part's payload adds to checksums. Where the caller has verified one, nothing is read but what it leaves out.
+pub(super) fn share_of(part: &Part<'_>) -> Share {
+    let Some(p) = &part.payload else { return Share::default() };
+    let read = |upto: usize| {
+        let patched = Share::of(&p.patched[..p.patched.len().min(upto)]);
+        let rest = p.bytes.get(p.patched.len()..upto).unwrap_or(&[]);
+        if rest.is_empty() { patched } else { patched.then(Share::of(rest), rest.len()) }
+    };
+    let len = p.bytes.len();
+    match p.verified.filter(|v| v.from <= len && len >= FOLD) {
+        Some(v) => {
+            let share = read(v.from).then(Share::of_crc(v.crc, len - v.from), len - v.from);
+            debug_assert_eq!(share, read(len), "what the caller had verified is not what it appends");
+            share
+        }
+        None => read(len),
     }
 }
 
@@ -206,7 +248,7 @@ pub(super) fn take_directory(bytes: &[u8]) -> Option<Vec<Row>> {
         let parts = u32::try_from(t.var()?).ok()?;
         let base = t.zig()?;
         let last = base.wrapping_add(t.zig()?);
-        rows.push(Row { entry: 0, log, version, parts, base, last });
+        rows.push(Row { entry: 0, log, version, parts, base, last, folded: None });
     }
     Some(rows)
 }

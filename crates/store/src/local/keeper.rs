@@ -326,9 +326,10 @@ impl Inner {
         if wished && grow && !grows { Err(no_room_for_log()) } else { Ok(()) }
     }
 
-    /// A larger log is a comfort: it may not take what is kept for checkpoints, since they are what makes room.
+    /// A larger log is a comfort: it may not take what is kept for checkpoints, since they are what makes room. What is
+    /// staged counts as it does when records are refused, or a log that grew on a small disk would keep it full for good.
     fn has_room_for(&self, log: u64) -> bool {
-        self.disk.space().map_or(true, |space| space.free >= log + self.reserve(&space))
+        self.disk.space().map_or(true, |space| space.free >= log + self.reserve(&space) + 2 * self.room.staged())
     }
 
     /// A checkpoint now, on the calling thread. For tests, and for those who want the next start to replay nothing.

@@ -26,6 +26,7 @@ mod checkpoint;
 mod codec;
 mod commit;
 mod files;
+mod fold;
 mod frame;
 mod keeper;
 mod manifest;
@@ -55,6 +56,7 @@ use self::{
     codec::Seed,
     commit::Pace,
     files::Files,
+    frame::Sealed,
     keeper::Keeper,
     manifest::{BadManifest, Item, Manifest, State},
     recover::{Ended, Recovery},
@@ -467,18 +469,19 @@ impl Inner {
     /// The common case, without any allocation.
     fn append_one(&self, mut credit: Credit, at: Millis, part: &Part<'_>) -> Reserved {
         let log = self.shelf.get_or_new(part.log.0);
+        let mut sealed = Sealed { share: frame::share_of(part), at: 0 };
         let mut state = log.lock();
         if state.version != part.expected.0 {
             return Reserved::Stale { log: part.log, version: Version(state.version) };
         }
         credit.bank = None;
-        let mut at_byte = 0;
-        let place = self.tail.reserve(at, std::slice::from_ref(part), credit.bytes, |_, offset| at_byte = offset);
-        self.take_part(&log, &mut state, at, part, &place, at_byte);
+        let place = self.tail.reserve(at, std::slice::from_ref(part), credit.bytes, std::slice::from_mut(&mut sealed));
+        self.take_part(&log, &mut state, at, part, &place, sealed);
         Reserved::At(Lsn(place.lsn))
     }
 
     fn append_many(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
+        let mut sealed: Vec<Sealed> = parts.iter().map(|p| Sealed { share: frame::share_of(p), at: 0 }).collect();
         let mut logs: Vec<Arc<Log>> = parts.iter().map(|p| self.shelf.get_or_new(p.log.0)).collect();
         // Logs are locked in the order of their ids, each once.
         logs.sort_by_key(|l| l.id);
@@ -495,17 +498,16 @@ impl Inner {
             taken[i] += 1;
         }
         credit.bank = None;
-        let mut offsets = vec![0; parts.len()];
-        let place = self.tail.reserve(at, parts, credit.bytes, |part, offset| offsets[part] = offset);
-        for (part, offset) in parts.iter().zip(offsets) {
+        let place = self.tail.reserve(at, parts, credit.bytes, &mut sealed);
+        for (part, sealed) in parts.iter().zip(sealed) {
             let i = index(part);
-            self.take_part(&logs[i], &mut states[i], at, part, &place, offset);
+            self.take_part(&logs[i], &mut states[i], at, part, &place, sealed);
         }
         Reserved::At(Lsn(place.lsn))
     }
 
     /// Writes down in the log's state what its part of a reserved entry changes.
-    fn take_part(&self, log: &Arc<Log>, state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, offset: usize) {
+    fn take_part(&self, log: &Arc<Log>, state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, sealed: Sealed) {
         state.version += 1;
         state.last_lsn = place.lsn;
         if state.first_lsn == 0 {
@@ -523,7 +525,8 @@ impl Inner {
                 lsn: place.lsn,
                 writer: p.writer,
                 len: p.bytes.len() as u32,
-                offset,
+                offset: sealed.at,
+                share: sealed.share,
                 chunk: place.chunk.clone(),
             });
         }

@@ -115,6 +115,7 @@ impl Inner {
                 Ok(None) => break,
                 // What was found so far is whole; the trouble behind it is met by the next read.
                 Err(_) if gather.any => break,
+                Err(_) if run.has_gone(&log) => {}
                 Err(trouble) => return Err(self.note_damage(&log, trouble)),
             }
         }
@@ -197,7 +198,11 @@ impl Inner {
                     }
                 }
             };
-            let index = self.index_of(&log, &living.run)?;
+            let index = match self.index_of(&log, &living) {
+                Ok(index) => index,
+                Err(Stop::Gone) => continue,
+                Err(Stop::Trouble(trouble)) => return Err(trouble),
+            };
             let rows = index.rows[index.from(from)..].iter().take_while(|r| r.stored.base < living.until);
             all.extend(rows.take(max - all.len()).map(|r| r.stored));
             from = living.run.last.saturating_add(1).min(living.until);
@@ -205,8 +210,11 @@ impl Inner {
         Ok(all)
     }
 
-    fn index_of(&self, log: &Arc<Log>, run: &Run) -> Result<Arc<Index>, ReadError> {
-        self.files.index(run, Patience::Block).map_err(|trouble| self.note_damage(log, trouble))
+    fn index_of(&self, log: &Log, living: &Living) -> Result<Arc<Index>, Stop> {
+        self.files.index(&living.run, Patience::Block).map_err(|trouble| match living.has_gone(log) {
+            true => Stop::Gone,
+            false => Stop::Trouble(self.note_damage(log, trouble)),
+        })
     }
 
     /// See [`Store::lookup`].
@@ -222,19 +230,24 @@ impl Inner {
     }
 
     fn lookup_at(&self, log: &Arc<Log>, position: i64) -> Result<Option<Stored>, ReadError> {
-        let living = {
-            let state = log.lock();
-            let from = position.max(state.start);
-            match state.run_for(from, i64::MAX) {
-                Some(living) => living,
-                None => {
-                    let first = state.tail.get(state.tail_from(from));
-                    return Ok(first.filter(|s| s.lsn <= self.committed_lsn()).map(Staged::stored));
+        loop {
+            let living = {
+                let state = log.lock();
+                let from = position.max(state.start);
+                match state.run_for(from, i64::MAX) {
+                    Some(living) => living,
+                    None => {
+                        let first = state.tail.get(state.tail_from(from));
+                        return Ok(first.filter(|s| s.lsn <= self.committed_lsn()).map(Staged::stored));
+                    }
                 }
+            };
+            match self.index_of(log, &living) {
+                Ok(index) => return Ok(index.rows.get(index.from(position.max(living.start))).map(|r| r.stored)),
+                Err(Stop::Gone) => {}
+                Err(Stop::Trouble(trouble)) => return Err(trouble),
             }
-        };
-        let index = self.index_of(log, &living.run)?;
-        Ok(index.rows.get(index.from(position.max(living.start))).map(|r| r.stored))
+        }
     }
 
     /// Asks the runs of a log one by one, then, under its lock, the payloads that are in memory only. Begins again when the
@@ -243,10 +256,10 @@ impl Inner {
         &self,
         log: &Arc<Log>,
         begin: impl Fn(&State),
-        mut in_run: impl FnMut(&Living) -> Result<Option<T>, ReadError>,
+        mut in_run: impl FnMut(&Living) -> Result<Option<T>, Stop>,
         in_memory: impl Fn(&mut dyn Iterator<Item = &Staged>) -> Option<T>,
     ) -> Result<Option<T>, ReadError> {
-        loop {
+        'again: loop {
             let (runs, start) = {
                 let state = log.lock();
                 begin(&state);
@@ -254,8 +267,11 @@ impl Inner {
             };
             for run in &runs {
                 let living = Living { run: *run, start, until: i64::MAX };
-                if let Some(found) = in_run(&living)? {
-                    return Ok(Some(found));
+                match in_run(&living) {
+                    Ok(None) => {}
+                    Ok(found) => return Ok(found),
+                    Err(Stop::Gone) => continue 'again,
+                    Err(Stop::Trouble(trouble)) => return Err(trouble),
                 }
             }
             let state = log.lock();
@@ -278,7 +294,7 @@ impl Inner {
             if !may(&living.run) {
                 return Ok(None);
             }
-            let index = self.index_of(log, &living.run)?;
+            let index = self.index_of(log, living)?;
             Ok(living.rows(&index).find(|s| is(s)))
         };
         self.search(log, |_| (), in_run, |tail| tail.map(Staged::stored).find(|s| is(s)))
@@ -293,7 +309,7 @@ impl Inner {
         let in_run = |living: &Living| {
             // A trimmed run may have lost its greatest: its own word is a bound only.
             if best.get().is_none_or(|b: Stored| living.run.max_stamp > b.stamp) {
-                let index = self.index_of(log, &living.run)?;
+                let index = self.index_of(log, living)?;
                 best.set(living.rows(&index).fold(best.get(), later));
             }
             Ok(None)
@@ -316,7 +332,7 @@ impl Inner {
                 left.set(behind);
                 return Ok(None);
             }
-            let index = self.index_of(log, &living.run)?;
+            let index = self.index_of(log, living)?;
             Ok(living.rows(&index).find(|s| step(s)))
         };
         self.search(log, begin, in_run, |tail| tail.map(Staged::stored).find(|s| step(s)))
@@ -339,7 +355,21 @@ impl Inner {
     }
 }
 
+/// Why a search does not go on in a run.
+enum Stop {
+    /// The run went while it was looked at: its log is asked anew.
+    Gone,
+    Trouble(ReadError),
+}
+
 impl Living {
+    /// Was the run trimmed or replaced since its log was asked? Then its file may be gone or punched, and what was met
+    /// there is no damage.
+    fn has_gone(&self, log: &Log) -> bool {
+        let state = log.lock();
+        state.start != self.start || !state.runs.iter().any(|r| r.file == self.run.file && r.index_at == self.run.index_at)
+    }
+
     /// Envelopes that are neither trimmed nor in memory.
     fn rows<'a>(&self, index: &'a Index) -> impl DoubleEndedIterator<Item = Stored> + 'a {
         let first = index.from(self.start);

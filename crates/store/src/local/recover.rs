@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, io, sync::Arc};
 use super::{
     buffer::Aligned,
     codec::Seed,
+    fold::Share,
     frame::{self, FOOT, Foot, HEAD, Head, Row},
     manifest::State,
     shelf::{FileId, Hole, Log, Shelf, Staged},
@@ -296,7 +297,8 @@ impl Recovery<'_> {
                     lsn,
                     writer: p.writer,
                     len: p.bytes.len() as u32,
-                    offset: offset + p.offset,
+                    offset: (offset + p.offset) as u32,
+                    share: Share::of(p.bytes),
                     chunk: chunk.clone(),
                 });
                 self.replay_part(lsn, entry.at, &part, staged, ended);

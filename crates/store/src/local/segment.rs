@@ -173,12 +173,14 @@ impl<'a> Writer<'a> {
         RunWriter { run, index: Index::default() }
     }
 
-    pub(super) fn put_payload(&mut self, run: &mut RunWriter, stored: Stored, bytes: &[u8]) -> Result<(), Fault> {
+    /// `crc` is what a reader will find: of these bytes, begun with the store's id.
+    pub(super) fn put_payload(&mut self, run: &mut RunWriter, stored: Stored, crc: u32, bytes: &[u8]) -> Result<(), Fault> {
+        debug_assert_eq!(crc, self.seed.crc(bytes));
         let (r, rows) = (&mut run.run, &mut run.index.rows);
         if rows.is_empty() {
             r.base = stored.base;
         }
-        rows.push(IndexRow { stored, pos: r.data_len, crc: self.seed.crc(bytes) });
+        rows.push(IndexRow { stored, pos: r.data_len, crc });
         r.last = stored.last;
         r.max_at = r.max_at.max(stored.at);
         r.max_stamp = r.max_stamp.max(stored.stamp);

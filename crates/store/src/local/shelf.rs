@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use super::buffer::Chunk;
+use super::{buffer::Chunk, codec::Seed, fold::Share};
 use crate::seam::{Bounds, Millis, Stored};
 
 /// Number of a file. The upper half is the term of the start that made it, so a number is never used twice.
@@ -26,7 +26,10 @@ pub(super) struct Staged {
     pub(super) lsn: u64,
     pub(super) writer: u32,
     pub(super) len: u32,
-    pub(super) offset: usize,
+    /// Where in the chunk. Chunks are as large as entries: below 4 GiB.
+    pub(super) offset: u32,
+    /// What the payload adds to a checksum.
+    pub(super) share: Share,
     pub(super) chunk: Arc<Chunk>,
 }
 
@@ -40,8 +43,12 @@ impl Staged {
     pub(super) fn bytes(&self) -> Bytes {
         self.chunk.bytes(self.range())
     }
+    /// The checksum that it has in a segment.
+    pub(super) fn crc(&self, seed: Seed) -> u32 {
+        !self.share.after(seed.register(), self.len as usize)
+    }
     fn range(&self) -> Range<usize> {
-        self.offset..self.offset + self.len as usize
+        self.offset as usize..self.offset as usize + self.len as usize
     }
 }
 

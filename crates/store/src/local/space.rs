@@ -275,6 +275,7 @@ impl Inner {
         {
             self.restore_changed(&items);
             self.files.put_back(&dead);
+            lock(&self.space.holes).extend(holes);
             return Err(fault);
         }
         if !early {

@@ -11,7 +11,9 @@ use std::{
 
 use super::{
     buffer::{Chunk, ChunkWriter, Pool},
-    frame::{self, Row},
+    codec::Seed,
+    fold,
+    frame::{self, Row, Sealed},
 };
 use crate::seam::{Millis, Part};
 
@@ -31,6 +33,20 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn body(&self) -> &[u8] {
         self.chunk.view(self.from..self.to)
+    }
+
+    /// The checksum of the body: read where no payload's share is known. Asked before the rows are merged.
+    pub(super) fn crc(&self, seed: Seed) -> u32 {
+        let (mut register, mut at) = (seed.register(), self.from);
+        for folded in self.rows.iter().filter_map(|r| r.folded) {
+            let (begin, len) = (folded.at as usize, folded.len as usize);
+            register = fold::behind(register, self.chunk.view(at..begin));
+            register = folded.share.after(register, len);
+            at = begin + len;
+        }
+        let crc = !fold::behind(register, self.chunk.view(at..self.to));
+        debug_assert_eq!(crc, seed.crc(self.body()));
+        crc
     }
 
     /// Keeps the first `entries`, and gives back the rest. Their held room is told exactly.
@@ -128,15 +144,15 @@ impl Tail {
         Self { inner: Mutex::new(inner), pool, reserved: AtomicU64::new(last) }
     }
 
-    /// Gives the entry its place and copies it there. `placed` hears where each payload lies.
-    pub(super) fn reserve(&self, at: Millis, parts: &[Part<'_>], held: u64, placed: impl FnMut(usize, usize)) -> Place {
+    /// Gives the entry its place and copies it there. `sealed`, one a part, is told where each payload lies.
+    pub(super) fn reserve(&self, at: Millis, parts: &[Part<'_>], held: u64, sealed: &mut [Sealed]) -> Place {
         let len = frame::entry_len(parts);
         let mut t = self.lock();
         t.make_room(len, &self.pool);
         let t = &mut *t;
-        frame::put_entry(&mut t.writer, at, parts, placed);
+        frame::put_entry(&mut t.writer, at, parts, |part, at| sealed[part].at = at as u32);
         let entry = t.entries;
-        t.rows.extend(parts.iter().map(|p| Row::new(entry, p)));
+        t.rows.extend(parts.iter().zip(sealed.iter()).map(|(part, sealed)| Row::new(entry, part, *sealed)));
         let lsn = t.next_lsn;
         t.next_lsn += 1;
         t.entries += 1;

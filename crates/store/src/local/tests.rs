@@ -81,6 +81,7 @@ impl Bench {
             writer: 7,
             head: 4.min(bytes.len() as u16),
             patched: &[],
+            verified: None,
             bytes,
         };
         let part = Part { log: LogId(log), expected, fact: &fact, payload: Some(payload) };

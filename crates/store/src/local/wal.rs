@@ -183,6 +183,7 @@ impl Wal {
     /// Writes one frame and makes it durable.
     pub(super) fn write(&mut self, batch: &mut Batch, edit: u64) -> Result<Wrote, Fault> {
         self.directory.clear();
+        let body_crc = batch.crc(self.seed);
         frame::put_directory(&mut batch.rows, &mut self.directory);
         let body_len = batch.to - batch.from;
         let copied = body_len <= COPIED;
@@ -207,7 +208,7 @@ impl Wal {
             edit,
             body_at: body_at as u32,
             body_len: body_len as u32,
-            body_crc: self.seed.crc(batch.body()),
+            body_crc,
             dir_len: self.directory.len() as u32,
             dir_crc: self.seed.crc(&self.directory),
         };

@@ -126,7 +126,7 @@ impl Shelf {
         let version = Version(part.expected.0 + 1);
         self.reserved.insert(part.log, version);
         let payload = part.payload.map(|p| {
-            let Payload { base, last, stamp, writer, head, patched, bytes } = p;
+            let Payload { base, last, stamp, writer, head, patched, bytes, verified: _ } = p;
             let stored = Stored { base, last, bytes: bytes.len() as u32, at, stamp, writer };
             let mut owned = Vec::with_capacity(bytes.len());
             owned.extend_from_slice(patched);

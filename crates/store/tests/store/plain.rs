@@ -146,7 +146,7 @@ fn entry(bytes: &[u8], flaw: Flaw, memory: &Memory) -> Option<usize> {
                 let (base, last, stamp) = (cursor.word()? as i64, cursor.word()? as i64, cursor.word()? as i64);
                 let (writer, head, len) = (cursor.word()? as u32, cursor.word()? as u16, cursor.word()?);
                 let bytes = cursor.take(len)?;
-                Some(Payload { base, last, stamp, writer, head, patched: &[], bytes })
+                Some(Payload { base, last, stamp, writer, head, patched: &[], bytes, verified: None })
             }
         };
         parts.push(Part { log, expected, fact, payload });

@@ -17,7 +17,7 @@ use crate::{
     campaign::{self, Report},
     plain::Flaw,
     subject::{OnSimDisk, Subject},
-    workload::{Workload, load_beside},
+    workload::{Workload, load_beside, trim_beside},
 };
 
 /// A workload that was run once, with every moment of its disk.
@@ -35,6 +35,9 @@ pub(crate) fn record(subject: Subject, workload: Workload, seed: u64) -> Result<
     let mut session = Session::with_ledger(harness, ledger.clone(), seed)?;
     if workload == Workload::CheckpointAndRecycle {
         load_beside(&session, &disk, seed);
+    }
+    if workload == Workload::TrimAndPunch {
+        trim_beside(&session, &disk);
     }
     workload.run(&mut session, seed)?;
     session.check(Depth::Once)?;
@@ -87,6 +90,10 @@ pub(crate) fn survive(
     }
     ledger.check(&*store, survived, Depth::Once, dice)?;
     live_on(&*store, &ledger, dice)?;
+    // What the manifest names and is not there shows when it is to go.
+    if let Some(local) = open.local.filter(|_| dice.chance(1, 4)) {
+        local.checkpoint().map_err(|e| format!("a checkpoint after the recovery: {e}"))?;
+    }
     let state = rebuilt.digest() ^ survived.0;
     Ok(Survivor { disk, survived, state, ledger, opened_at, store })
 }

@@ -1,9 +1,12 @@
 //! The six workloads: what a broker does to its store, in small, each past checkpoints and a recycled log.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
+};
 
 use milena_store::{
-    Class,
+    Class, LogId,
     dice::Dice,
     laws::{Session, ledger::Want},
     sim_disk::SimDisk,
@@ -165,6 +168,12 @@ fn trim_and_punch(session: &mut Session, dice: &mut Dice) -> Result<(), String> 
             session.append(&[payload(log, len, dice)])?;
             pass(session);
         }
+        // For three rounds enough for a file of its own, then facts alone. It is trimmed by others, see [`trim_beside`].
+        for _ in 0..3 {
+            let want = if round % 6 < 3 { payload(TRIMMED_BESIDE, 6000, dice) } else { note(TRIMMED_BESIDE, 20) };
+            session.append(&[want])?;
+            pass(session);
+        }
         for log in 1..5 {
             if dice.chance(1, 2) {
                 let next = session.ledger.next(log);
@@ -213,6 +222,55 @@ fn groups_and_positions(session: &mut Session, dice: &mut Dice) -> Result<(), St
     }
     session.flush()?;
     Ok(())
+}
+
+/// The log that other threads trim, and always wholly.
+const TRIMMED_BESIDE: u64 = 7;
+
+/// Other threads trim while a checkpoint makes its files and its edit. Deterministic: the first trim runs where a segment
+/// is written, and makes the checkpoint open that segment again while it makes the rows of its edit; there runs the
+/// second, on a log that has nothing new but facts: all of it that has a file goes.
+pub(crate) fn trim_beside(session: &Session, disk: &SimDisk) {
+    let (ledger, store) = (session.ledger.clone(), Arc::downgrade(session.store()));
+    let book = ledger.clone();
+    // Set while the hooks work, so that they do not call themselves; and how many of the two trims this checkpoint saw.
+    let (busy, trims) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU8::new(0)));
+    let step = |trims: &AtomicU8, from: u8| trims.compare_exchange(from, from + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    // Only committed positions are trimmed, so a flush comes first.
+    let trim = move |log: u64, back: i64| {
+        let Some(store) = store.upgrade() else { return };
+        if busy.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let start = store.flush().map(|_| ledger.next(log) - back);
+        if let Ok(start) = start
+            && start > 0
+            && ledger.append(&*store, &[Want::Trim { log, start }]).is_ok()
+            && store.flush().is_ok()
+        {
+            store.trim(LogId(log), start);
+        }
+        busy.store(false, Ordering::SeqCst);
+    };
+    let first = (trim.clone(), trims.clone());
+    disk.before_write(move |name| {
+        if name.starts_with("seg-") && step(&first.1, 0) {
+            (first.0)(1, 1);
+        }
+        // The edit is made: who opens a segment before the next one is written is a reader.
+        if name == "manifest" {
+            first.1.store(0, Ordering::SeqCst);
+        }
+    });
+    let seen = AtomicI64::new(0);
+    disk.before_open(move |name| {
+        if name.starts_with("seg-") && step(&trims, 1) {
+            let next = book.next(TRIMMED_BESIDE);
+            if seen.swap(next, Ordering::SeqCst) == next {
+                trim(TRIMMED_BESIDE, 0);
+            }
+        }
+    });
 }
 
 /// Other threads go on appending while a checkpoint writes its edit: as much as there is credit for. Deterministic,

@@ -12,7 +12,7 @@ use super::reading::pages;
 use crate::{
     failure::{Failure, Kind},
     screen::{self, counted},
-    web::{Web, encoded},
+    web::{Web, escaped},
 };
 
 pub(super) async fn export(web: &Web) -> Result<(), Failure> {
@@ -124,28 +124,28 @@ pub(super) async fn import(web: &Web, file: Option<&Path>) -> Result<(), Failure
 async fn put(web: &Web, replay: &Replay) -> Result<i64, Failure> {
     let subjects: std::collections::BTreeSet<&str> = replay.versions.keys().map(|(subject, _)| subject.as_str()).collect();
     for subject in &subjects {
-        web.send("PUT", &format!("/mode/{}?force=true", encoded(subject)), &json!({"mode": "IMPORT"})).await?;
+        web.send("PUT", &format!("/mode/{}?force=true", escaped(subject)), &json!({"mode": "IMPORT"})).await?;
     }
     let mut order: Vec<(&(String, i64), &Value)> = replay.versions.iter().collect();
     order.sort_by_key(|(place, version)| (version["id"].as_i64(), *place));
     for ((subject, number), version) in &order {
         let mut body = (*version).clone();
         body["version"] = (*number).into();
-        let outcome = web.send("POST", &format!("/subjects/{}/versions", encoded(subject)), &body).await;
+        let outcome = web.send("POST", &format!("/subjects/{}/versions", escaped(subject)), &body).await;
         outcome.map_err(|failure| {
             failure.hint(format!("at version {number} of {subject}; what came before is there, and may be sent again"))
         })?;
     }
     for ((subject, number), _) in order.iter().filter(|(_, version)| version["deleted"] == true) {
-        web.call("DELETE", &format!("/subjects/{}/versions/{number}", encoded(subject))).await?;
+        web.call("DELETE", &format!("/subjects/{}/versions/{number}", escaped(subject))).await?;
     }
     for subject in &subjects {
-        web.call("DELETE", &format!("/mode/{}", encoded(subject))).await?;
+        web.call("DELETE", &format!("/mode/{}", escaped(subject))).await?;
     }
     for (subject, config) in &replay.configs {
         let mut body = config.clone();
         body["compatibility"] = config["compatibilityLevel"].clone();
-        let path = if subject.is_empty() { "/config".to_string() } else { format!("/config/{}", encoded(subject)) };
+        let path = if subject.is_empty() { "/config".to_string() } else { format!("/config/{}", escaped(subject)) };
         web.send("PUT", &path, &body).await?;
     }
     Ok(order.len() as i64)

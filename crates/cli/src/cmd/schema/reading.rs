@@ -6,11 +6,11 @@ use crate::{
     failure::Failure,
     screen,
     table::{self, Output},
-    web::{Web, encoded},
+    web::{Web, escaped},
 };
 
 pub(super) async fn list(web: &Web, prefix: Option<&str>, deleted: bool, output: Output) -> Result<(), Failure> {
-    let prefix = encoded(prefix.unwrap_or(":*:"));
+    let prefix = escaped(prefix.unwrap_or(":*:"));
     let found = pages(web, &format!("/schemas?subjectPrefix={prefix}&latestOnly=true&deleted={deleted}")).await?;
     let row = |v: &Value| {
         json!({
@@ -49,7 +49,7 @@ pub(super) async fn pages(web: &Web, path: &str) -> Result<Vec<Value>, Failure> 
 
 /// The version of a subject that has an id.
 pub(super) async fn version_of(web: &Web, subject: &str, id: &Value) -> Result<Value, Failure> {
-    let versions = web.get(&format!("/schemas/ids/{id}/versions?subject={}", encoded(subject))).await?;
+    let versions = web.get(&format!("/schemas/ids/{id}/versions?subject={}", escaped(subject))).await?;
     let newest = versions.as_array().into_iter().flatten().filter_map(|v| v["version"].as_i64()).max();
     Ok(newest.map_or(Value::Null, Value::from))
 }
@@ -82,7 +82,7 @@ fn pretty(text: &str) -> String {
 pub(super) async fn diff(web: &Web, subject: &str, old: &str, new: &str) -> Result<(), Failure> {
     let mut texts = Vec::new();
     for version in [old, new] {
-        let found = web.get(&format!("/subjects/{}/versions/{}", encoded(subject), encoded(version))).await?;
+        let found = web.get(&format!("/subjects/{}/versions/{}", escaped(subject), escaped(version))).await?;
         texts.push(pretty(found["schema"].as_str().unwrap_or_default()));
     }
     for (sign, line) in changes(&texts[0], &texts[1]) {

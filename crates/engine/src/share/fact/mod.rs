@@ -3,12 +3,14 @@
 
 pub mod share_deleted;
 pub mod share_forgotten;
+pub mod share_keyed;
 pub mod share_settled;
 pub mod share_started;
 pub mod share_trimmed;
 
 pub use share_deleted::ShareDeleted;
 pub use share_forgotten::ShareForgotten;
+pub use share_keyed::{KEY_LEN, ShareKeyed};
 pub use share_settled::{SettledRun, ShareSettled};
 pub use share_started::ShareStarted;
 pub use share_trimmed::ShareTrimmed;
@@ -24,7 +26,7 @@ use crate::{
 
 crate::fact::facts! {
     /// What can become true of a share group for good.
-    pub enum ShareFact of "share group" { ShareStarted, ShareSettled, ShareTrimmed, ShareForgotten, ShareDeleted }
+    pub enum ShareFact of "share group" { ShareStarted, ShareSettled, ShareTrimmed, ShareForgotten, ShareDeleted, ShareKeyed }
 }
 
 pub(super) fn write_at(w: &mut Writer<'_>, at: At) {

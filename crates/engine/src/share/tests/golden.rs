@@ -8,7 +8,7 @@ use crate::{
     group::GroupId,
     ids::{TopicId, Uuid},
     share::{
-        fact::{SettledRun, ShareDeleted, ShareForgotten, ShareSettled, ShareStarted, ShareTrimmed},
+        fact::{SettledRun, ShareDeleted, ShareForgotten, ShareKeyed, ShareSettled, ShareStarted, ShareTrimmed},
         *,
     },
 };
@@ -55,6 +55,7 @@ fn share_facts_have_the_bytes_they_always_had() {
     golden(ShareTrimmed { at: at(), to: 8, when: AT }, &format!("62 01 {ID} 02 10 80a0abfef962"));
     golden(ShareForgotten { partitions: vec![at()] }, &format!("63 01 01 {ID} 02"));
     golden(ShareDeleted { when: AT }, "64 01 80a0abfef962");
+    golden(ShareKeyed { key: [7; KEY_LEN] }, &format!("65 01 20 {}", "07".repeat(KEY_LEN)));
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     let mut bytes = Vec::new();
     share.snapshot(&mut bytes);
     let golden = format!(
-        "53 01 0167 01 {ID} 02 0c 80a0abfef962 00 00 0e 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
+        "53 01 0167 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
     );
     assert_eq!(hex(&bytes), golden.replace(' ', ""));
     let restored = Share::restore(&bytes, Rules::default()).unwrap();

@@ -1,0 +1,92 @@
+//! `milena top`: what the server does at this moment, a line at a time: rates between two looks at its counters.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{connect::Connect, failure::Failure, screen::Screen, web::Web, when};
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// From one line to the next
+    #[arg(short, long, default_value = "1s")]
+    interval: String,
+    /// End after so many lines [default: at Ctrl-C]
+    #[arg(short = 'n', long)]
+    count: Option<u64>,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+const HEAD: &str = "    time   records/s      in/s     out/s  commits/s  sync ms  connections  errors/s";
+/// The head stands again after so many lines.
+const PAGE: u64 = 20;
+
+/// The counters of one look.
+struct Look {
+    at: Instant,
+    status: Value,
+    errors: u64,
+}
+
+impl Look {
+    async fn at(web: &Web) -> Result<Self, Failure> {
+        let status = web.get("/admin/v1/status").await?;
+        // No code holds this: of the errors only their number is wanted, expected ones included.
+        let errors = web.get("/admin/v1/errors?all=false&code=%00").await?["newest"].as_u64().unwrap_or(0);
+        Ok(Self { at: Instant::now(), status, errors })
+    }
+
+    fn count(&self, name: &str) -> f64 {
+        self.status[name].as_f64().unwrap_or(0.0)
+    }
+
+    fn line(&self, before: &Self) -> String {
+        let seconds = (self.at - before.at).as_secs_f64().max(0.001);
+        let rate = |name: &str| (self.count(name) - before.count(name)).max(0.0) / seconds;
+        let errors = self.errors.saturating_sub(before.errors) as f64 / seconds;
+        format!(
+            "{} {:>11} {:>9} {:>9} {:>10} {:>8.2} {:>12} {:>9}",
+            &when::clock(when::now())[..8],
+            number(rate("records_in")),
+            number(rate("bytes_in")),
+            number(rate("bytes_out")),
+            number(rate("commits")),
+            self.count("sync_ms_mean"),
+            self.count("connections"),
+            number(errors),
+        )
+    }
+}
+
+/// Three digits and a unit.
+fn number(value: f64) -> String {
+    match value {
+        v if v >= 1e9 => format!("{:.1}G", v / 1e9),
+        v if v >= 1e6 => format!("{:.1}M", v / 1e6),
+        v if v >= 1e4 => format!("{:.1}k", v / 1e3),
+        v => format!("{v:.0}"),
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    let interval = when::duration(&options.interval).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms >= 100);
+    let interval = interval.ok_or_else(|| Failure::usage("--interval takes at least 100ms").fix("--interval 1s"))?;
+    let web = Web::of(&options.connect.cluster().await?, "top").await?;
+    let mut screen = Screen::new();
+    let mut before = Look::at(&web).await?;
+    let mut lines = 0;
+    while options.count.is_none_or(|count| lines < count) {
+        tokio::time::sleep(Duration::from_millis(interval)).await;
+        let now = Look::at(&web).await?;
+        if lines % PAGE == 0 {
+            screen.line(HEAD)?;
+        }
+        screen.line(now.line(&before))?;
+        screen.flush()?;
+        (before, lines) = (now, lines + 1);
+    }
+    Ok(())
+}

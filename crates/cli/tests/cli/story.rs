@@ -1,0 +1,72 @@
+//! The network programmer's story: Avro into a topic, a look at the bytes, a schema that grows.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use crate::server::Server;
+
+const FULL_NAME: &str = r#"{"type":"record","name":"FullName","namespace":"com.example","fields":[{"name":"first","type":"string"},{"name":"last","type":"string"}]}"#;
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: milena\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.split_once("\r\n\r\n").unwrap().1.to_string()
+}
+
+#[test]
+fn john_doe_in_avro() {
+    let server = Server::ephemeral();
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let avsc = file("test.avsc", FULL_NAME);
+    assert_eq!(server.out(&["schema", "register", "people-value", &avsc], b""), "registered people-value   version 1, id 1\n");
+    server.out(&["produce", "people"], br#"{"first":"john","last":"doe"}"#);
+
+    // As `od` shows them: magic byte, id, and two strings with their lengths.
+    let raw = server.run(&["read", "people", "-f", "%s", "-q"], b"").stdout;
+    assert_eq!(raw, b"\x00\x00\x00\x00\x01\x08john\x06doe");
+    let read = server.out(&["read", "people", "-q"], b"");
+    assert!(read.contains(r#""value":{"first":"john","last":"doe"}"#), "{read}");
+    let bytes = server.out(&["read", "people", "-q", "--raw"], b"");
+    assert!(!bytes.contains(r#"{"first""#), "{bytes}");
+    let registry = server.ready["registry"].as_str().unwrap();
+    let found: serde_json::Value = serde_json::from_str(&get(registry, "/schemas/ids/1")).unwrap();
+    assert_eq!(found["schema"], FULL_NAME);
+
+    let needy = file("needy.avsc", &FULL_NAME.replace("}]", r#"},{"name":"age","type":"int"}]"#));
+    let refused = server.run(&["schema", "check", "people-value", &needy], b"");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "{refused:?}");
+    let exists = server.run(&["schema", "register", "people-value", &needy], b"");
+    assert_eq!(exists.status.code(), Some(6), "{exists:?}");
+    let wider = file("wider.avsc", &FULL_NAME.replace("}]", r#"},{"name":"age","type":"int","default":0}]"#));
+    assert_eq!(server.out(&["schema", "register", "people-value", &wider], b""), "registered people-value   version 2, id 2\n");
+    server.out(&["produce", "people"], br#"{"first":"jane","last":"roe","age":41}"#);
+    let read = server.out(&["read", "people", "-q"], b"");
+    assert!(
+        read.contains(r#"{"first":"john","last":"doe"}"#) && read.contains(r#"{"first":"jane","last":"roe","age":41}"#),
+        "{read}"
+    );
+    let unfit = server.run(&["produce", "people"], b"{\"first\":\"x\"}");
+    assert!(
+        !unfit.status.success() && String::from_utf8_lossy(&unfit.stderr).contains("does not fit people-value version 2"),
+        "{unfit:?}"
+    );
+
+    // Everything moves to another registry and keeps its ids.
+    let dump = server.out(&["schema", "export"], b"");
+    let other = Server::ephemeral();
+    assert_eq!(other.out(&["schema", "import"], dump.as_bytes()), "imported 2 versions from 2 records\n");
+    assert_eq!(other.out(&["schema", "export"], b""), dump);
+    let topic = server.out(&["read", "_schemas", "-q", "-f", "%k\t%s\n"], b"");
+    let third = Server::ephemeral();
+    assert_eq!(third.out(&["schema", "import"], topic.as_bytes()), "imported 2 versions from 2 records\n");
+}

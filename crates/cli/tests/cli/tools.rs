@@ -1,0 +1,48 @@
+//! The smaller tools: a line of rates, an archive for somebody who helps, what two brokers differ in, pages for man(1).
+
+use std::process::Command;
+
+use crate::server::{Server, bare};
+
+#[test]
+fn top_prints_rates() {
+    let server = Server::ephemeral();
+    let out = server.out(&["top", "-n", "2", "-i", "100ms"], b"");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 3, "{out}");
+    assert!(lines[0].contains("records/s") && lines[1].split_whitespace().count() == 8, "{out}");
+}
+
+#[test]
+fn support_lists_first_and_writes_an_archive_that_tar_reads() {
+    let server = Server::ephemeral();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.tar");
+    let file = file.to_str().unwrap();
+    let listed = server.out(&["support", "--file", file], b"");
+    assert!(listed.contains("doctor.json") && listed.contains("settings.json") && !dir.path().join("s.tar").exists(), "{listed}");
+    server.out(&["support", "--file", file, "--yes"], b"");
+    let out = Command::new("tar").args(["xf", file, "-C", dir.path().to_str().unwrap()]).output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("milena-support").join(name)).unwrap();
+    let status: serde_json::Value = serde_json::from_str(&read("status.json")).unwrap();
+    assert_eq!(status["alive"], true);
+    assert!(read("metrics.txt").contains("milena_up 1") && read("errors.json").contains("\"newest\""));
+}
+
+#[test]
+fn two_brokers_are_compared() {
+    let (a, b) = (Server::start(&["--ephemeral", "--set", "num.partitions=7"]), Server::ephemeral());
+    let output = a.run(&["config", "diff", b.kafka(), "-o", "csv"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "name,here,there\nnum.partitions,7,1\n");
+    assert_eq!(a.run(&["config", "diff", a.kafka()], b"").status.code(), Some(0));
+}
+
+#[test]
+fn a_page_for_man_is_printed() {
+    let output = bare(&["man", "topic", "ls"]).output().unwrap();
+    let page = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && page.contains(".TH milena-topic-ls 1"), "{page}");
+    assert_eq!(bare(&["man", "nothing"]).output().unwrap().status.code(), Some(5));
+}

@@ -1,0 +1,133 @@
+//! Errors of the queue: a code, words that say what to do, and whether the same request may succeed later.
+
+use hyper::{
+    StatusCode,
+    header::{HeaderValue, RETRY_AFTER},
+};
+use milena_node::{
+    NoRoom, TakeRefusal,
+    engine::{settings, share, topic},
+};
+use serde_json::json;
+
+use crate::{
+    answer::{Answer, json as as_json},
+    asked::Unreadable,
+};
+
+#[derive(Debug)]
+pub(super) struct Trouble {
+    status: StatusCode,
+    code: &'static str,
+    words: String,
+}
+
+impl Trouble {
+    pub(super) fn new(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
+        Self { status, code, words: words.into() }
+    }
+    pub(super) fn invalid(words: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", words)
+    }
+    pub(super) fn json(error: &serde_json::Error) -> Self {
+        Self::invalid(format!("the body is not the JSON that this route reads: {error}"))
+    }
+    pub(super) fn unreadable(error: &Unreadable) -> Self {
+        Self::new(error.status(), "unreadable", error.to_string())
+    }
+    pub(super) fn nothing_here(path: &str) -> Self {
+        let words = format!("there is nothing at /q/v1/{path}; the manual's page on queues lists the routes");
+        Self::new(StatusCode::NOT_FOUND, "not_found", words)
+    }
+    pub(super) fn no_topic(name: &str) -> Self {
+        let words = format!("there is no topic {name:?}; create it, or put a message into it first");
+        Self::new(StatusCode::NOT_FOUND, "topic_not_found", words)
+    }
+    pub(super) fn no_group(name: &str) -> Self {
+        let words = format!("there is no queue group {name:?}; it begins with the first receive");
+        Self::new(StatusCode::NOT_FOUND, "group_not_found", words)
+    }
+    pub(super) fn lease_lost() -> Self {
+        let words = "the lease has ended: the message was given to somebody else, or its time was over; receive again";
+        Self::new(StatusCode::GONE, "lease_lost", words)
+    }
+    pub(super) fn no_lease() -> Self {
+        let words = "this is no lease of this group: send it as :receive gave it";
+        Self::new(StatusCode::BAD_REQUEST, "lease_invalid", words)
+    }
+    pub(super) fn dead(error: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
+    }
+    fn retriable(&self) -> bool {
+        matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+    }
+}
+
+impl From<Trouble> for Answer {
+    fn from(trouble: Trouble) -> Self {
+        let body = json!({"error_code": trouble.code, "message": trouble.words, "retriable": trouble.retriable()});
+        let mut answer = as_json(&body);
+        *answer.status_mut() = trouble.status;
+        if trouble.retriable() {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        answer
+    }
+}
+
+impl From<NoRoom> for Trouble {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", no_room.to_string()),
+            NoRoom::NoLog(refusal) => refusal.into(),
+            NoRoom::DiskFull { .. } | NoRoom::Dead(_) => Self::dead(no_room),
+        }
+    }
+}
+
+impl From<share::Refusal> for Trouble {
+    fn from(refusal: share::Refusal) -> Self {
+        use share::Refusal;
+        let (status, code) = match refusal {
+            Refusal::NotFound(_) => (StatusCode::NOT_FOUND, "group_not_found"),
+            Refusal::OtherKind(_) => (StatusCode::CONFLICT, "other_kind_of_group"),
+            Refusal::NotEmpty => (StatusCode::CONFLICT, "group_not_empty"),
+            Refusal::RecordState(_) => (StatusCode::GONE, "lease_lost"),
+            Refusal::Full { .. } | Refusal::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+            Refusal::Invalid(_) | Refusal::UnknownMember(_) | Refusal::Fenced { .. } => {
+                (StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            Refusal::NotBegun => (StatusCode::NOT_FOUND, "not_begun"),
+        };
+        Self::new(status, code, refusal.to_string())
+    }
+}
+
+impl From<topic::Refusal> for Trouble {
+    fn from(refusal: topic::Refusal) -> Self {
+        use topic::Refusal;
+        match refusal {
+            Refusal::UnknownName(_) | Refusal::NotAutoCreated(_) => {
+                Self::new(StatusCode::NOT_FOUND, "topic_not_found", refusal.to_string())
+            }
+            _ => Self::invalid(refusal.to_string()),
+        }
+    }
+}
+
+impl From<settings::Refusal> for Trouble {
+    fn from(refusal: settings::Refusal) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", refusal.to_string())
+    }
+}
+
+impl From<TakeRefusal> for Trouble {
+    fn from(refusal: TakeRefusal) -> Self {
+        match refusal {
+            TakeRefusal::Gone => Self::new(StatusCode::NOT_FOUND, "topic_not_found", "the topic was just deleted"),
+            TakeRefusal::Refused(refusal) => refusal.into(),
+            TakeRefusal::NoRoom(no_room) => no_room.into(),
+            TakeRefusal::Read(error) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Protobuf, proto2 and proto3: files read, printed again, compared, and their messages turned to JSON and back.
+//!
+//! Texts are parsed by `protox-parse` and linked by `prost-reflect`; a base64 `FileDescriptorProto` is accepted where a
+//! text is. Imports come from the given references and from the files that every registry knows; nothing is looked for
+//! elsewhere. Editions are refused: the parser does not know them yet.
+
+mod compare;
+mod known;
+mod message;
+mod options;
+mod print;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+pub use compare::{Change, Kind};
+pub use message::Message;
+use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, prost::Message as _, prost_types::FileDescriptorProto};
+
+use crate::{Difference, Flaw, Resolved, budget};
+
+/// The name of the file itself. No import can lead to it.
+const ITSELF: &str = "schema of this subject";
+/// Files that one schema is linked with, known ones included.
+const FILES: usize = budget::REFERENCES + 64;
+
+/// A Protobuf file with everything that it imports.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// As parsed: types are named as the text names them.
+    written: FileDescriptorProto,
+    file: FileDescriptor,
+    name: Option<String>,
+}
+
+impl Schema {
+    /// Reads a file: its text, or a `FileDescriptorProto` in base64.
+    pub fn parse(text: &str, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
+        let mut pool = DescriptorPool::new();
+        for reference in references {
+            if pool.get_file_by_name(reference.name).is_none() {
+                let file = read(reference.name, reference.text)?;
+                link(&mut pool, file).map_err(|flaw| flaw.at(format!("reference {}", reference.name)))?;
+            }
+        }
+        let source = read(ITSELF, text)?;
+        let written = source.proto.clone();
+        link(&mut pool, source)?;
+        let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
+        let name = file.messages().next().map(|message| message.full_name().to_owned());
+        Ok(Self { written, file, name })
+    }
+
+    /// The text by which the registry knows the schema again: printed from what was parsed, without comments.
+    pub fn canonical(&self) -> String {
+        print::canonical(&self.written, &self.file)
+    }
+
+    /// The same in the order of tags, with full names of types.
+    pub fn normalized(&self) -> String {
+        print::normalized(self.file.file_descriptor_proto(), &self.file)
+    }
+
+    /// The full name of the first message.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The `FileDescriptorProto` in base64: the other form in which a registry gives and takes a schema.
+    pub fn descriptor(&self) -> String {
+        STANDARD.encode(renamed(self.file.encode_to_vec(), "default"))
+    }
+
+    /// Why this schema, as the reader, cannot read all that `writer` writes. Empty: it can.
+    pub fn can_read(&self, writer: &Self) -> Vec<Difference> {
+        compare::differences(writer, self)
+    }
+
+    /// Every change from `writer` to this schema, also those that break nothing.
+    pub fn changes(&self, writer: &Self) -> Vec<Change> {
+        compare::changes(writer, self)
+    }
+
+    /// A message of the file or of its imports, by its full name.
+    pub fn message(&self, name: &str) -> Option<Message> {
+        self.file.parent_pool().get_message_by_name(name).map(Message::of)
+    }
+
+    /// The message that a frame's indexes lead to: the n-th of the file, the n-th inside that, and so on.
+    pub fn message_at(&self, indexes: &[i32]) -> Option<Message> {
+        let mut indexes = indexes.iter().map(|index| usize::try_from(*index).ok());
+        let mut at: MessageDescriptor = self.file.messages().nth(indexes.next()??)?;
+        for index in indexes {
+            let next = at.child_messages().nth(index?)?;
+            at = next;
+        }
+        Some(Message::of(at))
+    }
+
+    /// The indexes of a message of this file, as frames carry them.
+    pub fn indexes(&self, name: &str) -> Option<Vec<i32>> {
+        let mut at = self.file.messages().find(|m| name_leads_to(name, m.full_name()))?;
+        let mut indexes = vec![position(self.file.messages(), &at)?];
+        while at.full_name() != name {
+            let next = at.child_messages().find(|m| name_leads_to(name, m.full_name()))?;
+            indexes.push(position(at.child_messages(), &next)?);
+            at = next;
+        }
+        Some(indexes)
+    }
+}
+
+/// Whether a message is the named one or holds it.
+fn name_leads_to(name: &str, message: &str) -> bool {
+    name.strip_prefix(message).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn position(mut messages: impl Iterator<Item = MessageDescriptor>, wanted: &MessageDescriptor) -> Option<i32> {
+    i32::try_from(messages.position(|message| message == *wanted)?).ok()
+}
+
+/// A file before it is linked.
+struct Source {
+    proto: FileDescriptorProto,
+    /// The bytes of a descriptor: options of its own kinds are in them, and lost in `proto`.
+    bytes: Option<Vec<u8>>,
+}
+
+impl From<FileDescriptorProto> for Source {
+    fn from(proto: FileDescriptorProto) -> Self {
+        Self { proto, bytes: None }
+    }
+}
+
+/// A text or a descriptor in base64, under a name.
+fn read(name: &str, text: &str) -> Result<Source, Flaw> {
+    if let Some(source) = decoded(name, text) {
+        return Ok(source);
+    }
+    if text.trim_start().starts_with("edition") {
+        return Err(Flaw::new("editions are not supported: write syntax = \"proto3\" or \"proto2\""));
+    }
+    let file = protox_parse::parse(name, text).map_err(|error| Flaw::new(error.to_string().replace(ITSELF, "the schema")))?;
+    Ok(FileDescriptorProto { source_code_info: None, ..file }.into())
+}
+
+/// No text is base64 through and through: it would need a semicolon.
+fn decoded(name: &str, text: &str) -> Option<Source> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || !trimmed.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')) {
+        return None;
+    }
+    let bytes = renamed(STANDARD.decode(trimmed).ok()?, name);
+    let proto = FileDescriptorProto::decode(bytes.as_slice()).ok()?;
+    let plain = matches!(proto.syntax(), "" | "proto2" | "proto3");
+    plain.then(|| Source { proto: FileDescriptorProto { source_code_info: None, ..proto }, bytes: Some(bytes) })
+}
+
+/// The same descriptor under another name: of a field that comes twice the last counts.
+fn renamed(mut bytes: Vec<u8>, name: &str) -> Vec<u8> {
+    bytes.extend(FileDescriptorProto { name: Some(name.to_owned()), ..FileDescriptorProto::default() }.encode_to_vec());
+    bytes
+}
+
+/// Adds a file to what it imports; of imports that are missing, those that every registry knows.
+fn link(pool: &mut DescriptorPool, file: Source) -> Result<(), Flaw> {
+    let mut wanted = vec![file];
+    while let Some(file) = wanted.pop() {
+        let missing = file.proto.dependency.iter().find(|name| pool.get_file_by_name(name).is_none()).cloned();
+        let Some(name) = missing else {
+            match file.bytes {
+                Some(bytes) => pool.decode_file_descriptor_proto(bytes.as_slice()),
+                None => pool.add_file_descriptor_proto(file.proto),
+            }
+            .map_err(unlinked)?;
+            continue;
+        };
+        if wanted.len() > FILES {
+            return Err(Flaw::new(format!("imports lead through more than {FILES} files")));
+        }
+        let known = known::file(&name)?.filter(|_| !wanted.iter().any(|f| f.proto.name() == name));
+        let why = || Flaw::new(format!("import \"{name}\" is not among the references of the schema"));
+        wanted.push(file);
+        wanted.push(known.ok_or_else(why)?.into());
+    }
+    Ok(())
+}
+
+fn unlinked(error: prost_reflect::DescriptorError) -> Flaw {
+    Flaw::new(error.to_string().replace(ITSELF, "the schema"))
+}
