@@ -105,6 +105,9 @@ fn note(door: &Door, peer: &Peer, end: &End) {
     let (why, expected) = match end {
         End::Left | End::Io(_) => return,
         End::Idle => ("nothing came for connections.max.idle.ms".to_owned(), true),
+        End::Crowded(_) => {
+            ("others needed the memory that it held, and it took nothing (queued.max.request.bytes)".to_owned(), false)
+        }
         End::Frame(bad) => (bad.to_string(), false),
         End::Request(Close(why)) => (why.to_string(), false),
         End::Dead(dead) => (dead.to_string(), false),
@@ -137,8 +140,9 @@ struct Connection<'n, S> {
     turn: Option<Released>,
     /// What this connection holds of the memory of all.
     share: Share,
-    /// The wait for more of it.
+    /// The wait for more of it, and that it was over in this pass.
     room: Option<Room>,
+    granted: bool,
     /// Bytes came or went in this pass.
     moved: bool,
     /// Something came or went since the idle watch looked.
@@ -169,6 +173,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
             turn: None,
             share: Share::new(peer.door.memory().clone()),
             room: None,
+            granted: false,
             moved: false,
             active: false,
             quiet: false,
@@ -189,6 +194,10 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     fn pass(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         if self.share.is_closed() {
             return Err(End::Crowded(self.held()));
+        }
+        // Looked at in each pass, whatever it was for: one that is over must not keep those behind it waiting.
+        if self.room.is_some() {
+            self.granted = self.poll_room(cx);
         }
         loop {
             self.poll_turn(cx)?;
@@ -215,6 +224,11 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
     /// Counts what this connection holds when its pass is over.
     fn settle(&mut self, cx: &Context<'_>) {
         let moved = std::mem::take(&mut self.moved);
+        self.granted = false;
+        let waits_for_answer = self.next.as_ref().is_some_and(|frame| !is_answered_shortly(frame));
+        if !waits_for_answer && self.held() < FLOOR {
+            self.room = None;
+        }
         // Without a request that waits for its answer's room, it is the socket that waits.
         let held_up = self.room.is_some() && self.next.is_none();
         self.share.settle(self.held(), moved, held_up, cx);
@@ -222,7 +236,7 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
 
     /// Whether there is memory for more. If not, this task is woken when there is.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.room.is_none() && !self.share.memory().must_wait() {
+        if std::mem::take(&mut self.granted) || (self.room.is_none() && !self.share.memory().must_wait()) {
             return true;
         }
         let room = self.room.get_or_insert_with(|| {

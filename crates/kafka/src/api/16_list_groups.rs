@@ -28,7 +28,7 @@ fn handle(cx: &Context, request: ListGroupsRequest) -> Result<ListGroupsResponse
         })
     };
     let share = |group: ShareListing| {
-        let shown = passes(&request.states_filter, group.state) && passes(&request.types_filter, SHARE);
+        let shown = passes(&states, group.state) && passes(&types, SHARE);
         shown.then(|| ListedGroup {
             group_id: Text::from(&*group.name),
             protocol_type: Text::from_static(SHARE),
