@@ -295,15 +295,13 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
     let plan = Plan::of(options)?;
     milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(bad_setting)?;
     let mut remarks = Vec::new();
-    if let Address::One(address) = &plan.kafka {
-        if !address.ip().is_loopback() {
-            remarks.push(format!("whoever reaches {address} may read and write: there are no logins"));
-            if plan.rule.starts_with("localhost:") || plan.rule.starts_with("127.") {
-                remarks.push(format!(
-                    "other machines will be told {}, which is themselves; advertise = \"auto\" is right",
-                    plan.rule
-                ));
-            }
+    if let Address::One(address) = &plan.kafka
+        && !address.ip().is_loopback()
+    {
+        remarks.push(format!("whoever reaches {address} may read and write: there are no logins"));
+        if plan.rule.starts_with("localhost:") || plan.rule.starts_with("127.") {
+            let rule = &plan.rule;
+            remarks.push(format!("other machines will be told {rule}, which is themselves; advertise = \"auto\" is right"));
         }
     }
     Ok(Checked { file: found, remarks })
