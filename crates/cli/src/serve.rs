@@ -182,9 +182,7 @@ struct Open {
 async fn until_told_to_stop(
     reload: &Reload,
     door: Arc<milena_kafka::Door>,
-    (kafka, web): (Vec<StdListener>, Vec<(StdListener, Surface)>),
-    kafka: Vec<StdListener>,
-    (web, connections): (Vec<(StdListener, Surface)>, usize),
+    open: Open,
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
