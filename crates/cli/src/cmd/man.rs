@@ -1,6 +1,6 @@
-//! `milena man`: the manual's pages of all commands, from the same words as `--help`. A test holds `docs/commands.md` to them.
+//! `milena man`: the manual's pages of all commands, made from the same words as `--help`, so that they cannot be stale.
 
-use std::{fmt::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Command};
 
@@ -63,86 +63,9 @@ fn page(command: &Command) -> Result<Vec<u8>, Failure> {
     Ok(out)
 }
 
-/// `docs/commands.md`.
-pub(crate) fn reference(tree: &Command) -> String {
-    let mut out = String::from(
-        "# Commands\n\nEvery command and its flags, made from the words that `--help` shows. Connection flags (`-b`, `--context`, `--config`,\n`--ignore-advertised`, `--trace`, `-q`) belong to every command that talks to a broker. Examples: [command line](command-line.md).\n",
-    );
-    described(&mut out, tree, "");
-    out
-}
-
-fn described(out: &mut String, command: &Command, above: &str) {
-    let name = format!("{above}{}", command.get_name());
-    if !above.is_empty() {
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        let _ = write!(out, "\n## {name}\n\n{}\n", table_safe(&about));
-        let connection = ["broker", "context", "config", "ignore_advertised", "trace", "quiet", "help", "version"];
-        let own: Vec<_> = command
-            .get_arguments()
-            .filter(|a| !a.is_hide_set() && !(connection.contains(&a.get_id().as_str()) && command.get_name() != "serve"))
-            .collect();
-        if !own.is_empty() {
-            let _ = write!(out, "\n| argument | |\n|---|---|\n");
-        }
-        for argument in own {
-            let _ = writeln!(out, "| `{}` | {} |", written(argument), table_safe(&words(argument)));
-        }
-    }
-    for below in command.get_subcommands() {
-        described(out, below, &format!("{name} "));
-    }
-}
-
-/// As it is typed: `-o, --output OUTPUT`, or the name of a place.
-fn written(argument: &clap::Arg) -> String {
-    let mut forms: Vec<String> = argument.get_short().map(|c| format!("-{c}")).into_iter().collect();
-    forms.extend(argument.get_long().map(|l| format!("--{l}")));
-    let takes = argument.get_action().takes_values();
-    let value = argument.get_value_names().map(|names| names.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(" "));
-    let value = value.filter(|_| takes).unwrap_or_default();
-    let text = format!("{} {value}", forms.join(", "));
-    text.trim().replace('|', "\\|")
-}
-
-fn words(argument: &clap::Arg) -> String {
-    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    let values: Vec<String> = argument.get_possible_values().iter().map(|v| v.get_name().to_string()).collect();
-    let among = if values.is_empty() || !argument.get_action().takes_values() {
-        String::new()
-    } else {
-        format!(" ({})", values.join(", "))
-    };
-    let standard: Vec<String> = argument.get_default_values().iter().map(|v| v.to_string_lossy().into_owned()).collect();
-    let standard = if standard.is_empty() || !argument.get_action().takes_values() {
-        String::new()
-    } else {
-        format!(" [default: {}]", standard.join(","))
-    };
-    format!("{help}{among}{standard}")
-}
-
-fn table_safe(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::CommandFactory;
-
-    /// `UPDATE_DOCS=1` writes the page anew.
-    #[test]
-    fn the_reference_is_what_the_help_says() {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md");
-        let made = super::reference(&crate::args::Arguments::command());
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&page, &made).unwrap();
-        }
-        let written = std::fs::read_to_string(&page).unwrap_or_default();
-        assert!(written == made, "docs/commands.md is stale: UPDATE_DOCS=1 cargo test -p milena --bin milena reference");
-    }
 
     #[test]
     fn every_command_has_a_page_for_man() {

@@ -73,8 +73,8 @@ fn a_slow_request_says_where_its_time_went() {
     let ready: Value = serde_json::from_str(&ready).unwrap();
     let produced = bare(&["produce", "t", "x", "-b", ready["kafka"].as_str().unwrap()]).output().unwrap();
     assert!(produced.status.success());
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let line = lines.into_iter().find(|l| l.contains("api=\"Produce\"")).expect("a line for the Produce");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|l| l.contains("api=\"Produce\"")).expect("a line for the Produce");
     child.kill().unwrap();
     child.wait().unwrap();
     for word in ["slow request", "queue_ms=", "judgement_ms=", "commit_ms=", "answer_ms=", "client=\"milena\""] {

@@ -106,8 +106,8 @@ async fn name(target: &Endpoint) -> (Finding, Vec<SocketAddr>) {
 }
 
 fn in_hosts(text: &str, host: &str) -> bool {
-    let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default());
-    lines.into_iter().any(|l| l.split_whitespace().skip(1).any(|name| name == host))
+    let mut lines = text.lines().map(|l| l.split('#').next().unwrap_or_default());
+    lines.any(|l| l.split_whitespace().skip(1).any(|name| name == host))
 }
 
 /// Four echoes; never a failure by itself, since many networks swallow them.
