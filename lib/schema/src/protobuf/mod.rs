@@ -26,7 +26,7 @@ const FILES: usize = budget::REFERENCES + 64;
 #[derive(Debug, Clone)]
 pub struct Schema {
     /// As parsed: types are named as the text names them.
-    written: FileDescriptorProto,
+    written: Box<FileDescriptorProto>,
     file: FileDescriptor,
     name: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Schema {
             }
         }
         let source = read(ITSELF, text)?;
-        let written = source.proto.clone();
+        let written = Box::new(source.proto.clone());
         link(&mut pool, source)?;
         let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
         let name = file.messages().next().map(|message| message.full_name().to_owned());
@@ -151,7 +151,7 @@ fn decoded(name: &str, text: &str) -> Option<Source> {
     let bytes = renamed(STANDARD.decode(trimmed).ok()?, name);
     let proto = FileDescriptorProto::decode(bytes.as_slice()).ok()?;
     let plain = matches!(proto.syntax(), "" | "proto2" | "proto3");
-    plain.then(|| Source { proto: FileDescriptorProto { source_code_info: None, ..proto }, bytes: Some(bytes) })
+    plain.then_some(Source { proto: FileDescriptorProto { source_code_info: None, ..proto }, bytes: Some(bytes) })
 }
 
 /// The same descriptor under another name: of a field that comes twice the last counts.

@@ -85,7 +85,7 @@ fn object(dice: &mut Dice, depth: usize) -> Value {
     sometimes(dice, &mut keywords, "patternProperties", |dice| json!({"^x": schema(dice, 0)}));
     sometimes(dice, &mut keywords, "dependencies", |dice| json!({"a": some(dice, &NAMES.map(|name| json!(name)))}));
     sometimes(dice, &mut keywords, "maxProperties", |dice| json!(dice.below(3)));
-    sometimes(dice, &mut keywords, "propertyNames", |dice| text(dice));
+    sometimes(dice, &mut keywords, "propertyNames", text);
     Value::Object(keywords)
 }
 

@@ -41,7 +41,7 @@ impl Walk<'_> {
     }
 
     /// A plain schema that became a combination.
-    pub(super) fn into_combination(&mut self, pair: Pair, is: Criterion, new: &[Id]) {
+    pub(super) fn plain_to_combination(&mut self, pair: Pair, is: Criterion, new: &[Id]) {
         if let [only] = new {
             return self.later(pair.from, *only, pair.at);
         }

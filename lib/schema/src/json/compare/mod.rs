@@ -228,7 +228,7 @@ impl<'m> Walk<'m> {
         match (&model.at(pair.from).shape, &model.at(pair.to).shape) {
             (_, Shape::Anything) | (Shape::Nothing, _) | (Shape::Null, Shape::Null) | (Shape::Boolean, Shape::Boolean) => {}
             (Shape::Combined(was, old), Shape::Combined(is, new)) => self.combinations(pair, (*was, old), (*is, new)),
-            (_, Shape::Combined(is, new)) => self.into_combination(pair, *is, new),
+            (_, Shape::Combined(is, new)) => self.plain_to_combination(pair, *is, new),
             (Shape::Combined(was, old), _) => self.out_of_combination(pair, *was, old),
             (Shape::Anything, _) | (_, Shape::Nothing) => self.tell(Kind::TYPE_NARROWED, pair, pair.at, ""),
             (Shape::Text, Shape::Text) => self.texts(pair),
