@@ -62,6 +62,8 @@ enum Command {
     Config(cmd::config::Options),
     /// Names for brokers; alone it says which one is used, and why
     Context(cmd::context::Options),
+    /// Avro files, schemas and data, as avro-tools does it; needs no broker
+    Avro(cmd::avro::Options),
     /// Explain an error code, a setting or a word; needs no broker
     Explain(cmd::explain::Options),
     /// What to type for what you want
@@ -78,6 +80,7 @@ impl Arguments {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Serve(options) => return serve::run(options),
+            Command::Avro(options) => return cmd::avro::run(options),
             Command::Produce(options) => talk(cmd::produce::run(options)),
             Command::Read(options) => talk(cmd::read::run(options)),
             Command::Tail(options) => talk(cmd::read::tail(options)),

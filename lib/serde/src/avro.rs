@@ -38,12 +38,12 @@ impl Registry {
             return Ok(Writer { id, plan: None, of: PhantomData });
         }
         let latest = self.latest(&subject).await?;
-        let plan = self.into_latest::<T>(latest.id).await?;
+        let plan = self.to_latest::<T>(latest.id).await?;
         Ok(Writer { id: latest.id, plan, of: PhantomData })
     }
 
     /// How the type's data become data of the newest schema; `None` if they are that already.
-    async fn into_latest<T: Typed>(&self, id: u32) -> Result<Option<Plan>, Error> {
+    async fn to_latest<T: Typed>(&self, id: u32) -> Result<Option<Plan>, Error> {
         let unreadable = |flaw| Error::Unreadable { id, name: T::NAME, flaw };
         let ours = milena_schema::avro::Schema::parse(T::SCHEMA).map_err(unreadable)?;
         let latest = self.schema(id).await?;

@@ -1,5 +1,6 @@
 //! The commands: one file each. They talk to any Kafka through `milena-client`, and to a Milena's admin routes where Kafka has none.
 
+pub(crate) mod avro;
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;

@@ -1,6 +1,7 @@
 //! The real binary as people run it: its transcripts, its manual, its exit codes, its end and its next beginning.
 
 mod anywhere;
+mod avro;
 mod crowd;
 mod doctor;
 mod errors;

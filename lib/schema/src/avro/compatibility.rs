@@ -17,8 +17,16 @@ const TOLD: usize = 1_000;
 impl Schema {
     /// Why this schema, as the reader, cannot read all that `writer` writes. Empty: it can.
     pub fn can_read(&self, writer: &Self) -> Vec<Difference> {
-        let mut judge =
-            Judge { reader: self, writer, judged: HashMap::new(), path: Vec::new(), depth: 0, trial: 0, spent: false };
+        let mut judge = Judge {
+            reader: self,
+            writer,
+            judged: HashMap::new(),
+            namesakes: HashMap::new(),
+            path: Vec::new(),
+            depth: 0,
+            trial: 0,
+            spent: false,
+        };
         let mut differences = judge.pair("", self.root, writer.root).to_vec();
         if judge.spent {
             differences.push(Difference {
@@ -48,6 +56,8 @@ struct Judge<'a> {
     reader: &'a Schema,
     writer: &'a Schema,
     judged: HashMap<(NodeId, NodeId), Judged>,
+    /// The branches of the reader's unions by name.
+    namesakes: HashMap<NodeId, HashMap<&'a str, NodeId>>,
     path: Vec<String>,
     depth: usize,
     /// Above 0 only the number of differences matters, and none is put into words.
@@ -56,7 +66,7 @@ struct Judge<'a> {
     spent: bool,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// Judges one pair, `step` below the path.
     fn pair(&mut self, step: &str, reader: NodeId, writer: NodeId) -> Verdict {
         match self.judged.get(&(reader, writer)) {
@@ -155,9 +165,17 @@ impl Judge<'_> {
     }
 
     /// One branch of the reader that reads what the writer writes is enough.
-    fn any_branch(&mut self, r: NodeId, w: NodeId, branches: &[NodeId], found: &mut Vec<Difference>) {
-        for branch in branches {
-            if self.fits(*branch, w) || self.spent {
+    fn any_branch(&mut self, r: NodeId, w: NodeId, branches: &'a [NodeId], found: &mut Vec<Difference>) {
+        // The branch of the same name most likely does, and spares looking at all the others.
+        let name = self.writer.kind(w).branch_name();
+        let reader = self.reader;
+        let namesakes = self
+            .namesakes
+            .entry(r)
+            .or_insert_with(|| branches.iter().map(|branch| (reader.kind(*branch).branch_name(), *branch)).collect());
+        let namesake = namesakes.get(name).copied();
+        for branch in namesake.into_iter().chain(branches.iter().copied()) {
+            if self.fits(branch, w) || self.spent {
                 return;
             }
         }

@@ -17,7 +17,8 @@ pub use rust::rust;
 /// Every record, enum and fixed of the schema, in the order of the text, those of other texts first.
 fn definitions(schema: &Schema) -> Vec<NodeId> {
     let ids = (0..schema.nodes.len() as u32).map(NodeId);
-    ids.filter(|id| schema.kind(*id).name().is_some()).collect()
+    // What was defined twice counts once.
+    ids.filter(|id| schema.kind(*id).name().is_some_and(|name| schema.find(name.full()) == Some(*id))).collect()
 }
 
 /// What `["null", T]` and `[T, "null"]` are: the number of null and of the other, and the other.

@@ -5,6 +5,7 @@
 //! generated code is made of, [`container`] the files.
 
 pub mod binary;
+mod check;
 mod compatibility;
 pub mod container;
 mod decode;

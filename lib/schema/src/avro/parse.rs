@@ -5,10 +5,10 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Record, Schema, defaults,
+    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Record, Schema, check, defaults,
     name::{self, PRIMITIVES},
 };
-use crate::{Flaw, Resolved, budget, tree};
+use crate::{Flaw, Resolved, tree};
 
 /// How severely a text is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,18 @@ const FIXED_LIMIT: u64 = 1 << 30;
 impl Schema {
     /// Reads a text together with the texts that it refers to.
     pub fn parse_with(text: &str, references: &[Resolved<'_>], rigour: Rigour) -> Result<Self, Flaw> {
-        let mut parser = Parser { nodes: Vec::new(), heights: Vec::new(), names: HashMap::new(), rigour };
+        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new(), promised: HashMap::new(), rigour };
         for reference in references {
             let tree = tree::parse(reference.text).map_err(|f| of_reference(reference, f))?;
             parser.read(&tree, None, &At::Root).map_err(|f| of_reference(reference, f))?;
+            parser.keep_promises().map_err(|f| of_reference(reference, f))?;
         }
         let own = parser.nodes.len() as u32;
         let tree = tree::parse(text)?;
         let root = parser.read(&tree, None, &At::Root)?;
+        parser.keep_promises()?;
+        check::unions(&parser.nodes)?;
+        check::depth(&parser.nodes, root)?;
         let schema = Self {
             text: text.into(),
             nodes: parser.nodes.into(),
@@ -73,9 +77,9 @@ impl fmt::Display for At<'_> {
 
 struct Parser {
     nodes: Vec<Node>,
-    /// How many levels of types lie below each node, so that no walk over them is endless.
-    heights: Vec<usize>,
     names: HashMap<Box<str>, NodeId>,
+    /// Names that were used before their definition, the nodes that it will fill, and where they were used first.
+    promised: HashMap<Box<str>, (NodeId, String)>,
     rigour: Rigour,
 }
 
@@ -93,27 +97,33 @@ impl Parser {
 
     fn add(&mut self, kind: Kind, properties: Object) -> NodeId {
         let logical = Logical::of(&kind, &properties);
-        self.heights.push(match &kind {
-            Kind::Array(inner) | Kind::Map(inner) => self.above([*inner]),
-            Kind::Union(branches) => self.above(branches.iter().copied()),
-            _ => 1,
-        });
         self.nodes.push(Node { kind, logical, properties });
         NodeId(self.nodes.len() as u32 - 1)
-    }
-
-    fn above(&self, inner: impl IntoIterator<Item = NodeId>) -> usize {
-        1 + inner.into_iter().map(|id| self.heights[id.index()]).max().unwrap_or(0)
     }
 
     fn by_name(&mut self, text: &str, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
         if let Some(kind) = primitive(text) {
             return Ok(self.add(kind, Map::new()));
         }
-        self.defined(text, namespace).ok_or_else(|| {
-            let full = Name::new(text, namespace);
-            refused(at, format!("undefined name \"{full}\": define it before its use, or refer to a schema that does"))
-        })
+        if let Some(id) = self.defined(text, namespace) {
+            return Ok(id);
+        }
+        let full = Name::new(text, namespace);
+        name::check(full.simple(), "name").map_err(|f| f.at(at.to_string()))?;
+        if let Some((id, _)) = self.promised.get(full.full()) {
+            return Ok(*id);
+        }
+        // What stands here until the definition comes; without one the text is refused.
+        let id = self.add(Kind::Null, Map::new());
+        self.promised.insert(full.full().into(), (id, at.to_string()));
+        Ok(id)
+    }
+
+    /// Every name that was used is defined by now.
+    fn keep_promises(&self) -> Result<(), Flaw> {
+        let Some((name, (_, place))) = self.promised.iter().min_by_key(|(_, (id, _))| *id) else { return Ok(()) };
+        let what = format!("undefined name \"{name}\": define it, or refer to a schema that does");
+        Err(Flaw::new(what).at(place.clone()))
     }
 
     /// A short name means the enclosing namespace first, and no namespace next.
@@ -123,16 +133,11 @@ impl Parser {
 
     fn union(&mut self, branches: &[Value], namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
         let mut ids = Vec::with_capacity(branches.len());
-        let mut seen = std::collections::HashSet::new();
         for (index, branch) in branches.iter().enumerate() {
             let at = At::Item(at, index);
             let id = self.read(branch, namespace, &at)?;
-            let kind = &self.nodes[id.index()].kind;
-            if matches!(kind, Kind::Union(_)) {
+            if matches!(self.nodes[id.index()].kind, Kind::Union(_)) {
                 return Err(refused(&at, "a union may not hold another union".into()));
-            }
-            if !seen.insert(kind.branch_name().to_owned()) {
-                return Err(refused(&at, format!("duplicate in union: {}", kind.branch_name())));
             }
             ids.push(id);
         }
@@ -178,18 +183,36 @@ impl Parser {
         if PRIMITIVES.contains(&name.full()) {
             return Err(refused(at, format!("schemas may not be named after primitives: {name}")));
         }
-        if self.names.contains_key(name.full()) {
-            return Err(refused(at, format!("can't redefine: {name}")));
-        }
         let space = name.namespace().map(str::to_owned);
         let aliases = texts(object.get("aliases"), "aliases", at)?;
-        Ok((name, aliases.into_iter().map(|a| Name::new(&a, space.as_deref())).collect()))
+        let aliases: Vec<Name> = aliases.into_iter().map(|a| Name::new(&a, space.as_deref())).collect();
+        for alias in &aliases {
+            name::check(alias.simple(), "alias").map_err(|f| f.at(at.to_string()))?;
+        }
+        Ok((name, aliases))
     }
 
     fn define(&mut self, name: &Name, kind: Kind, properties: Object) -> NodeId {
-        let id = self.add(kind, properties);
+        let id = match self.promised.remove(name.full()) {
+            Some((id, _)) => {
+                let logical = Logical::of(&kind, &properties);
+                self.nodes[id.index()] = Node { kind, logical, properties };
+                id
+            }
+            None => self.add(kind, properties),
+        };
         self.names.insert(name.full().into(), id);
         id
+    }
+
+    /// A name may be defined again if it is the same again; the first definition stays.
+    fn again(&mut self, first: Option<NodeId>, id: NodeId, name: &Name, at: &At<'_>) -> Result<NodeId, Flaw> {
+        let Some(first) = first else { return Ok(id) };
+        if !check::alike(&self.nodes, first, id) {
+            return Err(refused(at, format!("can't redefine: {name}")));
+        }
+        self.names.insert(name.full().into(), first);
+        Ok(first)
     }
 
     fn record(&mut self, object: &Object, error: bool, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
@@ -199,7 +222,9 @@ impl Parser {
         };
         let record =
             Record { name: name.clone(), aliases, doc: doc(object), error, fields: Vec::new(), positions: HashMap::new() };
+        let first = self.names.get(name.full()).copied();
         let id = self.define(&name, Kind::Record(record), properties(object, &RESERVED));
+        let whole = at;
         let at = At::Member(at, "fields");
         let mut fields: Vec<Field> = Vec::with_capacity(list.len());
         let mut positions = HashMap::with_capacity(list.len());
@@ -211,15 +236,11 @@ impl Parser {
             }
             fields.push(field);
         }
-        self.heights[id.index()] = self.above(fields.iter().map(|f| f.schema));
-        if self.heights[id.index()] > budget::LEVELS {
-            return Err(refused(&at, format!("record {name} nests deeper than {} levels of types", budget::LEVELS)));
-        }
         if let Kind::Record(record) = &mut self.nodes[id.index()].kind {
             record.fields = fields;
             record.positions = positions;
         }
-        Ok(id)
+        self.again(first, id, &name, whole)
     }
 
     fn field(&mut self, tree: &Value, namespace: Option<&str>, at: &At<'_>) -> Result<Field, Flaw> {
@@ -275,7 +296,9 @@ impl Parser {
         let kind = Enumeration { name: name.clone(), aliases, doc: doc(object), symbols, positions, default };
         let mut rest = properties(object, &RESERVED);
         rest.shift_remove("default");
-        Ok(self.define(&name, Kind::Enum(kind), rest))
+        let first = self.names.get(name.full()).copied();
+        let id = self.define(&name, Kind::Enum(kind), rest);
+        self.again(first, id, &name, at)
     }
 
     fn fixed(&mut self, object: &Object, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
@@ -285,7 +308,9 @@ impl Parser {
             return Err(refused(at, format!("fixed {name} needs a \"size\" from 0 to {FIXED_LIMIT}")));
         };
         let kind = Fixed { name: name.clone(), aliases, doc: doc(object), size: size as usize };
-        Ok(self.define(&name, Kind::Fixed(kind), properties(object, &RESERVED)))
+        let first = self.names.get(name.full()).copied();
+        let id = self.define(&name, Kind::Fixed(kind), properties(object, &RESERVED));
+        self.again(first, id, &name, at)
     }
 }
 

@@ -135,6 +135,9 @@ struct Compiler<'a> {
     plan: Plan,
     /// What was compiled before, or is being compiled.
     known: HashMap<Key, OpId>,
+    /// The branches of the reader's unions by name.
+    branches: HashMap<NodeId, HashMap<String, usize>>,
+    looked: usize,
     /// The first reason why something cannot be read.
     why: Option<Flaw>,
 }
@@ -150,7 +153,7 @@ impl<'a> Compiler<'a> {
             defaults: Vec::new(),
             root: 0,
         };
-        Self { writer, plan, known: HashMap::new(), why: None }
+        Self { writer, plan, known: HashMap::new(), branches: HashMap::new(), looked: 0, why: None }
     }
 
     fn finish(self, root: OpId) -> Plan {
@@ -236,7 +239,7 @@ impl<'a> Compiler<'a> {
                 self.plan.unions.push(UnionPlan { branches: ops.into() });
                 Op::Union(self.plan.unions.len() as u32 - 1)
             }
-            (_, Kind::Union(branches)) => match best_branch(writer, w, &reader, branches) {
+            (_, Kind::Union(branches)) => match self.best_branch(w, r, &reader, branches)? {
                 Some(index) => Op::Into(index as u32, self.pair(w, branches[index], depth)?, r),
                 None => self.refuse(|| Flaw::new(format!("no branch reads {}", writer.kind(w).branch_name()))),
             },
@@ -297,7 +300,32 @@ impl<'a> Compiler<'a> {
         self.plan.records.push(RecordPlan { node: r, steps: steps.into(), width, ordered });
         Ok(Op::Record(self.plan.records.len() as u32 - 1))
     }
+
+    /// The branch of the reader's union for what the writer wrote: the same type and full name first, then the same
+    /// simple name or an alias, then a promotion.
+    fn best_branch(&mut self, w: NodeId, r: NodeId, reader: &Schema, branches: &[NodeId]) -> Result<Option<usize>, Flaw> {
+        let theirs = self.writer.kind(w);
+        let named = self.branches.entry(r).or_insert_with(|| {
+            let name = |id: &NodeId| reader.kind(*id).branch_name().to_owned();
+            branches.iter().enumerate().map(|(index, id)| (name(id), index)).collect()
+        });
+        let same = |b: &NodeId| std::mem::discriminant(reader.kind(*b)) == std::mem::discriminant(theirs);
+        if let Some(index) = named.get(theirs.branch_name()).copied().filter(|index| same(&branches[*index])) {
+            return Ok(Some(index));
+        }
+        self.looked += branches.len();
+        if self.looked > LOOKED {
+            return Err(Flaw::new("the two schemas' unions are too large to be resolved"));
+        }
+        Ok(match theirs.name() {
+            Some(_) => branches.iter().position(|b| same(b) && named_alike(self.writer, w, reader, *b)),
+            None => branches.iter().position(|b| promotes(reader.kind(*b), theirs)),
+        })
+    }
 }
+
+/// Branches that are looked at one by one.
+const LOOKED: usize = 10_000_000;
 
 impl Step {
     fn field(&self) -> Option<u32> {
@@ -331,19 +359,6 @@ fn targets(reader: &Record) -> HashMap<&str, usize> {
 fn named_alike(writer: &Schema, w: NodeId, reader: &Schema, r: NodeId) -> bool {
     let (Some(theirs), Some(ours)) = (writer.kind(w).name(), reader.kind(r).name()) else { return false };
     theirs.simple() == ours.simple() || reader.kind(r).aliases().contains(theirs)
-}
-
-/// The branch of the reader's union for what the writer wrote: the same type and full name first, then the same simple
-/// name or an alias, then a promotion.
-fn best_branch(writer: &Schema, w: NodeId, reader: &Schema, branches: &[NodeId]) -> Option<usize> {
-    let theirs = writer.kind(w);
-    let same = |branch: &&NodeId| std::mem::discriminant(reader.kind(**branch)) == std::mem::discriminant(theirs);
-    let position = |wanted: &dyn Fn(&&NodeId) -> bool| branches.iter().position(|b| wanted(&b));
-    match theirs.name() {
-        Some(name) => position(&|b| same(b) && reader.kind(**b).name() == Some(name))
-            .or_else(|| position(&|b| same(b) && named_alike(writer, w, reader, **b))),
-        None => position(&same).or_else(|| position(&|b| promotes(reader.kind(**b), theirs))),
-    }
 }
 
 /// From what was written to what is expected; only for primitives that promote.

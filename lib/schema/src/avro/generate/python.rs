@@ -90,13 +90,13 @@ impl Writer<'_> {
         let _ = writeln!(out, "    SCHEMA: typing.ClassVar[str] = {}", literal(&self.schema.canonical_of(id)));
         out.push_str("\n    def to_avro(self) -> dict:\n        return {\n");
         for field in &record.fields {
-            let value = self.to_avro(field.schema, &format!("self.{}", word(&field.name)), 0, false);
+            let value = self.write(field.schema, &format!("self.{}", word(&field.name)), 0, false);
             let _ = writeln!(out, "            \"{}\": {value},", field.name);
         }
         out.push_str("        }\n\n    @classmethod\n");
         let _ = writeln!(out, "    def from_avro(cls, data: dict) -> {class}:\n        return cls(");
         for field in &record.fields {
-            let value = self.from_avro(field.schema, &format!("data[\"{}\"]", field.name), 0);
+            let value = self.read(field.schema, &format!("data[\"{}\"]", field.name), 0);
             let _ = writeln!(out, "            {}={value},", word(&field.name));
         }
         out.push_str("        )\n\n    def encode(self) -> bytes:\n        out = io.BytesIO()\n");
@@ -145,7 +145,7 @@ impl Writer<'_> {
         }
     }
 
-    fn to_avro(&self, id: NodeId, place: &str, depth: usize, in_union: bool) -> String {
+    fn write(&self, id: NodeId, place: &str, depth: usize, in_union: bool) -> String {
         if self.is_plain(id) {
             return place.to_owned();
         }
@@ -155,9 +155,9 @@ impl Writer<'_> {
             Kind::Record(_) => format!("{place}.to_avro()"),
             Kind::Enum(kind) if in_union => format!("_tag(\"{}\", {place}.value)", kind.name),
             Kind::Enum(_) => format!("{place}.value"),
-            Kind::Array(inner) => format!("[{} for {item} in {place}]", self.to_avro(*inner, &item, depth + 1, false)),
+            Kind::Array(inner) => format!("[{} for {item} in {place}]", self.write(*inner, &item, depth + 1, false)),
             Kind::Map(inner) => {
-                format!("{{k{depth}: {} for k{depth}, {item} in {place}.items()}}", self.to_avro(*inner, &item, depth + 1, false))
+                format!("{{k{depth}: {} for k{depth}, {item} in {place}.items()}}", self.write(*inner, &item, depth + 1, false))
             }
             Kind::Union(branches) => {
                 let mut text = place.to_owned();
@@ -167,7 +167,7 @@ impl Writer<'_> {
                         Kind::Map(_) => "dict".to_owned(),
                         kind => kind.name().map_or_else(|| "object".to_owned(), |name| self.class(name)),
                     };
-                    let value = self.to_avro(*branch, place, depth, true);
+                    let value = self.write(*branch, place, depth, true);
                     text = format!("({value} if isinstance({place}, {is}) else {text})");
                 }
                 text
@@ -176,7 +176,7 @@ impl Writer<'_> {
         }
     }
 
-    fn from_avro(&self, id: NodeId, place: &str, depth: usize) -> String {
+    fn read(&self, id: NodeId, place: &str, depth: usize) -> String {
         if self.is_plain(id) {
             return place.to_owned();
         }
@@ -184,9 +184,9 @@ impl Writer<'_> {
         match self.schema.kind(id) {
             Kind::Record(record) => format!("{}.from_avro({place})", self.class(&record.name)),
             Kind::Enum(kind) => format!("{}({place})", self.class(&kind.name)),
-            Kind::Array(inner) => format!("[{} for {item} in {place}]", self.from_avro(*inner, &item, depth + 1)),
+            Kind::Array(inner) => format!("[{} for {item} in {place}]", self.read(*inner, &item, depth + 1)),
             Kind::Map(inner) => {
-                format!("{{k{depth}: {} for k{depth}, {item} in {place}.items()}}", self.from_avro(*inner, &item, depth + 1))
+                format!("{{k{depth}: {} for k{depth}, {item} in {place}.items()}}", self.read(*inner, &item, depth + 1))
             }
             // Named branches come as a name and a value.
             Kind::Union(branches) => {
@@ -199,7 +199,7 @@ impl Writer<'_> {
                         kind => format!("isinstance({place}, tuple) and {place}[0] == \"{}\"", kind.branch_name()),
                     };
                     let inner = if kind.name().is_some() { format!("{place}[1]") } else { place.to_owned() };
-                    text = format!("({} if {is} else {text})", self.from_avro(*branch, &inner, depth));
+                    text = format!("({} if {is} else {text})", self.read(*branch, &inner, depth));
                 }
                 text
             }

@@ -107,6 +107,12 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"["int",["null"]]"#, "may not hold another union"),
         (r#"{"type":"array"}"#, "items"),
         (r#"[{"type":"fixed","name":"F","size":1},{"type":"enum","name":"F","symbols":[]}]"#, "can't redefine: F"),
+        (
+            r#"[{"type":"fixed","name":"F","size":1},{"type":"array","items":{"type":"fixed","name":"F","size":2}}]"#,
+            "can't redefine: F",
+        ),
+        (r#"{"type":"record","name":"A","aliases":["a-b"],"fields":[]}"#, "in alias \"a-b\""),
+        (r#"{"type":{"type":"string"}}"#, "\"type\" as text"),
     ] {
         let told = refused(text);
         assert!(told.contains(why), "{text}\n{told}");
@@ -131,4 +137,22 @@ fn a_union_takes_the_default_of_any_branch() {
             r#"{{"type":"record","name":"A","fields":[{{"name":"f","type":["null","string","int"],"default":{default}}}]}}"#
         ));
     }
+}
+
+#[test]
+fn a_name_may_be_used_before_its_definition_and_is_written_out_there() {
+    let text = r#"{"type":"record","name":"A","namespace":"x","fields":[{"name":"b","type":["null","B"]},{"name":"c","type":{"type":"record","name":"B","fields":[]}}]}"#;
+    let printed = r#"{"type":"record","name":"A","namespace":"x","fields":[{"name":"b","type":["null",{"type":"record","name":"B","fields":[]}]},{"name":"c","type":"B"}]}"#;
+    assert_eq!(schema(text).canonical(), printed);
+    let twice = r#"[{"type":"array","items":"F"},"F",{"type":"fixed","name":"F","size":1}]"#;
+    assert!(refused(twice).contains("duplicate in union: F"));
+}
+
+#[test]
+fn a_name_may_be_defined_again_if_it_is_the_same_again() {
+    let list = r#"{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}"#;
+    let text = format!(r#"[{list},{{"type":"array","items":{list}}}]"#);
+    assert_eq!(schema(&text).canonical(), format!(r#"[{list},{{"type":"array","items":"L"}}]"#));
+    let reference = Resolved { name: "L", text: list };
+    assert!(Any::parse(Format::Avro, list, &[reference, reference]).is_ok());
 }

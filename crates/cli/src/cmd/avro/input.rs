@@ -1,0 +1,154 @@
+//! Where Avro comes from and goes to: files, folders, stdin, stdout; and schemas from a text, a file or a container.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use milena_schema::avro::{
+    Schema,
+    container::{self, Codec, Reader, Squeeze},
+};
+
+use crate::failure::{Failure, Kind};
+
+/// A schema, in one of the ways that avro-tools knows.
+#[derive(Args, Debug)]
+pub(super) struct SchemaOptions {
+    /// The schema itself
+    #[arg(long, value_name = "JSON", conflicts_with = "schema_file")]
+    schema: Option<String>,
+    /// A file with the schema: .avsc, or a container file
+    #[arg(long, short = 's', value_name = "FILE")]
+    schema_file: Option<PathBuf>,
+}
+
+impl SchemaOptions {
+    pub(super) fn given(&self) -> Result<Option<Schema>, Failure> {
+        match (&self.schema, &self.schema_file) {
+            (Some(text), _) => parse(text, "--schema").map(Some),
+            (None, Some(path)) => schema_of(path).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub(super) fn needed(&self) -> Result<Schema, Failure> {
+        let none = || Failure::usage("no schema is given").hint("--schema-file FILE or --schema JSON");
+        self.given()?.ok_or_else(none)
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SqueezeOptions {
+    /// null, deflate, snappy, bzip2, xz or zstandard
+    #[arg(long, value_name = "CODEC")]
+    codec: Option<String>,
+    /// How hard deflate (1-9), xz (0-9) or zstandard (1-22) tries
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    level: Option<i32>,
+}
+
+impl SqueezeOptions {
+    /// The codec that was asked for, else `usual`.
+    pub(super) fn or(&self, usual: Codec) -> Result<Squeeze, Failure> {
+        let codec = match &self.codec {
+            None => usual,
+            Some(name) => name.parse().map_err(|error: container::Error| Failure::usage(error.to_string()))?,
+        };
+        // avro-tools writes -1 for the codec's own choice.
+        let level = self.level.and_then(|level| u32::try_from(level).ok());
+        Ok(Squeeze { codec, level })
+    }
+}
+
+pub(super) fn parse(text: &str, whose: &str) -> Result<Schema, Failure> {
+    Schema::parse(text).map_err(|flaw| Failure::new(Kind::Failed, format!("{whose} is no Avro schema")).why(flaw))
+}
+
+/// The schema in a `.avsc` file or of a container file, by what it begins with.
+pub(super) fn schema_of(path: &Path) -> Result<Schema, Failure> {
+    let mut input = open(path)?;
+    let mut begin = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut begin).map_err(|error| unread(path, &error))?;
+    let whole = io::Cursor::new(begin.clone()).chain(input);
+    if begin == container::MAGIC {
+        let reader = Reader::new(whole).map_err(|error| broken(path, error))?;
+        return Ok(reader.schema().clone());
+    }
+    let mut text = String::new();
+    let limit = milena_schema::budget::TEXT as u64 + 1;
+    whole.take(limit).read_to_string(&mut text).map_err(|error| unread(path, &error))?;
+    if text.len() as u64 == limit {
+        return Err(Failure::new(Kind::Failed, format!("{} is too large for a schema", path.display())));
+    }
+    parse(&text, &path.display().to_string())
+}
+
+/// `-` is stdin.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::new(Kind::NotFound, format!("{} is not there", path.display())))
+        }
+        Err(error) => Err(unread(path, &error)),
+    }
+}
+
+pub(super) fn container(path: &Path) -> Result<Reader<Box<dyn Read>>, Failure> {
+    Reader::new(open(path)?).map_err(|error| broken(path, error))
+}
+
+/// A file that is read must not be written at the same time: it would be emptied first.
+pub(super) fn apart<'p>(inputs: impl IntoIterator<Item = &'p PathBuf>, out: &Path) -> Result<(), Failure> {
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    match inputs.into_iter().find(|input| input.canonicalize().is_ok_and(|input| input == place)) {
+        Some(input) => Err(Failure::usage(format!("{} cannot be read and written at once", input.display()))),
+        None => Ok(()),
+    }
+}
+
+/// `-` and nothing are stdout.
+pub(super) fn create(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
+    match path.filter(|path| path.as_os_str() != "-") {
+        None => Ok(Box::new(BufWriter::with_capacity(256 << 10, io::stdout().lock()))),
+        Some(path) => {
+            let file = File::create(path)
+                .map_err(|error| Failure::new(Kind::Failed, format!("{} cannot be written", path.display())).why(error))?;
+            Ok(Box::new(BufWriter::with_capacity(256 << 10, file)))
+        }
+    }
+}
+
+pub(super) fn unread(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Kind::Failed, format!("{} cannot be read", path.display())).why(error)
+}
+
+/// What a container file's reader said, for people.
+pub(super) fn broken(path: &Path, error: container::Error) -> Failure {
+    let failure = Failure::new(Kind::Failed, format!("{} cannot be read as an Avro file", path.display())).why(&error);
+    match error {
+        container::Error::Damaged { .. } => {
+            failure.hint("the rest of it can be saved").fix(format!("milena avro repair {} mended.avro", path.display()))
+        }
+        _ => failure,
+    }
+}
+
+/// What went wrong while a container file was written.
+pub(super) fn unwritten(error: container::Error) -> Failure {
+    match error {
+        container::Error::Io(error) => error.into(),
+        other => Failure::new(Kind::Failed, other.to_string()),
+    }
+}
+
+/// Sixteen bytes that nobody can foresee.
+pub(super) fn sync() -> container::Sync {
+    uuid::Uuid::new_v4().into_bytes()
+}

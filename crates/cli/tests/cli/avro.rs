@@ -1,0 +1,112 @@
+//! `milena avro` as a script meets it: pipes, exit codes, words about what is broken.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::server::{MILENA, feed};
+
+const SCHEMA: &str =
+    r#"{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"t","type":["null","string"],"default":null}]}"#;
+
+fn run(dir: &Path, args: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(MILENA);
+    command.arg("avro").args(args).current_dir(dir);
+    feed(command, input)
+}
+
+fn out(dir: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let output = run(dir, args, input);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[track_caller]
+fn fails(dir: &Path, args: &[&str], input: &[u8], code: i32, says: &str) {
+    let output = run(dir, args, input);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{talk}");
+    assert!(talk.contains(says) && talk.lines().count() <= 4, "{talk}");
+}
+
+fn lines(count: u64) -> String {
+    (0..count).map(|n| format!("{{\"n\":{n},\"t\":\"text of {n}\"}}\n")).collect()
+}
+
+#[test]
+fn a_pipe_of_many_records_comes_back_as_it_went_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let text = lines(30_000);
+    std::fs::write(dir.join("text.json"), &text).unwrap();
+    for codec in ["null", "deflate", "snappy", "bzip2", "xz", "zstandard"] {
+        out(dir, &["fromjson", "--schema", SCHEMA, "--codec", codec, "text.json", "-O", "file.avro"], b"");
+        assert!(out(dir, &["tojson", "file.avro"], b"") == text.as_bytes(), "{codec}");
+        assert_eq!(out(dir, &["count", "file.avro"], b""), b"30000\n");
+    }
+}
+
+#[test]
+fn values_may_lie_over_many_lines_or_many_on_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "{\n \"n\":\n 1}{\"n\":2}\n\n   {\"n\":3,\"t\":{\"string\":\"x\"}}";
+    let file = out(dir.path(), &["fromjson", "--schema", SCHEMA], text.as_bytes());
+    let json = out(dir.path(), &["tojson"], &file);
+    assert_eq!(String::from_utf8_lossy(&json), "{\"n\":1,\"t\":null}\n{\"n\":2,\"t\":null}\n{\"n\":3,\"t\":\"x\"}\n");
+    let json = out(dir.path(), &["tojson", "--avro-json", "--head=1", "--pretty"], &file);
+    assert_eq!(String::from_utf8_lossy(&json), "{\n  \"n\": 1,\n  \"t\": null\n}\n");
+}
+
+#[test]
+fn concat_says_by_its_exit_code_what_differs() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    out(dir, &["fromjson", "--schema", SCHEMA, "-O", "a.avro"], b"{\"n\":1}");
+    out(dir, &["fromjson", "--schema", "\"long\"", "-O", "b.avro"], b"1 2");
+    out(dir, &["recodec", "--codec", "snappy", "a.avro", "c.avro"], b"");
+    fails(dir, &["concat", "a.avro", "b.avro", "x.avro"], b"", 1, "another schema");
+    fails(dir, &["concat", "a.avro", "c.avro", "x.avro"], b"", 3, "another codec");
+    assert!(!dir.join("x.avro").exists(), "nothing is written when something differs");
+}
+
+#[test]
+fn what_is_broken_is_told_and_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    out(dir, &["fromjson", "--schema", SCHEMA, "--codec", "snappy", "-O", "a.avro"], lines(20_000).as_bytes());
+    let mut bytes = std::fs::read(dir.join("a.avro")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8].fill(0);
+    std::fs::write(dir.join("b.avro"), &bytes).unwrap();
+    fails(dir, &["tojson", "b.avro"], b"", 1, "milena avro repair b.avro mended.avro");
+    let told = out(dir, &["repair", "b.avro", "c.avro"], b"");
+    assert!(String::from_utf8_lossy(&told).ends_with("1 damage\n"), "{}", String::from_utf8_lossy(&told));
+    let number = |file: &str| String::from_utf8(out(dir, &["count", file], b"")).unwrap().trim().parse::<u64>().unwrap();
+    let all = number("c.avro");
+    out(dir, &["repair", "-o", "prior", "b.avro", "p.avro"], b"");
+    out(dir, &["repair", "-o", "after", "b.avro", "s.avro"], b"");
+    assert!(all < 20_000 && number("p.avro") > 0 && number("p.avro") + number("s.avro") == all);
+    let report = out(dir, &["repair", "-o", "report", "b.avro"], b"");
+    assert_eq!(report, told);
+}
+
+#[test]
+fn wrong_use_and_wrong_data_have_their_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fails(dir, &["tojson", "gone.avro"], b"", 5, "gone.avro is not there");
+    fails(dir, &["tojson"], b"PK\x03\x04", 1, "not an Avro container file");
+    fails(dir, &["fromjson"], b"", 64, "--schema-file FILE");
+    fails(dir, &["fromjson", "--schema", "{"], b"", 1, "--schema is no Avro schema");
+    fails(dir, &["fromjson", "--schema", "\"long\"", "--codec", "lzo"], b"", 64, "codec lzo is not known");
+    fails(dir, &["fromjson", "--schema", SCHEMA], b"{\"n\":1}\n{\"n\":\"x\"}\n", 1, "line 2 of stdin");
+    fails(dir, &["decode", "--schema", "\"long\"", "--framed"], b"\x02", 1, "no magic byte 0");
+    fails(dir, &["decode", "--schema", "\"string\""], b"\x08jo", 1, "the data ends inside a value");
+    fails(dir, &["fingerprint", "-f", "CRC-32"], b"\"int\"", 64, "CRC-64-AVRO, MD5 or SHA-256");
+    fails(dir, &["idl"], b"record {", 1, "a name is expected");
+    std::fs::write(dir.join("same.avro"), "whole").unwrap();
+    fails(dir, &["recodec", "same.avro", "./same.avro"], b"", 64, "read and written at once");
+    assert_eq!(std::fs::read(dir.join("same.avro")).unwrap(), b"whole");
+    fails(dir, &["compile", "-"], b"\"int\"", 1, "has none");
+}
