@@ -103,10 +103,9 @@ impl Registry {
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
         self.resolve_references(&mut asked)?;
-        if !config.adds() && asked.version.is_none() && asked.id.is_none() && !asked.normalize {
-            if let Some(known) = self.as_sent(&asked, false) {
-                return Ok(Look::Known(known));
-            }
+        let as_it_comes = !config.adds() && asked.version.is_none() && asked.id.is_none() && !asked.normalize;
+        if as_it_comes && let Some(known) = self.as_sent(&asked, false) {
+            return Ok(Look::Known(known));
         }
         Ok(Look::Judge(Box::new(self.question(asked, config, false)?)))
     }
@@ -117,10 +116,11 @@ impl Registry {
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
         self.resolve_references(&mut asked)?;
-        if among.is_none() && !asked.normalize {
-            if let Some(known) = self.as_sent(&asked, deleted) {
-                return Ok(Look::Known(known));
-            }
+        if among.is_none()
+            && !asked.normalize
+            && let Some(known) = self.as_sent(&asked, deleted)
+        {
+            return Ok(Look::Known(known));
         }
         let mut question = self.question(asked, config, deleted)?;
         if let Some(among) = among {
