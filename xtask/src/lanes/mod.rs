@@ -7,7 +7,6 @@ mod distance;
 mod doctor;
 mod expected;
 pub(crate) mod fresh;
-mod full;
 mod go;
 mod java;
 mod kcat;
@@ -26,7 +25,6 @@ const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
 /// Other people's clients against the release binary, each on a fresh directory.
 pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
-    Lane { name: "full disk", needs: &[], work: full::run },
     Lane { name: "our client", needs: &[], work: client::run },
     Lane { name: "our client, Apache Kafka", needs: apache::JAVA, work: client::against_apache },
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },

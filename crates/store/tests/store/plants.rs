@@ -37,7 +37,7 @@ const HUNTS: &[(Plant, Hunter)] = &[
     (Plant::ReuseFileId, Hunter::PowerCuts(Workload::ManifestSwap)),
     (Plant::SkipReadChecksum, Hunter::Corruption(Workload::CheckpointAndRecycle)),
     (Plant::UnlinkTooEarly, Hunter::PowerCuts(Workload::TrimAndPunch)),
-    (Plant::RowsBeforeChanges, Hunter::PowerCuts(Workload::TrimAndPunch)),
+    (Plant::RowsBeforeChanges, Hunter::PowerCuts(Workload::TrimsBeside)),
 ];
 
 const SEEDS: usize = 6;

@@ -36,7 +36,7 @@ pub(crate) fn record(subject: Subject, workload: Workload, seed: u64) -> Result<
     if workload == Workload::CheckpointAndRecycle {
         load_beside(&session, &disk, seed);
     }
-    if workload == Workload::TrimAndPunch {
+    if workload == Workload::TrimsBeside {
         trim_beside(&session, &disk);
     }
     workload.run(&mut session, seed)?;
@@ -245,6 +245,11 @@ fn manifest_swaps_survive_power_cuts() {
 #[test]
 fn trims_and_holes_survive_power_cuts() {
     power_cuts(LOCAL, Workload::TrimAndPunch, CI, 1).finish();
+}
+
+#[test]
+fn trims_beside_a_checkpoint_survive_power_cuts() {
+    power_cuts(LOCAL, Workload::TrimsBeside, CI, 1).finish();
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(crate) enum Workload {
     ManifestSwap,
     TrimAndPunch,
     GroupsAndPositions,
+    /// Trims and holes, and others who trim while a checkpoint runs ([`trim_beside`]): for power cuts only.
+    TrimsBeside,
 }
 
 pub(crate) const ALL: [Workload; 6] = [
@@ -51,6 +53,7 @@ impl Workload {
             Workload::ManifestSwap => "manifest swap with create, delete, restore",
             Workload::TrimAndPunch => "retention, trim and hole punching",
             Workload::GroupsAndPositions => "groups, producers and positions",
+            Workload::TrimsBeside => "trims beside a checkpoint",
         }
     }
 
@@ -63,7 +66,8 @@ impl Workload {
             Workload::LargeSlices => large_slices(session, dice),
             Workload::CheckpointAndRecycle => checkpoint_and_recycle(session, dice),
             Workload::ManifestSwap => manifest_swap(session, dice),
-            Workload::TrimAndPunch => trim_and_punch(session, dice),
+            Workload::TrimAndPunch => trim_and_punch(session, dice, false),
+            Workload::TrimsBeside => trim_and_punch(session, dice, true),
             Workload::GroupsAndPositions => groups_and_positions(session, dice),
         }
     }
@@ -160,7 +164,7 @@ fn manifest_swap(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
     Ok(())
 }
 
-fn trim_and_punch(session: &mut Session, dice: &mut Dice) -> Result<(), String> {
+fn trim_and_punch(session: &mut Session, dice: &mut Dice, beside: bool) -> Result<(), String> {
     for round in 0..16 {
         for _ in 0..9 {
             let log = 1 + dice.below(4);
@@ -169,7 +173,7 @@ fn trim_and_punch(session: &mut Session, dice: &mut Dice) -> Result<(), String> 
             pass(session);
         }
         // For three rounds enough for a file of its own, then facts alone. It is trimmed by others, see [`trim_beside`].
-        for _ in 0..3 {
+        for _ in 0..if beside { 3 } else { 0 } {
             let want = if round % 6 < 3 { payload(TRIMMED_BESIDE, 6000, dice) } else { note(TRIMMED_BESIDE, 20) };
             session.append(&[want])?;
             pass(session);
