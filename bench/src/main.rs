@@ -1,6 +1,7 @@
 //! Milena beside Apache Kafka and the floor, in the same run, on the same disk, by the same loader.
 #![forbid(unsafe_code)]
 
+mod avro;
 mod begin;
 mod client;
 mod cold;
@@ -67,6 +68,12 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         systems: Vec<String>,
     },
+    /// Avro: one record of ten fields, encoded and decoded in each of the ways that there are.
+    Avro {
+        /// A Python that has fastavro, to be measured beside ours.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
     /// The least program that reads a Produce, syncs and answers.
     Floor {
         #[arg(long)]
@@ -80,6 +87,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
+        Command::Avro { python } => avro::run(python.as_deref()),
         Command::Floor { dir, unsynced, address } => floor::serve(address, &dir, !unsynced),
         Command::Run { milena, jars, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
             std::fs::create_dir_all(&dir)?;

@@ -1,6 +1,7 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
 pub(crate) mod apache;
+mod avro;
 mod client;
 pub(crate) mod crash;
 mod distance;
@@ -34,6 +35,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kafka-python's own tests", needs: PYTHON, work: python::kafka_python },
     Lane { name: "java clients", needs: apache::JAVA, work: java::clients },
     Lane { name: "java tools", needs: apache::JAVA, work: java::tools },
+    Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
