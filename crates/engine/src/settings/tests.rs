@@ -12,8 +12,9 @@ use super::{
 use crate::machine::{Machine, Now};
 
 const NOW: Now = Now { wall: 0, mono: 0 };
-/// Names that tools know from the schema registry and the REST proxy, and that Kafka's broker does not have.
-const ELSEWHERE: [&str; 1] = ["access.control.allow.origin"];
+/// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the other is of
+/// a later Kafka (KIP-1191).
+const ELSEWHERE: [&str; 2] = ["access.control.allow.origin", "errors.deadletterqueue.topic.name"];
 const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
 
 /// Scope and name to the other columns.
