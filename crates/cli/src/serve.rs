@@ -182,9 +182,7 @@ struct Open {
 async fn until_told_to_stop(
     reload: &Reload,
     door: Arc<milena_kafka::Door>,
-    (kafka, web): (Vec<StdListener>, Vec<(StdListener, Surface)>),
-    kafka: Vec<StdListener>,
-    (web, connections): (Vec<(StdListener, Surface)>, usize),
+    open: Open,
     plan: &Plan,
     ready: &Ready,
 ) -> Result<(), Failure> {
@@ -295,15 +293,13 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
     let plan = Plan::of(options)?;
     milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(bad_setting)?;
     let mut remarks = Vec::new();
-    if let Address::One(address) = &plan.kafka {
-        if !address.ip().is_loopback() {
-            remarks.push(format!("whoever reaches {address} may read and write: there are no logins"));
-            if plan.rule.starts_with("localhost:") || plan.rule.starts_with("127.") {
-                remarks.push(format!(
-                    "other machines will be told {}, which is themselves; advertise = \"auto\" is right",
-                    plan.rule
-                ));
-            }
+    if let Address::One(address) = &plan.kafka
+        && !address.ip().is_loopback()
+    {
+        remarks.push(format!("whoever reaches {address} may read and write: there are no logins"));
+        if plan.rule.starts_with("localhost:") || plan.rule.starts_with("127.") {
+            let rule = &plan.rule;
+            remarks.push(format!("other machines will be told {rule}, which is themselves; advertise = \"auto\" is right"));
         }
     }
     Ok(Checked { file: found, remarks })
