@@ -312,7 +312,8 @@ impl Peer {
     pub(crate) fn was_told(&self, told: &HostPort) {
         let from = self.remote.ip().to_canonical();
         let automatic = matches!(self.door.options.advertise, Advertise::Auto);
-        if !self.came.get() && !(automatic && from.is_loopback()) {
+        let surely = automatic && from.is_loopback();
+        if !self.came.get() && !surely {
             let told = format!("{}:{}", told.host, told.port);
             self.node().bounces().told(self.node().now().wall, from, self.client(), &told);
         }

@@ -366,7 +366,8 @@ impl Node {
         let parked = {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
-            let known = !machine.is_dead() && !(machine.is_blank() && !machine.is_stated());
+            let used = !machine.is_blank() || machine.is_stated();
+            let known = !machine.is_dead() && used;
             Parked::new(state.noun.lsn, known.then(|| question(machine)))
         };
         self.release(parked).await

@@ -48,7 +48,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
         findings.extend(banned(&metadata, package));
     }
     for member in metadata.workspace_packages() {
-        findings.extend(unused(member)?);
+        findings.extend(unused(&metadata, member)?);
     }
     findings.extend(unexplained(&manifest));
     Ok(findings)
@@ -79,8 +79,15 @@ fn banned(metadata: &Metadata, package: &Package) -> Option<Finding> {
     product.then(|| format!("{}: banned: {why}", package.name))
 }
 
+/// What sources call a package: the name of its library, which need not be its own (md-5 is `md5`).
+fn imported_as(metadata: &Metadata, package: &str) -> String {
+    let named = metadata.packages.iter().find(|p| p.name.as_str() == package);
+    let library = named.and_then(|p| p.targets.iter().find(|t| t.is_lib() || t.is_proc_macro()));
+    library.map_or(package, |target| target.name.as_str()).replace('-', "_")
+}
+
 /// A dependency whose name appears nowhere in its crate's sources.
-fn unused(member: &Package) -> Result<Vec<Finding>> {
+fn unused(metadata: &Metadata, member: &Package) -> Result<Vec<Finding>> {
     let dir = member.manifest_path.parent().context("a manifest has a directory")?;
     let mut files = Vec::new();
     super::walk(dir.as_std_path(), &mut files)?;
@@ -89,7 +96,7 @@ fn unused(member: &Package) -> Result<Vec<Finding>> {
     Ok(member
         .dependencies
         .iter()
-        .map(|d| d.name.replace('-', "_"))
+        .map(|d| d.rename.clone().unwrap_or_else(|| imported_as(metadata, &d.name)))
         .filter(|name| !text.contains(name.as_str()))
         .map(|name| format!("{}: dependency `{name}` is used nowhere", member.name))
         .collect())

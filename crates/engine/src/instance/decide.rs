@@ -87,7 +87,8 @@ impl Instances {
 
     fn create(&self, at: i64, key: InstanceKey, settings: Settings) -> Judged {
         if let Some(instance) = self.get(&key) {
-            let forgets = !instance.settings.auto_commit && !(instance.positions.is_empty() && instance.last.is_none());
+            let holds_some = !instance.positions.is_empty() || instance.last.is_some();
+            let forgets = !instance.settings.auto_commit && holds_some;
             let facts = if forgets { vec![InstanceRewound { key, at }.into()] } else { Vec::new() };
             return Ok(Decision::new(facts, Reply::Exists));
         }

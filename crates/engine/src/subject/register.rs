@@ -230,7 +230,7 @@ impl Registry {
             return Ok((id, false));
         }
         let mark = context.map_or(0, |c| c.mark);
-        if mark >= limits::LAST_ID || context.is_some_and(|c| c.contents.len() >= limits::SUBJECTS_MAX) {
+        if mark == limits::LAST_ID || context.is_some_and(|c| c.contents.len() >= limits::SUBJECTS_MAX) {
             return Err(Refusal::IdsUsedUp);
         }
         Ok((mark + 1, true))
