@@ -139,6 +139,8 @@ struct Tally {
     /// Resolved here and not there, because only there namespaces must agree.
     by_short_name: usize,
     not_utf8: usize,
+    /// The same differences, one of them at another path.
+    placed_elsewhere: usize,
 }
 
 #[test]
@@ -157,6 +159,7 @@ fn java_agrees_on_texts_forms_differences_bytes_json_and_resolution() {
         assert!(wrong < 10, "and perhaps more");
     }
     assert_eq!(wrong, 0);
+    assert!(tally.placed_elsewhere * 200 < questions.len(), "{tally:?}");
     println!("{} pairs beside Java: {tally:?}", questions.len());
     assert!(tally.compatible * 10 > questions.len() && tally.incompatible * 10 > questions.len(), "{tally:?}");
 }
@@ -178,8 +181,12 @@ fn judge(question: &Question, answer: &Value, tally: &mut Tally) {
     assert_eq!(answer["print"], writer.rabin().to_string(), "{told}");
     let differences = reader.can_read(&writer);
     let listed: Vec<Value> = differences.iter().map(|d| json!([d.kind, d.path, d.message])).collect();
-    if answer.get("threw").is_none() {
-        assert_eq!(answer["differences"], Value::from(listed), "{told}");
+    if answer.get("threw").is_none() && answer["differences"] != Value::from(listed.clone()) {
+        // Java remembers a verdict with the path under which a union tried the pair first, and tells that one later too.
+        let unplaced = |list: &[Value]| list.iter().map(|d| (d[0].clone(), d[2].clone())).collect::<Vec<_>>();
+        assert_eq!(unplaced(answer["differences"].as_array().unwrap()), unplaced(&listed), "{told}");
+        assert!(question.writer.contains('['), "{told}");
+        tally.placed_elsewhere += 1;
     }
     if differences.is_empty() {
         tally.compatible += 1
