@@ -44,7 +44,7 @@ enum What {
     Show {
         #[arg(required_unless_present = "id")]
         subject: Option<String>,
-        #[arg(default_value = "latest")]
+        #[arg(id = "of", value_name = "VERSION", default_value = "latest")]
         version: String,
         #[arg(long, conflicts_with = "subject")]
         id: Option<i32>,
@@ -62,6 +62,7 @@ enum What {
     Rm {
         subject: String,
         /// Only this version
+        #[arg(id = "of", value_name = "VERSION")]
         version: Option<String>,
         /// What was deleted before goes for good
         #[arg(long)]

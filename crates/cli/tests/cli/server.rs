@@ -102,7 +102,19 @@ impl Drop for Server {
     }
 }
 
-const SERVE: &[&str] = &["serve", "--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0", "-o", "json"];
+const SERVE: &[&str] = &[
+    "serve",
+    "--kafka",
+    "127.0.0.1:0",
+    "--http",
+    "127.0.0.1:0",
+    "--registry",
+    "127.0.0.1:0",
+    "--rest",
+    "127.0.0.1:0",
+    "-o",
+    "json",
+];
 
 /// The binary under a limit of open files that it cannot raise.
 fn limited(limit: u32) -> Command {
