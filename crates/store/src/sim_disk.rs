@@ -174,9 +174,13 @@ impl SimDisk {
         }
     }
 
-    /// The power is gone: whoever still runs on this disk can change nothing, and sees errors.
-    pub fn go_dark(&self) {
-        self.state().dark = true;
+    /// The power is gone: whoever still runs on this disk can change nothing, and sees errors. Answers the moment it went:
+    /// a write that a thread ends between an earlier look and the dark is acknowledged, and would be missing.
+    pub fn go_dark(&self) -> Moment {
+        let noted = self.noted();
+        let mut state = self.state();
+        state.dark = true;
+        state.moment(None, noted)
     }
 
     pub fn inject(&self, rule: Rule) {

@@ -87,8 +87,7 @@ impl World {
             let _ = self.node.stop();
             return Self::on(store, recovery, self.clock.clone());
         };
-        let moment = disk.moment();
-        disk.go_dark();
+        let moment = disk.go_dark();
         let _ = self.node.stop();
         let (mut left, mut nth) = (None, dice.below(12));
         moment.images(Depth { tears: 4, subsets: 4, spread: 4 }, &mut dice, &mut |_, image| {

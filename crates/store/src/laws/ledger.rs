@@ -219,6 +219,12 @@ impl Ledger {
         Err(Refused::Violation(format!("no credit for {bytes} bytes of {class:?} although everything was committed")))
     }
 
+    /// Is there a trim or a removal up to `upto` whose commit was not told yet?
+    pub(super) fn is_owed_word(&self, upto: Lsn) -> bool {
+        let acked = self.acked();
+        self.book().after.iter().any(|(lsn, _)| *lsn > acked && *lsn <= upto)
+    }
+
     /// Tells the store what its caller has committed: trims and removals.
     pub fn settle(&self, store: &dyn Store) {
         let acked = self.acked();

@@ -63,8 +63,7 @@ fn live(session: &mut Session, workload: Workload, seed: u64, disk: &SimDisk) ->
 /// Everything acknowledged is there, on whatever the disk kept.
 fn restart(subject: Subject, disk: &SimDisk, ledger: &Ledger, dice: &mut Dice) -> Result<u64, String> {
     let acked = ledger.acked();
-    let moment = disk.moment();
-    disk.go_dark();
+    let moment = disk.go_dark();
     let mut images: Vec<(String, Image)> = Vec::new();
     moment.images(Depth { tears: 0, subsets: 3, spread: 2 }, dice, &mut |choice, image| {
         images.push((choice.to_owned(), image));

@@ -98,8 +98,7 @@ fn heals(session: &Session, ledger: &milena_store::laws::ledger::Ledger) -> Resu
 
 fn restart(subject: Subject, disk: &SimDisk, ledger: &milena_store::laws::ledger::Ledger) -> Result<u64, String> {
     let acked = ledger.acked();
-    let image: Image = disk.moment().durable();
-    disk.go_dark();
+    let image: Image = disk.go_dark().durable();
     survive(subject, image, ledger, acked, &mut Dice::new(1), false).map(|s| s.state)
 }
 

@@ -1,6 +1,13 @@
 //! The simulated disk is honest: it shows what a real one shows, and loses what a real one may lose.
 
-use std::{io::ErrorKind, sync::Arc};
+use std::{
+    io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use milena_store::{
     dice::Dice,
@@ -104,6 +111,30 @@ fn a_disk_without_power_changes_nothing() {
     let file = disk.open("a", CREATE).unwrap();
     disk.go_dark();
     assert!(file.write_at(b"x", 0).is_err() && file.sync().is_err() && disk.unlink("a").is_err());
+}
+
+/// Whoever was told that a write is done finds it, however close to the cut it ended.
+#[test]
+fn a_write_that_returned_survives_the_cut_beside_it() {
+    for round in 0..300 {
+        let disk = SimDisk::default();
+        disk.open("a", CREATE).unwrap();
+        disk.sync_dir().unwrap();
+        let file = disk.open("a", How { dsync: true, ..WRITE }).unwrap();
+        let written = AtomicU64::new(0);
+        let moment = thread::scope(|scope| {
+            scope.spawn(|| {
+                while file.write_at(b"x", written.load(Ordering::SeqCst)).is_ok() {
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            while written.load(Ordering::SeqCst) < 8 {
+                thread::yield_now();
+            }
+            disk.go_dark()
+        });
+        assert_eq!(moment.durable().len("a"), Some(written.into_inner()), "round {round}");
+    }
 }
 
 /// One random operation; the answer as far as both disks can give the same.

@@ -148,8 +148,7 @@ impl Harness for OnSimDisk {
     }
 
     fn cut(&mut self, store: Arc<dyn Store>) {
-        let moment = self.disk.moment();
-        self.disk.go_dark();
+        let moment = self.disk.go_dark();
         drop(store);
         self.local = None;
         let mut images: Vec<Image> = Vec::new();
