@@ -21,7 +21,20 @@ impl Service {
         let socket = dir.join("notify");
         let heard = UnixDatagram::bind(&socket).unwrap();
         heard.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let mut command = bare(&["serve", "--ephemeral", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--config", "milena.toml"]);
+        let mut command = bare(&[
+            "serve",
+            "--ephemeral",
+            "--kafka",
+            "127.0.0.1:0",
+            "--http",
+            "off",
+            "--registry",
+            "off",
+            "--rest",
+            "off",
+            "--config",
+            "milena.toml",
+        ]);
         command.current_dir(dir).env("NOTIFY_SOCKET", &socket).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(usec) = watchdog {
             command.env("WATCHDOG_USEC", usec);
