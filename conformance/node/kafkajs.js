@@ -70,9 +70,9 @@ await scenario("admin: metadata, offsets, configs, partitions, records, deletion
   same((await admin.fetchTopicOffsets(t)).map((p) => p.high).sort(), ["0", "2"]);
   await admin.createPartitions({ topicPartitions: [{ topic: t, count: 3 }] });
   same((await admin.fetchTopicMetadata({ topics: [t] })).topics[0].partitions.length, 3);
-  await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: t, configEntries: [{ name: "retention.ms", value: "99" }] }] });
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: t, configEntries: [{ name: "retention.ms", value: "99000000" }] }] });
   const configs = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: t }] });
-  same(configs.resources[0].configEntries.find((c) => c.configName === "retention.ms").configValue, "99");
+  same(configs.resources[0].configEntries.find((c) => c.configName === "retention.ms").configValue, "99000000");
   await admin.deleteTopicRecords({ topic: t, partitions: [{ partition: 0, offset: "1" }] });
   same((await admin.fetchTopicOffsets(t)).find((p) => p.partition === 0).low, "1");
   await admin.deleteTopics({ topics: [t] });
