@@ -25,7 +25,8 @@ async fn topics_live_and_die() {
 
     admin.create_partitions(&name, 5, false).await.unwrap();
     for _ in 0..100 {
-        if cluster.topic(&name).await.unwrap().partitions.len() == 5 {
+        // Apache Kafka answers before its metadata knows of it, and on a busy machine not even of the topic.
+        if cluster.topic(&name).await.is_ok_and(|topic| topic.partitions.len() == 5) {
             break;
         }
         cluster.forget_topic(&name);
