@@ -38,7 +38,7 @@ impl Lease {
         BASE64.encode(bytes)
     }
 
-    /// What the token says of itself; nothing of it is true before [`Lease::verify`].
+    /// What the token says of itself; nothing of it is true before its signature was verified.
     pub(super) fn read(token: &str) -> Option<Unverified> {
         if token.len() > 2 * (FIXED + GROUP_MAX + TAG) {
             return None;
