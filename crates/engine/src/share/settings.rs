@@ -55,6 +55,12 @@ pub fn letter_topic(config: &BrokerConfig, group: &str) -> Option<String> {
     }
 }
 
+/// `errors.deadletterqueue.copy.record.enable`: whether the group's letters are whole records.
+pub fn letter_is_whole(config: &BrokerConfig, group: &str) -> bool {
+    let setting = Offered::Group.setting("errors.deadletterqueue.copy.record.enable");
+    !matches!(setting.and_then(|s| Offered::Group.effective(config, group, s)), Some(Value::Boolean(false)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +71,7 @@ mod tests {
         let config = BrokerConfig::start(&[]).unwrap();
         assert_eq!(Rules::of(&config, "g"), Rules::default());
         assert_eq!(letter_topic(&config, "g"), None);
+        assert!(letter_is_whole(&config, "g"));
     }
 
     #[test]
