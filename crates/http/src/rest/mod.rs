@@ -6,7 +6,7 @@
 
 mod fault;
 mod media;
-mod produce;
+pub(crate) mod produce;
 mod v2;
 mod v3;
 
@@ -102,7 +102,7 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Told<T> {
 }
 
 /// The same JSON without the blanks between its tokens; every digit of a number stays.
-fn compact(json: &str) -> Vec<u8> {
+pub(crate) fn compact(json: &str) -> Vec<u8> {
     let (mut out, mut in_string, mut escaped) = (Vec::with_capacity(json.len()), false, false);
     for byte in json.bytes() {
         if in_string {
