@@ -1,6 +1,6 @@
 //! A request as routes see it: the path cut and decoded, the query, the headers, and a body that is read within bounds.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, rc::Rc};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -12,6 +12,8 @@ use hyper::{
 };
 use percent_encoding::percent_decode_str;
 
+use crate::peer::Peer;
+
 /// One request, its body not read yet.
 pub(crate) struct Asked {
     pub(crate) method: Method,
@@ -21,7 +23,7 @@ pub(crate) struct Asked {
     pub(crate) segments: Vec<String>,
     pub(crate) headers: HeaderMap,
     /// Who asks.
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Rc<Peer>,
     query: Vec<(String, String)>,
     body: Incoming,
 }
@@ -42,7 +44,7 @@ pub(crate) enum Unreadable {
 }
 
 impl Asked {
-    pub(crate) fn of(request: Request<Incoming>, peer: SocketAddr) -> Result<Self, Unreadable> {
+    pub(crate) fn of(request: Request<Incoming>, peer: Rc<Peer>) -> Result<Self, Unreadable> {
         let (head, body) = request.into_parts();
         let path = head.uri.path().to_string();
         let segments = segments(&path).ok_or_else(|| Unreadable::Path(path.clone()))?;

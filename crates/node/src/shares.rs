@@ -261,9 +261,10 @@ impl Node {
         }
         state.leaving = leaves;
         state.burying |= letters;
-        let log = state.log;
+        let (log, moved) = (state.log, state.noun.machine.take_moved());
         drop(state);
         cell.stirred.notify_waiters();
+        moved.into_iter().for_each(|at| self.reader_moved(at));
         if let Some(mut crowd) = crowd {
             crowd.drain().for_each(|listed| listed.waiter.change(self.hub()));
         }

@@ -185,6 +185,8 @@ pub struct Share {
     freed: u64,
     /// Records were condemned and wait for their letters.
     condemned: BTreeSet<At>,
+    /// Partitions of which more is finished since somebody asked.
+    moved: BTreeSet<At>,
     /// Anything was ever true of it for good.
     stated: bool,
     /// What leases are signed with, once there was one.
@@ -209,6 +211,7 @@ impl Share {
             look: NEVER,
             freed: 0,
             condemned: BTreeSet::new(),
+            moved: BTreeSet::new(),
             stated: false,
             key: None,
             dead: false,
@@ -244,6 +247,14 @@ impl Share {
     /// What leases are signed with, once there was one.
     pub fn key(&self) -> Option<[u8; KEY_LEN]> {
         self.key
+    }
+    /// Everything of a partition below this is finished. `None`: the group has not begun with it.
+    pub fn finished_below(&self, at: At) -> Option<Offset> {
+        self.partitions.get(&at).map(|partition| partition.runs.start())
+    }
+    /// Partitions of which more is finished since this was asked last.
+    pub fn take_moved(&mut self) -> BTreeSet<At> {
+        std::mem::take(&mut self.moved)
     }
     /// Compare it to see whether records became available since.
     pub fn freed(&self) -> u64 {
@@ -300,6 +311,7 @@ impl Share {
             ShareFact::ShareStarted(started) => {
                 self.drop_partition(started.at);
                 self.partitions.insert(started.at, Partition::from(started.start, started.when));
+                self.moved.insert(started.at);
                 self.freed += 1;
             }
             ShareFact::ShareSettled(settled) => {
@@ -307,8 +319,12 @@ impl Share {
                 if let Some(partition) = self.partitions.get_mut(&settled.at) {
                     let frees = full || self.rules.by_key || settled.runs.iter().any(|run| run.stand == Stand::Available);
                     self.freed += u64::from(frees);
+                    let before = partition.runs.start();
                     let ended = partition.settle(settled);
                     let condemned = partition.is_condemned();
+                    if partition.runs.start() > before {
+                        self.moved.insert(settled.at);
+                    }
                     self.end(&ended);
                     self.mark_condemned(settled.at, condemned);
                 }

@@ -30,6 +30,8 @@ pub(super) struct Configure {
     /// `none` or `key`.
     order: Option<String>,
     paused: Option<bool>,
+    /// A topic's setting; here only so that asking for it is answered with words.
+    hold_retention: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +127,10 @@ fn judge_name(group: &str) -> Result<(), Trouble> {
 
 /// Kafka's own words for these ranges name settings that nobody here has asked for.
 fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
+    if asked.hold_retention == Some(true) {
+        let words = "retention waits for a queue by its topic's setting: milena.retention.until.consumed with the group's name";
+        return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", words));
+    }
     let ranges = [
         ("lease_ms", asked.lease_ms, 1_000, WEEK_MS, "1 second to 7 days"),
         ("max_deliveries", asked.max_deliveries, 1, 1_000, "1 to 1000"),

@@ -59,7 +59,7 @@ pub(super) async fn look(door: &Arc<Door>, topic: &str, partition: &str, asked: 
     }
     let view = partition.view().ok_or_else(|| Trouble::no_topic(topic.name.as_str()))?;
     let found = read(door, &topic, partition, &wish, view.stable).await?;
-    let mut decoder = Decoder::new(&door.node, wish.decode);
+    let mut decoder = Decoder::new(door, &topic, wish.decode);
     let mut messages = Vec::with_capacity(found.len());
     for raw in &found {
         let (index, offset) = (partition.index(), raw.offset);

@@ -1,13 +1,19 @@
 //! A record as JSON, and JSON as a record.
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-use milena_node::Node;
+use milena_node::{
+    Topic,
+    engine::subject::{Format, Wanted},
+};
 use milena_record::{Batch, Limits, Records, split};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::trouble::Trouble;
-use crate::rest::compact;
+use crate::{
+    coding::{self, Part, Unions, Unread, compact, name_of},
+    serve::Door,
+};
 
 /// How values are to be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
@@ -59,18 +65,57 @@ pub(super) struct Shown {
     decode_error: Option<String>,
 }
 
-/// Shows messages as they were asked for.
-pub(super) struct Decoder {
+/// Shows messages of a topic as they were asked for.
+pub(super) struct Decoder<'d> {
+    topic: &'d Topic,
     decode: Decode,
+    schemas: coding::Decoder<'d>,
 }
 
-impl Decoder {
-    pub(super) fn new(_node: &Node, decode: Decode) -> Self {
-        Self { decode }
+impl<'d> Decoder<'d> {
+    pub(super) fn new(door: &'d Door, topic: &'d Topic, decode: Decode) -> Self {
+        Self { topic, decode, schemas: coding::Decoder::new(door) }
     }
 
     pub(super) async fn shown(&mut self, raw: &Raw) -> Shown {
-        raw.shown(self.decode)
+        let mut shown = raw.shown(self.decode);
+        if let Some((Ok(json), _)) = self.read(raw, Part::Key).await {
+            shown.key = serde_json::from_str(json.get()).unwrap_or_default();
+        }
+        match self.read(raw, Part::Value).await {
+            Some((Ok(json), schema)) => {
+                (shown.value, shown.value_encoding, shown.decode_error) = (json, "json", None);
+                shown.schema = schema;
+            }
+            // A message that cannot be decoded is delivered raw: it must never block the queue.
+            Some((Err(words), _)) => {
+                (shown.value, shown.value_encoding) = (base64(raw.value.as_deref().unwrap_or_default()), "base64");
+                shown.decode_error = Some(words);
+            }
+            None => {}
+        }
+        shown
+    }
+
+    /// What the registry makes of a key or a value, if that names a schema and somebody wants to know.
+    async fn read(&mut self, raw: &Raw, part: Part) -> Option<(Result<Box<RawValue>, String>, Option<Value>)> {
+        let unions = match self.decode {
+            Decode::Auto | Decode::Json => Unions::Bare,
+            Decode::AvroJson => Unions::Tagged,
+            Decode::Base64 | Decode::Plain => return None,
+        };
+        let bytes = if part == Part::Key { raw.key.as_deref() } else { raw.value.as_deref() }?;
+        let header = raw.headers.iter().find(|(name, _)| name == name_of(part)).and_then(|(_, value)| value.as_deref());
+        match self.schemas.read(self.topic, part, (bytes, header), unions).await {
+            Ok((json, found)) => {
+                let schema = json!({"id": found.id, "subject": found.subject.to_string(), "version": found.version});
+                Some((json_of(json.as_bytes()).map_err(|error| error.to_string()), Some(schema)))
+            }
+            Err(Unread::Unnamed(_)) => None,
+            // Any bytes may begin like a schema's id.
+            Err(Unread::Unknown(_)) if self.decode == Decode::Auto => None,
+            Err(unread) => Some((Err(unread.words()), None)),
+        }
     }
 }
 
@@ -116,7 +161,7 @@ impl Raw {
 
 /// A message that cannot be shown as it was asked for is shown raw: it must never block the queue.
 fn shown(bytes: &[u8], decode: Decode) -> (Box<RawValue>, &'static str, Option<String>) {
-    let raw = |error: Option<String>| (written(&json!({"base64": BASE64.encode(bytes)})), "base64", error);
+    let raw = |error: Option<String>| (base64(bytes), "base64", error);
     let plain = || std::str::from_utf8(bytes).map(|text| (written(&text), "plain", None));
     match decode {
         Decode::Base64 => raw(None),
@@ -137,6 +182,10 @@ pub(super) fn json_of(bytes: &[u8]) -> serde_json::Result<Box<RawValue>> {
     let json: &RawValue = serde_json::from_slice(bytes)?;
     let packed = compact(json.get());
     serde_json::from_slice::<&RawValue>(&packed).map(ToOwned::to_owned)
+}
+
+fn base64(bytes: &[u8]) -> Box<RawValue> {
+    written(&json!({"base64": BASE64.encode(bytes)}))
 }
 
 fn written(value: &impl Serialize) -> Box<RawValue> {
@@ -165,6 +214,44 @@ pub(super) struct New {
     /// By which it is known when it comes again.
     #[serde(default)]
     pub(super) id: Option<String>,
+    /// By which the value is encoded.
+    #[serde(default)]
+    pub(super) schema: Option<SchemaWish>,
+}
+
+/// Which schema a value is encoded by: one that is registered, or one that is registered with it.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SchemaWish {
+    subject: Option<String>,
+    id: Option<i32>,
+    version: Option<Value>,
+    /// Its text, or an Avro or JSON schema as it is.
+    inline: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl SchemaWish {
+    /// In the registry's words.
+    pub(super) fn wish(&self) -> Result<coding::Wish, String> {
+        let format = match self.kind.as_deref().map(str::to_ascii_uppercase).as_deref() {
+            None => None,
+            Some("AVRO") => Some(Format::Avro),
+            Some("JSON" | "JSONSCHEMA") => Some(Format::Json),
+            Some("PROTOBUF") => Some(Format::Protobuf),
+            Some(other) => return Err(format!("the type of a schema is AVRO, JSON or PROTOBUF, not {other:?}")),
+        };
+        let text = self.inline.as_ref().map(|inline| inline.as_str().map_or_else(|| inline.to_string(), str::to_owned));
+        let format = format.or(text.is_some().then_some(Format::Avro));
+        let version = match &self.version {
+            None => None,
+            Some(Value::String(word)) => Some(Wanted::parse(word)),
+            Some(number) => Some(Wanted::parse(&number.to_string())),
+        };
+        let version = version.transpose().map_err(|refusal| refusal.to_string())?;
+        Ok(coding::Wish { format, text, id: self.id, version, subject: self.subject.clone(), ..coding::Wish::default() })
+    }
 }
 
 /// How bytes are written in JSON.

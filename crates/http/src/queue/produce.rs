@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Told, body, is_lines, lines,
-    message::{New, text_bytes, value_bytes},
+    message::{New, SchemaWish, text_bytes, value_bytes},
     trouble::Trouble,
 };
 use crate::{
     answer::{Answer, json as as_json},
     asked::Asked,
+    coding::{Meant, Part},
     rest::produce::{Author, NewRecord, Placed},
     serve::Door,
 };
@@ -28,6 +29,8 @@ use crate::{
 const MESSAGES_MAX: usize = 10_000;
 /// Messages of one request with a key, so that its answer can be kept.
 const ONCE_MAX: usize = 500;
+/// Schemas that one request remembers, one less than it may ask for at a time.
+const SCHEMAS_MAX: usize = 100;
 /// Bytes of a key or of an id.
 const KEY_MAX: usize = 255;
 
@@ -81,6 +84,31 @@ impl From<Placed> for Outcome {
     }
 }
 
+/// Schemas that messages of one request have asked for.
+#[derive(Default)]
+struct Schemas(Vec<(SchemaWish, Result<Meant, String>)>);
+
+impl Schemas {
+    /// A value by its schema, with the schema's id in front.
+    async fn encoded(&mut self, target: &Target, wish: &SchemaWish, value: &RawValue) -> Result<Vec<u8>, String> {
+        let known = self.0.iter().position(|(known, _)| known == wish);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let meant = match wish.wish() {
+                    Ok(found) => found.meant(&target.door, target.topic.name.as_str(), Part::Value).await,
+                    Err(words) => return Err(words),
+                };
+                self.0.truncate(SCHEMAS_MAX);
+                self.0.push((wish.clone(), meant.map_err(|trouble| trouble.to_string())));
+                self.0.len() - 1
+            }
+        };
+        let meant = self.0[at].1.as_ref().map_err(Clone::clone)?;
+        meant.encode(value.get()).map_err(|flaw| format!("it does not fit schema {}: {flaw}", meant.id()))
+    }
+}
+
 /// Where messages of one request go, and who sends them.
 pub(super) struct Target {
     pub(super) door: Arc<Door>,
@@ -98,8 +126,7 @@ pub(super) async fn produce(door: &Arc<Door>, name: &str, asked: Asked) -> Told 
         Some(topic) => topic,
         None => door.node.create_topic_automatically(name).await??,
     };
-    let writer = door.node.writer("queue", asked.peer.ip().to_canonical(), "ANONYMOUS");
-    let target = Target { door: door.clone(), topic, writer };
+    let target = Target { door: door.clone(), topic, writer: asked.peer.writer(&door.node) };
     let by_line = is_lines(&asked.media_type());
     if by_line && key.is_none() && lines::streams(&asked) {
         return lines::stream(target, asked).await;
@@ -153,10 +180,11 @@ fn answer(outcomes: &[Outcome]) -> Answer {
 impl Target {
     /// Writes messages, and answers one outcome each when all are on disk. One that is wrong stops none of the others.
     pub(super) async fn put(&self, messages: Vec<&[u8]>) -> Vec<Outcome> {
+        let mut schemas = Schemas::default();
         let mut outcomes: Vec<Option<Outcome>> = messages.iter().map(|_| None).collect();
         let (mut places, mut records) = (Vec::new(), Vec::new());
         for (at, message) in messages.into_iter().enumerate() {
-            match self.ready(message).await {
+            match self.ready(message, &mut schemas).await {
                 Ok(Ready { record, once: None }) => {
                     places.push(at);
                     records.push(record);
@@ -176,7 +204,7 @@ impl Target {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::failed("refused", "it was not written"))).collect()
     }
 
-    async fn ready(&self, json: &[u8]) -> Result<Ready, String> {
+    async fn ready(&self, json: &[u8], schemas: &mut Schemas) -> Result<Ready, String> {
         if !json.trim_ascii_start().starts_with(b"{") {
             return Err(
                 "a message is an object with a value, and with key, headers, partition, timestamp or id if it has them".into()
@@ -187,7 +215,10 @@ impl Target {
         let record = NewRecord {
             partition: new.partition.map(|partition| self.partition(partition)).transpose()?,
             key: new.key.as_ref().map(text_bytes).transpose()?.flatten(),
-            value: value_bytes(&new.value)?,
+            value: match &new.schema {
+                Some(schema) if new.value.get() != "null" => Some(schemas.encoded(self, schema, &new.value).await?),
+                _ => value_bytes(&new.value)?,
+            },
             headers: new.headers.iter().map(header).collect::<Result<_, String>>()?,
             timestamp: new.timestamp,
         };
@@ -214,9 +245,9 @@ impl Target {
             return Err(Trouble::invalid(words));
         }
         let mut records = Vec::with_capacity(messages.len());
-        let mut failures = Vec::new();
+        let (mut failures, mut schemas) = (Vec::new(), Schemas::default());
         for (at, message) in messages.into_iter().enumerate() {
-            match self.ready(message).await {
+            match self.ready(message, &mut schemas).await {
                 Ok(Ready { once: Some(_), .. }) => failures.push((at, "an id and an Idempotency-Key exclude each other".into())),
                 Ok(Ready { record, .. }) => records.push(record),
                 Err(words) => failures.push((at, words)),

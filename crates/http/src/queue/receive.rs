@@ -203,7 +203,7 @@ impl Work {
         let at = At { topic: self.topic.id, partition };
         let now = self.door.node.now();
         let expires = now.wall + (taken.granted.until - now.mono);
-        let mut decoder = Decoder::new(&self.door.node, self.wish.decode);
+        let mut decoder = Decoder::new(&self.door, &self.topic, self.wish.decode);
         let mut messages = Vec::new();
         for offset in runs.iter().flat_map(|(first, last, _)| *first..=*last) {
             match by_offset.get(&offset) {

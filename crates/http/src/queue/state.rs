@@ -146,12 +146,12 @@ pub(super) async fn leases(door: &Arc<Door>, topic: &str, group: &str) -> Told {
 /// Dead letters of a group that were not sent back, with what they say of themselves.
 pub(super) async fn dead(door: &Arc<Door>, topic: &str, group: &str, asked: &Asked) -> Told {
     let node = &door.node;
-    node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let home = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
     let max = asked.query("max").map_or(Ok(100), str::parse::<usize>).ok().filter(|max| (1..=LETTERS_MAX).contains(max));
     let max = max.ok_or_else(|| Trouble::invalid(format!("max is between 1 and {LETTERS_MAX}")))?;
     let decode = asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?;
     let name = node.letter_topic_name(group, topic);
-    let mut decoder = Decoder::new(node, decode);
+    let mut decoder = Decoder::new(door, &home, decode);
     let mut letters = Vec::new();
     for (offset, batch) in node.dead_letters(group, topic, max).await? {
         let Some(raw) = records(&batch, |at| at == offset, UNPACKED_MAX).into_iter().next() else { continue };
