@@ -3,6 +3,7 @@
 mod coded;
 mod manual;
 mod queue;
+mod queue_more;
 mod registry;
 mod server;
 mod strange;
