@@ -75,7 +75,8 @@ async fn push(work: &Work, credit: i64, sender: &Sender<Bytes>) {
         let (seen, freed) = work.seen();
         look_after(work, &mut out, &mut text);
         let room = credit - out.len() as i64;
-        match if room > 0 { work.take(room).await } else { Ok(Vec::new()) } {
+        let taken = if room > 0 { work.take(room).await } else { Ok(Vec::new()) };
+        match taken {
             Ok(messages) => messages.into_iter().for_each(|message| give(work, message, &mut out, &mut text)),
             Err(trouble) => {
                 event(&mut text, "error", &trouble.shown());

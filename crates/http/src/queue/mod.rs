@@ -64,9 +64,12 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
 }
 
 async fn route(door: &Arc<Door>, method: &str, path: &[&str], asked: Asked) -> Told {
+    if !routes::answers(method, path) {
+        return Err(unrouted(path, &asked.path));
+    }
     match (method, path) {
         ("POST", ["topics", topic, "messages"]) => produce::produce(door, topic, asked).await,
-        ("POST", ["topics", topic, "groups", act]) if act.contains(':') => on_queue(door, topic, act, asked).await,
+        ("POST", ["topics", topic, "groups", act]) => on_queue(door, topic, act, asked).await,
         ("GET", ["topics", topic, "groups"]) => state::of_topic(door, topic).await,
         ("GET", ["topics", topic, "groups", group]) => state::queue(door, topic, group).await,
         ("GET", ["topics", topic, "groups", group, "leases"]) => state::leases(door, topic, group).await,
@@ -77,9 +80,9 @@ async fn route(door: &Arc<Door>, method: &str, path: &[&str], asked: Asked) -> T
         ("GET", ["groups", group]) => state::group(door, group).await,
         ("PUT", ["groups", group]) => configure::put(door, group, parsed(&body(asked).await?)?).await,
         ("DELETE", ["groups", group]) => configure::delete(door, group).await,
-        ("POST", ["groups", act]) if act.contains(':') => on_group(door, act, asked).await,
+        ("POST", ["groups", act]) => on_group(door, act, asked).await,
         ("DELETE", ["leases", lease]) => settle::delete(door, lease).await,
-        ("POST", ["leases", act]) if act.contains(':') => on_lease(door, act, asked).await,
+        ("POST", ["leases", act]) => on_lease(door, act, asked).await,
         _ => Err(unrouted(path, &asked.path)),
     }
 }

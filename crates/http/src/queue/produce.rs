@@ -378,7 +378,7 @@ fn hash(parts: &[&[u8]]) -> [u8; 16] {
 /// What a message says, whatever blanks were in its JSON.
 fn record_print(record: &NewRecord) -> [u8; 16] {
     let mut parts: Vec<Vec<u8>> = Vec::new();
-    let mut part = |bytes: Option<&[u8]>| parts.push(bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat()));
+    let mut part = |bytes: Option<&[u8]>| parts.push(bytes.map_or_else(Vec::new, |bytes| [&[1][..], bytes].concat()));
     part(record.partition.map(i32::to_be_bytes).as_ref().map(<[u8; 4]>::as_slice));
     part(record.timestamp.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     part(record.key.as_deref());

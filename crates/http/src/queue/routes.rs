@@ -30,13 +30,20 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("POST", "leases/{lease}:extend"),
 ];
 
-/// The methods that a path answers, for a 405; empty: nothing is there. A path with a verb is that verb's alone.
+/// The routes of a path. One with a verb is that verb's alone, whatever a group may be called.
+fn at<'p>(path: &'p [&'p str]) -> impl Iterator<Item = &'static (&'static str, &'static str)> + 'p {
+    let with_verb = ROUTES.iter().any(|(_, route)| route.contains(':') && fits(route, path));
+    ROUTES.iter().filter(move |(_, route)| route.contains(':') == with_verb && fits(route, path))
+}
+
+/// Whether there is a route.
+pub(super) fn answers(method: &str, path: &[&str]) -> bool {
+    at(path).any(|(answered, _)| *answered == method)
+}
+
+/// The methods that a path answers, for a 405; empty: nothing is there.
 pub(super) fn methods(path: &[&str]) -> String {
-    let with_verb = ROUTES.iter().filter(|(_, route)| route.contains(':') && fits(route, path));
-    let mut methods: Vec<&str> = with_verb.map(|(method, _)| *method).collect();
-    if methods.is_empty() {
-        methods = ROUTES.iter().filter(|(_, route)| fits(route, path)).map(|(method, _)| *method).collect();
-    }
+    let mut methods: Vec<&str> = at(path).map(|(method, _)| *method).collect();
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }
@@ -44,8 +51,8 @@ pub(super) fn methods(path: &[&str]) -> String {
 }
 
 fn fits(route: &str, path: &[&str]) -> bool {
-    let parts: Vec<&str> = route.split('/').collect();
-    parts.len() == path.len() && parts.iter().zip(path).all(|(part, given)| part_fits(part, given))
+    let mut parts = route.split('/');
+    path.iter().all(|given| parts.next().is_some_and(|part| part_fits(part, given))) && parts.next().is_none()
 }
 
 fn part_fits(part: &str, given: &str) -> bool {
@@ -67,6 +74,7 @@ mod tests {
         assert_eq!(methods(&["groups", ":ack"]), "GET, PUT, DELETE, HEAD");
         assert_eq!(methods(&["topics", "t", "messages"]), "POST");
         assert_eq!(methods(&["topics", "t", "elsewhere"]), "");
+        assert!(answers("POST", &["groups", "g:ack"]) && !answers("GET", &["groups", "g:ack"]));
     }
 
     #[test]
