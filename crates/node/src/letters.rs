@@ -38,13 +38,10 @@ const AGAIN_MAX: Duration = Duration::from_secs(60);
 const LOOK_BYTES: usize = 1 << 20;
 /// The log takes this beside the bytes of a letter.
 const BESIDE: u64 = 1024;
+/// The header of a letter that is not the whole record.
+const COPIED: &str = "__dlq.errors.copied";
 /// A letter is larger than its record by its headers.
 const HEADERS_ROOM: i64 = 64 << 10;
-/// Names of dead-letter topics begin with this; letters of such a topic have nowhere to go.
-pub(crate) const PREFIX: &str = "dlq.";
-/// A letter with this header has no copy of its record.
-const ABSENT: &str = "__dlq.errors.record.absent";
-
 /// Why a letter could not be written this time.
 #[derive(Debug, thiserror::Error)]
 enum Unwritten {
@@ -112,7 +109,8 @@ impl Node {
             None => None,
         };
         let body = match body {
-            Some(body) if !topic.name.as_str().starts_with(PREFIX) => body,
+            // Letters of letters would never end.
+            Some(body) if !topic.name.as_str().starts_with(&self.settings().letters_prefix) => body,
             other => {
                 let (group, offset, there) = (cell.name(), letter.offset, other.is_some());
                 tracing::warn!(%group, topic = %topic.name, offset, there, "a record was given up and has no dead letter");
@@ -122,8 +120,8 @@ impl Node {
             }
         };
         let dead = self.letter_topic(cell.name(), &topic).await?;
-        let whole = share::letter_copies(&self.config(), cell.name());
-        let batch = letter_batch(cell.name(), &topic, letter, &body, whole);
+        let whole = share::letter_is_whole(&self.config(), cell.name());
+        let batch = letter_batch(cell.name(), &topic, letter, whole.then_some(&body));
         let buried = Command::Buried { at: letter.at, offset: letter.offset };
         self.both(cell, &buried, (&dead, 0), &batch).await
     }
@@ -150,8 +148,14 @@ impl Node {
     /// Where letters of this topic go, made with the first of them.
     async fn letter_topic(&self, group: &str, source: &Topic) -> Result<Arc<Topic>, Unwritten> {
         let name = self.letter_topic_name(group, source.name.as_str());
-        if let Some(topic) = self.topic(&name) {
-            return Ok(topic);
+        match self.topic(&name) {
+            Some(topic) if topic.settings.takes_letters => return Ok(topic),
+            Some(_) => return Err(Unwritten::Declined(format!("errors.deadletterqueue.group.enable is false on {name}"))),
+            None if self.settings().letters_make_topics => {}
+            None => {
+                let why = "is not there, and errors.deadletterqueue.auto.create.topics.enable is false";
+                return Err(Unwritten::Declined(format!("{name} {why}")));
+            }
         }
         let room = i64::try_from(source.rules.max_bytes).unwrap_or(i64::MAX).saturating_add(HEADERS_ROOM);
         let largest = room.min(i64::from(i32::MAX)).to_string();
@@ -176,8 +180,9 @@ impl Node {
         if let Some(name) = share::letter_topic(&self.config(), group) {
             return name;
         }
-        let room = milena_engine::limits::TOPIC_NAME_BYTES_MAX - PREFIX.len();
-        format!("{PREFIX}{}", &source[..source.floor_char_boundary(room)])
+        let prefix = &self.settings().letters_prefix;
+        let room = milena_engine::limits::TOPIC_NAME_BYTES_MAX.saturating_sub(prefix.len());
+        format!("{prefix}{}", &source[..source.floor_char_boundary(room)])
     }
 
     /// One entry of two logs: a record, and that a group is done with the one that it comes from.
@@ -346,22 +351,20 @@ impl Node {
             String::from_utf8(header.1.clone()?).ok()
         };
         let home = told("__dlq.errors.topic").and_then(|name| self.topic(&name));
-        let number = |name: &str| told(name).and_then(|text| text.parse::<i64>().ok());
-        let from = (number("__dlq.errors.partition"), number("__dlq.errors.offset"));
-        let absent = told(ABSENT).is_some();
         let home = home.filter(|home| home.name.as_str() == source);
         let (Some(home), true) = (home, told("__dlq.errors.group").as_deref() == Some(group)) else { return Ok(false) };
-        let index = from.0.and_then(|index| i32::try_from(index).ok()).filter(|index| home.partition(*index).is_some());
-        let index = index.unwrap_or(0);
-        // A letter without its record stands for the record as long as that is kept.
-        let body = match (absent, from.1, home.partition(index)) {
-            (true, Some(offset), Some(partition)) => match self.body(&home, partition, offset).await.map_err(unwritten)? {
-                Some(body) => body,
-                None => return Ok(false),
-            },
+        let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let index = if home.partition(index).is_some() { index } else { 0 };
+        let whole = match (told(COPIED).as_deref(), home.partition(index)) {
+            (Some("false"), Some(partition)) => {
+                let offset = told("__dlq.errors.offset").and_then(|text| text.parse().ok()).unwrap_or(-1);
+                // What retention took since then cannot go back.
+                let Some(found) = self.body(&home, partition, offset).await.map_err(unwritten)? else { return Ok(false) };
+                found
+            }
             _ => body,
         };
-        let batch = returned_batch(&body);
+        let batch = returned_batch(&whole);
         let at = At { topic: dead.id, partition: 0 };
         let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Accept] }];
         let command = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
@@ -409,27 +412,30 @@ fn returned_batch(body: &Body) -> Vec<u8> {
     builder.finish().unwrap_or_default()
 }
 
-/// The record, whole or by its key alone, and in headers where it comes from, why it is here, how often it was tried, and by
-/// whom last.
-fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: &Body, whole: bool) -> Vec<u8> {
-    let why = match letter.why {
-        Why::Rejected => "rejected",
-        Why::Deliveries => "delivery-limit",
+/// The whole record (or nothing of it), and in headers where it comes from, why it is here, how often it was tried, and by
+/// whom last. KIP-1191's headers first, with the sentences of Apache Kafka 4.4 where nobody gave a reason; the others are ours.
+fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: Option<&Body>) -> Vec<u8> {
+    let (why, sentence) = match letter.why {
+        Why::Rejected => ("rejected", "Offset rejected by client."),
+        Why::Deliveries => ("delivery-limit", "Offset delivery count exceeded the threshold."),
     };
+    let said = letter.reason.as_deref().filter(|reason| !reason.is_empty()).unwrap_or(sentence);
     let ours = [
         ("__dlq.errors.topic", topic.name.as_str().to_owned()),
         ("__dlq.errors.partition", letter.at.partition.to_string()),
         ("__dlq.errors.offset", letter.offset.to_string()),
         ("__dlq.errors.group", group.to_owned()),
         ("__dlq.errors.delivery.count", letter.deliveries.to_string()),
+        ("__dlq.errors.message", said.to_owned()),
         ("__dlq.errors.reason", why.to_owned()),
-        ("__dlq.errors.message", letter.reason.as_deref().unwrap_or_default().to_owned()),
         ("__dlq.errors.member", letter.by.to_string()),
         ("__dlq.errors.timestamp", letter.when.to_string()),
     ];
-    let ours = ours.into_iter().chain((!whole).then(|| (ABSENT, "true".to_owned())));
-    let ours: Vec<(&str, String)> = ours.collect();
-    let own = body.headers.iter().filter(|_| whole).map(|(key, value)| RecordHeader { key, value: value.as_deref() });
+    let copied = (COPIED, "false".to_owned());
+    let ours: Vec<_> = ours.into_iter().chain(body.is_none().then_some(copied)).collect();
+    let nothing = Body { key: None, value: None, headers: Vec::new(), timestamp: letter.when };
+    let body = body.unwrap_or(&nothing);
+    let own = body.headers.iter().map(|(key, value)| RecordHeader { key, value: value.as_deref() });
     let ours = ours.iter().map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
     let headers: Vec<RecordHeader<'_>> = own.chain(ours).collect();
     let mut builder = Builder::new(Codec::None);

@@ -12,9 +12,16 @@ use super::{
 use crate::machine::{Machine, Now};
 
 const NOW: Now = Now { wall: 0, mono: 0 };
-/// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the other is of
-/// a later Kafka (KIP-1191).
-const ELSEWHERE: [&str; 2] = ["access.control.allow.origin", "errors.deadletterqueue.topic.name"];
+/// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the others are of
+/// Kafka 4.4 (KIP-1191).
+const ELSEWHERE: [&str; 6] = [
+    "access.control.allow.origin",
+    "errors.deadletterqueue.auto.create.topics.enable",
+    "errors.deadletterqueue.copy.record.enable",
+    "errors.deadletterqueue.group.enable",
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.topic.name.prefix",
+];
 const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
 
 /// Scope and name to the other columns.
@@ -468,7 +475,7 @@ fn settings_of_groups_are_judged_as_kafka_does() {
 /// What each of them does is seen by the tests of share groups; here, that it is this setting that says so.
 #[test]
 fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
-    use crate::share::{Rules, Start, letter_copies, letter_topic};
+    use crate::share::{Rules, Start, letter_is_whole, letter_topic};
     type Expect = fn(&mut Rules);
     let own: [(&str, &str, Expect); 14] = [
         ("share.session.timeout.ms", "50000", |r| r.session_ms = 50_000),
@@ -503,9 +510,11 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
     let mut config = config(&[]);
     set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", "dead")]).unwrap();
     assert_eq!((letter_topic(&config, "g").as_deref(), letter_topic(&config, "another")), (Some("dead"), None));
-    let bare = [Change::set("errors.deadletterqueue.copy.record.enable", "false")];
-    set_on(&mut config, Offered::Group, "g", &bare).unwrap();
-    assert_eq!((letter_copies(&config, "g"), letter_copies(&config, "another")), (false, true));
+    set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.copy.record.enable", "false")]).unwrap();
+    assert_eq!((letter_is_whole(&config, "g"), letter_is_whole(&config, "another")), (false, true));
+    for bad in ["__dead", "dead letters"] {
+        set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", bad)]).unwrap_err();
+    }
 }
 
 /// Beyond what Kafka allows a group: from one delivery to a thousand, and locks from a second to a week.

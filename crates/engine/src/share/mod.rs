@@ -42,7 +42,7 @@ pub use fact::{KEY_LEN, ShareFact};
 pub use members::{Member, Roster};
 pub use partition::Why;
 pub use runs::Stand;
-pub use settings::{letter_copies, letter_topic};
+pub use settings::{letter_is_whole, letter_topic};
 pub use snapshot::MARK;
 
 use self::partition::Partition;

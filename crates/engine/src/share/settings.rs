@@ -54,12 +54,6 @@ fn start(text: &str) -> Start {
     }
 }
 
-/// Whether a dead letter of this group is the whole record.
-pub fn letter_copies(config: &BrokerConfig, group: &str) -> bool {
-    let setting = Offered::Group.setting("errors.deadletterqueue.copy.record.enable");
-    !matches!(setting.and_then(|s| Offered::Group.effective(config, group, s)), Some(Value::Boolean(false)))
-}
-
 /// `errors.deadletterqueue.topic.name`, if the group has one.
 pub fn letter_topic(config: &BrokerConfig, group: &str) -> Option<String> {
     let setting = Offered::Group.setting("errors.deadletterqueue.topic.name")?;
@@ -67,6 +61,12 @@ pub fn letter_topic(config: &BrokerConfig, group: &str) -> Option<String> {
         Some(Value::Text(name)) if !name.is_empty() => Some(name),
         _ => None,
     }
+}
+
+/// `errors.deadletterqueue.copy.record.enable`: whether the group's letters are whole records.
+pub fn letter_is_whole(config: &BrokerConfig, group: &str) -> bool {
+    let setting = Offered::Group.setting("errors.deadletterqueue.copy.record.enable");
+    !matches!(setting.and_then(|s| Offered::Group.effective(config, group, s)), Some(Value::Boolean(false)))
 }
 
 #[cfg(test)]
@@ -79,6 +79,7 @@ mod tests {
         let config = BrokerConfig::start(&[]).unwrap();
         assert_eq!(Rules::of(&config, "g"), Rules::default());
         assert_eq!(letter_topic(&config, "g"), None);
+        assert!(letter_is_whole(&config, "g"));
     }
 
     #[test]

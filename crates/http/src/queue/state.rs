@@ -6,7 +6,7 @@ use milena_node::{
     Partition, Slice, Topic, UNPACKED_MAX,
     engine::{
         settings::offered::Offered,
-        share::{At, Depth, Rules, Start, Window, letter_copies},
+        share::{At, Depth, Rules, Start, Window, letter_is_whole},
     },
 };
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ pub(super) async fn group(door: &Arc<Door>, group: &str) -> Told {
     }
     let mut told = json!({ "group": group, "state": state, "members": members });
     put_settings(&mut told, &Rules::of(&config, group));
-    told["dead_letter"]["copy"] = letter_copies(&config, group).into();
+    told["dead_letter"]["copy"] = letter_is_whole(&config, group).into();
     told["topics"] = topics.into();
     ok(&told)
 }
