@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use milena_engine::{
     group::MemberId,
     ids::{TopicId, Uuid},
@@ -33,6 +34,8 @@ const AT_ONCE: usize = 64;
 /// What could not be written is tried again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
+/// Bytes of letters that are looked through at a time.
+const LOOK_BYTES: usize = 1 << 20;
 /// The log takes this beside the bytes of a letter.
 const BESIDE: u64 = 1024;
 /// The header of a letter that is not the whole record.
@@ -290,7 +293,7 @@ impl Node {
             };
             let taken = self.share_take(&reader, &take).await?;
             let Some((offset, ..)) = taken.granted.runs.first().copied() else { break };
-            back += u64::from(self.send_back(group, &reader, &owner, (&dead, offset)).await?);
+            back += u64::from(self.send_back((group, source), &reader, &owner, (&dead, offset)).await?);
         }
         // What was looked at and belongs to others is as it was.
         let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
@@ -298,10 +301,38 @@ impl Node {
         Ok(back)
     }
 
-    /// One letter. `false`: it is another group's, or its topic is gone.
+    /// Dead letters of the group that were not sent back, oldest first, at most `max`: the offset of each, and the batch that
+    /// holds it.
+    pub async fn dead_letters(&self, group: &str, source: &str, max: usize) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
+        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(Vec::new()) };
+        let Some((partition, view)) = dead.partition(0).and_then(|p| Some((p, p.view()?))) else { return Ok(Vec::new()) };
+        let (reader, at) = (format!("{group}.redrive"), At { topic: dead.id, partition: 0 });
+        let (mut from, mut found) = (view.start, Vec::new());
+        while from < view.stable && found.len() < max {
+            let read = self.read(&dead, partition, from, LOOK_BYTES).await?;
+            for slice in &read.slices {
+                let Slice::Memory(bytes) = slice else { continue };
+                found.extend(letters_in(bytes, (group, source)).into_iter().filter(|(offset, _)| *offset >= from));
+            }
+            from = (read.upto + 1).max(from + 1);
+        }
+        // What went back is finished for who sends letters back.
+        let open = |offset: i64| move |share: &share::Share| share.available(at, offset, offset + 1) == Some(offset);
+        let begun = self.ask_share(&reader, |share| share.has_begun(at)).await?.unwrap_or(false);
+        let mut left = Vec::new();
+        for (offset, batch) in found {
+            if !begun || self.ask_share(&reader, open(offset)).await?.unwrap_or(true) {
+                left.push((offset, batch));
+            }
+        }
+        left.truncate(max);
+        Ok(left)
+    }
+
+    /// One letter. `false`: it is another group's or topic's, or its topic is gone.
     async fn send_back(
         &self,
-        group: &str,
+        (group, source): (&str, &str),
         reader: &str,
         owner: &MemberId,
         (dead, offset): (&Arc<Topic>, i64),
@@ -320,6 +351,7 @@ impl Node {
             String::from_utf8(header.1.clone()?).ok()
         };
         let home = told("__dlq.errors.topic").and_then(|name| self.topic(&name));
+        let home = home.filter(|home| home.name.as_str() == source);
         let (Some(home), true) = (home, told("__dlq.errors.group").as_deref() == Some(group)) else { return Ok(false) };
         let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
         let index = if home.partition(index).is_some() { index } else { 0 };
@@ -342,6 +374,30 @@ impl Node {
         self.released(lsn).await?;
         Ok(true)
     }
+}
+
+/// Offsets of letters of that group and topic, each with its batch.
+fn letters_in(bytes: &Bytes, (group, source): (&str, &str)) -> Vec<(i64, Bytes)> {
+    let mut found = Vec::new();
+    for entry in milena_record::split(bytes).map_while(Result::ok) {
+        let Ok(batch) = Batch::parse(entry.bytes) else { continue };
+        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { continue };
+        for record in Records::new(&batch.header(), &payload).map_while(Result::ok) {
+            let offset = record.offset;
+            let mut said: (Option<&[u8]>, Option<&[u8]>) = (None, None);
+            for header in record.headers {
+                match header.key {
+                    b"__dlq.errors.group" => said.0 = header.value,
+                    b"__dlq.errors.topic" => said.1 = header.value,
+                    _ => {}
+                }
+            }
+            if said == (Some(group.as_bytes()), Some(source.as_bytes())) {
+                found.push((offset, bytes.slice_ref(entry.bytes)));
+            }
+        }
+    }
+    found
 }
 
 /// The record as it was, and a header that says that it was back from the dead letters.
@@ -383,7 +439,7 @@ fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: Option<&Body>
     let ours = ours.iter().map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
     let headers: Vec<RecordHeader<'_>> = own.chain(ours).collect();
     let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
+    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref().filter(|_| whole), &headers);
     debug_assert!(pushed.is_ok(), "one record with a few headers more");
     builder.finish().unwrap_or_default()
 }

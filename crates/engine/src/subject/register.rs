@@ -181,7 +181,7 @@ impl Registry {
     }
 
     /// What references lead to, and what that leads to: each once, what is needed first.
-    fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
+    pub(super) fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
         let mut walk = Walk { registry: self, seen: HashSet::new(), found: Vec::new() };
         walk.step(context, references);
         walk.found
