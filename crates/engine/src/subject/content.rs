@@ -5,7 +5,7 @@ use md5::{Digest, Md5};
 use milena_schema::Format;
 
 use super::{
-    Metadata, RuleSet, Subject,
+    Metadata, Refusal, RuleSet, Subject,
     document::{Rule, merged_metadata},
     limits,
 };
