@@ -439,7 +439,7 @@ fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: Option<&Body>
     let ours = ours.iter().map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
     let headers: Vec<RecordHeader<'_>> = own.chain(ours).collect();
     let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref().filter(|_| whole), &headers);
+    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
     debug_assert!(pushed.is_ok(), "one record with a few headers more");
     builder.finish().unwrap_or_default()
 }
