@@ -70,7 +70,9 @@ impl Share {
         if partition.runs.len() >= limits::SHARE_RUNS_MAX {
             return 0;
         }
-        self.rules.locks_max - partition.runs.counts().held
+        let counts = partition.runs.counts();
+        let room_for_letters = limits::SHARE_LETTERS_MAX - counts.condemned - counts.held;
+        room_for_letters.min(self.rules.locks_max - counts.held)
     }
 
     pub(super) fn acquire(&self, now: Now, acquire: &Acquire) -> Result<Decision<Fact, Reply>, Refusal> {

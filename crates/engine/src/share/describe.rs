@@ -1,6 +1,9 @@
 //! What a share group tells about itself. Questions; nothing changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{At, Letter, Share, Why, Window, runs::Stand};
 use crate::{
@@ -148,10 +151,10 @@ impl Share {
         !self.condemned.is_empty()
     }
 
-    /// Records that wait for their dead letters, at most `max`.
-    pub fn letters(&self, max: usize) -> Vec<Letter> {
+    /// Records that wait for their dead letters, at most `max`, those of `except` left out.
+    pub fn letters(&self, max: usize, except: &BTreeSet<At>) -> Vec<Letter> {
         let mut letters = Vec::new();
-        for at in &self.condemned {
+        for at in self.condemned.difference(except) {
             let Some(partition) = self.partitions.get(at) else { continue };
             for (offset, note) in partition.notes.iter().take(max - letters.len()) {
                 let cell = partition.runs.pieces(*offset, *offset).next();

@@ -1,7 +1,7 @@
 //! One partition as a share group sees it: its runs, the letters that are still to be written, the keys that are busy.
 //! Changes by facts only, and judges nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{
     fact::ShareSettled,
@@ -24,9 +24,34 @@ pub(super) struct Note {
     pub(super) when: i64,
 }
 
+/// Runs that were finished lately, for leases that are settled late or again. Not part of the state: a restart forgets it, and
+/// two partitions are the same without it.
+#[derive(Clone, Debug, Default)]
+struct Lately(VecDeque<Piece>);
+
+impl PartialEq for Lately {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for Lately {}
+
+/// Runs that a partition remembers.
+const LATELY: usize = 256;
+
+impl Lately {
+    fn add(&mut self, run: Piece) {
+        if self.0.len() >= LATELY {
+            self.0.pop_front();
+        }
+        self.0.push_back(run);
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Partition {
     pub(super) runs: Runs,
+    lately: Lately,
     /// By the offset of each condemned record.
     pub(super) notes: BTreeMap<Offset, Note>,
     /// Of held records, when the group takes them in order of their keys.
@@ -52,6 +77,7 @@ impl Partition {
     pub(super) fn from(start: Offset, since: i64) -> Self {
         Self {
             runs: Runs::from(start),
+            lately: Lately::default(),
             notes: BTreeMap::new(),
             key_of: BTreeMap::new(),
             busy: HashMap::new(),
@@ -61,6 +87,12 @@ impl Partition {
             buried: 0,
             failed: 0,
         }
+    }
+
+    /// What became of a record below the start, if that was not long ago.
+    pub(super) fn finished(&self, offset: Offset) -> Option<Cell> {
+        let mut lately = self.lately.0.iter().rev();
+        lately.find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, cell)| *cell)
     }
 
     pub(super) fn is_condemned(&self) -> bool {
@@ -90,6 +122,9 @@ impl Partition {
                 }
             }
             self.note(fact, run.first.max(self.runs.start()), run.last, run.stand);
+            if matches!(run.stand, Stand::Accepted | Stand::Archived) {
+                self.lately.add((run.first, run.last, cell));
+            }
             pieces.extend(old);
         }
         self.runs.advance();

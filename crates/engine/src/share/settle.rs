@@ -174,12 +174,13 @@ impl Share {
     ) -> LeaseOutcome {
         let partition = self.partitions.get(&lease.at).ok_or(LeaseRefusal::NotFound)?;
         let finishes = matches!(verdict, Verdict::Accept | Verdict::Gap);
-        // Finished and forgotten: an acknowledgement that is sent again finds what it wanted.
-        let Some((_, _, cell)) = partition.runs.pieces(lease.offset, lease.offset).next() else {
+        let piece = partition.runs.pieces(lease.offset, lease.offset).next();
+        let Some(cell) = piece.map(|(_, _, cell)| cell).or_else(|| partition.finished(lease.offset)) else {
+            // Finished and forgotten: an acknowledgement that is sent again finds what it wanted.
             return if finishes { Ok(None) } else { Err(LeaseRefusal::Lost) };
         };
         if !self.is_theirs(lease, cell) {
-            let again = cell.stand == Stand::Accepted && cell.failures + 1 == lease.delivery && finishes;
+            let again = cell.stand == Stand::Accepted && cell.failures.checked_add(1) == Some(lease.delivery) && finishes;
             return if again { Ok(None) } else { Err(LeaseRefusal::Lost) };
         }
         let at = lease.offset;

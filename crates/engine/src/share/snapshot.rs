@@ -103,7 +103,7 @@ fn read_partition(r: &mut Reader<'_>, version: u8) -> Result<Partition, BadFact>
     let mut partition = Partition::from(start, since);
     (partition.lost, partition.buried, partition.failed) = (r.i64()?, r.i64()?, r.i64()?);
     partition.accepted = if version >= 2 { r.i64()? } else { 0 };
-    let count = r.count("runs", limits::SHARE_RUNS_MAX, 4)?;
+    let count = r.count("runs", limits::SHARE_STORED_MAX, 4)?;
     for _ in 0..count {
         let run = SettledRun::read(r)?;
         if run.last >= i64::MAX / 2 {
@@ -112,7 +112,7 @@ fn read_partition(r: &mut Reader<'_>, version: u8) -> Result<Partition, BadFact>
         partition.runs.set(run.first, run.last, Cell::of(run.stand, run.failures), |_| {});
     }
     partition.runs.advance();
-    let count = r.count("notes", limits::SHARE_RUNS_MAX, 4)?;
+    let count = r.count("notes", limits::SHARE_STORED_MAX, 4)?;
     for _ in 0..count {
         let offset = read_offset(r)?;
         let by = r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into();

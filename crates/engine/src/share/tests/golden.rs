@@ -1,6 +1,8 @@
 //! Golden bytes of every fact of a share group, and of its snapshot. A line here is a promise: it is never changed, only
 //! followed by others.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use crate::{
@@ -81,7 +83,7 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     let mut again = Vec::new();
     restored.snapshot(&mut again);
     assert_eq!(again, bytes);
-    assert_eq!(restored.letters(9).len(), 1);
+    assert_eq!(restored.letters(9, &BTreeSet::new()).len(), 1);
     for len in 0..bytes.len() {
         assert!(Share::restore(&bytes[..len], Rules::default()).is_err());
     }
