@@ -107,11 +107,11 @@ impl<'d> Decoder<'d> {
 
     async fn find(&self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Shown), Trouble> {
         let hint = Subject::new(DEFAULT_CONTEXT, &format!("{}-{}", topic.name, part.name()));
-        let shown: Result<Shown, Refusal> = self.door.node.ask_schemas(|registry| match name {
+        let found = self.door.node.ask_schemas(|registry| match name {
             Name::Id(id) => registry.by_id(id.cast_signed(), &hint),
             Name::Guid(guid) => registry.by_guid(guid).ok_or_else(|| Refusal::NoId(guid.to_string())),
         });
-        let shown = shown.await??;
+        let shown: Shown = found.await??;
         let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
         Ok((codec, shown))
     }
