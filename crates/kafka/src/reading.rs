@@ -137,14 +137,7 @@ impl Look {
     }
 
     /// What is said of a partition to whoever reads it from `from` on.
-    fn word(
-        &self,
-        node: &Node,
-        terms: Terms,
-        (wants, from): (&Wanted, i64),
-        topic: &Topic,
-        partition: &Arc<Partition>,
-    ) -> Word {
+    fn word(&self, node: &Node, terms: Terms, (wants, from): (&Wanted, i64), topic: &Topic, partition: &Arc<Partition>) -> Word {
         if terms.follower {
             return Word::Failed(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         }

@@ -143,7 +143,9 @@ async fn of_queue(door: &Door, group: &str, partition: &Partition, view: View) -
         Some(Queue { depth, by_key: share.rules().by_key, full: !share.has_locks(at), lease_ends, delay_ends })
     });
     let Some(queue) = standing.await.map_err(stopped)?.flatten() else {
-        return Ok(json!({"position": null, "waiting": null, "because": format!("{group} has not begun with this partition: it does at its next receive")}));
+        return Ok(
+            json!({"position": null, "waiting": null, "because": format!("{group} has not begun with this partition: it does at its next receive")}),
+        );
     };
     let wall = |left: Option<i64>| left.map(|ms| now.wall + ms);
     Ok(json!({
@@ -174,16 +176,28 @@ impl Queue {
             () if unfinished == 0 && view.stable < view.high => open(view.stable),
             () if unfinished == 0 => format!("the end is reached: the queue is done with everything up to {}", view.stable),
             () if self.free() > 0 && self.full => {
-                format!("{held} records are leased, as many as the queue may lease of a partition; the first lease ends {}", seconds(self.lease_ends))
+                format!(
+                    "{held} records are leased, as many as the queue may lease of a partition; the first lease ends {}",
+                    seconds(self.lease_ends)
+                )
             }
             () if self.free() > 0 && self.by_key && held > 0 => {
-                format!("{} records can be taken, but those whose keys are leased: {held} are, and the first lease ends {}", self.free(), seconds(self.lease_ends))
+                format!(
+                    "{} records can be taken, but those whose keys are leased: {held} are, and the first lease ends {}",
+                    self.free(),
+                    seconds(self.lease_ends)
+                )
             }
             () if self.free() > 0 => format!("{} records can be taken", self.free()),
             () if held > 0 => {
-                format!("all are leased: {held} records, of which the first is free again {} unless it is settled before", seconds(self.lease_ends))
+                format!(
+                    "all are leased: {held} records, of which the first is free again {} unless it is settled before",
+                    seconds(self.lease_ends)
+                )
             }
-            () if delayed > 0 => format!("{delayed} records wait until their delay is over, the first {}", seconds(self.delay_ends)),
+            () if delayed > 0 => {
+                format!("{delayed} records wait until their delay is over, the first {}", seconds(self.delay_ends))
+            }
             () => format!("{condemned} records are given up and wait for their dead letters"),
         }
     }
@@ -199,7 +213,11 @@ fn of_nobody(view: View) -> String {
         () if high == 0 => "nothing was ever written here".into(),
         () if start == high => format!("all {high} records were removed; the next one gets offset {high}"),
         () if stable < high => {
-            format!("offsets {start} to {} can be read; with isolation.level=read_committed only up to {}, for a transaction is open there", high - 1, stable - 1)
+            format!(
+                "offsets {start} to {} can be read; with isolation.level=read_committed only up to {}, for a transaction is open there",
+                high - 1,
+                stable - 1
+            )
         }
         () => format!("offsets {start} to {} can be read", high - 1),
     }

@@ -55,6 +55,12 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    /// The schema that wrote a value, if one is named and known.
+    pub(crate) async fn schema(&self, topic: &Topic, part: Part, (value, headers): (&[u8], Headers<'_>)) -> Option<Shown> {
+        let (name, _) = split(part, value, headers).ok()?;
+        self.shown(name, topic, part).await.ok()
+    }
+
     async fn codec(&mut self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Format), String> {
         let place = (name, topic.id, part);
         if let Some(known) = self.known.get(&place) {
@@ -69,14 +75,18 @@ impl<'d> Decoder<'d> {
     }
 
     async fn find(&self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Format), Trouble> {
+        let shown = self.shown(name, topic, part).await?;
+        let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
+        Ok((codec, shown.content.format))
+    }
+
+    async fn shown(&self, name: Name, topic: &Topic, part: Part) -> Result<Shown, Trouble> {
         let hint = Subject::new(DEFAULT_CONTEXT, &format!("{}-{}", topic.name, part.name()));
-        let shown: Result<Shown, Refusal> = self.door.node.ask_schemas(|registry| match name {
+        let shown = self.door.node.ask_schemas(|registry| match name {
             Name::Id(id) => registry.by_id(id.cast_signed(), &hint),
             Name::Guid(guid) => registry.by_guid(guid).ok_or_else(|| Refusal::NoId(guid.to_string())),
         });
-        let shown = shown.await??;
-        let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
-        Ok((codec, shown.content.format))
+        Ok(shown.await??)
     }
 }
 

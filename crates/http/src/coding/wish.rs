@@ -89,7 +89,8 @@ impl Wish {
 
     /// The subject, as far as it can be known: a record's name needs the record.
     fn subject(&self, topic: &str, part: Part, record: Option<&str>) -> Result<Subject, Trouble> {
-        let nameless = || Trouble::Wish("subject_name_strategy asks for the name of a record, and here is none to be known".into());
+        let nameless =
+            || Trouble::Wish("subject_name_strategy asks for the name of a record, and here is none to be known".into());
         let name = match (&self.subject, self.naming) {
             (Some(name), _) => name.clone(),
             (None, Naming::Topic) => format!("{topic}-{}", part.name()),

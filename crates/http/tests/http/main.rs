@@ -3,6 +3,8 @@
 mod coded;
 mod manual;
 mod queue;
+mod readers;
 mod registry;
 mod server;
 mod strange;
+mod surface;

@@ -58,7 +58,6 @@ struct HeaderIn {
     value: Option<String>,
 }
 
-
 #[derive(Deserialize)]
 struct BatchIn<'a> {
     #[serde(borrow)]
