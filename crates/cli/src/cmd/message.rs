@@ -80,7 +80,12 @@ async fn life(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Op
         let _ = writeln!(text, "{}", in_queue(queue));
     }
     for given in found["given_to"].as_array().into_iter().flatten() {
-        let _ = writeln!(text, "{} was given it by REST and has not committed it ({})", word(given, "instance"), word(given, "group"));
+        let _ = writeln!(
+            text,
+            "{} was given it by REST and has not committed it ({})",
+            word(given, "instance"),
+            word(given, "group")
+        );
     }
     for (name, part) in ["key", "value"].into_iter().map(|name| (name, &found["record"][name]["schema"])) {
         if !part.is_null() {
@@ -107,7 +112,9 @@ fn in_queue(queue: &Value) -> String {
         "delayed" => format!("{group} keeps it back for {seconds} s more, after delivery {deliveries}"),
         "acknowledged" => format!("{group} has acknowledged it (delivery {deliveries})"),
         "given-up" => format!("{group} has given it up after delivery {deliveries}"),
-        "dead-letter-waits" => format!("{group} has given it up after delivery {deliveries}; its dead letter is still to be written"),
+        "dead-letter-waits" => {
+            format!("{group} has given it up after delivery {deliveries}; its dead letter is still to be written")
+        }
         _ => format!("{group} is done with it"),
     }
 }

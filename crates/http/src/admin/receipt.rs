@@ -23,9 +23,7 @@ pub(super) async fn answer(door: &Door, (name, partition): (&str, &str), offset:
         Problem::new(StatusCode::NOT_FOUND, format!("{name}/{} has no record at offset {offset:?}", partition.index()))
             .why(format!("offsets from {} to {} are kept", view.start, view.high - 1))
     };
-    let broken = |error: String| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the record cannot be looked up").why(error)
-    };
+    let broken = |error: String| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the record cannot be looked up").why(error);
     let number = offset.parse::<i64>().map_err(|_| missing())?;
     let found = door.node.receipt(&topic, partition, number).await.map_err(|error| broken(error.to_string()))?;
     let receipt = found.ok_or_else(missing)?;

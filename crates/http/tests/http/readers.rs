@@ -76,7 +76,8 @@ fn why_and_receipts_know_what_a_rest_instance_was_given() {
     reader(&server, "billing", "job", "orders", &json!({}));
     assert_eq!(fetch(&server, "billing", "job", "&max_records=2").json().as_array().map(Vec::len), Some(2));
     says(&why(&server, "billing"), "the REST instance job was given everything before 2 and has not committed it");
-    let given = |offset: i64| server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json()["given_to"].clone();
+    let given =
+        |offset: i64| server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json()["given_to"].clone();
     assert_eq!((given(1), given(2)), (json!([{"group": "billing", "instance": "job"}]), json!([])));
     assert_eq!(server.send("POST", "/consumers/billing/instances/job/offsets", &[], b"").status, 200);
     says(&why(&server, "billing"), "the group stands at 2: 1 records wait for it");
