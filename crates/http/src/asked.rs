@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request,
     body::Incoming,
-    header::{CONTENT_ENCODING, HeaderName},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
 };
 use percent_encoding::percent_decode_str;
 
@@ -71,6 +71,12 @@ impl Asked {
     /// A header, when it is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What the body says it is, in small letters and without parameters; empty when it does not say.
+    pub(crate) fn media_type(&self) -> String {
+        let said = self.header(&CONTENT_TYPE).unwrap_or_default();
+        said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// The path's segments, to be matched.

@@ -43,7 +43,7 @@ pub use fact::{KEY_LEN, ShareFact};
 pub use members::{Member, Roster};
 pub use partition::Why;
 pub use runs::Stand;
-pub use settings::letter_topic;
+pub use settings::{letter_is_whole, letter_topic};
 pub use snapshot::MARK;
 pub use standing::{Stage, Standing};
 
@@ -68,6 +68,8 @@ pub enum Start {
     Latest,
     /// Records that are at most this old, in milliseconds.
     Within(i64),
+    /// Records of this moment and after it, in wall-clock milliseconds.
+    Since(i64),
 }
 
 /// What settings say about a share group.
@@ -87,6 +89,10 @@ pub struct Rules {
     pub letters: bool,
     /// At most one unacknowledged record a key at a time.
     pub by_key: bool,
+    /// How long a record rests after a failed delivery, in milliseconds.
+    pub delay_ms: i64,
+    /// Nothing is handed out.
+    pub paused: bool,
 }
 
 impl Default for Rules {
@@ -102,6 +108,8 @@ impl Default for Rules {
             renew: true,
             letters: true,
             by_key: false,
+            delay_ms: 0,
+            paused: false,
         }
     }
 }
@@ -220,6 +228,10 @@ impl Share {
     }
     /// Settings are not part of the state: a start gives them anew.
     pub fn set_rules(&mut self, rules: Rules) {
+        if self.rules != rules {
+            // More locks, or the end of a pause: who waits looks again.
+            self.freed += 1;
+        }
         self.rules = rules;
     }
     /// Removed: drop it, and meet the next command with a new one.

@@ -68,13 +68,19 @@ impl Codec {
     }
 
     /// What stands behind the id, as JSON. Avro's unions are tagged, as Avro's own JSON encoding has it.
-    pub(crate) fn decode(&self, body: &[u8]) -> Result<String, Flaw> {
+    #[cfg(test)]
+    fn decode(&self, body: &[u8]) -> Result<String, Flaw> {
+        self.decode_with(body, Unions::Tagged)
+    }
+
+    /// What stands behind the id, as JSON.
+    pub(crate) fn decode_with(&self, body: &[u8], unions: Unions) -> Result<String, Flaw> {
         match &self.kind {
             Compiled::Avro(plan) if is_bytes(plan) => {
                 let latin1: String = body.iter().map(|byte| char::from(*byte)).collect();
                 Ok(serde_json::Value::from(latin1).to_string())
             }
-            Compiled::Avro(plan) => plan.to_json(body, Unions::Tagged).map_err(|malformed| Flaw::new(malformed.to_string())),
+            Compiled::Avro(plan) => plan.to_json(body, unions).map_err(|malformed| Flaw::new(malformed.to_string())),
             Compiled::Json(_) => match serde_json::from_slice::<&RawValue>(body) {
                 Ok(json) => Ok(json.get().to_owned()),
                 Err(error) => Err(Flaw::new(format!("it is not JSON: {error}"))),

@@ -10,6 +10,7 @@ use milena_node::{
     },
 };
 use milena_record::Headers;
+use milena_schema::avro::Unions;
 use milena_serde::{Part, framing};
 
 use super::{Codec, Trouble};
@@ -31,7 +32,26 @@ enum Name {
 pub(crate) struct Decoder<'d> {
     door: &'d Door,
     /// What was found, also that nothing was.
-    known: HashMap<(Name, TopicId, Part), Result<(Arc<Codec>, Format), String>>,
+    known: HashMap<(Name, TopicId, Part), Result<(Arc<Codec>, Shown), String>>,
+}
+
+/// Why a value is not read by a schema.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It does not name one.
+    Unnamed(String),
+    /// The one that it names is not there, or cannot be used.
+    Unknown(String),
+    /// It is not what its schema says.
+    Unfit(String),
+}
+
+impl Unread {
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Unnamed(words) | Self::Unknown(words) | Self::Unfit(words) => words,
+        }
+    }
 }
 
 impl<'d> Decoder<'d> {
@@ -47,21 +67,38 @@ impl<'d> Decoder<'d> {
         (value, headers): (&[u8], Headers<'_>),
         format: Option<Format>,
     ) -> Result<String, String> {
-        let (name, body) = split(part, value, headers).map_err(|broken| broken.to_string())?;
-        let (codec, found) = self.codec(name, topic, part).await?;
+        let header = name_header(part, headers);
+        let (name, body) = split(value, header).map_err(|broken| broken.to_string())?;
+        let (codec, shown) = self.codec(name, topic, part).await?;
         match format {
-            Some(wanted) if wanted != found => Err(format!("its schema is {found}, not {wanted}")),
-            _ => codec.decode(&body).map_err(|flaw| flaw.to_string()),
+            Some(wanted) if wanted != shown.content.format => {
+                Err(format!("its schema is {}, not {wanted}", shown.content.format))
+            }
+            _ => codec.decode_with(&body, Unions::Tagged).map_err(|flaw| flaw.to_string()),
         }
     }
 
     /// The schema that wrote a value, if one is named and known.
     pub(crate) async fn schema(&self, topic: &Topic, part: Part, (value, headers): (&[u8], Headers<'_>)) -> Option<Shown> {
-        let (name, _) = split(part, value, headers).ok()?;
+        let (name, _) = split(value, name_header(part, headers)).ok()?;
         self.shown(name, topic, part).await.ok()
     }
 
-    async fn codec(&mut self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Format), String> {
+    /// A value as JSON, and the version that says what it is. `header` is what stands beside it under [`name_of`].
+    pub(crate) async fn read(
+        &mut self,
+        topic: &Topic,
+        part: Part,
+        (value, header): (&[u8], Option<&[u8]>),
+        unions: Unions,
+    ) -> Result<(String, Shown), Unread> {
+        let (name, body) = split(value, header).map_err(|broken| Unread::Unnamed(broken.to_string()))?;
+        let (codec, shown) = self.codec(name, topic, part).await.map_err(Unread::Unknown)?;
+        let json = codec.decode_with(&body, unions).map_err(|flaw| Unread::Unfit(flaw.to_string()))?;
+        Ok((json, shown))
+    }
+
+    async fn codec(&mut self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Shown), String> {
         let place = (name, topic.id, part);
         if let Some(known) = self.known.get(&place) {
             return known.clone();
@@ -74,10 +111,10 @@ impl<'d> Decoder<'d> {
         found
     }
 
-    async fn find(&self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Format), Trouble> {
+    async fn find(&self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Shown), Trouble> {
         let shown = self.shown(name, topic, part).await?;
         let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
-        Ok((codec, shown.content.format))
+        Ok((codec, shown))
     }
 
     async fn shown(&self, name: Name, topic: &Topic, part: Part) -> Result<Shown, Trouble> {
@@ -90,14 +127,21 @@ impl<'d> Decoder<'d> {
     }
 }
 
-/// The name of a value's schema, and the value without it. A header counts before what stands in front; the indexes of a
-/// Protobuf message are in it too, and go where they are without one.
-fn split<'m>(part: Part, value: &'m [u8], mut headers: Headers<'_>) -> Result<(Name, Cow<'m, [u8]>), framing::Broken> {
-    let wanted = match part {
+/// The header that names the schema of a key or a value, where one does.
+pub(crate) fn name_of(part: Part) -> &'static str {
+    match part {
         Part::Key => framing::KEY_HEADER,
         Part::Value => framing::VALUE_HEADER,
-    };
-    let header = headers.find(|header| header.key == wanted.as_bytes()).and_then(|header| header.value);
+    }
+}
+
+fn name_header<'h>(part: Part, mut headers: Headers<'h>) -> Option<&'h [u8]> {
+    headers.find(|header| header.key == name_of(part).as_bytes()).and_then(|header| header.value)
+}
+
+/// The name of a value's schema, and the value without it. A header counts before what stands in front; the indexes of a
+/// Protobuf message are in it too, and go where they are without one.
+fn split<'m>(value: &'m [u8], header: Option<&[u8]>) -> Result<(Name, Cow<'m, [u8]>), framing::Broken> {
     if let Some(Ok((guid, indexes))) = header.map(framing::split_header) {
         let body = if indexes.is_empty() { Cow::Borrowed(value) } else { [indexes, value].concat().into() };
         return Ok((Name::Guid(Uuid::from_bytes(guid)), body));

@@ -11,10 +11,11 @@ mod wish;
 
 pub(crate) use self::{
     codec::{Codec, compact},
-    decoder::Decoder,
+    decoder::{Decoder, Unread, name_of},
     shelf::Shelf,
     wish::{Meant, Naming, Wish},
 };
+pub(crate) use milena_schema::avro::Unions;
 pub(crate) use milena_serde::Part;
 
 use milena_node::{SchemaTrouble, engine::subject::Refusal};

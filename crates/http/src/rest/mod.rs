@@ -6,7 +6,7 @@
 
 mod fault;
 mod media;
-mod produce;
+pub(crate) mod produce;
 mod v2;
 mod v3;
 

@@ -3,6 +3,7 @@
 
 mod cleanup_policy;
 mod compression_type;
+mod errors_deadletterqueue_group_enable;
 mod inert;
 mod max_message_bytes;
 mod message_timestamp_after_max_ms;
@@ -35,6 +36,7 @@ use super::{
 const HONOURED: &[Setting] = &[
     cleanup_policy::SETTING,
     compression_type::SETTING,
+    errors_deadletterqueue_group_enable::SETTING,
     max_message_bytes::SETTING,
     message_timestamp_after_max_ms::SETTING,
     message_timestamp_before_max_ms::SETTING,
@@ -117,6 +119,8 @@ pub struct TopicSettings {
     pub timestamp_after_max_ms: i64,
     pub compression: Compression,
     pub cleanup: Cleanup,
+    /// Whether share groups may write dead letters to it.
+    pub takes_letters: bool,
 }
 
 impl TopicSettings {
@@ -136,6 +140,7 @@ impl TopicSettings {
             timestamp_after_max_ms: message_timestamp_after_max_ms::read(from),
             compression: compression_type::read(from),
             cleanup: cleanup_policy::read(from),
+            takes_letters: errors_deadletterqueue_group_enable::read(from),
         }
     }
 }
@@ -174,6 +179,10 @@ impl Resolved<'_> {
             Some(Value::Integer(v)) => v,
             other => unreachable!("{} has a default and its kind was checked when it was set: {other:?}", setting.name),
         }
+    }
+
+    fn boolean(&self, setting: &Setting) -> bool {
+        matches!(self.value(setting), Some(Value::Boolean(true)))
     }
 
     fn text(&self, setting: &Setting) -> String {
