@@ -70,6 +70,21 @@ fn why_tells_what_a_queue_waits_for_and_a_receipt_what_it_did() {
 }
 
 #[test]
+fn a_queue_hears_of_what_was_removed_before_it_was_done() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    let lost = take(&server);
+    server.trim("orders", 2);
+    let ack = json!({"lease": take(&server)});
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &ack).status, 200);
+    let nothing = server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0}));
+    assert_eq!((nothing.status, nothing.header("queue-state"), nothing.header("queue-lost")), (204, Some("empty"), Some("2")));
+    assert_eq!(why(&server, "workers")["lost_to_retention"], 2);
+    // Whoever still works on it is not told that it did wrong.
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &json!({"lease": lost})).status, 200);
+}
+
+#[test]
 fn why_and_receipts_know_what_a_rest_instance_was_given() {
     let server = Server::start(Surface::Common);
     produce(&server, "orders", 0..3);
