@@ -8,6 +8,7 @@ mod distance;
 mod doctor;
 mod expected;
 pub(crate) mod fresh;
+mod full_disk;
 mod go;
 mod java;
 mod kcat;
@@ -15,7 +16,7 @@ mod node;
 mod oracle;
 mod python;
 mod registry;
-mod rest;
+mod schemathesis;
 mod server;
 pub(crate) mod typos;
 
@@ -27,7 +28,7 @@ const PYTHON: &[(&str, &str)] = &[("python3", "python3-venv")];
 pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
     Lane { name: "our client", needs: &[], work: client::run },
-    Lane { name: "our client, Apache Kafka", needs: apache::JAVA, work: client::against_apache },
+    Lane { name: "our client on Apache Kafka", needs: apache::JAVA, work: client::against_apache },
     Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
@@ -37,6 +38,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "node", needs: node::NODE, work: node::run },
+    Lane { name: "full disk", needs: full_disk::NEEDS, work: full_disk::run },
 ];
 
 /// Lanes that have not been green often enough to speak for the house. They run when they are named:
@@ -44,7 +46,21 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
 pub(crate) const ON_REQUEST: &[Lane] = &[
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
-    Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
+    Lane { name: "schemathesis on REST", needs: schemathesis::NEEDS, work: schemathesis::rest },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
-    Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },
+    Lane { name: "schemathesis on the registry", needs: schemathesis::NEEDS, work: schemathesis::registry },
 ];
+
+#[cfg(test)]
+mod tests {
+    /// `--only` splits its words at commas and looks for each in the names.
+    #[test]
+    fn every_lane_can_be_named() {
+        let mut names: Vec<&str> = super::CONFORMANCE.iter().chain(super::ON_REQUEST).map(|lane| lane.name).collect();
+        assert!(names.iter().all(|name| !name.contains(',')), "{names:?}");
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
