@@ -39,16 +39,11 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "node", needs: node::NODE, work: node::run },
     Lane { name: "full disk", needs: full_disk::NEEDS, work: full_disk::run },
-];
-
-/// Lanes that have not been green often enough to speak for the house. They run when they are named:
-/// `cargo xtask conformance --only doctor`.
-pub(crate) const ON_REQUEST: &[Lane] = &[
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
-    Lane { name: "schemathesis on REST", needs: schemathesis::NEEDS, work: schemathesis::rest },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schemathesis on the registry", needs: schemathesis::NEEDS, work: schemathesis::registry },
+    Lane { name: "schemathesis on REST", needs: schemathesis::NEEDS, work: schemathesis::rest },
 ];
 
 #[cfg(test)]
@@ -56,7 +51,7 @@ mod tests {
     /// `--only` splits its words at commas and looks for each in the names.
     #[test]
     fn every_lane_can_be_named() {
-        let mut names: Vec<&str> = super::CONFORMANCE.iter().chain(super::ON_REQUEST).map(|lane| lane.name).collect();
+        let mut names: Vec<&str> = super::CONFORMANCE.iter().map(|lane| lane.name).collect();
         assert!(names.iter().all(|name| !name.contains(',')), "{names:?}");
         names.sort_unstable();
         let count = names.len();

@@ -92,7 +92,7 @@ fn post(url: &str, kind: &str, body: &Value) -> Result<()> {
 fn narrow(document: &mut Value, names: &Names) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     let operations = paths.filter_map(|(_, path)| path.as_object_mut()).flat_map(serde_json::Map::values_mut);
-    for parameter in operations.filter_map(|operation| operation["parameters"].as_array_mut()).flatten() {
+    for parameter in operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut()).flatten() {
         let known = names.iter().find(|(name, _)| parameter["name"] == *name && parameter["in"] == "path");
         if let Some((_, allowed)) = known {
             let kind = parameter["schema"]["type"].clone();
