@@ -15,6 +15,7 @@ mod kcat;
 mod node;
 mod oracle;
 mod python;
+mod queue;
 mod registry;
 mod schemathesis;
 mod server;
@@ -41,9 +42,11 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "full disk", needs: full_disk::NEEDS, work: full_disk::run },
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
+    Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schemathesis on the registry", needs: schemathesis::NEEDS, work: schemathesis::registry },
     Lane { name: "schemathesis on REST", needs: schemathesis::NEEDS, work: schemathesis::rest },
+    Lane { name: "schemathesis on the queue", needs: schemathesis::NEEDS, work: schemathesis::queue },
 ];
 
 #[cfg(test)]

@@ -71,6 +71,24 @@ pub(crate) fn registry(ground: &Ground) -> Result<String> {
     play(ground, &server, "registry", &url, &document)
 }
 
+/// The queue; without waits, and without the stream, which has no end.
+pub(crate) fn queue(ground: &Ground) -> Result<String> {
+    let server = server::fresh(ground, "schemathesis-queue", &[])?;
+    let url = url(&server, "http")?;
+    milena(ground, &server, &["produce", "orders"], "1\n2\n3\n")?;
+    milena(ground, &server, &["take", "orders", "-g", "billing"], "")?;
+    let page = std::fs::read_to_string(ground.root.join("crates/http/src/queue/openapi.json"))?;
+    let mut document: Value = serde_json::from_str(&page)?;
+    let names = [("topic", json!(["orders", "others"])), ("group", json!(["billing"])), ("partition", json!([0, 1]))];
+    narrow(&mut document, &names);
+    document["components"]["schemas"]["Receive"]["properties"]["wait_ms"]["maximum"] = 1.into();
+    for parameter in parameters(&mut document).filter(|parameter| parameter["name"] == "wait_ms") {
+        parameter["schema"]["maximum"] = 1.into();
+    }
+    document["paths"].as_object_mut().context("a page has paths")?.retain(|path, _| !path.ends_with("/events"));
+    play(ground, &server, "queue", &url, &document)
+}
+
 fn url(server: &Server, door: &str) -> Result<String> {
     let address = server.ready[door].as_str().with_context(|| format!("the ready line names no {door}"))?;
     Ok(format!("http://{address}"))
@@ -90,15 +108,19 @@ fn post(url: &str, kind: &str, body: &Value) -> Result<()> {
 
 /// Puts names that are there in place of any name.
 fn narrow(document: &mut Value, names: &Names) {
-    let paths = document["paths"].as_object_mut().into_iter().flatten();
-    let operations = paths.filter_map(|(_, path)| path.as_object_mut()).flat_map(serde_json::Map::values_mut);
-    for parameter in operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut()).flatten() {
-        let known = names.iter().find(|(name, _)| parameter["name"] == *name && parameter["in"] == "path");
-        if let Some((_, allowed)) = known {
+    for parameter in parameters(document).filter(|parameter| parameter["in"] == "path") {
+        if let Some((_, allowed)) = names.iter().find(|(name, _)| parameter["name"] == *name) {
             let kind = parameter["schema"]["type"].clone();
             parameter["schema"] = json!({"type": kind, "enum": of_kind(allowed, &kind)});
         }
     }
+}
+
+/// Those of every operation.
+fn parameters(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.filter_map(|(_, path)| path.as_object_mut()).flat_map(serde_json::Map::values_mut);
+    operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut()).flatten()
 }
 
 /// The same name means a number in one path and a text in another.
