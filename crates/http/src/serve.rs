@@ -68,12 +68,14 @@ pub struct Door {
     places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
+    /// Answers of the schema registry that were made once.
+    pub(crate) schemas: registry::Shelf,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0) })
+        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0), schemas: registry::Shelf::default() })
     }
 }
 

@@ -14,6 +14,7 @@ struct World {
     registry: Registry,
     facts: Vec<SubjectFact>,
     records: Vec<record::Record>,
+    spellings: Spellings,
 }
 
 fn avro(subject: &str, text: &str) -> Asked {
@@ -26,6 +27,7 @@ fn avro(subject: &str, text: &str) -> Asked {
         rules: None,
         version: None,
         id: None,
+        tags: Default::default(),
         normalize: false,
         force: false,
     }
@@ -53,7 +55,7 @@ impl World {
     }
 
     fn register(&mut self, asked: Asked) -> Result<Shown, Refusal> {
-        let question = match self.registry.look(asked)? {
+        let question = match self.registry.look(asked, &self.spellings)? {
             Look::Known(known) => return Ok(known),
             Look::Judge(question) => question,
         };
@@ -69,7 +71,7 @@ impl World {
     }
 
     fn find(&self, asked: Asked, deleted: bool) -> Result<Shown, Refusal> {
-        match self.registry.look_up(asked, deleted, None)? {
+        match self.registry.look_up(asked, &self.spellings, deleted, None)? {
             Look::Known(known) => Ok(known),
             Look::Judge(question) => question.find(),
         }
