@@ -55,13 +55,7 @@ impl<'a> Walk<'a> {
             |value: String| if path.is_empty() { format!("{value}{meaning}") } else { format!("{path} = {value}{meaning}") };
         match &node.kind {
             Kind::Null => {}
-            Kind::Boolean => drop(self.noted(Reader::boolean, |v, _| named(v.to_string()))?),
-            Kind::Int => drop(self.noted(Reader::int, |v, raw| format!("{}  ({}, zig-zag)", named(v.to_string()), plain(raw)))?),
-            Kind::Long => {
-                drop(self.noted(Reader::long, |v, raw| format!("{}  ({}, zig-zag)", named(v.to_string()), plain(raw)))?)
-            }
-            Kind::Float => drop(self.noted(Reader::float, |v, _| named(v.to_string()))?),
-            Kind::Double => drop(self.noted(Reader::double, |v, _| named(v.to_string()))?),
+            Kind::Boolean | Kind::Int | Kind::Long | Kind::Float | Kind::Double => self.number(&node.kind, named)?,
             Kind::Bytes => {
                 let bytes = self.counted()?;
                 self.note_back(bytes.len(), named(hex(bytes)));
@@ -71,7 +65,9 @@ impl<'a> Walk<'a> {
                 let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Utf8)?;
                 self.note_back(bytes.len(), named(quoted(text)));
             }
-            Kind::Fixed(fixed) => drop(self.noted(|r| r.fixed(fixed.size), |v, _| named(hex(v)))?),
+            Kind::Fixed(fixed) => {
+                self.noted(|r| r.fixed(fixed.size), |v, _| named(hex(v)))?;
+            }
             Kind::Enum(kind) => {
                 let symbols = &kind.symbols;
                 self.noted(
@@ -101,6 +97,19 @@ impl<'a> Walk<'a> {
         }
         self.depth -= 1;
         Ok(())
+    }
+
+    /// A value whose size is in its bytes, or always the same.
+    fn number(&mut self, kind: &Kind, named: impl Fn(String) -> String) -> Result<(), Malformed> {
+        let zigzag = |value: i64, raw: &[u8]| format!("{}  ({}, zig-zag)", named(value.to_string()), plain(raw));
+        match kind {
+            Kind::Boolean => self.noted(Reader::boolean, |v, _| named(v.to_string())).map(drop),
+            Kind::Int => self.noted(Reader::int, |v, raw| zigzag(i64::from(*v), raw)).map(drop),
+            Kind::Long => self.noted(Reader::long, |v, raw| zigzag(*v, raw)).map(drop),
+            Kind::Float => self.noted(Reader::float, |v, _| named(v.to_string())).map(drop),
+            Kind::Double => self.noted(Reader::double, |v, _| named(v.to_string())).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// A length, and as many bytes.

@@ -128,17 +128,22 @@ export class Writer {
     }
     return from;
   }
+  /** The place is made before the bytes are looked at: they may be others then. */
+  private byte(value: number): void {
+    const from = this.room(1);
+    this.bytes[from] = value;
+  }
   boolean(value: boolean): void {
-    this.bytes[this.room(1)] = value ? 1 : 0;
+    this.byte(value ? 1 : 0);
   }
   long(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} has more than 64 bits`);
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     while (rest >= 0x80n) {
-      this.bytes[this.room(1)] = Number(rest & 0x7fn) | 0x80;
+      this.byte(Number(rest & 0x7fn) | 0x80);
       rest >>= 7n;
     }
-    this.bytes[this.room(1)] = Number(rest);
+    this.byte(Number(rest));
   }
   int(value: number): void {
     if ((value | 0) !== value) throw new RangeError(`${value} is no int of 32 bits`);
@@ -154,7 +159,8 @@ export class Writer {
   }
   fixed(value: Uint8Array, size: number): void {
     if (value.length !== size) throw new RangeError(`a fixed has ${size} bytes, not ${value.length}`);
-    this.bytes.set(value, this.room(size));
+    const from = this.room(size);
+    this.bytes.set(value, from);
   }
   binary(value: Uint8Array): void {
     this.int(value.length);

