@@ -76,7 +76,7 @@ fn every_byte_of_an_avro_message_is_explained() {
     ground.register("name", "name.avsc", name, &[]);
     ground.register("people-value", "people.avsc", r#""Name""#, &["--reference", "Name=name:1"]);
     let said = ground.server.out(&["produce", "people"], br#"{"first":"john","last":"doe"}"#);
-    assert!(said.contains("14 bytes   avro people-value v1 (id 2)   stored and flushed in"), "{said}");
+    assert!(said.contains("14 bytes   avro people-value v1 (id 2)   kept in the broker's memory in"), "{said}");
     let hex = ground.read("people", &["--hex"]);
     let expected = "  00000000  00 00 00 00 02 08 6a 6f 68 6e 06 64 6f 65        ......john.doe
             |  |---------| |  |---------| |  |------|
