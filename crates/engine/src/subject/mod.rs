@@ -32,6 +32,7 @@ mod reserved;
 mod settings;
 mod snapshot;
 mod spellings;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,7 @@ pub use reading::{Found, Reading, Sought};
 pub use refusal::Refusal;
 pub use register::{Asked, Judged, Look, Question};
 pub use spellings::{Spelling, Spellings};
+pub use stored::Stored;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -362,6 +362,7 @@ impl Question {
         }
         let version = self.judged_version()?;
         let content = self.with_version(wanted, latest, version);
+        content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
     }
 
