@@ -13,6 +13,7 @@ mod notify;
 mod ours;
 mod process;
 mod ready;
+mod schemas;
 mod screen;
 mod serve;
 mod table;

@@ -83,6 +83,11 @@ impl Web {
         Ok(Self { address: format!("{address}{port}") })
     }
 
+    /// Where it is, for other clients of it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.call("GET", path).await
     }

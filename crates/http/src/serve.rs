@@ -71,6 +71,8 @@ pub struct Door {
     places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
+    /// Answers of the schema registry that were made once.
+    pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
     pub(crate) shelf: Shelf,
 }
@@ -78,7 +80,8 @@ pub struct Door {
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0), shelf: Shelf::default() })
+        let (turn, shelf, schemas) = (AtomicUsize::new(0), Shelf::default(), registry::Shelf::default());
+        Arc::new(Self { node, options, places, turn, shelf, schemas })
     }
 }
 

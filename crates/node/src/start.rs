@@ -136,6 +136,8 @@ impl Node {
             answered: Lock::new(std::mem::take(&mut recovery.answered)),
             broker: Lock::new(broker),
             subjects: Lock::new(subjects),
+            spellings: Default::default(),
+            schema_changes: AtomicU64::new(0),
             kept,
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),

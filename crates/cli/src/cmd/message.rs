@@ -37,11 +37,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     })?;
     let cluster = options.connect.cluster().await?;
     let mut found = find(&cluster, topic, partition, offset).await?;
-    if let Some(mut decoder) = look.decoder(&cluster) {
-        decoder.decode(&mut found).await;
-    }
+    let meaning = look.decoder(&cluster).decode(&mut found).await;
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
-    show.message(&found, &[])?;
+    show.message(&found, &meaning, &[])?;
     show.finish()?;
     options.connect.say(batch(&found).trim_end());
     if let Some(life) = life(&options.connect, topic, partition, offset).await {

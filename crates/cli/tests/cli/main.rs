@@ -16,6 +16,7 @@ mod queue;
 mod readers;
 mod readme;
 mod rest;
+mod schemas;
 mod server;
 mod service;
 mod story;
