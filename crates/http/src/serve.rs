@@ -8,7 +8,7 @@ use std::{
 };
 
 use hyper::{
-    Request, StatusCode,
+    Request, Response, StatusCode,
     body::Incoming,
     header::{ACCEPT_ENCODING, ORIGIN},
     server::conn::http1,
@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Problem},
+    answer::{Answer, Body, Problem},
     asked::Asked,
     errors,
     polish::{self, Origins},
@@ -115,7 +115,8 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
     });
 }
 
-async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+/// Answers one request, for whoever takes connections by itself. Call it on one of the node's runtimes.
+pub async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Response<Body> {
     let origins = &door.options.origins;
     let origin = request.headers().get(ORIGIN).cloned();
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
