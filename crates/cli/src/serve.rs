@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use milena_broker::{Broker, Opened, Told};
 use milena_http::Surface;
 use milena_kafka::{Advertise, DoorOptions};
-use milena_node::{Node, Recovered, StartError};
+use milena_node::{Node, StartError};
 use milena_store::local;
 use tokio::{
     net::TcpListener,

@@ -56,7 +56,7 @@ pub use noun::NoRoom;
 pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};
 pub use partition::{Partition, View};
 pub use receipts::{Dealt, Receipt};
-pub use recover::{Broken, Recovery};
+pub use recover::{Broken, Inhabitant, Recovery};
 pub use release::{Dead, Released};
 pub use room::DiskState;
 pub use runtime::Runtimes;

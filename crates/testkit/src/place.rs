@@ -93,6 +93,8 @@ impl Ground {
             memory: 96 << 20,
             files,
             reserve: 1 << 20,
+            // A disk that a test fills is full at once.
+            look: 0,
             direct: !matches!(self, Self::Temporary { .. }),
             idle: Duration::from_secs(10),
             ..local::Options::default()

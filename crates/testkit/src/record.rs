@@ -183,7 +183,7 @@ struct Inner {
 }
 
 #[derive(Default)]
-struct Events {
+pub(crate) struct Events {
     kept: VecDeque<Event>,
     bytes: usize,
     /// How many went to make room.
@@ -196,17 +196,32 @@ impl Default for Recorder {
     }
 }
 
-impl Recorder {
-    pub(crate) fn note(&self, what: What) {
-        let mut events = self.hold();
+/// The record, held: what is done meanwhile is in it before anybody can look.
+pub(crate) struct Pen<'a> {
+    begin: Instant,
+    events: MutexGuard<'a, Events>,
+}
+
+impl Pen<'_> {
+    pub(crate) fn note(&mut self, what: What) {
+        let events = &mut *self.events;
         events.bytes += what.weight();
-        // Under the lock, so that the order of events is that of their times.
-        events.kept.push_back(Event { at: self.0.begin.elapsed(), what });
+        events.kept.push_back(Event { at: self.begin.elapsed(), what });
         while events.bytes > BYTES || events.kept.len() > EVENTS {
             let Some(oldest) = events.kept.pop_front() else { break };
             events.bytes -= oldest.what.weight();
             events.forgotten += 1;
         }
+    }
+}
+
+impl Recorder {
+    pub(crate) fn pen(&self) -> Pen<'_> {
+        Pen { events: self.hold(), begin: self.0.begin }
+    }
+
+    pub(crate) fn note(&self, what: What) {
+        self.pen().note(what);
     }
 
     pub(crate) fn fault(&self, words: impl Into<String>) {

@@ -19,7 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::record::{Answered, Asked, Frames, Recorder, What};
+use crate::record::{Answered, Asked, Frames, Pen, Recorder, What};
 
 /// Which bytes a cut counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -259,15 +259,15 @@ impl Tap {
         });
     }
 
-    fn said(&mut self, bytes: &[u8]) {
-        let Self { answered, recorder, pending, number, .. } = self;
+    fn said(&mut self, bytes: &[u8], pen: &mut Pen<'_>) {
+        let Self { answered, pending, number, .. } = self;
         answered.feed(bytes, |start, bytes| {
             let Some(correlation) = start.first_chunk::<4>().map(|id| i32::from_be_bytes(*id)) else { return };
             // Those in front of it wanted no answer.
             let at = pending.iter().position(|(id, _)| *id == correlation);
             let api = at.and_then(|at| pending.drain(..=at).next_back()).map_or("unknown", |(_, api)| api);
             let frame = bytes::Bytes::copy_from_slice(start);
-            recorder.note(What::Answered(Answered { connection: *number, correlation, api, bytes, frame }));
+            pen.note(What::Answered(Answered { connection: *number, correlation, api, bytes, frame }));
         });
     }
 }
@@ -313,9 +313,12 @@ impl AsyncWrite for Tap {
             return Poll::Ready(Err(tap.sever()));
         }
         let most = rule.map_or(usize::MAX, |(_, left)| usize::try_from(left).unwrap_or(usize::MAX)).min(bytes.len());
+        // Held over the write: a client that has its answer finds it in the record.
+        let recorder = tap.recorder.clone();
+        let mut pen = recorder.pen();
         let n = std::task::ready!(Pin::new(&mut tap.stream).poll_write(cx, &bytes[..most]))?;
         tap.passed(rule, n);
-        tap.said(&bytes[..n]);
+        tap.said(&bytes[..n], &mut pen);
         Poll::Ready(Ok(n))
     }
 

@@ -34,7 +34,7 @@ public static class Orders
 
     private static void AcknowledgedIsThereAfterAKill(Milena milena)
     {
-        Expect(200, milena.Post(Jobs, "[{\"value\": \"a\"}, {\"value\": \"b\"}]"));
+        Expect(201, milena.Post(Jobs, "[{\"value\": \"a\"}, {\"value\": \"b\"}]"));
         var first = Expect(200, milena.Post(Receive, "{}"));
         string lease = Regex.Match(first, "\"lease\":\"([^\"]*)\"").Groups[1].Value;
         Expect(200, milena.Post("/q/v1/groups/crew:ack", "{\"lease\": \"" + lease + "\"}"));
@@ -48,7 +48,7 @@ public static class Orders
 
     private static void ALeaseRunsOut(Milena milena)
     {
-        Expect(200, milena.Post(Jobs, "{\"value\": \"paint\"}"));
+        Expect(201, milena.Post(Jobs, "{\"value\": \"paint\"}"));
         Expect(200, milena.Post(Receive, "{}"));
         Expect(204, milena.Post(Receive, "{\"wait_ms\": 0}"));
         Expect(200, milena.Control("POST", "clock?forward=1h"));
@@ -57,7 +57,7 @@ public static class Orders
 
     private static void AnExpectationSaysWhy(Milena milena)
     {
-        Expect(200, milena.Post(Jobs, "{\"value\": \"paint\"}"));
+        Expect(201, milena.Post(Jobs, "{\"value\": \"paint\"}"));
         Expect(200, milena.Post(Receive, "{}"));
         var words = Expect(417, milena.Control("GET", "expect/empty?topic=jobs&group=crew&within=50ms"));
         Equal(true, words.Contains("1 messages are left to do"));

@@ -17,6 +17,7 @@ mod python;
 mod registry;
 mod rest;
 mod server;
+mod testkit;
 pub(crate) mod typos;
 
 use crate::lane::Lane;
@@ -37,6 +38,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "go sarama", needs: go::GO, work: go::sarama },
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "node", needs: node::NODE, work: node::run },
+    Lane { name: "test kit examples", needs: &[], work: testkit::examples },
 ];
 
 /// Lanes that have not been green often enough to speak for the house. They run when they are named:

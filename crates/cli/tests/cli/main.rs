@@ -3,7 +3,9 @@
 mod anywhere;
 mod avro;
 mod crowd;
+mod data;
 mod doctor;
+mod ephemeral;
 mod errors;
 mod exits;
 mod hourly;
@@ -11,6 +13,7 @@ mod http;
 mod life;
 mod manual;
 mod metrics;
+mod prove;
 mod queue;
 mod readers;
 mod readme;

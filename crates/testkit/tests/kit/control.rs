@@ -115,7 +115,7 @@ fn the_record_is_a_line_of_json_an_event() {
 fn an_expectation_that_does_not_hold_is_no_success() {
     let control = Control::new();
     let body = r#"[{"value": "a"}, {"value": "b"}]"#;
-    assert_eq!(http_with(&control.door, "POST", "/q/v1/topics/jobs/messages", None, body).unwrap().0, 200);
+    assert_eq!(http_with(&control.door, "POST", "/q/v1/topics/jobs/messages", None, body).unwrap().0, 201);
     let receive = "/q/v1/topics/jobs/groups/crew:receive";
     let (_, text) = http_with(&control.door, "POST", receive, None, r#"{"max": 10}"#).unwrap();
     let begin = std::time::Instant::now();

@@ -122,7 +122,7 @@ fn a_clock_set_forward_ends_leases_and_ages_records() {
     let kit = Kit::start().unwrap();
     let door = kit.http().unwrap();
     let post = |path: &str, body: &str| http_with(&door, "POST", path, None, body).unwrap();
-    assert_eq!(post("/q/v1/topics/jobs/messages", r#"{"value": "a"}"#).0, 200);
+    assert_eq!(post("/q/v1/topics/jobs/messages", r#"{"value": "a"}"#).0, 201);
     let receive = || post("/q/v1/topics/jobs/groups/crew:receive", r#"{"wait_ms": 0}"#);
     assert_eq!(receive().0, 200);
     assert_eq!(receive().0, 204, "somebody holds it");

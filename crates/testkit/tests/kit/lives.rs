@@ -151,7 +151,7 @@ fn a_queue_that_is_not_emptied_says_what_is_left() {
     let kit = Kit::start().unwrap();
     let door = kit.http().unwrap();
     let send = |body: &str| http_with(&door, "POST", "/q/v1/topics/jobs/messages", None, body).unwrap();
-    assert_eq!(send(r#"[{"value": "a"}, {"value": "b"}]"#).0, 200);
+    assert_eq!(send(r#"[{"value": "a"}, {"value": "b"}]"#).0, 201);
     let receive = |body: &str| http_with(&door, "POST", "/q/v1/topics/jobs/groups/crew:receive", None, body).unwrap();
     let (status, text) = receive("{}");
     assert_eq!(status, 200, "{text}");
