@@ -19,7 +19,7 @@ use super::{
     wal::log_name,
 };
 use crate::{
-    disk::Disk,
+    disk::{Disk, How},
     plant::Plants,
     seam::{Bounds, Fault, LogId, Patience, ReadError, Recovered, Replay, Stored},
 };
@@ -109,6 +109,7 @@ impl AtRest {
         let clean = self.state.end.is_some_and(|end| end == self.state.mark.number) || self.state.logs.is_empty();
         if clean {
             self.recovered.clean = true;
+            self.log_files();
             return Ok(());
         }
         let recovery = Recovery {
@@ -131,6 +132,23 @@ impl AtRest {
             Err(other) => return Err(other),
         }
         Ok(())
+    }
+
+    /// After a clean stop nothing is read from the files of the log, but a start needs them.
+    fn log_files(&mut self) {
+        for &(id, size) in &self.state.logs {
+            let file = log_name(id);
+            let len = self.disk.open(&file, How::default()).and_then(|file| file.len());
+            let (range, what) = match len {
+                Ok(len) if len >= size => continue,
+                Ok(len) => (Some(len..size), format!("it is {len} bytes long instead of {size}; no record was in what is gone")),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                    (None, "the file is missing; no record was in it, but a start is refused without it".into())
+                }
+                Err(e) => (None, format!("it cannot be opened: {e}")),
+            };
+            self.damage.push(Damage { file, range, log: None, positions: None, what });
+        }
     }
 
     fn note_log(&mut self, ended: Ended) {
