@@ -7,8 +7,10 @@
 mod admin;
 mod answer;
 mod asked;
+mod coding;
 mod errors;
 mod metrics;
+mod peer;
 mod polish;
 mod queue;
 mod registry;
@@ -19,4 +21,4 @@ mod serve;
 pub use answer::Body;
 pub use polish::Origins;
 pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
-pub use serve::{Door, DoorOptions, Surface, answer, listen};
+pub use serve::{Door, DoorOptions, Surface, listen, respond};

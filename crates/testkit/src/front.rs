@@ -149,7 +149,7 @@ async fn ask(kit: &Arc<Inner>, request: Request<Incoming>, peer: SocketAddr, sur
     let (tell, told) = oneshot::channel();
     let door = live.http.clone();
     live.node.runtimes().spawn_on_least_loaded(move || async move {
-        let answer = milena_http::answer(&door, request, peer, surface).await;
+        let answer = milena_http::respond(&door, request, peer, surface).await;
         // The client may have left.
         let _ = tell.send(answer);
     });

@@ -14,6 +14,7 @@ mod kcat;
 mod node;
 mod oracle;
 mod python;
+mod queue;
 mod registry;
 mod rest;
 mod server;
@@ -47,6 +48,8 @@ pub(crate) const ON_REQUEST: &[Lane] = &[
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
     Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
+    Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
+    Lane { name: "queue schemathesis", needs: queue::SCHEMATHESIS, work: queue::schemathesis },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },
 ];
