@@ -146,12 +146,14 @@ async fn answer(
 /// Lets the broker's own door answer, on one of its threads.
 async fn ask(kit: &Arc<Inner>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Result<Answer, Gone> {
     let live = kit.live().ok_or(Gone)?;
-    let (tell, told) = oneshot::channel();
+    let (mut tell, told) = oneshot::channel();
     let door = live.http.clone();
     live.node.runtimes().spawn_on_least_loaded(move || async move {
-        let answer = milena_http::respond(&door, request, peer, surface).await;
-        // The client may have left.
-        let _ = tell.send(answer);
+        tokio::select! {
+            // A client that left shall not be given a message that it waited for.
+            () = tell.closed() => {}
+            answer = milena_http::respond(&door, request, peer, surface) => drop(tell.send(answer)),
+        }
     });
     let answer = told.await.map_err(|_| Gone)?;
     if live.life.is_over() { Err(Gone) } else { Ok(answer.map(Either::Left)) }
