@@ -69,6 +69,14 @@ enum Command {
     Top(cmd::top::Options),
     /// What somebody who helps wants to see, in one archive
     Support(cmd::support::Options),
+    /// A data directory without its server: check it, print what is in it
+    Data(cmd::data::Options),
+    /// Copy the data of a stopped server, with a checksum of each file
+    Backup(cmd::backup::Options),
+    /// Make a data directory of a backup
+    Restore(cmd::backup::RestoreOptions),
+    /// Play a described workload, with its crashes, and report what was lost, late or doubled
+    Prove(cmd::prove::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
     /// Settings: show, explain, change
@@ -94,6 +102,9 @@ impl Arguments {
         match self.command {
             Command::Serve(options) => return serve::run(options),
             Command::Avro(options) => return cmd::avro::run(options),
+            Command::Data(options) => return cmd::data::run(options),
+            Command::Backup(options) => cmd::backup::run(&options),
+            Command::Restore(options) => cmd::backup::restore(&options),
             Command::Produce(options) => talk(cmd::produce::run(options)),
             Command::Read(options) => talk(cmd::read::run(options)),
             Command::Tail(options) => talk(cmd::read::tail(options)),
@@ -111,6 +122,7 @@ impl Arguments {
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),
+            Command::Prove(options) => return alone(cmd::prove::run(options)),
             Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
             Command::Top(options) => talk(cmd::top::run(options)),
             Command::Support(options) => talk(cmd::support::run(options)),
@@ -137,6 +149,19 @@ impl Arguments {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))
+}
+
+/// Runs a command that has an exit code of its own, and that Ctrl-C ends.
+fn alone(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Runs a command that talks to a broker. Ctrl-C ends it there; what it had to show by then is shown.

@@ -19,6 +19,7 @@ mod queue;
 mod registry;
 mod schemathesis;
 mod server;
+mod testkit;
 pub(crate) mod typos;
 
 use crate::lane::Lane;
@@ -40,6 +41,7 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "go franz's own tests", needs: go::GO, work: go::franz },
     Lane { name: "node", needs: node::NODE, work: node::run },
     Lane { name: "full disk", needs: full_disk::NEEDS, work: full_disk::run },
+    Lane { name: "test kit examples", needs: &[], work: testkit::examples },
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
     Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },

@@ -1,9 +1,11 @@
 //! The commands: one file each. They talk to any Kafka through `milena-client`, and to a Milena's admin routes where Kafka has none.
 
 pub(crate) mod avro;
+pub(crate) mod backup;
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod errors;
 pub(crate) mod explain;
@@ -13,6 +15,7 @@ pub(crate) mod man;
 pub(crate) mod message;
 pub(crate) mod ping;
 pub(crate) mod produce;
+pub(crate) mod prove;
 pub(crate) mod queue;
 pub(crate) mod read;
 pub(crate) mod schema;
