@@ -22,8 +22,10 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the broker
     Serve(serve::Options),
-    /// The systemd unit of a server
-    Install(cmd::install::Options),
+    /// Put a server on a machine over ssh, or on this one; `--uninstall` takes it away
+    Install(Box<cmd::install::Options>),
+    #[command(hide = true)]
+    OnTerminal(cmd::install::OnTerminal),
     /// Write messages: from arguments, lines or files
     Produce(cmd::produce::Options),
     /// Read a range of a topic; stops at the end
@@ -98,7 +100,8 @@ impl Arguments {
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
-            Command::Install(options) => cmd::install::run(&options),
+            Command::Install(options) => return cmd::install::run(&options),
+            Command::OnTerminal(options) => cmd::install::on_terminal(options),
             Command::Explain(options) => cmd::explain::run(&options),
             Command::Cheat(options) => cmd::cheat::run(&options),
             Command::Man(options) => cmd::man::run(&options, &Self::command()),

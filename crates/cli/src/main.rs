@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod ask;
 mod cmd;
 mod config;
 mod connect;
@@ -14,6 +15,7 @@ mod ours;
 mod process;
 mod ready;
 mod screen;
+mod secure;
 mod serve;
 mod table;
 mod web;

@@ -53,7 +53,7 @@ pub(super) async fn check(endpoint: &Endpoint, data: Option<&Path>) -> Vec<Findi
 
 async fn ask(endpoint: &Endpoint) -> Result<Told, String> {
     let mut config = Config::new([endpoint.clone()]);
-    config.options = client::dialling();
+    config.options = client::dialling(milena_client::Security::default());
     config.retry.within = client::PATIENCE;
     config.ignore_advertised = true;
     let cluster = Cluster::connect(config).await.map_err(|e| e.to_string())?;
@@ -187,7 +187,7 @@ async fn retention(told: &Told) -> Finding {
 async fn groups(endpoint: &Endpoint) -> Finding {
     let begin = Instant::now();
     let mut config = Config::new([endpoint.clone()]);
-    config.options = client::dialling();
+    config.options = client::dialling(milena_client::Security::default());
     config.ignore_advertised = true;
     let finding = match behind(config).await {
         Ok(stuck) if stuck.is_empty() => Finding::ok("S10", "no group is behind without a reader"),
