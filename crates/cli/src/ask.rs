@@ -5,7 +5,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -37,13 +37,13 @@ impl fmt::Debug for Secret {
 
 /// Where passwords come from: a file's first line, or a person who is asked.
 pub(crate) enum Secrets {
-    File(PathBuf, Secret),
+    File(Secret),
     Person,
 }
 
 impl Secrets {
     pub(crate) fn of_file(file: &Path) -> Result<Self, Failure> {
-        Ok(Self::File(file.into(), first_line(file)?))
+        Ok(Self::File(first_line(file)?))
     }
 
     pub(crate) fn of_person() -> Self {
@@ -53,7 +53,7 @@ impl Secrets {
     /// The answer to a question whose answer must not be seen.
     pub(crate) fn answer(&self, question: &str) -> Result<Secret, Failure> {
         match self {
-            Self::File(_, secret) => Ok(secret.clone()),
+            Self::File(secret) => Ok(secret.clone()),
             Self::Person => hidden(question),
         }
     }
@@ -66,9 +66,7 @@ impl Secrets {
 
 /// The first line of a file, without its end.
 pub(crate) fn first_line(file: &Path) -> Result<Secret, Failure> {
-    let failed = |why: String| {
-        Failure::new(Kind::Usage, format!("no password can be read from {}", file.display())).why(why)
-    };
+    let failed = |why: String| Failure::new(Kind::Usage, format!("no password can be read from {}", file.display())).why(why);
     let open = File::open(file).map_err(|e| failed(e.to_string()))?;
     let mut line = String::new();
     BufReader::new(open.take(LONGEST)).read_line(&mut line).map_err(|e| failed(e.to_string()))?;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a command is patient with elections and restarts.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]

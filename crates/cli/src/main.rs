@@ -17,6 +17,7 @@ mod ready;
 mod screen;
 mod secure;
 mod serve;
+mod startup;
 mod table;
 mod web;
 mod when;

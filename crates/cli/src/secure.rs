@@ -43,7 +43,12 @@ pub(crate) struct Secure {
 
 impl Secure {
     /// How to talk to `endpoint`. Where no mechanism is named, the broker is asked what it has.
-    pub(crate) async fn settle(&self, context: Option<&Context>, endpoint: &Endpoint, dialling: &Options) -> Result<Security, Failure> {
+    pub(crate) async fn settle(
+        &self,
+        context: Option<&Context>,
+        endpoint: &Endpoint,
+        dialling: &Options,
+    ) -> Result<Security, Failure> {
         if let Some(security) = self.settled.get() {
             return Ok(security.clone());
         }

@@ -133,6 +133,9 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     })?;
     let plan = Plan::of(options.clone())?;
     let (store, recovery, recovered) = open(&plan, descriptors.files)?;
+    for finding in crate::startup::findings(plan.data.as_deref()) {
+        tracing::warn!("{finding}");
+    }
     let kafka = bind(&plan.kafka, "kafka")?;
     let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
     let registry = plan.registry.bind("registry")?;

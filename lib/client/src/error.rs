@@ -151,7 +151,12 @@ impl Error {
     pub fn is_connection(&self) -> bool {
         matches!(
             self,
-            Self::UnknownHost { .. } | Self::Connect { .. } | Self::Tls { .. } | Self::Closed { .. } | Self::TimedOut { .. } | Self::NotKafka { .. }
+            Self::UnknownHost { .. }
+                | Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::Closed { .. }
+                | Self::TimedOut { .. }
+                | Self::NotKafka { .. }
         )
     }
 
@@ -186,7 +191,9 @@ impl Error {
             Self::Closed { answered: true, waiting: Some("Metadata"), .. } => {
                 "a listener that expects a login closes like this: name a user (--user NAME)".into()
             }
-            Self::Tls { failure: TlsFailure::NotTls, .. } => "this port speaks without TLS: leave --tls out, or use another port".into(),
+            Self::Tls { failure: TlsFailure::NotTls, .. } => {
+                "this port speaks without TLS: leave --tls out, or use another port".into()
+            }
             Self::Tls { failure: TlsFailure::UnknownAuthority, .. } => {
                 "name the file with the authority's certificate: --ca FILE".into()
             }

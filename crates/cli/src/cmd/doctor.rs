@@ -15,6 +15,9 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Args;
 use milena_client::{Endpoint, Security};
 
+pub(crate) use server::filesystem;
+pub(super) use server::size;
+
 use self::{
     client::Terms,
     finding::{CHECKS, Finding, Verdict},

@@ -145,7 +145,8 @@ fn wanted(options: &Options) -> Result<Wanted, Failure> {
     };
     let words = [("--user", &options.user), ("--state", &options.state), ("--kafka", &options.kafka), ("--http", &options.http)];
     for (flag, value) in words {
-        if value.is_empty() || value.starts_with('-') || !value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c)) {
+        if value.is_empty() || value.starts_with('-') || !value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c))
+        {
             return Err(Failure::usage(format!("{flag} {value:?} cannot stand in a unit")));
         }
     }
@@ -154,8 +155,9 @@ fn wanted(options: &Options) -> Result<Wanted, Failure> {
     }
     let program = program.display().to_string();
     if !program.starts_with('/') || program.contains(|c: char| c.is_whitespace() || c.is_control() || "%\"'\\$`".contains(c)) {
-        return Err(Failure::usage(format!("the program's path {program:?} cannot stand in a unit"))
-            .fix(format!("--program {PROGRAM}")));
+        return Err(
+            Failure::usage(format!("the program's path {program:?} cannot stand in a unit")).fix(format!("--program {PROGRAM}"))
+        );
     }
     if !options.no_service {
         plan::port(&options.kafka)

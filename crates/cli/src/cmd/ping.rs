@@ -9,7 +9,9 @@ use std::{
 };
 
 use clap::Args;
-use milena_client::{Cluster, Config, Connection, Endpoint, NewRecord, Options as Dialling, Producer, ProducerConfig, Security, Step};
+use milena_client::{
+    Cluster, Config, Connection, Endpoint, NewRecord, Options as Dialling, Producer, ProducerConfig, Security, Step,
+};
 use tokio::net::TcpStream;
 
 use crate::{

@@ -1,7 +1,7 @@
 //! `milena schema …`: what is registered, and what may follow. Talks to the registry of the broker that it was pointed at, or to
 //! any registry by its URL.
 
-mod moving;
+pub(crate) mod moving;
 mod reading;
 
 use std::path::PathBuf;

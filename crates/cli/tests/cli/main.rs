@@ -2,12 +2,14 @@
 
 mod anywhere;
 mod avro;
+mod copy;
 mod crowd;
 mod doctor;
 mod errors;
 mod exits;
 mod hourly;
 mod http;
+mod install;
 mod life;
 mod manual;
 mod metrics;

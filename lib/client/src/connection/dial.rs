@@ -6,10 +6,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{
-    Options, Secured,
-    stream::Stream,
-};
+use super::{Options, Secured, stream::Stream};
 use crate::{ConnectFailure, Endpoint, Error, Result, Step, TlsFailure};
 
 pub(super) async fn dial(endpoint: &Endpoint, options: &Options) -> Result<TcpStream> {

@@ -77,7 +77,11 @@ impl Connection {
                 let why = answer.error_message.as_deref().unwrap_or("the user or the password is wrong").to_string();
                 Err(self.refused(login, LoginFailure::Rejected(why)))
             }
-            code => Err(Error::server(milena_wire::ErrorCode(code), format!("the login at {}", self.endpoint()), answer.error_message.as_deref())),
+            code => Err(Error::server(
+                milena_wire::ErrorCode(code),
+                format!("the login at {}", self.endpoint()),
+                answer.error_message.as_deref(),
+            )),
         }
     }
 

@@ -43,7 +43,9 @@ fn shut(target: &Endpoint, dialling: &Dialling, error: &Error) -> Vec<Finding> {
         _ if words.contains("HTTP") => format!("milena doctor {host}:9092   (that port speaks HTTP)"),
         _ if words.contains("TLS") => format!("milena doctor {target} --tls"),
         _ if words.contains("SSH") => format!("milena doctor {host}:9092   (that port speaks SSH)"),
-        Error::Closed { .. } if dialling.security.tls.is_none() => format!("milena doctor {target} --tls   (a port for TLS closes like this)"),
+        Error::Closed { .. } if dialling.security.tls.is_none() => {
+            format!("milena doctor {target} --tls   (a port for TLS closes like this)")
+        }
         _ => format!("milena ping {target} --trace"),
     };
     let finding = Finding::failure("D04", format!("what answers at {target} does not speak Kafka: {words}")).fix(fix);
@@ -79,7 +81,8 @@ fn valid(secured: &Secured, now: i64) -> Finding {
         return Finding::warning("D05", format!("{how}; the certificate cannot be read")).fix("milena doctor --tls --trace");
     };
     let days = (until - now).div_euclid(DAY);
-    let words = format!("valid for {days} days, for {}; {how}", if names.is_empty() { "no name".into() } else { names.join(", ") });
+    let words =
+        format!("valid for {days} days, for {}; {how}", if names.is_empty() { "no name".into() } else { names.join(", ") });
     match days {
         days if days < SOON => Finding::warning("D05", words).fix("have the broker's certificate renewed"),
         _ => Finding::ok("D05", words),

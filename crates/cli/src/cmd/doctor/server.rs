@@ -2,6 +2,8 @@
 
 mod machine;
 
+pub(crate) use machine::unfit as filesystem;
+
 use std::{path::Path, time::Instant};
 
 use milena_client::{Cluster, Config, Endpoint};
@@ -117,7 +119,7 @@ fn disk(status: &Value) -> Finding {
     }
 }
 
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cmd) fn size(bytes: u64) -> String {
     let (mut value, mut unit) = (bytes as f64, "B");
     for next in ["KiB", "MiB", "GiB", "TiB"] {
         if value < 1024.0 {

@@ -61,8 +61,7 @@ impl Machine {
     fn fed(&self, line: &str, input: &mut (dyn Read + Send)) -> Result<Said, Failure> {
         let failed = |e: std::io::Error| Failure::new(Kind::Failed, format!("nothing can be run on {}", self.name)).why(e);
         let mut command = self.command(line);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
         let (stdin, out, error) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (out, error) = std::thread::scope(|scope| {
             let error = scope.spawn(move || capped(error));
@@ -155,6 +154,13 @@ impl Machine {
                     let secret = secrets.answer(&format!("password for sudo on {}{again}: ", self.name))?;
                     terminal.type_line(secret.expose())?;
                 }
+                Heard::Question(question) if !secrets.is_person() => {
+                    return Err(Failure::new(
+                        Kind::NotAllowed,
+                        format!("sudo on {} asks what only a person can answer", self.name),
+                    )
+                    .why(question.text));
+                }
                 Heard::Question(question) => {
                     // A second factor perhaps; whatever it is, it is hidden.
                     let secret = secrets.answer(&format!("{} ", question.text.trim()))?;
@@ -197,12 +203,15 @@ fn judge(text: &str, name: &str) -> Result<Vec<String>, Failure> {
     }
     let why = other.join("\n");
     if began {
-        let at = failed.map_or_else(|| "the connection was lost".to_string(), |step| format!("it failed where it should have \"{step}\""));
+        let at = failed
+            .map_or_else(|| "the connection was lost".to_string(), |step| format!("it failed where it should have \"{step}\""));
         return Err(Failure::new(Kind::Failed, format!("{name}: {at}; what was done before was taken back")).why(why));
     }
     let has = |words: &str| why.contains(words);
     if has("not in the sudoers") || has("not allowed to execute") || has("may not run sudo") {
-        return Err(Failure::new(Kind::NotAllowed, format!("you have no rights to use sudo on {name}")).why(other.last().unwrap_or(&"")).hint("nothing was changed there"));
+        return Err(Failure::new(Kind::NotAllowed, format!("you have no rights to use sudo on {name}"))
+            .why(other.last().unwrap_or(&""))
+            .hint("nothing was changed there"));
     }
     if has("Sorry, try again") || has("incorrect password") || has("no password was provided") {
         return Err(wrong_password(name));

@@ -54,7 +54,9 @@ pub(super) fn install(facts: &Facts, wanted: &Wanted, name: &str, service: bool)
     if !facts.user {
         steps.push(Step {
             words: format!("made the user {user}"),
-            commands: format!("useradd --system --user-group --no-create-home --home-dir /var/lib/{state} --shell /usr/sbin/nologin {user}"),
+            commands: format!(
+                "useradd --system --user-group --no-create-home --home-dir /var/lib/{state} --shell /usr/sbin/nologin {user}"
+            ),
             undo: format!("userdel {user}"),
         });
     }
@@ -83,7 +85,9 @@ fn serve(steps: &mut Vec<Step>, facts: &Facts, wanted: &Wanted) {
     let changes = facts.unit != Thing::Same || facts.program != Thing::Same;
     if facts.unit != Thing::Same {
         let mut step = placed("unit", &unit, "0644", &format!("wrote {unit}"));
-        let check = format!("cp $here/unit $here/{state}.service\nif command -v systemd-analyze >/dev/null 2>&1; then systemd-analyze verify $here/{state}.service; fi");
+        let check = format!(
+            "cp $here/unit $here/{state}.service\nif command -v systemd-analyze >/dev/null 2>&1; then systemd-analyze verify $here/{state}.service; fi"
+        );
         step.commands = format!("{check}\n{}\nsystemctl daemon-reload", step.commands);
         step.undo = format!("{}\nsystemctl daemon-reload", step.undo);
         steps.push(step);
@@ -150,7 +154,10 @@ fn fits(facts: &Facts, wanted: &Wanted, name: &str, service: bool) -> Result<(),
         if !own && facts.ports.contains(&port) {
             return Err(Failure::new(Kind::Failed, format!("something else listens on port {port} of {name}"))
                 .hint(format!("to see who:  sudo ss -ltnp sport = :{port}"))
-                .fix(format!("stop it there, or choose another port:  {flag} 127.0.0.1:{}", port.wrapping_add(10_000).max(1024))));
+                .fix(format!(
+                    "stop it there, or choose another port:  {flag} 127.0.0.1:{}",
+                    port.wrapping_add(10_000).max(1024)
+                )));
         }
     }
     Ok(())

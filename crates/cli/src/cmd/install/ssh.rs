@@ -40,7 +40,9 @@ impl Ssh {
         let mut words: Vec<OsString> = ["ssh", "-M", "-N", "-S"].map(Into::into).to_vec();
         words.push(socket.clone().into());
         words.extend(options.iter().cloned());
-        words.extend(["-o", "ControlPersist=no", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15", "--"].map(Into::into));
+        words.extend(
+            ["-o", "ControlPersist=no", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15", "--"].map(OsString::from),
+        );
         words.push(target.into());
         let opened = Terminal::start(&words).and_then(|mut terminal| {
             log_in(&mut terminal, &socket, target, secrets)?;
@@ -60,9 +62,9 @@ impl Ssh {
         let mut words: Vec<OsString> = ["ssh", "-S"].map(Into::into).to_vec();
         words.push(self.socket.clone().into());
         words.extend(self.options.iter().cloned());
-        words.extend(["-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"].map(Into::into));
-        words.push(if with_terminal { "-tt" } else { "-T" }.into());
-        words.extend(["--".into(), self.target.clone().into(), remote.into()]);
+        words.extend(["-o", "ControlMaster=no", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"].map(OsString::from));
+        let terminal = if with_terminal { "-tt" } else { "-T" };
+        words.extend([terminal, "--", &self.target, remote].map(OsString::from));
         words
     }
 }
@@ -116,13 +118,7 @@ fn log_in(terminal: &mut Terminal, socket: &Path, target: &str, secrets: &mut Se
     }
 }
 
-fn answer(
-    question: &Question,
-    target: &str,
-    terminal: &Terminal,
-    secrets: &Secrets,
-    answered: usize,
-) -> Result<String, Failure> {
+fn answer(question: &Question, target: &str, terminal: &Terminal, secrets: &Secrets, answered: usize) -> Result<String, Failure> {
     if !question.hidden {
         // The host's key, in all the lines that ssh has printed about it.
         let before: Vec<&str> = terminal.lines().collect();
@@ -155,17 +151,27 @@ fn refused(target: &str, lines: &[&str], code: Option<i32>) -> Failure {
             || format!("if the machine is new: ssh-keygen -R {}", target.rsplit('@').next().unwrap_or(target)),
             |line| format!("if the machine is new: {line}"),
         );
-        let why = if line.contains("CHANGED") { "it has another key than the one known here: another machine may answer" } else { line };
-        return Failure::new(Kind::NotAllowed, format!("the key of {target} is not the right one, so nothing was sent")).why(why).fix(fix);
+        let why = if line.contains("CHANGED") {
+            "it has another key than the one known here: another machine may answer"
+        } else {
+            line
+        };
+        return Failure::new(Kind::NotAllowed, format!("the key of {target} is not the right one, so nothing was sent"))
+            .why(why)
+            .fix(fix);
     }
     if let Some(line) = has("Permission denied").or(has("Too many authentication failures")) {
-        return Failure::new(Kind::NotAllowed, format!("{target} does not let you in")).why(line).fix(format!("ssh {target}   (until that works, this cannot)"));
+        return Failure::new(Kind::NotAllowed, format!("{target} does not let you in"))
+            .why(line)
+            .fix(format!("ssh {target}   (until that works, this cannot)"));
     }
     if let Some(line) = has("cannot be started") {
         return Failure::new(Kind::Failed, line.trim_start_matches("error: ").to_string()).fix("apt-get install openssh-client");
     }
     let kind = if code == Some(255) { Kind::Unreachable } else { Kind::Failed };
-    Failure::new(kind, format!("{target} cannot be reached by ssh")).why(last).fix(format!("ssh {target}   (until that works, this cannot)"))
+    Failure::new(kind, format!("{target} cannot be reached by ssh"))
+        .why(last)
+        .fix(format!("ssh {target}   (until that works, this cannot)"))
 }
 
 #[cfg(test)]
