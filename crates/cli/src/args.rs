@@ -35,6 +35,19 @@ enum Command {
     Tail(cmd::read::TailOptions),
     /// Look at one message
     Message(cmd::message::Options),
+    /// Take messages of a queue, each with a lease
+    Take(cmd::take::Options),
+    /// Say that the work on taken messages is done
+    Ack(cmd::settle::AckOptions),
+    /// Give taken messages back, or reject them
+    Nack(cmd::settle::NackOptions),
+    /// Keep a taken message for longer
+    Extend(cmd::settle::ExtendOptions),
+    /// Run a command for each message of a queue; its exit code says what becomes of the message
+    Work(cmd::work::Options),
+    /// Queues: how they stand, dead letters, pause
+    #[command(visible_alias = "queues")]
+    Queue(cmd::queue::Options),
     /// Topics: list, make, change, trim, delete, restore, copy
     #[command(visible_alias = "topics")]
     Topic(cmd::topic::Options),
@@ -89,6 +102,12 @@ impl Arguments {
             Command::Read(options) => talk(cmd::read::run(options)),
             Command::Tail(options) => talk(cmd::read::tail(options)),
             Command::Message(options) => talk(cmd::message::run(options)),
+            Command::Take(options) => talk(cmd::take::run(options)),
+            Command::Ack(options) => talk(cmd::settle::ack(options)),
+            Command::Nack(options) => talk(cmd::settle::nack(options)),
+            Command::Extend(options) => talk(cmd::settle::extend(options)),
+            Command::Work(options) => return runtime()?.block_on(cmd::work::run(options)),
+            Command::Queue(options) => talk(cmd::queue::run(options)),
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
             Command::Schema(options) => talk(cmd::schema::run(options)),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use milena_client::Cluster;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -19,7 +20,34 @@ use crate::{
 const LARGEST: u64 = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What was answered, whatever it was.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+    /// The JSON of an answer that is no error.
+    pub(crate) fn judged(self) -> Result<Value, Failure> {
+        judge(self.status, serde_json::from_slice(&self.body).unwrap_or_default())
+    }
+    /// The same, as a type of the caller's; every digit of a number stays.
+    pub(crate) fn parsed<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        match self.status {
+            200..300 => serde_json::from_slice(&self.body)
+                .map_err(|error| Failure::new(Kind::Failed, "the broker's answer cannot be read").why(error)),
+            _ => Err(self.judged().err().unwrap_or_else(|| Failure::new(Kind::Failed, "the broker's answer is an error"))),
+        }
+    }
+}
+
 /// The HTTP door of the broker that a cluster was reached through.
+#[derive(Clone)]
 pub(crate) struct Web {
     address: String,
 }
@@ -63,6 +91,18 @@ impl Web {
     /// The same with a body.
     pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         self.exchanged(method, path, &body.to_string()).await
+    }
+
+    /// Asks with a patience of the caller's, beyond what the network may take.
+    pub(crate) async fn reply(&self, method: &str, path: &str, body: &Value, wait: Duration) -> Result<Reply, Failure> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let patience = PATIENCE + wait;
+        let answer = timeout(patience, self.exchange(method, path, &body)).await;
+        let bytes =
+            answer.map_err(|_| self.unreachable(format!("no answer within {patience:?}")))?.map_err(|e| self.unreachable(e))?;
+        let (status, rest) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
+        let head = String::from_utf8_lossy(&bytes[..bytes.len() - rest.len()]).into_owned();
+        Ok(Reply { status, head, body: rest.to_vec() })
     }
 
     async fn exchanged(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {

@@ -7,8 +7,10 @@
 mod admin;
 mod answer;
 mod asked;
+mod coding;
 mod errors;
 mod metrics;
+mod peer;
 mod polish;
 mod queue;
 mod registry;

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use milena_engine::{
     group::MemberId,
     ids::{TopicId, Uuid},
@@ -33,13 +34,14 @@ const AT_ONCE: usize = 64;
 /// What could not be written is tried again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
+/// Bytes of letters that are looked through at a time.
+const LOOK_BYTES: usize = 1 << 20;
 /// The log takes this beside the bytes of a letter.
 const BESIDE: u64 = 1024;
+/// The header of a letter that is not the whole record.
+const COPIED: &str = "__dlq.errors.copied";
 /// A letter is larger than its record by its headers.
 const HEADERS_ROOM: i64 = 64 << 10;
-/// Names of dead-letter topics begin with this; letters of such a topic have nowhere to go.
-pub(crate) const PREFIX: &str = "dlq.";
-
 /// Why a letter could not be written this time.
 #[derive(Debug, thiserror::Error)]
 enum Unwritten {
@@ -107,7 +109,8 @@ impl Node {
             None => None,
         };
         let body = match body {
-            Some(body) if !topic.name.as_str().starts_with(PREFIX) => body,
+            // Letters of letters would never end.
+            Some(body) if !topic.name.as_str().starts_with(&self.settings().letters_prefix) => body,
             other => {
                 let (group, offset, there) = (cell.name(), letter.offset, other.is_some());
                 tracing::warn!(%group, topic = %topic.name, offset, there, "a record was given up and has no dead letter");
@@ -117,7 +120,8 @@ impl Node {
             }
         };
         let dead = self.letter_topic(cell.name(), &topic).await?;
-        let batch = letter_batch(cell.name(), &topic, letter, &body);
+        let whole = share::letter_is_whole(&self.config(), cell.name());
+        let batch = letter_batch(cell.name(), &topic, letter, whole.then_some(&body));
         let buried = Command::Buried { at: letter.at, offset: letter.offset };
         self.both(cell, &buried, (&dead, 0), &batch).await
     }
@@ -144,8 +148,14 @@ impl Node {
     /// Where letters of this topic go, made with the first of them.
     async fn letter_topic(&self, group: &str, source: &Topic) -> Result<Arc<Topic>, Unwritten> {
         let name = self.letter_topic_name(group, source.name.as_str());
-        if let Some(topic) = self.topic(&name) {
-            return Ok(topic);
+        match self.topic(&name) {
+            Some(topic) if topic.settings.takes_letters => return Ok(topic),
+            Some(_) => return Err(Unwritten::Declined(format!("errors.deadletterqueue.group.enable is false on {name}"))),
+            None if self.settings().letters_make_topics => {}
+            None => {
+                let why = "is not there, and errors.deadletterqueue.auto.create.topics.enable is false";
+                return Err(Unwritten::Declined(format!("{name} {why}")));
+            }
         }
         let room = i64::try_from(source.rules.max_bytes).unwrap_or(i64::MAX).saturating_add(HEADERS_ROOM);
         let largest = room.min(i64::from(i32::MAX)).to_string();
@@ -170,8 +180,9 @@ impl Node {
         if let Some(name) = share::letter_topic(&self.config(), group) {
             return name;
         }
-        let room = milena_engine::limits::TOPIC_NAME_BYTES_MAX - PREFIX.len();
-        format!("{PREFIX}{}", &source[..source.floor_char_boundary(room)])
+        let prefix = &self.settings().letters_prefix;
+        let room = milena_engine::limits::TOPIC_NAME_BYTES_MAX.saturating_sub(prefix.len());
+        format!("{prefix}{}", &source[..source.floor_char_boundary(room)])
     }
 
     /// One entry of two logs: a record, and that a group is done with the one that it comes from.
@@ -282,7 +293,7 @@ impl Node {
             };
             let taken = self.share_take(&reader, &take).await?;
             let Some((offset, ..)) = taken.granted.runs.first().copied() else { break };
-            back += u64::from(self.send_back(group, &reader, &owner, (&dead, offset)).await?);
+            back += u64::from(self.send_back((group, source), &reader, &owner, (&dead, offset)).await?);
         }
         // What was looked at and belongs to others is as it was.
         let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
@@ -290,10 +301,38 @@ impl Node {
         Ok(back)
     }
 
-    /// One letter. `false`: it is another group's, or its topic is gone.
+    /// Dead letters of the group that were not sent back, oldest first, at most `max`: the offset of each, and the batch that
+    /// holds it.
+    pub async fn dead_letters(&self, group: &str, source: &str, max: usize) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
+        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(Vec::new()) };
+        let Some((partition, view)) = dead.partition(0).and_then(|p| Some((p, p.view()?))) else { return Ok(Vec::new()) };
+        let (reader, at) = (format!("{group}.redrive"), At { topic: dead.id, partition: 0 });
+        let (mut from, mut found) = (view.start, Vec::new());
+        while from < view.stable && found.len() < max {
+            let read = self.read(&dead, partition, from, LOOK_BYTES).await?;
+            for slice in &read.slices {
+                let Slice::Memory(bytes) = slice else { continue };
+                found.extend(letters_in(bytes, (group, source)).into_iter().filter(|(offset, _)| *offset >= from));
+            }
+            from = (read.upto + 1).max(from + 1);
+        }
+        // What went back is finished for who sends letters back.
+        let open = |offset: i64| move |share: &share::Share| share.available(at, offset, offset + 1) == Some(offset);
+        let begun = self.ask_share(&reader, |share| share.has_begun(at)).await?.unwrap_or(false);
+        let mut left = Vec::new();
+        for (offset, batch) in found {
+            if !begun || self.ask_share(&reader, open(offset)).await?.unwrap_or(true) {
+                left.push((offset, batch));
+            }
+        }
+        left.truncate(max);
+        Ok(left)
+    }
+
+    /// One letter. `false`: it is another group's or topic's, or its topic is gone.
     async fn send_back(
         &self,
-        group: &str,
+        (group, source): (&str, &str),
         reader: &str,
         owner: &MemberId,
         (dead, offset): (&Arc<Topic>, i64),
@@ -312,10 +351,20 @@ impl Node {
             String::from_utf8(header.1.clone()?).ok()
         };
         let home = told("__dlq.errors.topic").and_then(|name| self.topic(&name));
+        let home = home.filter(|home| home.name.as_str() == source);
         let (Some(home), true) = (home, told("__dlq.errors.group").as_deref() == Some(group)) else { return Ok(false) };
         let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
         let index = if home.partition(index).is_some() { index } else { 0 };
-        let batch = returned_batch(&body);
+        let whole = match (told(COPIED).as_deref(), home.partition(index)) {
+            (Some("false"), Some(partition)) => {
+                let offset = told("__dlq.errors.offset").and_then(|text| text.parse().ok()).unwrap_or(-1);
+                // What retention took since then cannot go back.
+                let Some(found) = self.body(&home, partition, offset).await.map_err(unwritten)? else { return Ok(false) };
+                found
+            }
+            _ => body,
+        };
+        let batch = returned_batch(&whole);
         let at = At { topic: dead.id, partition: 0 };
         let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Accept] }];
         let command = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
@@ -325,6 +374,30 @@ impl Node {
         self.released(lsn).await?;
         Ok(true)
     }
+}
+
+/// Offsets of letters of that group and topic, each with its batch.
+fn letters_in(bytes: &Bytes, (group, source): (&str, &str)) -> Vec<(i64, Bytes)> {
+    let mut found = Vec::new();
+    for entry in milena_record::split(bytes).map_while(Result::ok) {
+        let Ok(batch) = Batch::parse(entry.bytes) else { continue };
+        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { continue };
+        for record in Records::new(&batch.header(), &payload).map_while(Result::ok) {
+            let offset = record.offset;
+            let mut said: (Option<&[u8]>, Option<&[u8]>) = (None, None);
+            for header in record.headers {
+                match header.key {
+                    b"__dlq.errors.group" => said.0 = header.value,
+                    b"__dlq.errors.topic" => said.1 = header.value,
+                    _ => {}
+                }
+            }
+            if said == (Some(group.as_bytes()), Some(source.as_bytes())) {
+                found.push((offset, bytes.slice_ref(entry.bytes)));
+            }
+        }
+    }
+    found
 }
 
 /// The record as it was, and a header that says that it was back from the dead letters.
@@ -339,28 +412,34 @@ fn returned_batch(body: &Body) -> Vec<u8> {
     builder.finish().unwrap_or_default()
 }
 
-/// The whole record, and in headers where it comes from, why it is here, how often it was tried, and by whom last.
-fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: &Body) -> Vec<u8> {
-    let why = match letter.why {
-        Why::Rejected => "rejected",
-        Why::Deliveries => "delivery-limit",
+/// The whole record (or nothing of it), and in headers where it comes from, why it is here, how often it was tried, and by
+/// whom last. KIP-1191's headers first, with the sentences of Apache Kafka 4.4 where nobody gave a reason; the others are ours.
+fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: Option<&Body>) -> Vec<u8> {
+    let (why, sentence) = match letter.why {
+        Why::Rejected => ("rejected", "Offset rejected by client."),
+        Why::Deliveries => ("delivery-limit", "Offset delivery count exceeded the threshold."),
     };
+    let said = letter.reason.as_deref().filter(|reason| !reason.is_empty()).unwrap_or(sentence);
     let ours = [
         ("__dlq.errors.topic", topic.name.as_str().to_owned()),
         ("__dlq.errors.partition", letter.at.partition.to_string()),
         ("__dlq.errors.offset", letter.offset.to_string()),
         ("__dlq.errors.group", group.to_owned()),
         ("__dlq.errors.delivery.count", letter.deliveries.to_string()),
+        ("__dlq.errors.message", said.to_owned()),
         ("__dlq.errors.reason", why.to_owned()),
-        ("__dlq.errors.message", letter.reason.as_deref().unwrap_or_default().to_owned()),
         ("__dlq.errors.member", letter.by.to_string()),
         ("__dlq.errors.timestamp", letter.when.to_string()),
     ];
+    let copied = (COPIED, "false".to_owned());
+    let ours: Vec<_> = ours.into_iter().chain(body.is_none().then_some(copied)).collect();
+    let nothing = Body { key: None, value: None, headers: Vec::new(), timestamp: letter.when };
+    let body = body.unwrap_or(&nothing);
     let own = body.headers.iter().map(|(key, value)| RecordHeader { key, value: value.as_deref() });
     let ours = ours.iter().map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
     let headers: Vec<RecordHeader<'_>> = own.chain(ours).collect();
     let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
+    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref().filter(|_| whole), &headers);
     debug_assert!(pushed.is_ok(), "one record with a few headers more");
     builder.finish().unwrap_or_default()
 }

@@ -23,6 +23,7 @@ mod membership;
 mod node;
 mod noun;
 mod offsets;
+mod once;
 mod partition;
 mod receipts;
 mod recover;
@@ -54,6 +55,7 @@ pub use milena_store::{Committed, Fault, Found, Gauges, Lsn, Parked, ReadError, 
 pub use node::Node;
 pub use noun::NoRoom;
 pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};
+pub use once::{Once, OnceKey, OncePlaced};
 pub use partition::{Partition, View};
 pub use receipts::{Dealt, Receipt};
 pub use recover::{Broken, Recovery};

@@ -10,6 +10,7 @@ use std::{
 };
 
 use milena_engine::{
+    answered::Answered,
     ids::TopicId,
     instance::Instances,
     machine::Now,
@@ -58,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) writers: Lock<Noun<Writers>>,
     pub(crate) instances: Lock<Noun<Instances>>,
     pub(crate) unread: Lock<Noun<Ledger>>,
+    pub(crate) answered: Lock<Noun<Answered>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
     pub(crate) subjects: Lock<Noun<Registry>>,
     /// The topic that is written by the registry alone, once there is one.

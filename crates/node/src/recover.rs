@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use milena_engine::{
+    answered::{Answered, AnsweredFact},
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
     ids::{
-        BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, WRITERS_LOG,
+        ANSWERED_LOG, BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG,
+        UNREAD_LOG, WRITERS_LOG,
     },
     instance::{InstanceFact, Instances},
     machine::{Machine, Now},
@@ -35,6 +37,7 @@ pub struct Recovery {
     pub(crate) subjects: Noun<Registry>,
     pub(crate) instances: Noun<Instances>,
     pub(crate) ledger: Noun<Ledger>,
+    pub(crate) answered: Noun<Answered>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -154,6 +157,7 @@ impl Recovery {
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
             INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
             UNREAD_LOG => set(&mut self.ledger, version, Ledger::restore(bytes)?),
+            ANSWERED_LOG => set(&mut self.answered, version, Answered::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
             SUBJECTS_LOG => set(&mut self.subjects, version, Registry::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
@@ -206,6 +210,13 @@ impl Recovery {
                 if part.version > self.ledger.version {
                     self.ledger.machine.apply(&UnreadFact::decode(part.fact)?);
                     (self.ledger.version, self.ledger.lsn) = (part.version, part.lsn);
+                }
+                Ok(())
+            }
+            ANSWERED_LOG => {
+                if part.version > self.answered.version {
+                    self.answered.machine.apply(&AnsweredFact::decode(part.fact)?);
+                    (self.answered.version, self.answered.lsn) = (part.version, part.lsn);
                 }
                 Ok(())
             }

@@ -159,7 +159,12 @@ impl Node {
         (held.lsn, look(&held.machine))
     }
 
-    /// Parses and compares away from the threads of sockets. A fault in there costs one answer.
+    /// Does what takes long (parsing, comparing, compiling) away from the threads of sockets. A fault in there costs one
+    /// answer.
+    pub async fn aside<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, SchemaTrouble> {
+        self.judge(work).await
+    }
+
     async fn judge<R: Send + 'static>(&self, judge: impl FnOnce() -> R + Send + 'static) -> Result<R, SchemaTrouble> {
         self.0.pool.run(judge).await.map_err(|_| SchemaTrouble::Lost)
     }

@@ -17,6 +17,7 @@ mod node;
 mod oracle;
 mod packages;
 mod python;
+mod queue;
 mod registry;
 mod rest;
 mod secured;
@@ -53,6 +54,8 @@ pub(crate) const ON_REQUEST: &[Lane] = &[
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
     Lane { name: "rest, schemathesis", needs: rest::NEEDS, work: rest::schemathesis },
+    Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
+    Lane { name: "queue schemathesis", needs: queue::SCHEMATHESIS, work: queue::schemathesis },
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schema API, schemathesis", needs: PYTHON, work: registry::strangers },
 ];

@@ -71,7 +71,7 @@ struct Select {
     /// Stop after this many messages
     #[arg(short = 'n', long)]
     count: Option<u64>,
-    /// Only messages for which this holds: key, value, value.a.b, header.NAME, partition, offset; = != contains ~ !~; repeated: all
+    /// Only messages for which this holds: key, value, value.a.b, header.NAME, partition, offset; = != contains ~ !~ < <= > >=; repeated: all
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     filter: Vec<String>,
     /// Leave out what open or aborted transactions wrote

@@ -1,6 +1,7 @@
 //! The real binary as people run it: its transcripts, its manual, its exit codes, its end and its next beginning.
 
 mod anywhere;
+mod architect;
 mod avro;
 mod copy;
 mod crowd;
@@ -22,3 +23,4 @@ mod service;
 mod story;
 mod tools;
 mod transcript;
+mod work;

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Difference {
     pub name: &'static str,
-    /// What Apache Kafka 4.3.1 has; set this to get its behaviour.
+    /// What Apache Kafka has (4.3.1 unless the reason names another); set this to get its behaviour.
     pub kafka: &'static str,
     pub ours: &'static str,
     pub because: &'static str,
@@ -35,6 +35,24 @@ pub const DIFFERENCES: &[Difference] = &[
         kafka: "latest",
         ours: "earliest",
         because: "A queue that drops what was sent before its first worker came is no queue.",
+    },
+    Difference {
+        name: "errors.deadletterqueue.copy.record.enable",
+        kafka: "false",
+        ours: "true",
+        because: "A letter that only names its record is worth nothing once retention took the record. (Apache Kafka 4.4.)",
+    },
+    Difference {
+        name: "errors.deadletterqueue.auto.create.topics.enable",
+        kafka: "false",
+        ours: "true",
+        because: "A record that nobody could work on is kept without having been asked to. (Apache Kafka 4.4.)",
+    },
+    Difference {
+        name: "errors.deadletterqueue.group.enable",
+        kafka: "false",
+        ours: "true",
+        because: "Likewise; `false` on a topic keeps letters out of it. (Apache Kafka 4.4.)",
     },
     Difference {
         name: "offsets.retention.minutes",

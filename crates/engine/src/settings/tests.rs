@@ -12,9 +12,16 @@ use super::{
 use crate::machine::{Machine, Now};
 
 const NOW: Now = Now { wall: 0, mono: 0 };
-/// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the other is of
-/// a later Kafka (KIP-1191).
-const ELSEWHERE: [&str; 2] = ["access.control.allow.origin", "errors.deadletterqueue.topic.name"];
+/// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the others are of
+/// Kafka 4.4 (KIP-1191).
+const ELSEWHERE: [&str; 6] = [
+    "access.control.allow.origin",
+    "errors.deadletterqueue.auto.create.topics.enable",
+    "errors.deadletterqueue.copy.record.enable",
+    "errors.deadletterqueue.group.enable",
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.topic.name.prefix",
+];
 const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
 
 /// Scope and name to the other columns.
@@ -468,9 +475,9 @@ fn settings_of_groups_are_judged_as_kafka_does() {
 /// What each of them does is seen by the tests of share groups; here, that it is this setting that says so.
 #[test]
 fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
-    use crate::share::{Rules, Start, letter_topic};
+    use crate::share::{Rules, Start, letter_is_whole, letter_topic};
     type Expect = fn(&mut Rules);
-    let own: [(&str, &str, Expect); 9] = [
+    let own: [(&str, &str, Expect); 14] = [
         ("share.session.timeout.ms", "50000", |r| r.session_ms = 50_000),
         ("share.heartbeat.interval.ms", "6000", |r| r.heartbeat_ms = 6_000),
         ("share.record.lock.duration.ms", "20000", |r| r.lock_ms = 20_000),
@@ -480,6 +487,11 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
         ("share.renew.acknowledge.enable", "false", |r| r.renew = false),
         ("milena.share.dead.letters", "false", |r| r.letters = false),
         ("milena.share.order", "key", |r| r.by_key = true),
+        ("milena.share.record.lock.duration.ms", "604800000", |r| r.lock_ms = 604_800_000),
+        ("milena.share.delivery.count.limit", "1000", |r| r.deliveries = 1_000),
+        ("milena.share.delay.ms", "60000", |r| r.delay_ms = 60_000),
+        ("milena.share.paused", "true", |r| r.paused = true),
+        ("milena.share.start.ms", "7", |r| r.start = Start::Since(7)),
     ];
     for (name, value, change) in own {
         let mut config = config(&[]);
@@ -498,6 +510,28 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
     let mut config = config(&[]);
     set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", "dead")]).unwrap();
     assert_eq!((letter_topic(&config, "g").as_deref(), letter_topic(&config, "another")), (Some("dead"), None));
+    set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.copy.record.enable", "false")]).unwrap();
+    assert_eq!((letter_is_whole(&config, "g"), letter_is_whole(&config, "another")), (false, true));
+    for bad in ["__dead", "dead letters"] {
+        set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", bad)]).unwrap_err();
+    }
+}
+
+/// Beyond what Kafka allows a group: from one delivery to a thousand, and locks from a second to a week.
+#[test]
+fn a_queue_has_limits_that_fit_whatever_the_brokers_bounds_are() {
+    let set = |name: &str, value: &str| {
+        let mut config = config(&[]);
+        set_on(&mut config, Offered::Group, "g", &[Change::set(name, value)]).map(|_| crate::share::Rules::of(&config, "g"))
+    };
+    for (name, sound, beyond) in [
+        ("milena.share.record.lock.duration.ms", ["1000", "604800000"], ["999", "604800001"]),
+        ("milena.share.delivery.count.limit", ["1", "1000"], ["0", "1001"]),
+        ("milena.share.delay.ms", ["0", "604800000"], ["-1", "604800001"]),
+    ] {
+        sound.iter().for_each(|value| assert!(set(name, value).is_ok(), "{name}={value}"));
+        beyond.iter().for_each(|value| assert!(set(name, value).is_err(), "{name}={value}"));
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Depth {
     pub delayed: i64,
     /// Those that wait for their dead letter.
     pub condemned: i64,
+    /// Since the group began with it: acknowledged, gone before they were finished, buried as dead letters, failed deliveries.
+    pub accepted: i64,
     pub lost: i64,
     pub buried: i64,
     pub failed: i64,
@@ -106,6 +108,7 @@ impl Share {
             held: counts.held - delayed,
             delayed,
             condemned: counts.condemned,
+            accepted: partition.accepted,
             lost: partition.lost,
             buried: partition.buried,
             failed: partition.failed,
@@ -132,6 +135,13 @@ impl Share {
             Some(Held { at, first, last, delivery: cell.failures + 1, owner: live.grant.owner.clone(), left_ms })
         };
         runs.filter_map(held).take(max).collect()
+    }
+
+    /// Who holds a record, and for how many more milliseconds.
+    pub fn holder(&self, now: Now, at: At, offset: Offset) -> Option<(&MemberId, i64)> {
+        let (_, _, cell) = self.partitions.get(&at)?.held(offset, offset).next()?;
+        let grant = &self.grants.get(&cell.grant)?.grant;
+        Some((grant.owner.as_ref()?, (grant.until - now.mono).max(0)))
     }
 
     pub fn has_letters(&self) -> bool {

@@ -37,6 +37,8 @@ pub(super) struct Partition {
     pub(super) since: i64,
     /// Records that went before the group was done with them.
     pub(super) lost: i64,
+    /// Records that were acknowledged.
+    pub(super) accepted: i64,
     /// Dead letters that were written.
     pub(super) buried: i64,
     /// Deliveries that failed.
@@ -55,6 +57,7 @@ impl Partition {
             busy: HashMap::new(),
             since,
             lost: 0,
+            accepted: 0,
             buried: 0,
             failed: 0,
         }
@@ -81,6 +84,7 @@ impl Partition {
                 let n = last - first + 1;
                 match (was.stand, run.stand) {
                     (Stand::Condemned, Stand::Archived) => self.buried += n,
+                    (_, Stand::Accepted) if was.stand != Stand::Accepted => self.accepted += n,
                     _ if run.failures > was.failures => self.failed += n,
                     _ => {}
                 }

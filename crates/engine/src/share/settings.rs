@@ -8,6 +8,8 @@ use crate::{
 
 /// `milena.share.order=key`.
 const BY_KEY: &str = "key";
+/// No setting says when to begin.
+const NO_MOMENT: i64 = -1;
 
 impl Rules {
     /// The rules of the share group of this name.
@@ -24,17 +26,23 @@ impl Rules {
         let truth = |name: &str| !matches!(value(name), Some(Value::Boolean(false)));
         let own = Self::default();
         let deliveries = number("share.delivery.count.limit", own.deliveries.into());
+        let deliveries = number("milena.share.delivery.count.limit", deliveries);
+        let lock_ms = number("share.record.lock.duration.ms", own.lock_ms);
+        let lock_ms = number("milena.share.record.lock.duration.ms", lock_ms);
+        let since = Some(number("milena.share.start.ms", NO_MOMENT)).filter(|at| *at != NO_MOMENT);
         Self {
             session_ms: number("share.session.timeout.ms", own.session_ms),
             heartbeat_ms: number("share.heartbeat.interval.ms", own.heartbeat_ms),
-            lock_ms: number("share.record.lock.duration.ms", own.lock_ms).clamp(1, limits::SHARE_LOCK_MS_MAX),
+            lock_ms: lock_ms.clamp(1, limits::SHARE_LOCK_MS_MAX),
             deliveries: u16::try_from(deliveries.clamp(1, limits::SHARE_DELIVERIES_MAX)).unwrap_or(own.deliveries),
             locks_max: number("share.partition.max.record.locks", own.locks_max),
             members_max: own.members_max,
-            start: start(&text("share.auto.offset.reset")),
+            start: since.map_or_else(|| start(&text("share.auto.offset.reset")), Start::Since),
             renew: truth("share.renew.acknowledge.enable"),
             letters: truth("milena.share.dead.letters"),
             by_key: text("milena.share.order") == BY_KEY,
+            delay_ms: number("milena.share.delay.ms", own.delay_ms).clamp(0, limits::SHARE_LOCK_MS_MAX),
+            paused: matches!(value("milena.share.paused"), Some(Value::Boolean(true))),
         }
     }
 }
@@ -55,6 +63,12 @@ pub fn letter_topic(config: &BrokerConfig, group: &str) -> Option<String> {
     }
 }
 
+/// `errors.deadletterqueue.copy.record.enable`: whether the group's letters are whole records.
+pub fn letter_is_whole(config: &BrokerConfig, group: &str) -> bool {
+    let setting = Offered::Group.setting("errors.deadletterqueue.copy.record.enable");
+    !matches!(setting.and_then(|s| Offered::Group.effective(config, group, s)), Some(Value::Boolean(false)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +79,7 @@ mod tests {
         let config = BrokerConfig::start(&[]).unwrap();
         assert_eq!(Rules::of(&config, "g"), Rules::default());
         assert_eq!(letter_topic(&config, "g"), None);
+        assert!(letter_is_whole(&config, "g"));
     }
 
     #[test]

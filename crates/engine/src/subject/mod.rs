@@ -29,6 +29,7 @@ mod refusal;
 mod register;
 mod settings;
 mod snapshot;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ pub use milena_schema::Format;
 pub use name::{DEFAULT_CONTEXT, EVERY_CONTEXT, GLOBAL_CONTEXT, Subject, judge_context};
 pub use refusal::Refusal;
 pub use register::{Asked, Judged, Look, Question};
+pub use stored::Stored;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -181,7 +181,7 @@ impl Registry {
     }
 
     /// What references lead to, and what that leads to: each once, what is needed first.
-    fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
+    pub(super) fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
         let mut walk = Walk { registry: self, seen: HashSet::new(), found: Vec::new() };
         walk.step(context, references);
         walk.found
@@ -344,6 +344,7 @@ impl Question {
         }
         let version = self.judged_version()?;
         let content = self.with_version(wanted, latest, version);
+        content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
     }
 

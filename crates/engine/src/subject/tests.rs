@@ -41,6 +41,27 @@ fn record(fields: &str) -> String {
     format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","))
 }
 
+#[test]
+fn what_is_stored_is_bounded_as_what_is_read() {
+    let mut world = World::default();
+    // The canonical text puts a blank and a line's end where the sent one had nothing.
+    let fields: String = (1..40_000).map(|n| format!("int32 f{n}={n};")).collect();
+    let text = format!("syntax=\"proto3\";message M{{{fields}}}");
+    assert!(text.len() < limits::SCHEMA_BYTES_MAX);
+    let asked = Asked { format: Format::Protobuf, ..avro("long", &text) };
+    assert!(matches!(world.register(asked), Err(Refusal::TooLarge { max: limits::SCHEMA_BYTES_MAX, .. })));
+    // Metadata of the configuration comes on top of what was sent.
+    let property = |name: &str| Metadata {
+        properties: Some([(name.to_owned(), "x".repeat(limits::DOCUMENT_BYTES_MAX - 1_000))].into()),
+        ..Default::default()
+    };
+    let config = Config { default_metadata: Some(property("one")), ..Default::default() };
+    world.command(Command::SetConfig { scope: Scope::Global, config }).unwrap();
+    let asked = Asked { metadata: Some(property("two")), ..avro("metadata", "\"string\"") };
+    assert!(matches!(world.register(asked), Err(Refusal::TooLarge { max: limits::DOCUMENT_BYTES_MAX, .. })));
+    world.register(Asked { metadata: Some(Metadata::default()), ..avro("metadata", "\"string\"") }).unwrap();
+}
+
 impl World {
     fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
         let decision = self.registry.decide(NOW, command)?;

@@ -18,8 +18,8 @@ const METADATA_VERSION: i16 = 30;
 const OLDEST_METADATA_VERSION: i16 = 7;
 /// Features that this release does not have. Clients read 0 as "use what worked before it".
 const OFF: [&str; 3] = ["group.version", "streams.version", "transaction.version"];
-/// Share groups, without Kafka 4.4's own dead letters.
-const SHARE_VERSION: i16 = 1;
+/// Share groups with dead letters (KIP-1191), as Apache Kafka 4.4 has them.
+const SHARE_VERSION: i16 = 2;
 
 fn handle(cx: &Context, request: ApiVersionsRequest) -> Result<ApiVersionsResponse, Close> {
     if cx.version >= 3 {

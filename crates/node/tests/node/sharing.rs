@@ -15,7 +15,7 @@ use crate::world::{World, batch, read_all};
 
 const GROUP: &str = "workers";
 
-fn take(topic: &Arc<Topic>, who: &str, max: i64) -> Take {
+pub(crate) fn take(topic: &Arc<Topic>, who: &str, max: i64) -> Take {
     Take {
         topic: topic.clone(),
         partition: 0,
@@ -33,7 +33,7 @@ async fn taken(node: &Node, topic: &Arc<Topic>, who: &str, max: i64) -> Vec<(i64
     granted.runs
 }
 
-async fn say(node: &Node, topic: &Topic, who: &str, first: i64, last: i64, verdict: Verdict) -> bool {
+pub(crate) async fn say(node: &Node, topic: &Topic, who: &str, first: i64, last: i64, verdict: Verdict) -> bool {
     let at = At { topic: topic.id, partition: 0 };
     let batches = vec![AckBatch { first, last, verdicts: vec![verdict] }];
     let told = node.share_acknowledge(GROUP, Acknowledge { at, owner: MemberId::from(who), batches }).await;

@@ -32,6 +32,8 @@ enum Test {
     Contains(String),
     Matches(Regex),
     MatchesNot(Regex),
+    /// A comparison as numbers: what is no number holds for none of them.
+    Number(fn(&f64, &f64) -> bool, f64),
 }
 
 impl Filter {
@@ -42,16 +44,26 @@ impl Filter {
                 .fix("--where key=17   --where 'value.user.name~^jo'   --where 'header.source!=crm'   --where 'value contains x'")
         };
         // The operator that comes first counts; of two at one place, the longer.
-        let operators = [" contains ", "!=", "!~", "=", "~"];
+        let operators = [" contains ", "!=", "!~", "<=", ">=", "=", "~", "<", ">"];
         let found = operators.iter().filter_map(|op| Some((text.find(op)?, std::cmp::Reverse(op.len()), *op))).min();
-        let Some((at, _, op)) = found else { return Err(bad("there is no operator; = != ~ !~ and contains are known".into())) };
+        let Some((at, _, op)) = found else {
+            return Err(bad("there is no operator; = != ~ !~ < <= > >= and contains are known".into()));
+        };
         let (field, value) = (text[..at].trim(), &text[at + op.len()..]);
+        let number = |compare: fn(&f64, &f64) -> bool| match value.trim().parse() {
+            Ok(number) => Ok(Test::Number(compare, number)),
+            Err(_) => Err(bad(format!("{value:?} is no number, and {op} compares numbers"))),
+        };
         let regex = || Regex::new(value).map_err(|e| bad(e.to_string()));
         let test = match op {
             "=" => Test::Equals(value.into()),
             "!=" => Test::Differs(value.into()),
             "~" => Test::Matches(regex()?),
             "!~" => Test::MatchesNot(regex()?),
+            "<" => number(f64::lt)?,
+            "<=" => number(f64::le)?,
+            ">" => number(f64::gt)?,
+            ">=" => number(f64::ge)?,
             _ => Test::Contains(value.trim().into()),
         };
         let field = Field::parse(field).ok_or_else(|| {
@@ -69,6 +81,7 @@ impl Filter {
             Test::Contains(part) => found.is_some_and(|f| f.contains(part.as_str())),
             Test::Matches(regex) => found.is_some_and(|f| regex.is_match(f)),
             Test::MatchesNot(regex) => found.is_none_or(|f| !regex.is_match(f)),
+            Test::Number(compare, with) => found.and_then(|f| f.trim().parse().ok()).is_some_and(|f: f64| compare(&f, with)),
         }
     }
 }
@@ -132,6 +145,12 @@ mod tests {
             ("value.user.id!~^1", false),
             ("value.user.tags.1=b", true),
             ("value.note=x=y", true),
+            ("value.user.id>16", true),
+            ("value.user.id>17", false),
+            ("value.user.id>=17", true),
+            ("value.user.id<=1.7e1", true),
+            ("offset<9", true),
+            ("value.note<9", false),
             ("value.absent=1", false),
             ("value.absent!=1", true),
             ("header.h=v", true),
@@ -140,7 +159,7 @@ mod tests {
         ] {
             assert_eq!(Filter::parse(filter).unwrap().holds(&m), holds, "{filter}");
         }
-        for bad in ["key", "colour=red", "key~(", "=x"] {
+        for bad in ["key", "colour=red", "key~(", "=x", "offset<many"] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }
     }

@@ -6,6 +6,8 @@ mod auto_create_topics_enable;
 mod compression_type;
 mod connections_max_idle_ms;
 mod delete_topic_enable;
+mod errors_deadletterqueue_auto_create_topics_enable;
+mod errors_deadletterqueue_topic_name_prefix;
 mod fetch_max_bytes;
 mod group_initial_rebalance_delay_ms;
 mod group_max_session_timeout_ms;
@@ -44,6 +46,8 @@ const HONOURED: &[Setting] = &[
     compression_type::SETTING,
     connections_max_idle_ms::SETTING,
     delete_topic_enable::SETTING,
+    errors_deadletterqueue_auto_create_topics_enable::SETTING,
+    errors_deadletterqueue_topic_name_prefix::SETTING,
     fetch_max_bytes::SETTING,
     group_initial_rebalance_delay_ms::SETTING,
     group_max_session_timeout_ms::SETTING,
@@ -118,6 +122,10 @@ pub struct BrokerSettings {
     pub registry_profile: String,
     /// Origins whose pages may use the HTTP doors.
     pub allowed_origins: Option<String>,
+    /// Whether the first dead letter makes its topic.
+    pub letters_make_topics: bool,
+    /// What the names of topics of dead letters begin with.
+    pub letters_prefix: String,
 }
 
 impl BrokerSettings {
@@ -145,6 +153,8 @@ impl BrokerSettings {
             http_address: milena_http_address::read(from),
             registry_profile: milena_registry_profile::read(from),
             allowed_origins: access_control_allow_origin::read(from),
+            letters_make_topics: errors_deadletterqueue_auto_create_topics_enable::read(from),
+            letters_prefix: errors_deadletterqueue_topic_name_prefix::read(from),
         }
     }
 }

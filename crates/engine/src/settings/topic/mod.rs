@@ -3,12 +3,14 @@
 
 mod cleanup_policy;
 mod compression_type;
+mod errors_deadletterqueue_group_enable;
 mod inert;
 mod max_message_bytes;
 mod message_timestamp_after_max_ms;
 mod message_timestamp_before_max_ms;
 mod message_timestamp_type;
 mod milena_retention_clock;
+mod milena_retention_gap_policy;
 mod milena_retention_until_consumed;
 mod milena_retention_until_consumed_max_ms;
 mod retention_bytes;
@@ -20,6 +22,7 @@ pub use cleanup_policy::Cleanup;
 pub use compression_type::Compression;
 pub use message_timestamp_type::TimestampType;
 pub use milena_retention_clock::RetentionClock;
+pub use milena_retention_gap_policy::GapPolicy;
 
 use super::{
     broker,
@@ -33,11 +36,13 @@ use super::{
 const HONOURED: &[Setting] = &[
     cleanup_policy::SETTING,
     compression_type::SETTING,
+    errors_deadletterqueue_group_enable::SETTING,
     max_message_bytes::SETTING,
     message_timestamp_after_max_ms::SETTING,
     message_timestamp_before_max_ms::SETTING,
     message_timestamp_type::SETTING,
     milena_retention_clock::SETTING,
+    milena_retention_gap_policy::SETTING,
     milena_retention_until_consumed::SETTING,
     milena_retention_until_consumed_max_ms::SETTING,
     retention_bytes::SETTING,
@@ -105,6 +110,8 @@ pub struct TopicSettings {
     pub retention_readers: Vec<String>,
     /// How old a batch may become while retention waits for them.
     pub retention_readers_max_ms: i64,
+    /// What a reader is told that stands before the log start.
+    pub gap_policy: GapPolicy,
     /// Bytes of one batch.
     pub max_message_bytes: u32,
     pub timestamp_type: TimestampType,
@@ -112,6 +119,8 @@ pub struct TopicSettings {
     pub timestamp_after_max_ms: i64,
     pub compression: Compression,
     pub cleanup: Cleanup,
+    /// Whether share groups may write dead letters to it.
+    pub takes_letters: bool,
 }
 
 impl TopicSettings {
@@ -124,12 +133,14 @@ impl TopicSettings {
             retention_clock: milena_retention_clock::read(from),
             retention_readers: milena_retention_until_consumed::read(from),
             retention_readers_max_ms: milena_retention_until_consumed_max_ms::read(from),
+            gap_policy: milena_retention_gap_policy::read(from),
             max_message_bytes: max_message_bytes::read(from),
             timestamp_type: message_timestamp_type::read(from),
             timestamp_before_max_ms: message_timestamp_before_max_ms::read(from),
             timestamp_after_max_ms: message_timestamp_after_max_ms::read(from),
             compression: compression_type::read(from),
             cleanup: cleanup_policy::read(from),
+            takes_letters: errors_deadletterqueue_group_enable::read(from),
         }
     }
 }
@@ -168,6 +179,10 @@ impl Resolved<'_> {
             Some(Value::Integer(v)) => v,
             other => unreachable!("{} has a default and its kind was checked when it was set: {other:?}", setting.name),
         }
+    }
+
+    fn boolean(&self, setting: &Setting) -> bool {
+        matches!(self.value(setting), Some(Value::Boolean(true)))
     }
 
     fn text(&self, setting: &Setting) -> String {
