@@ -20,6 +20,7 @@ mod readme;
 mod rest;
 mod server;
 mod service;
+mod status;
 mod story;
 mod tools;
 mod transcript;
