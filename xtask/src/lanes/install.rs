@@ -121,7 +121,7 @@ impl Machine {
     }
 
     fn ready(&self, words: &[&str]) -> Result<Told> {
-        self.install("operator", "known", words)
+        self.install("jane", "known", words)
     }
 
     /// Whether a test of the shell holds on the machine.
@@ -183,13 +183,13 @@ fn refusals(machine: &Machine) -> Result<usize> {
     let mut elf = fs::read(&machine.milena)?;
     elf.truncate(4096);
     fs::write(&broken, elf)?;
-    try_it("operator", "changed", &[], 4, "is not the right one")?;
-    try_it("operator", "unknown", &[], 4, "is not known here")?;
-    try_it("operator", "known", &["--password-file", &wrong], 4, "does not")?;
-    try_it("nobodys", "known", &[], 4, "no rights to use sudo")?;
-    try_it("operator", "known", &["--binary", &foreign.display().to_string()], 1, "is x86_64, and this program is for aarch64")?;
-    try_it("operator", "known", &["--binary", &broken.display().to_string()], 1, "does not run on")?;
-    try_it("operator", "known", &["--program", "/opt/full/milena"], 1, "No space left on device")?;
+    try_it("jane", "changed", &[], 4, "is not the right one")?;
+    try_it("jane", "unknown", &[], 4, "is not known here")?;
+    try_it("jane", "known", &["--password-file", &wrong], 4, "does not")?;
+    try_it("john", "known", &[], 4, "no rights to use sudo")?;
+    try_it("jane", "known", &["--binary", &foreign.display().to_string()], 1, "is x86_64, and this program is for aarch64")?;
+    try_it("jane", "known", &["--binary", &broken.display().to_string()], 1, "does not run on")?;
+    try_it("jane", "known", &["--program", "/opt/full/milena"], 1, "No space left on device")?;
     let holder = TcpListener::bind("127.0.0.1:0")?;
     let taken = holder.local_addr()?.to_string();
     machine.ready(&["--kafka", &taken, "--http", "off"])?.must(1, "something else listens on port")?;

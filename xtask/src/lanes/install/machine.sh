@@ -15,11 +15,11 @@ mkdir -p /run/sshd /opt/full
 mount -t tmpfs -o size=4g,nr_inodes=1 tmpfs /opt/full
 cp "$1/systemctl" /usr/local/bin/systemctl
 chmod 755 /usr/local/bin/systemctl
-for user in operator nobodys; do
+for user in jane john; do
   useradd -m -s /bin/sh "$user"
   echo "$user:$3" | chpasswd
 done
-printf 'Defaults requiretty, use_pty, timestamp_timeout=0\noperator ALL=(ALL:ALL) ALL\n' >/etc/sudoers.d/operator
-chmod 440 /etc/sudoers.d/operator
+printf 'Defaults requiretty, use_pty, timestamp_timeout=0\njane ALL=(ALL:ALL) ALL\n' >/etc/sudoers.d/jane
+chmod 440 /etc/sudoers.d/jane
 exec "$(command -v sshd)" -D -e -f /dev/null -p "$2" -h "$1/host_key" -o ListenAddress=127.0.0.1 -o UsePAM=no \
   -o PasswordAuthentication=yes -o PidFile=none -o MaxStartups=100 -o StrictModes=no
