@@ -22,8 +22,10 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the broker
     Serve(serve::Options),
-    /// The systemd unit of a server
-    Install(cmd::install::Options),
+    /// Put a server on a machine over ssh, or on this one; `--uninstall` takes it away
+    Install(Box<cmd::install::Options>),
+    #[command(hide = true)]
+    OnTerminal(cmd::install::OnTerminal),
     /// Write messages: from arguments, lines or files
     Produce(cmd::produce::Options),
     /// Read a range of a topic; stops at the end
@@ -83,6 +85,8 @@ enum Command {
     Config(cmd::config::Options),
     /// Names for brokers; alone it says which one is used, and why
     Context(cmd::context::Options),
+    /// Move in from another Kafka: topics, records, positions of groups, schemas
+    Copy(Box<cmd::copy::Options>),
     /// Avro files, schemas and data, as avro-tools does it; needs no broker
     Avro(cmd::avro::Options),
     /// Explain an error code, a setting or a word; needs no broker
@@ -93,8 +97,8 @@ enum Command {
     Man(cmd::man::Options),
     /// Print a completion script for a shell
     Completion { shell: Shell },
-    /// Print the version
-    Version,
+    /// Print the version, or the licences of what it is made of
+    Version(cmd::version::Options),
 }
 
 impl Arguments {
@@ -129,7 +133,9 @@ impl Arguments {
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
-            Command::Install(options) => cmd::install::run(&options),
+            Command::Copy(options) => talk(cmd::copy::run(*options)),
+            Command::Install(options) => return cmd::install::run(&options),
+            Command::OnTerminal(options) => cmd::install::on_terminal(options),
             Command::Explain(options) => cmd::explain::run(&options),
             Command::Cheat(options) => cmd::cheat::run(&options),
             Command::Man(options) => cmd::man::run(&options, &Self::command()),
@@ -137,10 +143,7 @@ impl Arguments {
                 clap_complete::generate(shell, &mut Self::command(), "milena", &mut std::io::stdout());
                 Ok(())
             }
-            Command::Version => {
-                crate::screen::line(format_args!("milena {}", env!("CARGO_PKG_VERSION")))?;
-                Ok(())
-            }
+            Command::Version(options) => cmd::version::run(&options),
         }?;
         Ok(ExitCode::SUCCESS)
     }

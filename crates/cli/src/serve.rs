@@ -136,6 +136,9 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
             .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
     })?;
     let plan = Plan::of(options.clone())?;
+    for finding in crate::startup::findings(plan.data.as_deref()) {
+        tracing::warn!("{finding}");
+    }
     let (serving, told, mut ready) = match plan.ephemeral {
         Some(place) => ephemeral::start(&plan, place, &descriptors)?,
         None => start(&plan, &descriptors)?,

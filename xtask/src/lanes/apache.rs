@@ -109,6 +109,6 @@ fn properties(dir: &Path, data: &Path, broker: u16, controller: u16, extra: &[&s
 }
 
 /// A port that nobody listens on at this moment.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -3,6 +3,7 @@
 pub(crate) mod apache;
 mod avro;
 mod client;
+mod copy;
 pub(crate) mod crash;
 mod distance;
 mod doctor;
@@ -10,14 +11,17 @@ mod expected;
 pub(crate) mod fresh;
 mod full_disk;
 mod go;
+mod install;
 mod java;
 mod kcat;
 mod node;
 mod oracle;
+mod packages;
 mod python;
 mod queue;
 mod registry;
 mod schemathesis;
+mod secured;
 mod server;
 mod testkit;
 pub(crate) mod typos;
@@ -31,6 +35,10 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "kill -9", needs: PYTHON, work: crash::run },
     Lane { name: "our client", needs: &[], work: client::run },
     Lane { name: "our client on Apache Kafka", needs: apache::JAVA, work: client::against_apache },
+    Lane { name: "tls and logins on Apache Kafka", needs: secured::NEEDS, work: secured::run },
+    Lane { name: "copy from Apache Kafka", needs: apache::JAVA, work: copy::run },
+    Lane { name: "install", needs: install::NEEDS, work: install::run },
+    Lane { name: "packages", needs: packages::NEEDS, work: packages::run },
     Lane { name: "oracle", needs: apache::JAVA, work: oracle::run },
     Lane { name: "kcat", needs: kcat::KCAT, work: kcat::run },
     Lane { name: "python programs", needs: PYTHON, work: python::programs },
