@@ -63,8 +63,8 @@ pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
 pub const SHARE_PARTITIONS_MAX: usize = 10_000;
 /// Runs that a share group keeps of one partition; beyond it nothing more is handed out until some are finished. 32 bytes each.
 pub const SHARE_RUNS_MAX: usize = 2_000_000;
-/// Records of one partition that may wait for their dead letters, and records that may be held beside them: each that waits is
-/// remembered by itself. Where letters cannot be written, nothing more is handed out beyond it.
+/// Records of one partition that may wait for their dead letters: each is remembered by itself. Where letters cannot be
+/// written, nothing more is handed out beyond it.
 pub const SHARE_LETTERS_MAX: i64 = 100_000;
 /// What stored bytes may claim of either: what was handed out at the bound ends all the same.
 pub const SHARE_STORED_MAX: usize = 2 * SHARE_RUNS_MAX;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use hyper::{
-    Request, StatusCode,
+    Request, Response, StatusCode,
     body::Incoming,
     header::{ACCEPT_ENCODING, ORIGIN},
     server::conn::http1,
@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Problem},
+    answer::{Answer, Body, Problem},
     asked::Asked,
     coding::Shelf,
     errors,
@@ -71,6 +71,8 @@ pub struct Door {
     places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
+    /// Answers of the schema registry that were made once.
+    pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
     pub(crate) shelf: Shelf,
 }
@@ -78,7 +80,8 @@ pub struct Door {
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0), shelf: Shelf::default() })
+        let (turn, shelf, schemas) = (AtomicUsize::new(0), Shelf::default(), registry::Shelf::default());
+        Arc::new(Self { node, options, places, turn, shelf, schemas })
     }
 }
 
@@ -119,6 +122,11 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
             tracing::debug!(%peer, %error, "an HTTP connection ended");
         }
     });
+}
+
+/// Answers one request, for whoever takes connections by itself. Call it on one of the node's runtimes.
+pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Response<Body> {
+    answer(door, request, Rc::new(Peer::new(peer)), surface).await
 }
 
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {

@@ -136,6 +136,8 @@ impl Node {
             answered: Lock::new(std::mem::take(&mut recovery.answered)),
             broker: Lock::new(broker),
             subjects: Lock::new(subjects),
+            spellings: Default::default(),
+            schema_changes: AtomicU64::new(0),
             kept,
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
@@ -224,6 +226,15 @@ impl Node {
             link.0.write().unwrap_or_else(PoisonError::into_inner).take();
         }
         closed
+    }
+
+    /// Ends every task without a word to the store, as the death of a process does: nothing is flushed, and no end is
+    /// recorded. Clients see their connections close. For tests; call it from outside of the runtimes.
+    pub fn abandon(&self) {
+        self.runtimes().stop();
+        if let Some(link) = self.0.link.hold().take() {
+            link.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     /// Looks at the clock again, which a test moved by hand.

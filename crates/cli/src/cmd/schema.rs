@@ -1,7 +1,8 @@
 //! `milena schema …`: what is registered, and what may follow. Talks to the registry of the broker that it was pointed at, or to
 //! any registry by its URL.
 
-mod moving;
+mod infer;
+pub(crate) mod moving;
 mod reading;
 
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ enum What {
     Check(Schema),
     /// Show what changed between two versions
     Diff { subject: String, old: String, new: String },
+    /// Make a schema from samples
+    Infer(infer::Infer),
     /// Delete a version, or a whole subject; ids still work
     Rm {
         subject: String,
@@ -126,6 +129,9 @@ fn reference(text: &str) -> Result<Value, String> {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
+    if let What::Infer(infer) = &options.what {
+        return infer::run(infer, connect).await;
+    }
     let web = match &options.registry {
         Some(url) => Web::at(url)?,
         None => Web::of(&connect.cluster().await?, "the schema registry").await?,
@@ -140,6 +146,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Register(schema) => register(&web, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
         What::Diff { subject, old, new } => reading::diff(&web, &subject, &old, &new).await,
+        What::Infer(infer) => infer::run(&infer, connect).await,
         What::Rm { subject, version, permanent } => remove(&web, connect, &subject, version.as_deref(), permanent).await,
         What::Restore { subject } => restore(&web, &subject).await,
         What::Level { level, subject, unset } => change_level(&web, level.as_deref(), subject.as_deref(), unset).await,

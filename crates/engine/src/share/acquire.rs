@@ -71,8 +71,10 @@ impl Share {
             return 0;
         }
         let counts = partition.runs.counts();
-        let room_for_letters = limits::SHARE_LETTERS_MAX - counts.condemned - counts.held;
-        room_for_letters.min(self.rules.locks_max - counts.held)
+        match counts.condemned < limits::SHARE_LETTERS_MAX {
+            true => self.rules.locks_max - counts.held,
+            false => 0,
+        }
     }
 
     pub(super) fn acquire(&self, now: Now, acquire: &Acquire) -> Result<Decision<Fact, Reply>, Refusal> {

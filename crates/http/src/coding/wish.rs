@@ -121,6 +121,7 @@ impl Wish {
             rules: None,
             version: None,
             id: None,
+            tags: Default::default(),
             normalize: false,
             force: false,
         };
