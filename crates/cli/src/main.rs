@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod ask;
 mod cmd;
 mod config;
 mod connect;
@@ -15,7 +16,9 @@ mod process;
 mod ready;
 mod schemas;
 mod screen;
+mod secure;
 mod serve;
+mod startup;
 mod table;
 mod web;
 mod when;

@@ -1,6 +1,6 @@
 //! The least of an HTTP client: one request to a Milena's admin routes, one JSON answer, and the connection is closed.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use milena_client::Cluster;
 use serde::de::DeserializeOwned;
@@ -61,6 +61,16 @@ impl Web {
                 .fix("start it with   milena serve --http 127.0.0.1:8080")
         })?;
         Ok(Self { address: reachable(&address, cluster) })
+    }
+
+    /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.
+    pub(crate) fn is_only_there(&self, cluster: &Cluster) -> bool {
+        cluster.config().bootstrap.first().is_some_and(|broker| only_there(&self.address, broker.host()))
+    }
+
+    /// Where the door is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// A server by its URL, of which only the address counts.
@@ -181,6 +191,14 @@ fn reachable(address: &str, cluster: &Cluster) -> String {
     }
 }
 
+fn only_there(door: &str, broker: &str) -> bool {
+    let here = |host: &str| {
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    door.rsplit_once(':').is_some_and(|(host, _)| here(host)) && !here(broker)
+}
+
 /// Status and body. With `Connection: close` and a known length, our own server does not send chunks.
 fn split(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -205,4 +223,16 @@ fn judge(status: u16, body: Value) -> Result<Value, Failure> {
         failure = failure.why(why);
     }
     Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_there;
+
+    #[test]
+    fn loopback_of_another_machine_is_not_ours() {
+        assert!(only_there("127.0.0.1:8080", "10.0.0.7") && only_there("[::1]:8080", "broker.example"));
+        assert!(!only_there("127.0.0.1:8080", "localhost") && !only_there("127.0.0.1:8080", "::1"));
+        assert!(!only_there("10.0.0.7:8080", "10.0.0.7"));
+    }
 }

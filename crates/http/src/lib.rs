@@ -18,6 +18,7 @@ mod rest;
 mod router;
 mod serve;
 
+pub use answer::Body;
 pub use polish::Origins;
 pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
-pub use serve::{Door, DoorOptions, Surface, listen};
+pub use serve::{Door, DoorOptions, Surface, listen, respond};

@@ -9,7 +9,7 @@ use std::{
 };
 
 use hyper::{
-    Request, StatusCode,
+    Request, Response, StatusCode,
     body::Incoming,
     header::{ACCEPT_ENCODING, ORIGIN},
     server::conn::http1,
@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Problem},
+    answer::{Answer, Body, Problem},
     asked::Asked,
     coding::Shelf,
     errors,
@@ -122,6 +122,11 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
             tracing::debug!(%peer, %error, "an HTTP connection ended");
         }
     });
+}
+
+/// Answers one request, for whoever takes connections by itself. Call it on one of the node's runtimes.
+pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Response<Body> {
+    answer(door, request, Rc::new(Peer::new(peer)), surface).await
 }
 
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {

@@ -58,7 +58,7 @@ pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};
 pub use once::{Once, OnceKey, OncePlaced};
 pub use partition::{Partition, View};
 pub use receipts::{Dealt, Receipt};
-pub use recover::{Broken, Recovery};
+pub use recover::{Broken, Inhabitant, Recovery};
 pub use release::{Dead, Released};
 pub use room::DiskState;
 pub use runtime::Runtimes;

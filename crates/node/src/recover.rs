@@ -84,7 +84,50 @@ impl Replay for Recovery {
     }
 }
 
+/// Who lives in a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Inhabitant {
+    /// A noun that every broker has once, in words.
+    House(&'static str),
+    Partition {
+        topic: String,
+        partition: i32,
+        /// The topic is in the trash.
+        deleted: bool,
+    },
+    /// A group of consumers, or one that shares a queue.
+    Group(String),
+}
+
 impl Recovery {
+    /// Who lives in each log, as far as the catalog knows. Of what was read back: before a node took it.
+    pub fn inhabitants(&self) -> HashMap<u64, Inhabitant> {
+        let house = [
+            (CATALOG_LOG, "the catalog of topics and groups"),
+            (PRODUCER_IDS_LOG, "the producer ids"),
+            (WRITERS_LOG, "the table of writers"),
+            (BROKER_SETTINGS_LOG, "the broker's settings"),
+            (SUBJECTS_LOG, "the schema registry"),
+            (INSTANCES_LOG, "the REST proxy's consumers"),
+            (UNREAD_LOG, "the ledger of what went unread"),
+        ];
+        let mut all: HashMap<u64, Inhabitant> = house.into_iter().map(|(log, words)| (log, Inhabitant::House(words))).collect();
+        let catalog = &self.catalog.machine;
+        let topics = catalog.topics().map(|topic| (topic, false)).chain(catalog.trash().map(|gone| (&gone.topic, true)));
+        for (topic, deleted) in topics {
+            for (partition, log) in (0..).zip(topic.logs.iter()) {
+                all.insert(log, Inhabitant::Partition { topic: topic.name.to_string(), partition, deleted });
+            }
+        }
+        all.extend(catalog.groups().map(|(name, log)| (log, Inhabitant::Group(name.to_string()))));
+        all
+    }
+
+    /// What of the stored state this release does not understand.
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
     pub fn new() -> Self {
         Self::default()
     }

@@ -228,6 +228,15 @@ impl Node {
         closed
     }
 
+    /// Ends every task without a word to the store, as the death of a process does: nothing is flushed, and no end is
+    /// recorded. Clients see their connections close. For tests; call it from outside of the runtimes.
+    pub fn abandon(&self) {
+        self.runtimes().stop();
+        if let Some(link) = self.0.link.hold().take() {
+            link.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
     /// Looks at the clock again, which a test moved by hand.
     pub fn look_at_clock(&self) {
         self.0.retention.look();

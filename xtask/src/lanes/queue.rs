@@ -1,17 +1,13 @@
-//! The queue over plain HTTP: the examples in five languages, and requests made from its OpenAPI page, as strange as it
-//! allows.
+//! The queue over plain HTTP: the examples in five languages.
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{
-    fresh::milena,
-    server::{self, Server},
-};
+use super::server::{self, Server};
 use crate::{
-    lane::{Ground, room, venv},
+    lane::{Ground, room},
     run,
 };
 
@@ -24,9 +20,6 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("mcs", "mono-mcs"),
     ("mono", "mono-runtime"),
 ];
-pub(crate) const SCHEMATHESIS: &[(&str, &str)] = &[("python3", "python3-venv"), ("curl", "curl")];
-const PIN: &[&str] = &["schemathesis==4.32.5"];
-const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
 const GOOD: [&str; 3] = ["one", "two", "three"];
 
@@ -89,48 +82,4 @@ fn get(url: &str) -> Result<Value> {
 
 fn number(value: &Value, name: &str) -> i64 {
     value[name].as_i64().unwrap_or(-1)
-}
-
-/// schemathesis plays what the page allows, and what it does not: no fault of the server, and no answer that the page does
-/// not name.
-pub(crate) fn schemathesis(ground: &Ground) -> Result<String> {
-    let venv = venv(ground, "schemathesis", PIN)?;
-    let server = server::fresh(ground, "queue-schemathesis", &[])?;
-    milena(ground, &server, &["produce", "orders"], "1\n2\n3\n")?;
-    milena(ground, &server, &["take", "orders", "-g", "billing"], "")?;
-    let page = room(ground, "schemathesis")?.join("queue.json");
-    std::fs::write(&page, narrowed(ground)?.to_string())?;
-    let mut command = Command::new(venv.join("bin/st"));
-    command.arg("run").arg(&page).args(["--url", &url(&server)?]).args(["--checks", CHECKS, "--no-color"]);
-    command.args(["--phases", "coverage,fuzzing", "--max-examples", "20", "--seed", "7", "--generation-deterministic"]);
-    let output = command.current_dir(room(ground, "schemathesis")?).output().context("cannot start schemathesis")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        println!("{text}");
-        bail!("answers that the page does not describe");
-    }
-    milena(ground, &server, &["status"], "").context("the broker after all of that")?;
-    Ok(text.lines().find(|line| line.contains("generated")).unwrap_or("no count of cases").trim().to_owned())
-}
-
-/// The page with names that are there in place of any name, so that requests get further than a 404; without waits, and
-/// without the stream, which has no end.
-fn narrowed(ground: &Ground) -> Result<Value> {
-    let mut page: Value =
-        serde_json::from_str(&std::fs::read_to_string(ground.root.join("crates/http/src/queue/openapi.json"))?)?;
-    page["components"]["schemas"]["Receive"]["properties"]["wait_ms"]["maximum"] = 1.into();
-    let paths = page["paths"].as_object_mut().context("a page has paths")?;
-    paths.retain(|path, _| !path.ends_with("/events"));
-    let names = [("topic", json!(["orders", "others"])), ("group", json!(["billing"])), ("partition", json!([0, 1]))];
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(serde_json::Map::values_mut) {
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            if let Some((_, allowed)) = names.iter().find(|(name, _)| parameter["name"] == *name && parameter["in"] == "path") {
-                parameter["schema"]["enum"] = allowed.clone();
-            }
-            if parameter["name"] == "wait_ms" {
-                parameter["schema"]["maximum"] = 1.into();
-            }
-        }
-    }
-    Ok(page)
 }

@@ -2,6 +2,7 @@
 
 mod history;
 mod reset;
+mod samples;
 
 use std::{collections::BTreeMap, fmt::Write};
 

@@ -74,7 +74,47 @@ async fn life(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Op
             None => writeln!(text, "{name} has not committed it: it stands at {}", group["position"]),
         };
     }
+    for queue in found["queues"].as_array().into_iter().flatten() {
+        let _ = writeln!(text, "{}", in_queue(queue));
+    }
+    for given in found["given_to"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            text,
+            "{} was given it by REST and has not committed it ({})",
+            word(given, "instance"),
+            word(given, "group")
+        );
+    }
+    for (name, part) in ["key", "value"].into_iter().map(|name| (name, &found["record"][name]["schema"])) {
+        if !part.is_null() {
+            let (id, version) = (&part["id"], &part["version"]);
+            let (kind, subject) = (word(part, "type"), word(part, "subject"));
+            let _ = writeln!(text, "the {name} was written by schema {id} ({kind}, {subject} version {version})");
+        }
+    }
     Some(text)
+}
+
+/// How it stands in one queue.
+fn in_queue(queue: &Value) -> String {
+    let group = queue["group"].as_str().unwrap_or_default();
+    let deliveries = queue["deliveries"].as_u64().unwrap_or_default();
+    let seconds = queue["left_ms"].as_i64().unwrap_or_default().div_euclid(1_000) + 1;
+    match queue["state"].as_str().unwrap_or_default() {
+        "waiting" if deliveries == 0 => format!("{group} has not taken it yet"),
+        "waiting" => format!("{group} has it to take again: delivery {deliveries} failed"),
+        "leased" => {
+            let holder = queue["holder"].as_str().unwrap_or_default();
+            format!("{group} has leased it to {holder} (delivery {deliveries}) for {seconds} s more")
+        }
+        "delayed" => format!("{group} keeps it back for {seconds} s more, after delivery {deliveries}"),
+        "acknowledged" => format!("{group} has acknowledged it (delivery {deliveries})"),
+        "given-up" => format!("{group} has given it up after delivery {deliveries}"),
+        "dead-letter-waits" => {
+            format!("{group} has given it up after delivery {deliveries}; its dead letter is still to be written")
+        }
+        _ => format!("{group} is done with it"),
+    }
 }
 
 fn place(text: &str) -> Option<(&str, i32, i64)> {

@@ -2,7 +2,7 @@
 //! any registry by its URL.
 
 mod infer;
-mod moving;
+pub(crate) mod moving;
 mod reading;
 
 use std::path::PathBuf;

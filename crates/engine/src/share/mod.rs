@@ -26,6 +26,7 @@ mod runs;
 mod settings;
 mod settle;
 mod snapshot;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use partition::Why;
 pub use runs::Stand;
 pub use settings::{letter_is_whole, letter_topic};
 pub use snapshot::MARK;
+pub use standing::{Stage, Standing};
 
 use self::partition::Partition;
 use crate::{

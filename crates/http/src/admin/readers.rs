@@ -10,7 +10,7 @@ use milena_node::{
 };
 use serde_json::{Value, json};
 
-use super::why;
+use super::{receipt, why};
 use crate::{
     answer::{Answer, Problem, json},
     serve::Door,
@@ -27,7 +27,7 @@ pub(super) async fn answer(door: &Door, path: &[&str], group: Option<&str>) -> R
     match path {
         ["topics", topic, "unread"] => unread(door, Some(topic)).await,
         ["topics", topic, "why"] => why::answer(door, topic, group).await,
-        ["topics", topic, "partitions", partition, "records", offset] => receipt(door, (topic, partition), offset).await,
+        ["topics", topic, "partitions", partition, "records", offset] => receipt::answer(door, (topic, partition), offset).await,
         ["groups", group, "history"] => history(door, group).await,
         _ => unread(door, None).await,
     }
@@ -37,7 +37,7 @@ pub(super) fn find(door: &Door, name: &str) -> Result<Arc<Topic>, Problem> {
     door.node.topic(name).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name:?}")))
 }
 
-fn find_partition<'a>(topic: &'a Topic, partition: &str) -> Result<(&'a Arc<Partition>, View), Problem> {
+pub(super) fn find_partition<'a>(topic: &'a Topic, partition: &str) -> Result<(&'a Arc<Partition>, View), Problem> {
     let found = partition.parse().ok().and_then(|index| topic.partition(index));
     let found = found.and_then(|partition| Some((partition, partition.view()?)));
     found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("{} has no partition {partition:?}", topic.name)))
@@ -47,7 +47,7 @@ pub(super) fn stopped(dead: impl ToString) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store has stopped").why(dead)
 }
 
-fn who(writer: Option<&Writer>) -> Value {
+pub(super) fn who(writer: Option<&Writer>) -> Value {
     writer.map_or(Value::Null, |w| json!({"client": &*w.client, "address": &*w.address}))
 }
 
@@ -103,30 +103,4 @@ async fn history(door: &Door, group: &str) -> Result<Answer, Problem> {
     let positions = found.await.map_err(stopped)?;
     let positions = positions.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no group {group:?}")))?;
     Ok(json(&json!({"group": group, "positions": positions})))
-}
-
-/// `GET topics/{name}/partitions/{p}/records/{offset}`: the life of one record.
-async fn receipt(door: &Door, (name, partition): (&str, &str), offset: &str) -> Result<Answer, Problem> {
-    let topic = find(door, name)?;
-    let (partition, view) = find_partition(&topic, partition)?;
-    let missing = || {
-        Problem::new(StatusCode::NOT_FOUND, format!("{name}/{} has no record at offset {offset:?}", partition.index()))
-            .why(format!("offsets from {} to {} are kept", view.start, view.high - 1))
-    };
-    let number = offset.parse::<i64>().map_err(|_| missing())?;
-    let found = door.node.receipt(&topic, partition, number).await;
-    let found =
-        found.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the record cannot be looked up").why(error))?;
-    let receipt = found.ok_or_else(missing)?;
-    let dealt = |d: &Dealt| json!({"group": &*d.group, "position": d.position, "committed_at": d.at, "or_earlier": d.or_earlier, "by": who(d.by.as_ref())});
-    Ok(json(&json!({
-        "topic": name,
-        "partition": partition.index(),
-        "offset": number,
-        "batch": {"first": receipt.first, "last": receipt.last, "bytes": receipt.bytes},
-        "stored_at": receipt.stored_at,
-        "written_by": who(receipt.writer.as_ref()),
-        "expires_at": receipt.expires_at,
-        "groups": receipt.groups.iter().map(dealt).collect::<Vec<_>>(),
-    })))
 }

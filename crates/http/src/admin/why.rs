@@ -38,6 +38,7 @@ enum Reader<'a> {
 struct Queue {
     depth: Depth,
     by_key: bool,
+    paused: bool,
     full: bool,
     /// Milliseconds until the first lease ends, and until the first delay is over.
     lease_ends: Option<i64>,
@@ -140,7 +141,8 @@ async fn of_queue(door: &Door, group: &str, partition: &Partition, view: View) -
         let first = |leased: bool| held.iter().filter(|h: &&Held| h.owner.is_some() == leased).map(|h| h.left_ms).min();
         let (lease_ends, delay_ends) = (first(true), first(false));
         let depth = share.depth(at, window)?;
-        Some(Queue { depth, by_key: share.rules().by_key, full: !share.has_locks(at), lease_ends, delay_ends })
+        let (rules, full) = (share.rules(), !share.has_locks(at));
+        Some(Queue { depth, by_key: rules.by_key, paused: rules.paused, full, lease_ends, delay_ends })
     });
     let Some(queue) = standing.await.map_err(stopped)?.flatten() else {
         return Ok(
@@ -175,6 +177,7 @@ impl Queue {
             () if unfinished == 0 && view.high == 0 => "nothing was ever written here".into(),
             () if unfinished == 0 && view.stable < view.high => open(view.stable),
             () if unfinished == 0 => format!("the end is reached: the queue is done with everything up to {}", view.stable),
+            () if self.paused => format!("the queue is paused: {} records wait until it is resumed", self.free()),
             () if self.free() > 0 && self.full => {
                 format!(
                     "{held} records are leased, as many as the queue may lease of a partition; the first lease ends {}",
@@ -279,6 +282,7 @@ mod tests {
         let at = |unfinished, held, delayed, condemned| Queue {
             depth: Depth { unfinished, held, delayed, condemned, ..Depth::default() },
             by_key: false,
+            paused: false,
             full: false,
             lease_ends: Some(29_500),
             delay_ends: Some(900),
@@ -289,6 +293,7 @@ mod tests {
         says(&because(at(0, 0, 0, 0)), "the end is reached: the queue is done with everything up to 5");
         says(&because(at(5, 2, 1, 0)), "2 records can be taken");
         says(&because(Queue { by_key: true, ..at(5, 2, 0, 0) }), "but those whose keys are leased: 2 are");
+        says(&because(Queue { paused: true, ..at(5, 2, 0, 0) }), "the queue is paused: 3 records wait");
         says(&because(Queue { full: true, ..at(5, 2, 0, 0) }), "as many as the queue may lease");
         says(&because(at(3, 3, 0, 0)), "all are leased: 3 records, of which the first is free again in 30 s");
         says(&because(at(2, 0, 2, 0)), "2 records wait until their delay is over, the first in 1 s");

@@ -78,6 +78,12 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    /// The schema that wrote a value, if one is named and known.
+    pub(crate) async fn schema(&self, topic: &Topic, part: Part, (value, headers): (&[u8], Headers<'_>)) -> Option<Shown> {
+        let (name, _) = split(value, name_header(part, headers)).ok()?;
+        self.shown(name, topic, part).await.ok()
+    }
+
     /// A value as JSON, and the version that says what it is. `header` is what stands beside it under [`name_of`].
     pub(crate) async fn read(
         &mut self,
@@ -106,14 +112,18 @@ impl<'d> Decoder<'d> {
     }
 
     async fn find(&self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Shown), Trouble> {
+        let shown = self.shown(name, topic, part).await?;
+        let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
+        Ok((codec, shown))
+    }
+
+    async fn shown(&self, name: Name, topic: &Topic, part: Part) -> Result<Shown, Trouble> {
         let hint = Subject::new(DEFAULT_CONTEXT, &format!("{}-{}", topic.name, part.name()));
-        let found = self.door.node.ask_schemas(|registry| match name {
+        let shown = self.door.node.ask_schemas(|registry| match name {
             Name::Id(id) => registry.by_id(id.cast_signed(), &hint),
             Name::Guid(guid) => registry.by_guid(guid).ok_or_else(|| Refusal::NoId(guid.to_string())),
         });
-        let shown: Shown = found.await??;
-        let codec = self.door.shelf.codec(&self.door.node, &shown).await?;
-        Ok((codec, shown))
+        Ok(shown.await??)
     }
 }
 

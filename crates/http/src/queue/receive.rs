@@ -262,6 +262,10 @@ impl Work {
         say("queue-state", state.to_owned());
         say("queue-depth", depth.unfinished.to_string());
         say("queue-in-flight", depth.held.to_string());
+        if depth.lost > 0 {
+            // What retention removed before the queue was done with it is never passed over in silence.
+            say("queue-lost", depth.lost.to_string());
+        }
         if let Some(oldest) = oldest(&self.door, &self.topic, &self.group).await? {
             say("queue-oldest-ms", (self.door.node.now().wall - oldest.timestamp).max(0).to_string());
         }

@@ -4,6 +4,8 @@ mod coded;
 mod manual;
 mod queue;
 mod queue_more;
+mod readers;
 mod registry;
 mod server;
 mod strange;
+mod surface;

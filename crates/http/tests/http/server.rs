@@ -84,6 +84,22 @@ impl Server {
         Reply { status, headers: head.to_string(), body: body.to_string() }
     }
 
+    /// Commits of the store so far.
+    pub(crate) fn commits(&self) -> u64 {
+        self.node.gauges().commits
+    }
+    /// DeleteRecords on the first partition.
+    pub(crate) fn trim(&self, topic: &str, to: i64) {
+        let topic = self.node.topic(topic).expect("a topic");
+        let partition = topic.partition(0).expect("a partition").clone();
+        let (node, (sender, receiver)) = (self.node.clone(), std::sync::mpsc::channel());
+        self.node.runtimes().spawn_on_least_loaded(move || async move {
+            let told = node.delete_records(&topic, &partition, to).await;
+            let _ = sender.send(told.is_ok_and(|told| told.is_ok()));
+        });
+        assert!(receiver.recv().expect("an answer"), "records are deleted");
+    }
+
     /// Opens a stream of server-sent events.
     pub(crate) fn events(&self, path: &str) -> Events {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
