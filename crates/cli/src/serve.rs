@@ -1,9 +1,13 @@
 //! `milena serve`: the composition root. Here, and nowhere else, it is decided which store, which addresses, which threads.
 
+mod asked;
+mod listen;
+mod reachable;
+
 use std::{
     fs,
     io::{IsTerminal, Write},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    net::{SocketAddr, TcpListener as StdListener},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -28,6 +32,8 @@ use crate::{
     ours,
     ready::Ready,
 };
+use asked::Asked;
+use listen::{Bound, Doors, Listeners};
 
 /// Flags of `serve`; each can also come from the environment or from `[server]` of `milena.toml`.
 #[derive(Args, Clone, Debug, Default)]
@@ -66,17 +72,12 @@ pub(crate) struct Options {
     #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
     output: Output,
     /// Log requests that take longer than this, such as 100ms, with where the time went
-    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = slow)]
+    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = crate::when::length)]
     slow: Option<Duration>,
     /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
     /// [default: warn]
     #[arg(long, env = "MILENA_LOG", value_name = "FILTER")]
     log: Option<String>,
-}
-
-fn slow(text: &str) -> Result<Duration, String> {
-    let ms = crate::when::duration(text).and_then(|ms| u64::try_from(ms).ok());
-    ms.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 100ms or 2s".into())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -101,7 +102,7 @@ struct Plan {
     advertise: Advertise,
     /// The words that `advertise` was made from.
     rule: String,
-    settings: Vec<(String, Option<String>)>,
+    asked: Asked,
     node_id: i32,
     accept_loss: bool,
     output: Output,
@@ -109,6 +110,7 @@ struct Plan {
 }
 
 /// Where a door that nobody needs to ask for listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Listening {
     Off,
     /// At an address that somebody asked for.
@@ -118,6 +120,7 @@ enum Listening {
 }
 
 /// Both loopback families, or one address that somebody asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Address {
     Loopback(u16),
     One(SocketAddr),
@@ -131,12 +134,11 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
             .why(format!("each connection is one, and the store needs some; {} is the least", crate::process::LEAST))
             .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
     })?;
-    let plan = Plan::of(options.clone())?;
+    // Whatever may refuse the start does so before the data are touched.
+    let plan = Plan::judged(options.clone())?;
+    let doors = Doors::bind(&plan)?;
     let (store, recovery, recovered) = open(&plan, descriptors.files)?;
-    let kafka = bind(&plan.kafka, "kafka")?;
-    let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
-    let registry = plan.registry.bind("registry")?;
-    let rest = plan.rest.bind("rest")?;
+    let Listeners { kafka, http, registry, rest } = doors.listen()?;
     let told = told(&plan, &kafka, http.as_deref());
     let node = start_node(&plan, store, (recovery, recovered.clone()), &told)?;
     let door_options = DoorOptions {
@@ -163,7 +165,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
     let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
     let open = Open { kafka, web: web.collect(), connections: descriptors.web };
-    let reload = Reload { node: node.clone(), options, told, filter };
+    let reload = Reload { node: node.clone(), options, told, doors: plan.doors(), filter };
     let outcome = runtime.block_on(until_told_to_stop(&reload, door, open, &plan, &ready));
     node.stop().map_err(|fault| {
         Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
@@ -235,6 +237,8 @@ struct Reload {
     options: Options,
     /// What was told of how this process was started.
     told: Vec<(String, Option<String>)>,
+    /// Where it was told to listen.
+    doors: [(&'static str, Listening); 4],
     filter: Filter,
 }
 
@@ -255,7 +259,7 @@ impl Reload {
         let filter = parsed(&log_filter(&self.options)?)?;
         let mut settings = plan.own_settings();
         settings.extend(self.told.iter().cloned());
-        let mut fixed = self.node.renew_settings(&settings).map_err(bad_setting)?;
+        let mut fixed = self.node.renew_settings(&settings).map_err(|refusal| plan.asked.refused(&refusal))?;
         let _ = self.filter.reload(filter);
         let told = |name: &str| before.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.as_deref());
         let changed = [
@@ -267,7 +271,8 @@ impl Reload {
             ("node.id", told("node.id") != Some(&plan.node_id.to_string())),
             ("advertise", plan.rule != self.rule()),
         ];
-        fixed.extend(changed.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_string()));
+        let moved = self.doors.iter().zip(plan.doors()).map(|(before, now)| (now.0, *before != now));
+        fixed.extend(changed.into_iter().chain(moved).filter(|(_, differs)| *differs).map(|(name, _)| name.to_string()));
         Ok(fixed)
     }
 
@@ -290,8 +295,7 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
     let options = Options { config: file.map(Path::to_path_buf), ..Options::default() };
     let (_, found) = config::read(file)?;
     parsed(&log_filter(&options)?)?;
-    let plan = Plan::of(options)?;
-    milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(bad_setting)?;
+    let plan = Plan::judged(options)?;
     let mut remarks = Vec::new();
     if let Address::One(address) = &plan.kafka
         && !address.ip().is_loopback()
@@ -303,20 +307,6 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
         }
     }
     Ok(Checked { file: found, remarks })
-}
-
-/// A setting that is refused, with the one that may have been meant.
-fn bad_setting(refusal: milena_node::engine::settings::Refusal) -> Failure {
-    use milena_node::engine::settings::{Refusal, broker};
-    let failure = Failure::new(Kind::Usage, "a broker setting is not right").why(&refusal);
-    let near = match &refusal {
-        Refusal::Unknown { name, .. } => crate::nearest::nearest(name, broker::all().map(|s| s.name)),
-        _ => None,
-    };
-    match near {
-        Some(near) => failure.hint(format!("did you mean {near:?}?")),
-        None => failure,
-    }
 }
 
 fn announce(output: Output, ready: &Ready) -> Result<(), Failure> {
@@ -351,8 +341,16 @@ fn log(filter: &str) -> Result<Filter, Failure> {
 }
 
 impl Plan {
+    /// One that a server can start with, as far as can be known without its data.
+    fn judged(options: Options) -> Result<Self, Failure> {
+        let plan = Self::of(options)?;
+        milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(|r| plan.asked.refused(&r))?;
+        reachable::check(&plan.advertise)?;
+        Ok(plan)
+    }
+
     fn of(options: Options) -> Result<Self, Failure> {
-        let (file, _) = config::read(options.config.as_deref())?;
+        let (file, path) = config::read(options.config.as_deref())?;
         let file = file.server;
         let data = (!options.ephemeral).then(|| options.data.or(file.data).unwrap_or_else(|| "milena-data".into()));
         let kafka = address(options.kafka.or(file.kafka).as_deref(), 9092, "kafka")?;
@@ -363,12 +361,16 @@ impl Plan {
         let registry = Listening::of(options.registry.or(file.registry).as_deref(), 8081, "registry")?;
         let rest = Listening::of(options.rest.or(file.rest).as_deref(), 8082, "rest")?;
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
-        let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
-            Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
+        let advertise: Advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
+            Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).fix(e.fix()).why(e)
         })?;
-        let mut settings: Vec<(String, Option<String>)> = file.set.into_iter().map(|(k, v)| (k, Some(plain(&v)))).collect();
-        settings.extend(options.set.into_iter().map(|(k, v)| (k, Some(v))));
-        let node_id = node_id(&settings)?;
+        // Read again for its lines alone, which only a refusal names.
+        let text = path.map(|path| {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            (path, text)
+        });
+        let asked = Asked::new(text, &file.set, options.set)?;
+        let node_id = node_id(asked.settings())?;
         let warned = matches!(kafka, Address::One(a) if !a.ip().is_loopback());
         if warned {
             tracing::warn!(
@@ -381,9 +383,9 @@ impl Plan {
             http,
             registry,
             rest,
+            rule: advertise.to_string(),
             advertise,
-            rule,
-            settings,
+            asked,
             node_id,
             accept_loss: options.accept_loss,
             slow: options.slow,
@@ -393,18 +395,16 @@ impl Plan {
 }
 
 impl Plan {
+    /// Where it listens, by the names of the flags.
+    fn doors(&self) -> [(&'static str, Listening); 4] {
+        let http = self.http.map_or(Listening::Off, Listening::At);
+        [("kafka", Listening::At(self.kafka)), ("http", http), ("registry", self.registry), ("rest", self.rest)]
+    }
+
     /// The settings that somebody asked for. The node's id is told in one place, whichever of its two names was used.
     fn own_settings(&self) -> Vec<(String, Option<String>)> {
-        let own = self.settings.iter().filter(|(name, _)| name != "node.id" && name != "broker.id");
+        let own = self.asked.settings().iter().filter(|(name, _)| name != "node.id" && name != "broker.id");
         own.cloned().collect()
-    }
-}
-
-/// A value of `[server.set]` as Kafka's properties spell it.
-fn plain(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(s) => s.clone(),
-        other => other.to_string(),
     }
 }
 
@@ -445,8 +445,10 @@ fn open_local(data: &Path, options: local::Options, recovery: &mut Recovery) -> 
     fs::create_dir_all(data)
         .map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
     let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
-    let (store, recovered) =
-        local::Local::open(Arc::new(disk), options, recovery).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
+    let (store, recovered) = local::Local::open(Arc::new(disk), options, recovery).map_err(|error| {
+        let in_use = matches!(error, local::OpenError::Locked { .. });
+        Failure::new(if in_use { Kind::Exists } else { Kind::Failed }, what()).why(error)
+    })?;
     for line in &recovered.damage {
         tracing::error!("{line}");
     }
@@ -484,7 +486,7 @@ fn start_node(
     settings.extend(told.iter().cloned());
     let options = NodeOptions { node_id: plan.node_id, settings, recovered, ..NodeOptions::default() };
     Node::start(store, recovery, options).map_err(|e| match e {
-        StartError::Setting(refusal) => bad_setting(refusal),
+        StartError::Setting(refusal) => plan.asked.refused(&refusal),
         other => Failure::new(Kind::Failed, "the broker cannot start").why(other),
     })
 }
@@ -498,46 +500,18 @@ impl Listening {
         }
     }
 
-    fn bind(&self, door: &str) -> Result<Option<Vec<StdListener>>, Failure> {
+    fn bind(&self, door: &'static str) -> Result<Option<Bound>, Failure> {
         match self {
             Self::Off => Ok(None),
-            Self::At(address) => bind(address, door).map(Some),
+            Self::At(address) => Bound::at(address, door).map(Some),
             // Whoever did not ask for the door shall not be kept from starting by it.
-            Self::Usual(port) => Ok(bind(&Address::Loopback(*port), door)
+            Self::Usual(port) => Ok(Bound::at(&Address::Loopback(*port), door)
                 .inspect_err(|_| {
                     tracing::warn!("port {port} is taken, so there is no {door} of its own; --{door} ADDR puts it elsewhere")
                 })
                 .ok()),
         }
     }
-}
-
-fn bind(address: &Address, door: &str) -> Result<Vec<StdListener>, Failure> {
-    let listeners = match address {
-        Address::One(address) => vec![bind_one(*address, door)?],
-        Address::Loopback(port) => {
-            let v4 = bind_one((Ipv4Addr::LOCALHOST, *port).into(), door)?;
-            // A machine without IPv6 is served on IPv4 alone.
-            let v6 = StdListener::bind((Ipv6Addr::LOCALHOST, *port)).ok();
-            std::iter::once(v4).chain(v6).collect()
-        }
-    };
-    for listener in &listeners {
-        listener.set_nonblocking(true).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e))?;
-    }
-    Ok(listeners)
-}
-
-fn bind_one(address: SocketAddr, door: &str) -> Result<StdListener, Failure> {
-    StdListener::bind(address).map_err(|e| {
-        let failure = Failure::new(Kind::Failed, format!("cannot listen on {address} for {door}")).why(&e);
-        match e.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.fix(format!("stop what listens there, or choose another: milena serve --{door} {}:0", address.ip()))
-            }
-            _ => failure,
-        }
-    })
 }
 
 fn address_of(listeners: &[StdListener]) -> String {
