@@ -45,8 +45,8 @@ pub(crate) struct Options {
     #[arg(long)]
     no_write: bool,
     /// Again and again, showing what has changed
-    #[arg(long, value_name = "TIME")]
-    every: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = when::length)]
+    every: Option<Duration>,
     /// Every check, also those that were skipped, with its id and time
     #[arg(short, long)]
     verbose: bool,
@@ -73,14 +73,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         None => options.connect.choice()?.broker,
     };
     let endpoint = Endpoint::list(&broker).map_err(|e| Failure::usage(format!("{broker} is no address")).why(e))?.swap_remove(0);
-    let Some(every) = &options.every else {
+    let Some(every) = options.every else {
         let findings = check(&options, &endpoint, &only).await;
         screen::print(&report::write(options.output, &endpoint.to_string(), &findings, options.verbose))?;
         return Ok(exit(&options, &findings));
     };
-    let every = when::duration(every).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms >= 1000);
-    let every = every.ok_or_else(|| Failure::usage("--every takes at least 1s").fix("--every 30s"))?;
-    watch(&options, &endpoint, &only, Duration::from_millis(every)).await
+    if every < Duration::from_secs(1) {
+        return Err(Failure::usage("--every takes at least 1s").fix("--every 30s"));
+    }
+    watch(&options, &endpoint, &only, every).await
 }
 
 /// The checks from here as JSON, without those that write; for `support`.
