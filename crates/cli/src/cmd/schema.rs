@@ -142,7 +142,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Show { id: Some(id), raw, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw).await,
         What::Show { subject, version, raw, .. } => {
             let subject = escaped(&subject.unwrap_or_default());
-            reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await
+            let shown = reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await;
+            shown.map_err(|failure| match failure.kind() {
+                Kind::NotFound if !subject.ends_with("-value") && !subject.ends_with("-key") => {
+                    failure.hint(format!("the values of topic {subject} have the subject {subject}-value"))
+                }
+                _ => failure,
+            })
         }
         What::Register(schema) => register(&web, connect, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
@@ -257,7 +263,12 @@ async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&st
 
 /// What `--permanent` would let go: the ids of these versions work no more.
 async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Option<&str>) -> Result<(), Failure> {
-    let found = web.get(&format!("/subjects/{}/versions?deletedOnly=true", escaped(subject))).await?;
+    let versions = format!("/subjects/{}/versions", escaped(subject));
+    let found = match web.get(&format!("{versions}?deletedOnly=true")).await {
+        // The subject may be there, with nothing of it deleted.
+        Err(failure) if failure.kind() == Kind::NotFound => web.get(&versions).await.map(|_| Value::Null)?,
+        other => other?,
+    };
     let deleted: Vec<String> = found.as_array().into_iter().flatten().map(ToString::to_string).collect();
     let goes: Vec<&str> = deleted.iter().map(String::as_str).filter(|v| version.is_none_or(|wanted| wanted == *v)).collect();
     if goes.is_empty() {

@@ -75,6 +75,7 @@ fn versions_of_schemas() {
     server.out(&["schema", "register", "n-value", file.to_str().unwrap()], b"");
     let early = server.run(&["schema", "rm", "n-value", "--permanent"], b"");
     assert_eq!(early.status.code(), Some(5), "{early:?}");
+    assert!(String::from_utf8_lossy(&early.stderr).contains("nothing of n-value is deleted yet"), "{early:?}");
     server.out(&["schema", "rm", "n-value"], b"");
     let plan = server.run(&["schema", "rm", "n-value", "--permanent"], b"");
     assert!(String::from_utf8_lossy(&plan.stdout).starts_with("plan: n-value version 1 would go for good"), "{plan:?}");
