@@ -7,6 +7,7 @@ use milena_schema::avro::{Decode as _, Encode as _, Plan, Schema, Unions, binary
 
 use user::bench::{User, UserRef};
 
+mod files;
 #[rustfmt::skip]
 mod user;
 
@@ -30,6 +31,11 @@ fn clock(mut work: impl FnMut()) -> f64 {
         }
     }
     best
+}
+
+/// The command line on files of a million records.
+pub(crate) fn files(milena: &std::path::Path, tools: Option<&std::path::Path>, dir: &std::path::Path) -> Result<()> {
+    files::run(milena, tools, dir)
 }
 
 /// Prints a table. `python` has fastavro, which is measured beside ours if it is given.

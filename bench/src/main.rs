@@ -18,6 +18,7 @@ mod produce;
 mod proxy;
 mod reader;
 mod rest;
+mod schemas;
 mod systems;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -74,6 +75,18 @@ enum Command {
         #[arg(long)]
         python: Option<PathBuf>,
     },
+    /// `avro fromjson` and `tojson` on a million records.
+    AvroFiles {
+        /// The release binary.
+        #[arg(long)]
+        milena: PathBuf,
+        /// The jar of avro-tools, to be measured beside ours.
+        #[arg(long)]
+        avro_tools: Option<PathBuf>,
+        /// Where files are made.
+        #[arg(long)]
+        dir: PathBuf,
+    },
     /// The least program that reads a Produce, syncs and answers.
     Floor {
         #[arg(long)]
@@ -88,6 +101,7 @@ enum Command {
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Avro { python } => avro::run(python.as_deref()),
+        Command::AvroFiles { milena, avro_tools, dir } => avro::files(&milena, avro_tools.as_deref(), &dir),
         Command::Floor { dir, unsynced, address } => floor::serve(address, &dir, !unsynced),
         Command::Run { milena, jars, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
             std::fs::create_dir_all(&dir)?;
@@ -118,7 +132,7 @@ struct Rows<'a> {
 
 /// Each row with each system that it means something for.
 fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Result<()> {
-    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "REST", "rdkafka", "W1"];
+    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "W13", "REST", "rdkafka", "W1"];
     if rows.python.is_none() {
         println!("SKIPPED: librdkafka, since no Python was named");
     }
@@ -146,8 +160,9 @@ fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
         "W8" => many::run(place, system, if system.is_java() { 4_000 } else { 100_000 }),
         "W15" => crash::run(place, system, rows.gigabytes),
         "REST" if system == System::Milena => proxy::run(place, system, rows.seconds),
-        // No other of these has a proxy.
-        "REST" => Ok(()),
+        "W13" if system == System::Milena => schemas::run(place, system, rows.seconds),
+        // No other of these has a proxy, or a registry.
+        "REST" | "W13" => Ok(()),
         "W16" => begin::run(place, system, 9),
         "rdkafka" => rows.python.map_or(Ok(()), |python| client::run(place, python, system, rows.seconds)),
         _ => Ok(()),

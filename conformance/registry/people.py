@@ -1,4 +1,6 @@
-"""Confluent's Python registry client and serializers: python people.py KAFKA REGISTRY {client | write TOPIC | read TOPIC…}"""
+"""Confluent's Python registry client and serializers: python people.py KAFKA REGISTRY {client | write TOPIC… | read TOPIC…}
+
+The first word of a topic's name is the format: avro, json or protobuf."""
 import json
 import sys
 import time
@@ -8,11 +10,16 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 kafka, registry, role, *topics = sys.argv[1:]
 FULL_NAME = json.dumps({"type": "record", "name": "FullName", "namespace": "com.example",
                         "fields": [{"name": "first", "type": "string"}, {"name": "last", "type": "string"}]})
+JSON_SCHEMA = json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": "FullName", "type": "object",
+                          "properties": {"first": {"type": "string"}, "last": {"type": "string"}}, "required": ["first"]})
 JOHN = {"first": "john", "last": "doe"}
 client = SchemaRegistryClient({"url": registry})
 
@@ -55,14 +62,50 @@ def walk():
     refused(lambda: client.get_schema(2**31 - 1), 404, 40403)
 
 
+def message_class():
+    """What protoc makes of a message with two strings, without protoc."""
+    file = descriptor_pb2.FileDescriptorProto(name="fullname.proto", package="com.example", syntax="proto3")
+    message = file.message_type.add(name="FullName")
+    for number, name in enumerate(["first", "last"], 1):
+        kind = descriptor_pb2.FieldDescriptorProto
+        message.field.add(name=name, json_name=name, number=number, type=kind.TYPE_STRING, label=kind.LABEL_OPTIONAL)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("com.example.FullName"))
+
+
+def encoded(topic):
+    """The bytes of John, and what follows the schema's id in them."""
+    context = SerializationContext(topic, MessageField.VALUE)
+    match topic.split("-")[0]:
+        case "avro":
+            return AvroSerializer(client, FULL_NAME)(JOHN, context), b"\x08john\x06doe"
+        case "json":
+            return JSONSerializer(JSON_SCHEMA, client)(JOHN, context), json.dumps(JOHN, separators=(",", ":")).encode()
+        case "protobuf":
+            message = message_class()(**JOHN)
+            return ProtobufSerializer(type(message), client)(message, context), b"\0\x0a\x04john\x12\x03doe"
+
+
+def decoded(topic, value):
+    context = SerializationContext(topic, MessageField.VALUE)
+    match topic.split("-")[0]:
+        case "avro":
+            return AvroDeserializer(client)(value, context)
+        case "json":
+            return JSONDeserializer(None, schema_registry_client=client)(value, context)
+        case "protobuf":
+            message = ProtobufDeserializer(message_class(), schema_registry_client=client)(value, context)
+            return {"first": message.first, "last": message.last}
+
+
 def write(topic):
-    serializer = AvroSerializer(client, FULL_NAME)
-    value = serializer(JOHN, SerializationContext(topic, MessageField.VALUE))
+    value, payload = encoded(topic)
     errors = []
     producer = Producer({"bootstrap.servers": kafka})
     producer.produce(topic, value, on_delivery=lambda error, _: errors.append(error) if error else None)
     assert producer.flush(30) == 0 and not errors, errors
-    assert value[0] == 0 and value[5:] == b"\x08john\x06doe", value
+    assert value[0] == 0 and value[5:] == payload, value
 
 
 def read(topic):
@@ -73,7 +116,7 @@ def read(topic):
         message = consumer.poll(0.5)
     consumer.close()
     assert message is not None and message.error() is None, message and message.error()
-    value = AvroDeserializer(client)(message.value(), SerializationContext(topic, MessageField.VALUE))
+    value = decoded(topic, message.value())
     assert value == JOHN, (topic, value)
 
 

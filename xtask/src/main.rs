@@ -58,7 +58,7 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// An archive of the release binary below `target/dist/`.
+    /// An archive, a Debian package and an OCI image of the release binary, below `target/dist/`.
     Dist,
     /// Other people's clients against the release binary.
     Conformance {

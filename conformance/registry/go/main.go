@@ -9,16 +9,13 @@ import (
 	"os"
 	"time"
 
-	"github.com/hamba/avro/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 )
 
-const fullName = `{"type":"record","name":"FullName","namespace":"com.example","fields":[{"name":"first","type":"string"},{"name":"last","type":"string"}]}`
-
 type person struct {
-	First string `avro:"first"`
-	Last  string `avro:"last"`
+	First string `avro:"first" json:"first"`
+	Last  string `avro:"last" json:"last"`
 }
 
 var john = person{"john", "doe"}
@@ -48,18 +45,10 @@ func main() {
 	fmt.Printf("franz %s: %d passed\n", role, len(topics))
 }
 
-func serde(id int) *sr.Serde {
-	schema := avro.MustParse(fullName)
-	var serde sr.Serde
-	serde.Register(id, person{},
-		sr.EncodeFn(func(v any) ([]byte, error) { return avro.Marshal(schema, v) }),
-		sr.DecodeFn(func(b []byte, v any) error { return avro.Unmarshal(schema, b, v) }))
-	return &serde
-}
-
 func write(ctx context.Context, client *sr.Client, kafka, topic string) {
-	found := must(client.CreateSchema(ctx, topic+"-value", sr.Schema{Schema: fullName, Type: sr.TypeAvro}))
-	value := must(serde(found.ID).Encode(john))
+	format := formatOf(topic)
+	found := must(client.CreateSchema(ctx, topic+"-value", format.schema))
+	value := must(format.serde(found.ID, format.schema.Schema).Encode(john))
 	producer := must(kgo.NewClient(kgo.SeedBrokers(kafka), kgo.AllowAutoTopicCreation(), kgo.DefaultProduceTopic(topic)))
 	defer producer.Close()
 	must(producer.ProduceSync(ctx, &kgo.Record{Value: value}).First())
@@ -75,9 +64,9 @@ func read(ctx context.Context, client *sr.Client, kafka, topic string) {
 	value := fetches.Records()[0].Value
 	id, _, err := (&sr.ConfluentHeader{}).DecodeID(value)
 	must(id, err)
-	must(client.SchemaByID(ctx, id))
+	schema := must(client.SchemaByID(ctx, id))
 	var got person
-	if err := serde(id).Decode(value, &got); err != nil || got != john {
+	if err := formatOf(topic).serde(id, schema.Schema).Decode(value, &got); err != nil || got != john {
 		log.Fatalf("%s: %v %v", topic, got, err)
 	}
 }

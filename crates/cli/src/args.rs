@@ -22,8 +22,10 @@ pub(crate) struct Arguments {
 enum Command {
     /// Run the broker
     Serve(serve::Options),
-    /// The systemd unit of a server
-    Install(cmd::install::Options),
+    /// Put a server on a machine over ssh, or on this one; `--uninstall` takes it away
+    Install(Box<cmd::install::Options>),
+    #[command(hide = true)]
+    OnTerminal(cmd::install::OnTerminal),
     /// Write messages: from arguments, lines or files
     Produce(cmd::produce::Options),
     /// Read a range of a topic; stops at the end
@@ -33,6 +35,19 @@ enum Command {
     Tail(cmd::read::TailOptions),
     /// Look at one message
     Message(cmd::message::Options),
+    /// Take messages of a queue, each with a lease
+    Take(cmd::take::Options),
+    /// Say that the work on taken messages is done
+    Ack(cmd::settle::AckOptions),
+    /// Give taken messages back, or reject them
+    Nack(cmd::settle::NackOptions),
+    /// Keep a taken message for longer
+    Extend(cmd::settle::ExtendOptions),
+    /// Run a command for each message of a queue; its exit code says what becomes of the message
+    Work(cmd::work::Options),
+    /// Queues: how they stand, dead letters, pause
+    #[command(visible_alias = "queues")]
+    Queue(cmd::queue::Options),
     /// Topics: list, make, change, trim, delete, restore, copy
     #[command(visible_alias = "topics")]
     Topic(cmd::topic::Options),
@@ -56,12 +71,22 @@ enum Command {
     Top(cmd::top::Options),
     /// What somebody who helps wants to see, in one archive
     Support(cmd::support::Options),
+    /// A data directory without its server: check it, print what is in it
+    Data(cmd::data::Options),
+    /// Copy the data of a stopped server, with a checksum of each file
+    Backup(cmd::backup::Options),
+    /// Make a data directory of a backup
+    Restore(cmd::backup::RestoreOptions),
+    /// Play a described workload, with its crashes, and report what was lost, late or doubled
+    Prove(cmd::prove::Options),
     /// Wait until the broker is there
     Wait(cmd::status::WaitOptions),
     /// Settings: show, explain, change
     Config(cmd::config::Options),
     /// Names for brokers; alone it says which one is used, and why
     Context(cmd::context::Options),
+    /// Move in from another Kafka: topics, records, positions of groups, schemas
+    Copy(Box<cmd::copy::Options>),
     /// Avro files, schemas and data, as avro-tools does it; needs no broker
     Avro(cmd::avro::Options),
     /// Explain an error code, a setting or a word; needs no broker
@@ -72,8 +97,8 @@ enum Command {
     Man(cmd::man::Options),
     /// Print a completion script for a shell
     Completion { shell: Shell },
-    /// Print the version
-    Version,
+    /// Print the version, or the licences of what it is made of
+    Version(cmd::version::Options),
 }
 
 impl Arguments {
@@ -81,10 +106,19 @@ impl Arguments {
         match self.command {
             Command::Serve(options) => return serve::run(options),
             Command::Avro(options) => return cmd::avro::run(options),
+            Command::Data(options) => return cmd::data::run(options),
+            Command::Backup(options) => cmd::backup::run(&options),
+            Command::Restore(options) => cmd::backup::restore(&options),
             Command::Produce(options) => talk(cmd::produce::run(options)),
             Command::Read(options) => talk(cmd::read::run(options)),
             Command::Tail(options) => talk(cmd::read::tail(options)),
             Command::Message(options) => talk(cmd::message::run(options)),
+            Command::Take(options) => talk(cmd::take::run(options)),
+            Command::Ack(options) => talk(cmd::settle::ack(options)),
+            Command::Nack(options) => talk(cmd::settle::nack(options)),
+            Command::Extend(options) => talk(cmd::settle::extend(options)),
+            Command::Work(options) => return runtime()?.block_on(cmd::work::run(options)),
+            Command::Queue(options) => talk(cmd::queue::run(options)),
             Command::Topic(options) => talk(cmd::topic::run(options)),
             Command::Group(options) => talk(cmd::group::run(options)),
             Command::Schema(options) => talk(cmd::schema::run(options)),
@@ -92,13 +126,16 @@ impl Arguments {
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),
+            Command::Prove(options) => return alone(cmd::prove::run(options)),
             Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
             Command::Top(options) => talk(cmd::top::run(options)),
             Command::Support(options) => talk(cmd::support::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
-            Command::Install(options) => cmd::install::run(&options),
+            Command::Copy(options) => talk(cmd::copy::run(*options)),
+            Command::Install(options) => return cmd::install::run(&options),
+            Command::OnTerminal(options) => cmd::install::on_terminal(options),
             Command::Explain(options) => cmd::explain::run(&options),
             Command::Cheat(options) => cmd::cheat::run(&options),
             Command::Man(options) => cmd::man::run(&options, &Self::command()),
@@ -108,10 +145,7 @@ impl Arguments {
                 clap_complete::generate(shell, &mut Self::command(), "milena", &mut script);
                 crate::screen::print(&String::from_utf8_lossy(&script))
             }
-            Command::Version => {
-                crate::screen::line(format_args!("milena {}", env!("CARGO_PKG_VERSION")))?;
-                Ok(())
-            }
+            Command::Version(options) => cmd::version::run(&options),
         }?;
         Ok(ExitCode::SUCCESS)
     }
@@ -120,6 +154,19 @@ impl Arguments {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))
+}
+
+/// Runs a command that has an exit code of its own, and that Ctrl-C ends.
+fn alone(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Runs a command that talks to a broker. Ctrl-C ends it there; what it had to show by then is shown.

@@ -41,10 +41,26 @@ pub(crate) struct Client {
     pub(crate) contexts: BTreeMap<String, Context>,
 }
 
+/// A broker, and how one talks to it. Passwords do not stand here.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct Context {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) broker: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) tls: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_key: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sasl_mechanism: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// All contexts that can be named here: the project's, and the user's own from `~/.config/milena/contexts.toml`.
@@ -87,6 +103,13 @@ impl Contexts {
             };
             failure.fix(format!("milena context add {name} HOST:PORT"))
         })
+    }
+
+    /// All that is said of one that has a broker.
+    pub(crate) fn of(&self, name: &str) -> Option<&Context> {
+        let with_broker = |c: &&Context| c.broker.is_some();
+        let own = self.own.contexts.get(name).filter(with_broker);
+        own.or_else(|| self.project.contexts.get(name).filter(with_broker))
     }
 
     /// Writes the user's own file; a reader never sees half of it.

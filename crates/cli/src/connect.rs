@@ -3,15 +3,16 @@
 use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
-use milena_client::{Admin, Cluster, Config, Endpoint, Step};
+use milena_client::{Admin, Cluster, Config, Endpoint, Options as Dialling, Security, Step};
 
 use crate::{
     config,
     failure::{Failure, Kind},
+    secure::Secure,
 };
 
 /// How long a command is patient with elections and restarts.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
@@ -28,8 +29,10 @@ pub(crate) struct Connect {
     /// Talk to the given address whatever the brokers say theirs is (one broker behind a tunnel)
     #[arg(long, global = true)]
     ignore_advertised: bool,
-    /// Print every request and answer on stderr, as it goes
-    #[arg(long, global = true)]
+    #[command(flatten)]
+    pub(crate) secure: Secure,
+    /// Print every request and answer on stderr, as it goes, without what is secret
+    #[arg(long, global = true, env = "MILENA_TRACE", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0)]
     trace: bool,
     /// Say nothing but data and errors
     #[arg(short, long, global = true)]
@@ -46,10 +49,12 @@ pub(crate) struct With<What: Subcommand> {
 }
 
 /// An address and what named it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Choice {
     pub(crate) broker: String,
     pub(crate) because: String,
+    /// What else the context says.
+    context: Option<config::Context>,
 }
 
 /// What names the address when nobody does.
@@ -73,7 +78,7 @@ impl Connect {
 
     /// The first that names a broker wins.
     pub(crate) fn choice(&self) -> Result<Choice, Failure> {
-        let said = |broker: &str, because: &str| Choice { broker: broker.into(), because: because.into() };
+        let said = |broker: &str, because: &str| Choice { broker: broker.into(), because: because.into(), context: None };
         if let Some(broker) = &self.broker {
             return Ok(said(broker, "--broker"));
         }
@@ -88,7 +93,7 @@ impl Connect {
         match asked.or_else(|| contexts.current()) {
             Some((name, by)) => {
                 let broker = contexts.broker(&name)?;
-                Ok(Choice { broker, because: format!("context {name:?}, by {by}") })
+                Ok(Choice { broker, because: format!("context {name:?}, by {by}"), context: contexts.of(&name).cloned() })
             }
             None => Ok(said("localhost:9092", BY_DEFAULT)),
         }
@@ -105,7 +110,7 @@ impl Connect {
     }
 
     pub(crate) async fn cluster_with(&self, change: impl FnOnce(&mut Config)) -> Result<Cluster, Failure> {
-        let (mut config, choice) = self.client()?;
+        let (mut config, choice) = self.client().await?;
         change(&mut config);
         let connecting = Cluster::connect(config);
         tokio::pin!(connecting);
@@ -124,7 +129,13 @@ impl Connect {
         })
     }
 
-    fn client(&self) -> Result<(Config, Choice), Failure> {
+    /// How one talks to an address: as to the broker that was chosen.
+    pub(crate) async fn security(&self, endpoint: &Endpoint, dialling: &Dialling) -> Result<Security, Failure> {
+        let context = self.choice()?.context;
+        self.secure.settle(context.as_ref(), endpoint, dialling).await
+    }
+
+    async fn client(&self) -> Result<(Config, Choice), Failure> {
         let choice = self.choice()?;
         let endpoints = Endpoint::list(&choice.broker)
             .map_err(|e| Failure::new(Kind::Usage, format!("{} is no address", choice.broker)).why(e).fix("-b localhost:9092"))?;
@@ -133,6 +144,9 @@ impl Connect {
         config.retry.within = PATIENCE;
         if self.trace {
             config = config.trace(Arc::new(|step: &Step<'_>| eprintln!("{step}")));
+        }
+        if let Some(endpoint) = config.bootstrap.first() {
+            config.options.security = self.secure.settle(choice.context.as_ref(), endpoint, &config.options).await?;
         }
         Ok((config, choice))
     }

@@ -9,10 +9,10 @@ use milena_client::{Message, NewRecord};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
-use crate::when;
+use crate::{schemas::Known, when};
 
 /// Writes a message's line, without the line's end.
-pub(crate) fn write(message: &Message, person: bool, out: &mut String) {
+pub(crate) fn write(message: &Message, schema: Option<&Known>, person: bool, out: &mut String) {
     out.push_str("{\"topic\":");
     string(&message.topic, out);
     out.push_str(&format!(",\"partition\":{},\"offset\":{},\"ts\":", message.partition, message.offset));
@@ -32,7 +32,13 @@ pub(crate) fn write(message: &Message, person: bool, out: &mut String) {
         bytes(value.as_deref(), out);
         out.push(']');
     }
-    out.push_str("]}");
+    out.push(']');
+    if let Some(schema) = schema.filter(|schema| !schema.subject.is_empty()) {
+        out.push_str(",\"schema\":{\"subject\":");
+        string(&schema.subject, out);
+        out.push_str(&format!(",\"version\":{},\"id\":{}}}", schema.version, schema.id));
+    }
+    out.push('}');
 }
 
 fn string(text: &str, out: &mut String) {

@@ -104,6 +104,7 @@ impl From<Error> for Failure {
                 let kind = if last.is_connection() { Kind::Unreachable } else { Kind::Failed };
                 Failure::new(kind, format!("not acknowledged within {after:?}")).why(last)
             }
+            Error::Login { .. } => Failure::new(Kind::NotAllowed, error.to_string()),
             Error::NoPartition { .. } => Failure::new(Kind::NotFound, error.to_string()),
             Error::OutOfRange { .. } => Failure::new(Kind::NotFound, error.to_string()),
             Error::BadEndpoint(_) | Error::Invalid(_) | Error::NoBootstrap => Failure::usage(error.to_string()),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod ask;
 mod cmd;
 mod config;
 mod connect;
@@ -13,8 +14,11 @@ mod notify;
 mod ours;
 mod process;
 mod ready;
+mod schemas;
 mod screen;
+mod secure;
 mod serve;
+mod startup;
 mod table;
 mod web;
 mod when;

@@ -14,7 +14,7 @@ pub(crate) struct Ours {
 }
 
 /// What `log.dirs` says when there is no directory.
-pub(crate) const MEMORY: &str = "memory";
+pub(crate) use milena_broker::MEMORY;
 
 impl Ours {
     /// `None`: some other broker, or one that does not tell.

@@ -14,12 +14,20 @@ pub(crate) struct Ready {
     pub(crate) advertise: String,
     pub(crate) recovered: Recovered,
     pub(crate) took: Duration,
+    /// Only of a server for tests.
+    pub(crate) control: Option<Control>,
+}
+
+/// How tests ask for faults.
+pub(crate) struct Control {
+    pub(crate) url: String,
+    pub(crate) token: String,
 }
 
 impl Ready {
     pub(crate) fn line(&self) -> String {
         let recovered = &self.recovered;
-        let line = json!({
+        let mut line = json!({
             "ready": true,
             "version": env!("CARGO_PKG_VERSION"),
             "pid": std::process::id(),
@@ -38,6 +46,9 @@ impl Ready {
                 "micros": recovered.micros,
             },
         });
+        if let Some(Control { url, token }) = &self.control {
+            line["ephemeral"] = json!({ "control": url, "token": token });
+        }
         format!("{line}\n")
     }
 
@@ -69,10 +80,9 @@ impl Ready {
             let _ = writeln!(out, "  REST      http://{:<17}/topics /consumers /v3/clusters", local(rest));
         }
         let data = self.data.as_ref().map_or("memory".into(), |d| d.display().to_string());
-        let durable = if self.data.is_some() {
-            "every write is flushed to disk before it is acknowledged"
-        } else {
-            "nothing outlives this process"
+        let durable = match (&self.control, &self.data) {
+            (None, Some(_)) => "every write is flushed to disk before it is acknowledged",
+            _ => "nothing outlives this process",
         };
         let _ = writeln!(out, "  Data      {data:<24}{durable}");
         let _ = writeln!(out, "  Keep      forever, warn when the disk is 80 % full");

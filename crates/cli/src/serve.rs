@@ -1,24 +1,24 @@
 //! `milena serve`: the composition root. Here, and nowhere else, it is decided which store, which addresses, which threads.
 
 mod asked;
+mod ephemeral;
 mod listen;
 mod reachable;
 
 use std::{
-    fs,
     io::{IsTerminal, Write},
     net::{SocketAddr, TcpListener as StdListener},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
+use milena_broker::{Broker, Opened, Told};
 use milena_http::Surface;
 use milena_kafka::{Advertise, DoorOptions};
-use milena_node::{Node, NodeOptions, Recovered, Recovery, StartError};
-use milena_store::{Memory, Store, disk::RealDisk, local, memory};
+use milena_node::{Node, StartError};
+use milena_store::local;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -30,6 +30,7 @@ use crate::{
     failure::{Failure, Kind},
     notify::Notify,
     ours,
+    process::Descriptors,
     ready::Ready,
 };
 use asked::Asked;
@@ -41,9 +42,10 @@ pub(crate) struct Options {
     /// Directory of the data; made if it is not there [default: ./milena-data]
     #[arg(long, env = "MILENA_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Keep everything in memory only: nothing outlives the process
-    #[arg(long, conflicts_with = "data")]
-    ephemeral: bool,
+    /// For tests: nothing outlives the process, and the faults of /ephemeral/v1 can be asked for. Data rest in memory, or with
+    /// `--ephemeral=directory` in a temporary directory
+    #[arg(long, conflicts_with = "data", value_name = "PLACE", num_args = 0..=1, require_equals = true, default_missing_value = "memory")]
+    ephemeral: Option<ephemeral::Place>,
     /// Address of the Kafka door; port 0 takes a free one [default: port 9092 of 127.0.0.1 and ::1]
     #[arg(long, env = "MILENA_KAFKA", value_name = "ADDR")]
     kafka: Option<String>,
@@ -95,6 +97,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 /// What is left when flags, environment, file and defaults were laid over each other.
 struct Plan {
     data: Option<PathBuf>,
+    ephemeral: Option<ephemeral::Place>,
     kafka: Address,
     http: Option<Address>,
     registry: Listening,
@@ -136,71 +139,111 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     })?;
     // Whatever may refuse the start does so before the data are touched.
     let plan = Plan::judged(options.clone())?;
-    let doors = Doors::bind(&plan)?;
-    let (store, recovery, recovered) = open(&plan, descriptors.files)?;
-    let Listeners { kafka, http, registry, rest } = doors.listen()?;
-    let told = told(&plan, &kafka, http.as_deref());
-    let node = start_node(&plan, store, (recovery, recovered.clone()), &told)?;
-    let door_options = DoorOptions {
-        advertise: plan.advertise.clone(),
-        both_families: kafka.len() == 2,
-        slow: plan.slow,
-        connections: descriptors.kafka,
+    for finding in crate::startup::findings(plan.data.as_deref()) {
+        tracing::warn!("{finding}");
+    }
+    let (serving, told, mut ready) = match plan.ephemeral {
+        Some(place) => ephemeral::start(&plan, place, &descriptors)?,
+        None => start(&plan, &descriptors)?,
     };
-    let door = milena_kafka::Door::new(node.clone(), door_options);
-    let ready = Ready {
-        kafka: address_of(&kafka),
-        http: http.as_ref().map(|listeners| address_of(listeners)),
-        registry: registry.as_ref().map(|listeners| address_of(listeners)),
-        rest: rest.as_ref().map(|listeners| address_of(listeners)),
-        data: plan.data.clone(),
-        advertise: plan.rule.clone(),
-        recovered,
-        took: begin.elapsed(),
-    };
+    ready.took = begin.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
-    let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
-    let open = Open { kafka, web: web.collect(), connections: descriptors.web };
-    let reload = Reload { node: node.clone(), options, told, doors: plan.doors(), filter };
-    let outcome = runtime.block_on(until_told_to_stop(&reload, door, open, &plan, &ready));
-    node.stop().map_err(|fault| {
-        Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
-    })?;
+    let reload = Reload { serving: &serving, options, told, doors: plan.doors(), filter };
+    let outcome = runtime.block_on(until_told_to_stop(&reload, &plan, &ready));
+    drop(runtime);
+    serving.stop()?;
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// What listens, and how much the HTTP doors may take.
+/// What is served: a broker on its data, or one for tests.
+enum Serving {
+    Data(Box<Broker>, std::cell::Cell<Option<Open>>),
+    Ephemeral(milena_testkit::Kit),
+}
+
+impl Serving {
+    /// The broker's node. `None`: a test has ended it.
+    fn node(&self) -> Option<Node> {
+        match self {
+            Self::Data(broker, _) => Some(broker.node.clone()),
+            Self::Ephemeral(kit) => kit.node(),
+        }
+    }
+
+    /// Listens, where that is not done yet. Called on the runtime that the listeners live on.
+    fn listen(&self) -> Result<(), Failure> {
+        let Self::Data(broker, open) = self else { return Ok(()) };
+        let adopt = |listener| {
+            TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e))
+        };
+        let Some(open) = open.take() else { return Ok(()) };
+        for listener in open.kafka {
+            tokio::spawn(milena_kafka::listen(broker.kafka.clone(), adopt(listener)?));
+        }
+        for (listener, surface) in open.web {
+            tokio::spawn(milena_http::listen(broker.http.clone(), adopt(listener)?, surface));
+        }
+        Ok(())
+    }
+
+    /// Whether a manager that watches shall hear of it. One that acknowledges nothing is not alive.
+    fn lives(&self) -> bool {
+        self.node().is_none_or(|node| node.alive().is_ok())
+    }
+
+    fn stop(self) -> Result<(), Failure> {
+        let Self::Data(broker, _) = self else { return Ok(()) };
+        broker.stop().map_err(|fault| {
+            Failure::new(Kind::Failed, "the store did not close cleanly; the next start replays its log").why(fault)
+        })
+    }
+}
+
+type Settings = Vec<(String, Option<String>)>;
+
+/// Starts a broker on its data.
+fn start(plan: &Plan, descriptors: &Descriptors) -> Result<(Serving, Settings, Ready), Failure> {
+    let doors = Doors::bind(plan)?;
+    let opened = open(plan, descriptors.files)?;
+    let Listeners { kafka, http, registry, rest } = doors.listen()?;
+    let told = Told {
+        node_id: plan.node_id,
+        data: plan.data.clone(),
+        kafka: kafka.iter().filter_map(|l| l.local_addr().ok()).map(|a| a.to_string()).collect(),
+        http: http.as_deref().map(address_of),
+        rule: plan.rule.clone(),
+    };
+    let told = told.settings();
+    let ready = Ready {
+        kafka: address_of(&kafka),
+        http: http.as_deref().map(address_of),
+        registry: registry.as_deref().map(address_of),
+        rest: rest.as_deref().map(address_of),
+        data: plan.data.clone(),
+        advertise: plan.rule.clone(),
+        recovered: opened.recovered.clone(),
+        took: Duration::ZERO,
+        control: None,
+    };
+    let broker = start_broker(plan, opened, &told, (kafka.len() == 2, descriptors))?;
+    let web = [(http, Surface::Common), (registry, Surface::Registry), (rest, Surface::Rest)];
+    let web = web.into_iter().flat_map(|(listeners, surface)| listeners.into_iter().flatten().map(move |l| (l, surface)));
+    let open = Open { kafka, web: web.collect() };
+    Ok((Serving::Data(Box::new(broker), std::cell::Cell::new(Some(open))), told, ready))
+}
+
+/// What listens.
 struct Open {
     kafka: Vec<StdListener>,
     web: Vec<(StdListener, Surface)>,
-    /// HTTP connections at a time.
-    connections: usize,
 }
 
-async fn until_told_to_stop(
-    reload: &Reload,
-    door: Arc<milena_kafka::Door>,
-    open: Open,
-    plan: &Plan,
-    ready: &Ready,
-) -> Result<(), Failure> {
-    let adopt =
-        |listener| TcpListener::from_std(listener).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e));
+async fn until_told_to_stop(reload: &Reload<'_>, plan: &Plan, ready: &Ready) -> Result<(), Failure> {
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
-    for listener in open.kafka {
-        tokio::spawn(milena_kafka::listen(door.clone(), adopt(listener)?));
-    }
-    let data = plan.data.as_deref().map_or("memory".into(), |d| d.display().to_string());
-    let origins = milena_http::Origins::of(reload.node.settings().allowed_origins.as_deref());
-    let options = milena_http::DoorOptions { version: env!("CARGO_PKG_VERSION"), data, origins, connections: open.connections };
-    let http = milena_http::Door::new(reload.node.clone(), options);
-    for (listener, surface) in open.web {
-        tokio::spawn(milena_http::listen(http.clone(), adopt(listener)?, surface));
-    }
+    reload.serving.listen()?;
     let mut again = signal(SignalKind::hangup()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     announce(plan.output, ready)?;
     let notify = Notify::from_environment();
@@ -214,8 +257,8 @@ async fn until_told_to_stop(
                 reload.run();
                 notify.ready(&ready.status());
             }
-            // Only where a manager watches is there a timer. One that acknowledges nothing is not alive.
-            () = beat(&notify) => if reload.node.alive().is_ok() {
+            // Only where a manager watches is there a timer.
+            () = beat(&notify) => if reload.serving.lives() {
                 notify.say("WATCHDOG=1");
             },
         }
@@ -232,17 +275,17 @@ async fn beat(notify: &Notify) {
 }
 
 /// What SIGHUP reads anew: `milena.toml` below the same flags and environment.
-struct Reload {
-    node: Node,
+struct Reload<'a> {
+    serving: &'a Serving,
     options: Options,
     /// What was told of how this process was started.
-    told: Vec<(String, Option<String>)>,
+    told: Settings,
     /// Where it was told to listen.
     doors: [(&'static str, Listening); 4],
     filter: Filter,
 }
 
-impl Reload {
+impl Reload<'_> {
     /// A file that is not right changes nothing. What needs a restart is named.
     fn run(&self) {
         match self.take() {
@@ -259,15 +302,13 @@ impl Reload {
         let filter = parsed(&log_filter(&self.options)?)?;
         let mut settings = plan.own_settings();
         settings.extend(self.told.iter().cloned());
-        let mut fixed = self.node.renew_settings(&settings).map_err(|refusal| plan.asked.refused(&refusal))?;
+        let down = || Failure::new(Kind::Failed, "the broker is down").why("a test has ended it").fix("POST /ephemeral/v1/start");
+        let mut fixed =
+            self.serving.node().ok_or_else(down)?.renew_settings(&settings).map_err(|refusal| plan.asked.refused(&refusal))?;
         let _ = self.filter.reload(filter);
         let told = |name: &str| before.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.as_deref());
         let changed = [
-            (
-                "data",
-                plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string())
-                    != told("log.dir").unwrap_or_default(),
-            ),
+            ("data", plan.data.as_deref().is_some_and(|d| d.display().to_string() != told("log.dir").unwrap_or_default())),
             ("node.id", told("node.id") != Some(&plan.node_id.to_string())),
             ("advertise", plan.rule != self.rule()),
         ];
@@ -352,7 +393,7 @@ impl Plan {
     fn of(options: Options) -> Result<Self, Failure> {
         let (file, path) = config::read(options.config.as_deref())?;
         let file = file.server;
-        let data = (!options.ephemeral).then(|| options.data.or(file.data).unwrap_or_else(|| "milena-data".into()));
+        let data = options.ephemeral.is_none().then(|| options.data.or(file.data).unwrap_or_else(|| "milena-data".into()));
         let kafka = address(options.kafka.or(file.kafka).as_deref(), 9092, "kafka")?;
         let http = match options.http.or(file.http).as_deref() {
             Some("off") => None,
@@ -366,7 +407,7 @@ impl Plan {
         })?;
         // Read again for its lines alone, which only a refusal names.
         let text = path.map(|path| {
-            let text = fs::read_to_string(&path).unwrap_or_default();
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
             (path, text)
         });
         let asked = Asked::new(text, &file.set, options.set)?;
@@ -379,6 +420,7 @@ impl Plan {
         }
         Ok(Self {
             data,
+            ephemeral: options.ephemeral,
             kafka,
             http,
             registry,
@@ -399,6 +441,11 @@ impl Plan {
     fn doors(&self) -> [(&'static str, Listening); 4] {
         let http = self.http.map_or(Listening::Off, Listening::At);
         [("kafka", Listening::At(self.kafka)), ("http", http), ("registry", self.registry), ("rest", self.rest)]
+    }
+
+    /// How the Kafka door is set up.
+    fn door(&self, both_families: bool, connections: usize) -> DoorOptions {
+        DoorOptions { advertise: self.advertise.clone(), both_families, slow: self.slow, connections }
     }
 
     /// The settings that somebody asked for. The node's id is told in one place, whichever of its two names was used.
@@ -426,69 +473,45 @@ fn address(given: Option<&str>, port: u16, door: &str) -> Result<Address, Failur
     })
 }
 
-fn open(plan: &Plan, files: usize) -> Result<(Arc<dyn Store>, Recovery, Recovered), Failure> {
-    let mut recovery = Recovery::default();
-    let Some(data) = &plan.data else {
-        return Ok((
-            Arc::new(Memory::new(memory::Options::default())),
-            recovery,
-            Recovered { clean: true, ..Recovered::default() },
-        ));
-    };
-    let (store, recovered) =
-        open_local(data, local::Options { accept_loss: plan.accept_loss, files, ..local::Options::default() }, &mut recovery)?;
-    Ok((store, recovery, recovered))
+fn open(plan: &Plan, files: usize) -> Result<Opened, Failure> {
+    let data = plan.data.as_deref().unwrap_or(Path::new("milena-data"));
+    let options = local::Options { accept_loss: plan.accept_loss, files, ..local::Options::default() };
+    milena_broker::open_directory(data, options).map_err(|unopened| {
+        let in_use = matches!(&unopened, milena_broker::Unopened::Store(local::OpenError::Locked { .. }));
+        let kind = if in_use { Kind::Exists } else { Kind::Failed };
+        let failure = Failure::new(kind, format!("the data directory {} cannot be used", data.display())).why(&unopened);
+        match unopened {
+            milena_broker::Unopened::Directory(_) => failure.fix("--data DIR with a directory that this user may write"),
+            milena_broker::Unopened::Store(_) => failure,
+        }
+    })
 }
 
-fn open_local(data: &Path, options: local::Options, recovery: &mut Recovery) -> Result<(Arc<dyn Store>, Recovered), Failure> {
-    let what = || format!("the data directory {} cannot be used", data.display());
-    fs::create_dir_all(data)
-        .map_err(|e| Failure::new(Kind::Failed, what()).why(e).fix("--data DIR with a directory that this user may write"))?;
-    let disk = RealDisk::open(data).map_err(|e| Failure::new(Kind::Failed, what()).why(e))?;
-    let (store, recovered) = local::Local::open(Arc::new(disk), options, recovery).map_err(|error| {
-        let in_use = matches!(error, local::OpenError::Locked { .. });
-        Failure::new(if in_use { Kind::Exists } else { Kind::Failed }, what()).why(error)
-    })?;
-    for line in &recovered.damage {
-        tracing::error!("{line}");
-    }
-    Ok((Arc::new(store), recovered))
-}
-
-/// What DescribeConfigs tells about how this broker was started.
-fn told(plan: &Plan, kafka: &[StdListener], http: Option<&[StdListener]>) -> Vec<(String, Option<String>)> {
-    let data = plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string());
-    let listeners: Vec<String> = kafka.iter().filter_map(|l| l.local_addr().ok()).map(|a| format!("PLAINTEXT://{a}")).collect();
-    let listeners = listeners.join(",");
-    let advertised = if plan.rule == "auto" { listeners.clone() } else { format!("PLAINTEXT://{}", plan.rule) };
-    let id = plan.node_id.to_string();
-    let told = [
-        ("log.dir", data.clone()),
-        ("log.dirs", data),
-        ("node.id", id.clone()),
-        ("broker.id", id),
-        ("process.roles", "broker,controller".into()),
-        ("listeners", listeners),
-        ("advertised.listeners", advertised),
-        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT".into()),
-    ];
-    let http = http.map(|listeners| ("milena.http.address", address_of(listeners)));
-    told.into_iter().chain(http).map(|(name, value)| (name.to_string(), Some(value))).collect()
-}
-
-fn start_node(
+fn start_broker(
     plan: &Plan,
-    store: Arc<dyn Store>,
-    (recovery, recovered): (Recovery, Recovered),
+    opened: Opened,
     told: &[(String, Option<String>)],
-) -> Result<Node, Failure> {
-    let mut settings = plan.own_settings();
-    settings.extend(told.iter().cloned());
-    let options = NodeOptions { node_id: plan.node_id, settings, recovered, ..NodeOptions::default() };
-    Node::start(store, recovery, options).map_err(|e| match e {
+    (both_families, descriptors): (bool, &Descriptors),
+) -> Result<Broker, Failure> {
+    let http = milena_http::DoorOptions {
+        version: env!("CARGO_PKG_VERSION"),
+        data: plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string()),
+        origins: milena_http::Origins::default(),
+        connections: descriptors.web,
+    };
+    let options = milena_broker::Options {
+        settings: plan.own_settings().into_iter().chain(told.iter().cloned()).collect(),
+        kafka: plan.door(both_families, descriptors.kafka),
+        ..milena_broker::Options::new(plan.node_id, http)
+    };
+    Broker::start(opened, options).map_err(|error| unstarted(plan, error))
+}
+
+fn unstarted(plan: &Plan, error: StartError) -> Failure {
+    match error {
         StartError::Setting(refusal) => plan.asked.refused(&refusal),
         other => Failure::new(Kind::Failed, "the broker cannot start").why(other),
-    })
+    }
 }
 
 impl Listening {

@@ -1,8 +1,9 @@
 //! The least of an HTTP client: one request to a Milena's admin routes, one JSON answer, and the connection is closed.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use milena_client::Cluster;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -21,7 +22,34 @@ const LARGEST: u64 = 64 << 20;
 const AGENT: &str = concat!("milena/", env!("CARGO_PKG_VERSION"));
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What was answered, whatever it was.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+    /// The JSON of an answer that is no error.
+    pub(crate) fn judged(self) -> Result<Value, Failure> {
+        judge(self.status, serde_json::from_slice(&self.body).unwrap_or_default())
+    }
+    /// The same, as a type of the caller's; every digit of a number stays.
+    pub(crate) fn parsed<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        match self.status {
+            200..300 => serde_json::from_slice(&self.body)
+                .map_err(|error| Failure::new(Kind::Failed, "the broker's answer cannot be read").why(error)),
+            _ => Err(self.judged().err().unwrap_or_else(|| Failure::new(Kind::Failed, "the broker's answer is an error"))),
+        }
+    }
+}
+
 /// The HTTP door of the broker that a cluster was reached through.
+#[derive(Clone)]
 pub(crate) struct Web {
     address: String,
     /// Somebody named it as a registry: it may be no broker of ours.
@@ -39,6 +67,16 @@ impl Web {
         Ok(Self { address: reachable(&address, cluster), registry: false })
     }
 
+    /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.
+    pub(crate) fn is_only_there(&self, cluster: &Cluster) -> bool {
+        cluster.config().bootstrap.first().is_some_and(|broker| only_there(&self.address, broker.host()))
+    }
+
+    /// Where the door is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A server by its URL, of which only the address counts.
     pub(crate) fn at(url: &str) -> Result<Self, Failure> {
         let address = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
@@ -47,6 +85,11 @@ impl Web {
         }
         let port = if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) { "" } else { ":8081" };
         Ok(Self { address: format!("{address}{port}"), registry: true })
+    }
+
+    /// Where it is, for other clients of it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -67,6 +110,18 @@ impl Web {
     /// The same with a body.
     pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         self.exchanged(method, path, &body.to_string()).await
+    }
+
+    /// Asks with a patience of the caller's, beyond what the network may take.
+    pub(crate) async fn reply(&self, method: &str, path: &str, body: &Value, wait: Duration) -> Result<Reply, Failure> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let patience = PATIENCE + wait;
+        let answer = timeout(patience, self.exchange(method, path, &body)).await;
+        let bytes =
+            answer.map_err(|_| self.unreachable(format!("no answer within {patience:?}")))?.map_err(|e| self.unreachable(e))?;
+        let (status, rest) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
+        let head = String::from_utf8_lossy(&bytes[..bytes.len() - rest.len()]).into_owned();
+        Ok(Reply { status, head, body: rest.to_vec() })
     }
 
     async fn exchanged(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {
@@ -148,6 +203,14 @@ fn reachable(address: &str, cluster: &Cluster) -> String {
     }
 }
 
+fn only_there(door: &str, broker: &str) -> bool {
+    let here = |host: &str| {
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    door.rsplit_once(':').is_some_and(|(host, _)| here(host)) && !here(broker)
+}
+
 /// Status and body. With `Connection: close` and a known length, our own server does not send chunks.
 fn split(bytes: &[u8]) -> Option<(u16, &[u8])> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -172,4 +235,16 @@ fn judge(status: u16, body: Value) -> Result<Value, Failure> {
         failure = failure.why(why);
     }
     Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_there;
+
+    #[test]
+    fn loopback_of_another_machine_is_not_ours() {
+        assert!(only_there("127.0.0.1:8080", "10.0.0.7") && only_there("[::1]:8080", "broker.example"));
+        assert!(!only_there("127.0.0.1:8080", "localhost") && !only_there("127.0.0.1:8080", "::1"));
+        assert!(!only_there("10.0.0.7:8080", "10.0.0.7"));
+    }
 }

@@ -79,6 +79,8 @@ pub const WRITERS_LOG: LogNumber = 2;
 pub const BROKER_SETTINGS_LOG: LogNumber = 3;
 /// The log of the schema registry.
 pub const SUBJECTS_LOG: LogNumber = 4;
+/// The log of answers that are kept for who asks again.
+pub const ANSWERED_LOG: LogNumber = 11;
 /// The log of the REST door's consumer instances.
 pub const INSTANCES_LOG: LogNumber = 12;
 /// The log of the expiry ledger.

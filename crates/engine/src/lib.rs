@@ -5,6 +5,7 @@
 //!
 //! This room must never know: protocol versions (no edge to `wire`), where bytes rest (no edge to `store`).
 
+pub mod answered;
 pub mod fact;
 pub mod group;
 pub mod ids;

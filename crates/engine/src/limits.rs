@@ -63,6 +63,11 @@ pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
 pub const SHARE_PARTITIONS_MAX: usize = 10_000;
 /// Runs that a share group keeps of one partition; beyond it nothing more is handed out until some are finished. 32 bytes each.
 pub const SHARE_RUNS_MAX: usize = 2_000_000;
+/// Records of one partition that may wait for their dead letters: each is remembered by itself. Where letters cannot be
+/// written, nothing more is handed out beyond it.
+pub const SHARE_LETTERS_MAX: i64 = 100_000;
+/// What stored bytes may claim of either: what was handed out at the bound ends all the same.
+pub const SHARE_STORED_MAX: usize = 2 * SHARE_RUNS_MAX;
 /// Length of a reason given with a rejected message, for its dead letter.
 pub const SHARE_REASON_BYTES_MAX: usize = 1_024;
 /// The longest lock, also by renewal at a time: a week.
@@ -71,6 +76,13 @@ pub const SHARE_LOCK_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 pub const SHARE_DELIVERIES_MAX: i64 = 1_000;
 /// Records handed out together once half of their deliveries have failed.
 pub const SHARE_CAUTIOUS_RECORDS: i64 = 16;
+/// Bytes of one answer that is kept for who asks again: where a few hundred messages went.
+pub const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Answers that are kept, and their bytes together. Beyond it the oldest go before their day is over.
+pub const ANSWERS_MAX: usize = 200_000;
+pub const ANSWERS_BYTES_MAX: usize = 32 << 20;
+/// How long an answer is kept: a day.
+pub const ANSWER_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Consumer instances of the REST door. One is a few hundred bytes, and a job has one; who leaves them behind is bounded by this.
 pub const INSTANCES_MAX: usize = 10_000;
 /// Topics, partitions, or bytes of a pattern that one instance may read.

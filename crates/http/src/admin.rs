@@ -15,6 +15,8 @@
 //! | `GET groups/{name}/history` | where a group was before |
 
 mod readers;
+mod receipt;
+mod why;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -23,7 +23,7 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// The body of an answer: whole, or written while it is read.
-pub(crate) enum Body {
+pub enum Body {
     Whole(Full<Bytes>),
     /// Whoever holds the sender waits until the peer has read: at most as much is in memory as the channel holds.
     Stream(mpsc::Receiver<Bytes>),

@@ -1,6 +1,6 @@
 //! A request as routes see it: the path cut and decoded, the query, the headers, and a body that is read within bounds.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, rc::Rc};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -8,9 +8,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request,
     body::Incoming,
-    header::{CONTENT_ENCODING, HeaderName},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
 };
 use percent_encoding::percent_decode_str;
+
+use crate::peer::Peer;
 
 /// One request, its body not read yet.
 pub(crate) struct Asked {
@@ -21,7 +23,7 @@ pub(crate) struct Asked {
     pub(crate) segments: Vec<String>,
     pub(crate) headers: HeaderMap,
     /// Who asks.
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Rc<Peer>,
     query: Vec<(String, String)>,
     body: Incoming,
 }
@@ -42,7 +44,7 @@ pub(crate) enum Unreadable {
 }
 
 impl Asked {
-    pub(crate) fn of(request: Request<Incoming>, peer: SocketAddr) -> Result<Self, Unreadable> {
+    pub(crate) fn of(request: Request<Incoming>, peer: Rc<Peer>) -> Result<Self, Unreadable> {
         let (head, body) = request.into_parts();
         let path = head.uri.path().to_string();
         let segments = segments(&path).ok_or_else(|| Unreadable::Path(path.clone()))?;
@@ -69,6 +71,12 @@ impl Asked {
     /// A header, when it is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What the body says it is, in small letters and without parameters; empty when it does not say.
+    pub(crate) fn media_type(&self) -> String {
+        let said = self.header(&CONTENT_TYPE).unwrap_or_default();
+        said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// The path's segments, to be matched.

@@ -7,8 +7,10 @@
 mod admin;
 mod answer;
 mod asked;
+mod coding;
 mod errors;
 mod metrics;
+mod peer;
 mod polish;
 mod queue;
 mod registry;
@@ -16,6 +18,7 @@ mod rest;
 mod router;
 mod serve;
 
+pub use answer::Body;
 pub use polish::Origins;
 pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
-pub use serve::{Door, DoorOptions, Surface, listen};
+pub use serve::{Door, DoorOptions, Surface, listen, respond};

@@ -28,11 +28,11 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
         ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
         ["admin", "v1", "errors"] => wrong_method("GET"),
         ["admin", "v1", ..] => admin(door, asked).await,
-        ["q", "v1", ..] => queue::answer(door, asked).await,
+        route if queue::serves(route) => queue::answer(door, asked).await,
         route if registry::serves(route) => registry::answer(door, asked).await,
         path if rest::serves(path, &asked.method) => rest::answer(door, asked).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
-            .fix("see /q/v1, /admin/v1/status, /metrics, /healthz and /readyz")
+            .fix("see /openapi/queue.json, /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),
     }
 }

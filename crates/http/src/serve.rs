@@ -3,12 +3,13 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    rc::Rc,
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 
 use hyper::{
-    Request, StatusCode,
+    Request, Response, StatusCode,
     body::Incoming,
     header::{ACCEPT_ENCODING, ORIGIN},
     server::conn::http1,
@@ -22,9 +23,11 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Problem},
+    answer::{Answer, Body, Problem},
     asked::Asked,
+    coding::Shelf,
     errors,
+    peer::Peer,
     polish::{self, Origins},
     registry, rest, router,
 };
@@ -68,12 +71,17 @@ pub struct Door {
     places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
+    /// Answers of the schema registry that were made once.
+    pub(crate) schemas: registry::Shelf,
+    /// Schemas that values were written or read with.
+    pub(crate) shelf: Shelf,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        Arc::new(Self { node, options, places, turn: AtomicUsize::new(0) })
+        let (turn, shelf, schemas) = (AtomicUsize::new(0), Shelf::default(), registry::Shelf::default());
+        Arc::new(Self { node, options, places, turn, shelf, schemas })
     }
 }
 
@@ -100,9 +108,10 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
         // Only a runtime's own thread may register the socket with it.
         let Ok(stream) = TcpStream::from_std(stream) else { return };
         let _ = stream.set_nodelay(true);
+        let known = Rc::new(Peer::new(peer));
         let service = service_fn(|request: Request<Incoming>| {
-            let door = door.clone();
-            async move { Ok::<_, Infallible>(answer(&door, request, peer, surface).await) }
+            let (door, known) = (door.clone(), known.clone());
+            async move { Ok::<_, Infallible>(answer(&door, request, known, surface).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -115,7 +124,13 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
     });
 }
 
-async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+/// Answers one request, for whoever takes connections by itself. Call it on one of the node's runtimes.
+pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Response<Body> {
+    answer(door, request, Rc::new(Peer::new(peer)), surface).await
+}
+
+async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
+    let address = peer.address;
     let origins = &door.options.origins;
     let origin = request.headers().get(ORIGIN).cloned();
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
@@ -131,12 +146,12 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, 
             }
         },
     };
-    noted.answered(door, peer, &answer);
+    noted.answered(door, address, &answer);
     origins.sign(origin.as_ref(), &mut answer);
     polish::pack(packing.as_ref(), answer).await
 }
 
-async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Answer {
+async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
     match (surface, Asked::of(request, peer)) {
         (Surface::Common, Ok(asked)) => router::answer(door, asked).await,
         (Surface::Common, Err(unreadable)) => unreadable.into(),

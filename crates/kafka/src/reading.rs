@@ -122,32 +122,34 @@ impl Look {
         let Some(partition) = topic.partition(key.partition).cloned() else {
             return self.push(key, Word::Unknown(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION), terms, None);
         };
-        let word = self.word(node, terms, wants, &topic, &partition);
+        let from = node.resumes(&topic, &partition, wants.offset);
+        let word = self.word(node, terms, (wants, from), &topic, &partition);
         if let Word::Seen(view) | Word::Records { view, .. } | Word::Cold { view, .. } = &word {
             self.open.push((partition.clone(), view.high));
         } else {
             self.urgent = true;
         }
         let cold = match word {
-            Word::Cold { max, .. } => Some(Cold { topic, partition: key.partition, from: wants.offset, max }),
+            Word::Cold { max, .. } => Some(Cold { topic, partition: key.partition, from, max }),
             _ => None,
         };
         self.push(key, word, terms, cold);
     }
 
-    fn word(&self, node: &Node, terms: Terms, wants: &Wanted, topic: &Topic, partition: &Arc<Partition>) -> Word {
+    /// What is said of a partition to whoever reads it from `from` on.
+    fn word(&self, node: &Node, terms: Terms, (wants, from): (&Wanted, i64), topic: &Topic, partition: &Arc<Partition>) -> Word {
         if terms.follower {
             return Word::Failed(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         }
         if let Some(word) = divergence(node, wants, partition) {
             return word;
         }
-        let view = match node.locate(partition, wants.leader_epoch, wants.offset) {
+        let view = match node.locate(partition, wants.leader_epoch, from) {
             Ok(view) => view,
             Err(refusal) => return Word::Refused(refusal),
         };
         let upto = if terms.read_committed { view.stable } else { view.high };
-        if wants.offset >= upto {
+        if from >= upto {
             return Word::Seen(view);
         }
         let Ok(max_bytes) = usize::try_from(wants.max_bytes) else {
@@ -162,7 +164,7 @@ impl Look {
             // Some of what lies there may have expired: that is looked at where looking may take time.
             return self.cold(view, max);
         }
-        match node.read_now(partition, wants.offset, max) {
+        match node.read_now(partition, from, max) {
             Ok(found) if found.slices.iter().any(|s| matches!(s, Slice::File { .. })) => self.cold(view, max),
             // At least one batch always comes; a second partition's may not break the limit (KIP-74).
             Ok(found) if found.bytes > max && !first => Word::Seen(view),

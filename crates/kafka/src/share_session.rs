@@ -1,7 +1,7 @@
 //! Share sessions (KIP-932): which partitions a member of a share group reads on a connection, so that it need not say it
 //! again. Pure protocol state; a session's end is told to the group by whoever ends it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use milena_wire::Uuid;
 
@@ -9,6 +9,8 @@ use milena_wire::Uuid;
 const SESSIONS_MAX: usize = 2_000;
 /// Partitions of one session: what `limits::SHARE_PARTITIONS_MAX` lets a group begin with.
 const PARTITIONS_MAX: usize = 10_000;
+/// Partitions of all sessions together: sixty megabytes.
+const PLACES_MAX: usize = 1_000_000;
 
 /// Begins a session.
 pub(crate) const INITIAL: i32 = 0;
@@ -27,6 +29,8 @@ struct Session {
     home: u64,
     next_epoch: i32,
     places: Vec<Place>,
+    /// The same, to find one among thousands.
+    known: HashSet<Place>,
     /// Whose turn it is to be read first.
     turn: usize,
 }
@@ -52,7 +56,11 @@ pub(crate) struct Turn {
 
 /// All share sessions of the node.
 #[derive(Debug, Default)]
-pub(crate) struct ShareSessions(HashMap<Name, Session>);
+pub(crate) struct ShareSessions {
+    sessions: HashMap<Name, Session>,
+    /// Partitions of all of them.
+    places: usize,
+}
 
 impl ShareSessions {
     /// A fetch: begins a session or goes on with it. `added` and `forgotten` change what it reads.
@@ -64,22 +72,30 @@ impl ShareSessions {
         added: Vec<Place>,
         forgotten: &[Place],
     ) -> Result<Turn, Refusal> {
+        let room = self.places + added.len() <= PLACES_MAX;
         if epoch == INITIAL {
-            if !self.0.contains_key(name) && self.0.len() >= SESSIONS_MAX {
+            if !room || (!self.sessions.contains_key(name) && self.sessions.len() >= SESSIONS_MAX) {
                 return Err(Refusal::TooMany);
             }
-            let mut session = Session { home, next_epoch: 1, places: Vec::new(), turn: 0 };
+            self.end(name, None);
+            let mut session = Session { home, next_epoch: 1, places: Vec::new(), known: HashSet::new(), turn: 0 };
             session.update(added, &[]);
             let turn = Turn { places: session.places.clone(), all: true };
-            self.0.insert(name.clone(), session);
+            self.places += session.places.len();
+            self.sessions.insert(name.clone(), session);
             return Ok(turn);
         }
-        let session = self.go_on(name, epoch)?;
+        let session = go_on(&mut self.sessions, name, epoch)?;
         if epoch == FINAL {
             return Ok(Turn { places: Vec::new(), all: false });
         }
+        if !room {
+            return Err(Refusal::TooMany);
+        }
         session.home = home;
+        let before = session.places.len();
         session.update(added, forgotten);
+        self.places = self.places - before + session.places.len();
         Ok(session.turn())
     }
 
@@ -88,32 +104,40 @@ impl ShareSessions {
         if epoch == INITIAL {
             return Err(Refusal::BadEpoch);
         }
-        self.go_on(name, epoch).map(|_| ())
+        go_on(&mut self.sessions, name, epoch).map(|_| ())
     }
 
     /// Ends a session. Answers whether there was one; of `home` only, if that is given.
     pub(crate) fn end(&mut self, name: &Name, home: Option<u64>) -> bool {
-        let theirs = self.0.get(name).is_some_and(|session| home.is_none_or(|home| session.home == home));
-        theirs && self.0.remove(name).is_some()
+        let theirs = self.sessions.get(name).is_some_and(|session| home.is_none_or(|home| session.home == home));
+        let ended = if theirs { self.sessions.remove(name) } else { None };
+        self.places -= ended.as_ref().map_or(0, |session| session.places.len());
+        ended.is_some()
     }
+}
 
-    fn go_on(&mut self, name: &Name, epoch: i32) -> Result<&mut Session, Refusal> {
-        let session = self.0.get_mut(name).ok_or(Refusal::NotFound)?;
-        if epoch != FINAL {
-            if session.next_epoch != epoch {
-                return Err(Refusal::BadEpoch);
-            }
-            session.next_epoch = if epoch == i32::MAX { 1 } else { epoch + 1 };
+fn go_on<'a>(sessions: &'a mut HashMap<Name, Session>, name: &Name, epoch: i32) -> Result<&'a mut Session, Refusal> {
+    let session = sessions.get_mut(name).ok_or(Refusal::NotFound)?;
+    if epoch != FINAL {
+        if session.next_epoch != epoch {
+            return Err(Refusal::BadEpoch);
         }
-        Ok(session)
+        session.next_epoch = if epoch == i32::MAX { 1 } else { epoch + 1 };
     }
+    Ok(session)
 }
 
 impl Session {
     fn update(&mut self, added: Vec<Place>, forgotten: &[Place]) {
-        self.places.retain(|place| !forgotten.contains(place));
+        if !forgotten.is_empty() {
+            let known = &mut self.known;
+            forgotten.iter().for_each(|place| {
+                known.remove(place);
+            });
+            self.places.retain(|place| known.contains(place));
+        }
         for place in added {
-            if self.places.len() < PARTITIONS_MAX && !self.places.contains(&place) {
+            if self.places.len() < PARTITIONS_MAX && self.known.insert(place) {
                 self.places.push(place);
             }
         }
@@ -156,6 +180,22 @@ mod tests {
         assert_eq!(sessions.acknowledge(&name(), 3), Ok(()));
         let left = sessions.fetch(&name(), 1, 4, vec![place(2)], &[place(0), place(1)]).unwrap();
         assert_eq!(left.places, [place(2)]);
+    }
+
+    #[test]
+    fn partitions_are_counted_over_all_sessions() {
+        let mut sessions = ShareSessions::default();
+        let many = || (0..PARTITIONS_MAX as i32).map(place).collect::<Vec<_>>();
+        let named = |n: usize| -> Name { ("g".into(), n.to_string().into()) };
+        for n in 0..PLACES_MAX / PARTITIONS_MAX {
+            sessions.fetch(&named(n), 1, INITIAL, many(), &[]).unwrap();
+        }
+        assert_eq!(sessions.fetch(&name(), 1, INITIAL, vec![place(0)], &[]), Err(Refusal::TooMany));
+        assert_eq!(sessions.fetch(&named(0), 1, 1, vec![place(0)], &[]), Err(Refusal::TooMany));
+        sessions.fetch(&named(0), 1, 2, vec![], &many()).unwrap();
+        assert!(sessions.end(&named(1), None));
+        sessions.fetch(&name(), 1, INITIAL, many(), &[]).unwrap();
+        assert_eq!(sessions.places, PLACES_MAX - PARTITIONS_MAX);
     }
 
     #[test]

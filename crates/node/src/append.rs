@@ -218,7 +218,7 @@ impl Node {
         Ok(state.flies(lsn, intake.bytes.len()))
     }
 
-    fn count_in(&self, batch: &Judged) {
+    pub(crate) fn count_in(&self, batch: &Judged) {
         let counters = self.counters();
         counters.batches_in.add(1);
         counters.records_in.add(u64::try_from(batch.count).unwrap_or(0));

@@ -4,7 +4,7 @@
 use std::{ops::Range, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_engine::{partition::Fence, retention::Policy};
+use milena_engine::{partition::Fence, retention::Policy, settings::topic::GapPolicy};
 use milena_store::{Found, LogId, Patience, ReadError, Slice, Store};
 
 use crate::{
@@ -41,6 +41,18 @@ impl Node {
             return Err(ReadRefusal::OutOfRange { from, start: view.start, high: view.high });
         }
         Ok(view)
+    }
+
+    /// Where a reader goes on that asks for `from`: there, unless retention removed that and the topic says that readers
+    /// go on with the first record that is left.
+    pub fn resumes(&self, topic: &Topic, partition: &Partition, from: i64) -> i64 {
+        match topic.settings.gap_policy {
+            GapPolicy::Error => from,
+            GapPolicy::Next => {
+                let start = partition.view().map_or(from, |view| view.start);
+                if (0..start).contains(&from) { start } else { from }
+            }
+        }
     }
 
     /// The committed bounds, for a client that believes in `current_epoch` (-1 for none).

@@ -2,8 +2,9 @@
 //! says that the group is done with it. Knows how a letter looks and how two logs share an entry; which record is given up
 //! is the engine's judgement.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use milena_engine::{
     group::MemberId,
     ids::{TopicId, Uuid},
@@ -33,12 +34,26 @@ const AT_ONCE: usize = 64;
 /// What could not be written is tried again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
+/// Bytes of letters that are looked through at a time.
+const LOOK_BYTES: usize = 1 << 20;
 /// The log takes this beside the bytes of a letter.
 const BESIDE: u64 = 1024;
 /// The header of a letter that is not the whole record.
 const COPIED: &str = "__dlq.errors.copied";
 /// A letter is larger than its record by its headers.
 const HEADERS_ROOM: i64 = 64 << 10;
+/// How long letters that stay are out of the way of those behind them.
+const REDRIVE_LOCK_MS: i64 = 60 * 60 * 1_000;
+
+/// What became of a letter that was to go back.
+enum Sent {
+    Back,
+    /// Another group's: not this group's business, ever.
+    Foreign,
+    /// Its topic is gone, or retention took its record.
+    Stays,
+}
+
 /// Why a letter could not be written this time.
 #[derive(Debug, thiserror::Error)]
 enum Unwritten {
@@ -69,26 +84,34 @@ impl Node {
     /// Writes what the group has to write, until nothing is left. One task a group, and only while there is something.
     pub(crate) async fn write_letters(self, cell: Arc<ShareCell>) {
         let mut patience = AGAIN;
+        // Partitions whose letters cannot be written now: those of others do not wait for them.
+        let mut stuck: BTreeSet<At> = BTreeSet::new();
         loop {
-            let letters = {
+            let (letters, none_left) = {
                 let mut state = cell.state.hold();
-                let letters = state.noun.machine.letters(AT_ONCE);
-                state.burying = !letters.is_empty();
-                letters
+                let letters = state.noun.machine.letters(AT_ONCE, &stuck);
+                state.burying = state.noun.machine.has_letters();
+                (letters, !state.burying)
             };
-            if letters.is_empty() || self.alive().is_err() {
+            if none_left || self.alive().is_err() {
                 return;
             }
+            if letters.is_empty() {
+                tokio::time::sleep(patience).await;
+                patience = (patience * 2).min(AGAIN_MAX);
+                stuck.clear();
+            }
             for letter in &letters {
+                if stuck.contains(&letter.at) {
+                    continue;
+                }
                 match self.write_letter(&cell, letter).await {
                     Ok(()) => patience = AGAIN,
                     Err(Unwritten::NoRoom(NoRoom::Dead(_))) => return,
                     Err(error) => {
                         let (group, offset) = (cell.name(), letter.offset);
                         tracing::warn!(%error, %group, offset, "a dead letter cannot be written yet; the record is kept for it");
-                        tokio::time::sleep(patience).await;
-                        patience = (patience * 2).min(AGAIN_MAX);
-                        break;
+                        stuck.insert(letter.at);
                     }
                 }
             }
@@ -120,7 +143,7 @@ impl Node {
         let whole = share::letter_is_whole(&self.config(), cell.name());
         let batch = letter_batch(cell.name(), &topic, letter, whole.then_some(&body));
         let buried = Command::Buried { at: letter.at, offset: letter.offset };
-        self.both(cell, &buried, (&dead, 0), &batch).await
+        self.both(cell, &buried, (&dead, 0), &batch).await.map(|_| ())
     }
 
     /// The record itself. `None`: it is not there any more.
@@ -146,6 +169,14 @@ impl Node {
     async fn letter_topic(&self, group: &str, source: &Topic) -> Result<Arc<Topic>, Unwritten> {
         let name = self.letter_topic_name(group, source.name.as_str());
         match self.topic(&name) {
+            Some(topic) if topic.id == source.id => {
+                return Err(Unwritten::Declined(format!(
+                    "{name} is where the record comes from, and it would come back for ever"
+                )));
+            }
+            Some(topic) if self.keeps(topic.id) => {
+                return Err(Unwritten::Declined(format!("{name} is written by the broker alone")));
+            }
             Some(topic) if topic.settings.takes_letters => return Ok(topic),
             Some(_) => return Err(Unwritten::Declined(format!("errors.deadletterqueue.group.enable is false on {name}"))),
             None if self.settings().letters_make_topics => {}
@@ -182,20 +213,21 @@ impl Node {
         format!("{prefix}{}", &source[..source.floor_char_boundary(room)])
     }
 
-    /// One entry of two logs: a record, and that a group is done with the one that it comes from.
+    /// One entry of two logs: a record, and that a group is done with the one that it comes from. `false`: it was done with it
+    /// already, and nothing was written.
     async fn both(
         &self,
         cell: &Arc<ShareCell>,
         command: &Command,
         (topic, partition): (&Topic, i32),
         batch: &[u8],
-    ) -> Result<(), Unwritten> {
+    ) -> Result<bool, Unwritten> {
         let declined = |why: Declined| match why {
             Declined::Flaw(flaw) => Unwritten::Declined(flaw.to_string()),
             Declined::Refused(refusal) => Unwritten::Declined(refusal.to_string()),
         };
         let mut intake = intake::take(&topic.rules, self.now(), batch).map_err(declined)?;
-        let Some(partition) = topic.partition(partition).cloned() else { return Ok(()) };
+        let Some(partition) = topic.partition(partition).cloned() else { return Ok(false) };
         let credit = self.hub().credit(Class::Data, intake.bytes.len() as u64 + BESIDE).await?;
         self.both_now(cell, command, (topic, &partition), &mut intake, credit)
     }
@@ -207,25 +239,25 @@ impl Node {
         (topic, partition): (&Topic, &Arc<Partition>),
         intake: &mut Intake<'_>,
         credit: Credit,
-    ) -> Result<(), Unwritten> {
+    ) -> Result<bool, Unwritten> {
         let now = self.now();
         // The group before the partition, always.
         let mut group = cell.state.hold();
         let mut state = partition.hold();
-        let Some(log) = group.log else { return Ok(()) };
+        let Some(log) = group.log else { return Ok(false) };
         let Ok(Decision { facts, reply: Reply::Buried(true) | Reply::Done }) = group.noun.machine.decide(now, command.clone())
         else {
-            return Ok(());
+            return Ok(false);
         };
         if facts.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if state.is_gone() {
             return Err(Unwritten::Declined("it was just deleted".into()));
         }
         let placement = match state.noun.machine.place(now, self.producer_expiry(), &intake.batch) {
             Ok(Verdict::Placed(placement)) => placement,
-            Ok(Verdict::Duplicate(_)) => return Ok(()),
+            Ok(Verdict::Duplicate(_)) => return Ok(false),
             Err(refusal) => return Err(Unwritten::Declined(refusal.to_string())),
         };
         patch_base_offset(&mut intake.head, placement.base);
@@ -266,7 +298,7 @@ impl Node {
             self.hub().when(lsn, Then::Tell(partition.clone()));
         }
         self.counters().records_in.add(1);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -277,6 +309,22 @@ impl Node {
         let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(0) };
         let reader = format!("{group}.redrive");
         let owner = MemberId::from(format!("redrive-{}", Uuid::new_v4()).as_str());
+        let back = self.redrive_as((group, source), (&reader, &owner), &dead, max).await;
+        // Whatever ended it: what was looked at and stays is as it was.
+        let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
+        let dropped = self.share_drop(&reader, dropping).await;
+        let back = back?;
+        let _ = dropped?;
+        Ok(back)
+    }
+
+    async fn redrive_as(
+        &self,
+        whose: (&str, &str),
+        (reader, owner): (&str, &MemberId),
+        dead: &Arc<Topic>,
+        max: u64,
+    ) -> Result<u64, TakeRefusal> {
         let mut back = 0;
         while back < max {
             let take = Take {
@@ -286,26 +334,60 @@ impl Node {
                 max: 1,
                 strictly: true,
                 max_bytes: 1,
-                lock_ms: None,
+                lock_ms: Some(REDRIVE_LOCK_MS),
             };
-            let taken = self.share_take(&reader, &take).await?;
+            let taken = self.share_take(reader, &take).await?;
             let Some((offset, ..)) = taken.granted.runs.first().copied() else { break };
-            back += u64::from(self.send_back(group, &reader, &owner, (&dead, offset)).await?);
+            match self.send_back(whose, reader, owner, (dead, offset)).await? {
+                Sent::Back => back += 1,
+                Sent::Stays => {}
+                Sent::Foreign => {
+                    let at = At { topic: dead.id, partition: 0 };
+                    let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Gap] }];
+                    let skip = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
+                    let _ = self.share_command(reader, &skip).await?;
+                }
+            }
         }
-        // What was looked at and belongs to others is as it was.
-        let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
-        let _ = self.share_drop(&reader, dropping).await?;
         Ok(back)
     }
 
-    /// One letter. `false`: it is another group's, or its topic is gone.
+    /// Dead letters of the group that were not sent back, oldest first, at most `max`: the offset of each, and the batch that
+    /// holds it.
+    pub async fn dead_letters(&self, group: &str, source: &str, max: usize) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
+        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(Vec::new()) };
+        let Some((partition, view)) = dead.partition(0).and_then(|p| Some((p, p.view()?))) else { return Ok(Vec::new()) };
+        let (reader, at) = (format!("{group}.redrive"), At { topic: dead.id, partition: 0 });
+        let (mut from, mut found) = (view.start, Vec::new());
+        while from < view.stable && found.len() < max {
+            let read = self.read(&dead, partition, from, LOOK_BYTES).await?;
+            for slice in &read.slices {
+                let Slice::Memory(bytes) = slice else { continue };
+                found.extend(letters_in(bytes, (group, source)).into_iter().filter(|(offset, _)| *offset >= from));
+            }
+            from = (read.upto + 1).max(from + 1);
+        }
+        // What went back is finished for who sends letters back.
+        let open = |offset: i64| move |share: &share::Share| share.available(at, offset, offset + 1) == Some(offset);
+        let begun = self.ask_share(&reader, |share| share.has_begun(at)).await?.unwrap_or(false);
+        let mut left = Vec::new();
+        for (offset, batch) in found {
+            if !begun || self.ask_share(&reader, open(offset)).await?.unwrap_or(true) {
+                left.push((offset, batch));
+            }
+        }
+        left.truncate(max);
+        Ok(left)
+    }
+
+    /// One letter.
     async fn send_back(
         &self,
-        group: &str,
+        (group, source): (&str, &str),
         reader: &str,
         owner: &MemberId,
         (dead, offset): (&Arc<Topic>, i64),
-    ) -> Result<bool, TakeRefusal> {
+    ) -> Result<Sent, TakeRefusal> {
         let unwritten = |why: Unwritten| match why {
             Unwritten::NoRoom(no_room) => TakeRefusal::NoRoom(no_room),
             Unwritten::Read(error) => TakeRefusal::Read(error),
@@ -313,21 +395,25 @@ impl Node {
                 TakeRefusal::Refused(Refusal::Invalid("the topic does not take it back"))
             }
         };
-        let Some(partition) = dead.partition(0) else { return Ok(false) };
-        let Some(body) = self.body(dead, partition, offset).await.map_err(unwritten)? else { return Ok(false) };
+        let Some(partition) = dead.partition(0) else { return Ok(Sent::Stays) };
+        let Some(body) = self.body(dead, partition, offset).await.map_err(unwritten)? else { return Ok(Sent::Stays) };
         let told = |name: &str| {
             let header = body.headers.iter().rfind(|(key, _)| key == name.as_bytes())?;
             String::from_utf8(header.1.clone()?).ok()
         };
-        let home = told("__dlq.errors.topic").and_then(|name| self.topic(&name));
-        let (Some(home), true) = (home, told("__dlq.errors.group").as_deref() == Some(group)) else { return Ok(false) };
+        if told("__dlq.errors.group").as_deref() != Some(group) {
+            return Ok(Sent::Foreign);
+        }
+        // Anybody may write such headers: what producers may not write to, they may not have written to.
+        let home = told("__dlq.errors.topic").filter(|name| name == source).and_then(|name| self.topic(&name));
+        let Some(home) = home.filter(|home| !self.keeps(home.id)) else { return Ok(Sent::Stays) };
         let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
         let index = if home.partition(index).is_some() { index } else { 0 };
         let whole = match (told(COPIED).as_deref(), home.partition(index)) {
             (Some("false"), Some(partition)) => {
                 let offset = told("__dlq.errors.offset").and_then(|text| text.parse().ok()).unwrap_or(-1);
                 // What retention took since then cannot go back.
-                let Some(found) = self.body(&home, partition, offset).await.map_err(unwritten)? else { return Ok(false) };
+                let Some(found) = self.body(&home, partition, offset).await.map_err(unwritten)? else { return Ok(Sent::Stays) };
                 found
             }
             _ => body,
@@ -336,12 +422,38 @@ impl Node {
         let at = At { topic: dead.id, partition: 0 };
         let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Accept] }];
         let command = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
-        let Some(cell) = self.0.shares.find(reader) else { return Ok(false) };
-        self.both(&cell, &command, (&home, index), &batch).await.map_err(unwritten)?;
+        let Some(cell) = self.0.shares.find(reader) else { return Ok(Sent::Stays) };
+        if !self.both(&cell, &command, (&home, index), &batch).await.map_err(unwritten)? {
+            return Ok(Sent::Stays);
+        }
         let lsn = cell.state.hold().noun.lsn;
         self.released(lsn).await?;
-        Ok(true)
+        Ok(Sent::Back)
     }
+}
+
+/// Offsets of letters of that group and topic, each with its batch.
+fn letters_in(bytes: &Bytes, (group, source): (&str, &str)) -> Vec<(i64, Bytes)> {
+    let mut found = Vec::new();
+    for entry in milena_record::split(bytes).map_while(Result::ok) {
+        let Ok(batch) = Batch::parse(entry.bytes) else { continue };
+        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { continue };
+        for record in Records::new(&batch.header(), &payload).map_while(Result::ok) {
+            let offset = record.offset;
+            let mut said: (Option<&[u8]>, Option<&[u8]>) = (None, None);
+            for header in record.headers {
+                match header.key {
+                    b"__dlq.errors.group" => said.0 = header.value,
+                    b"__dlq.errors.topic" => said.1 = header.value,
+                    _ => {}
+                }
+            }
+            if said == (Some(group.as_bytes()), Some(source.as_bytes())) {
+                found.push((offset, bytes.slice_ref(entry.bytes)));
+            }
+        }
+    }
+    found
 }
 
 /// The record as it was, and a header that says that it was back from the dead letters.

@@ -4,18 +4,19 @@
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
 use milena_engine::{
+    answered::Answered,
     ids::TopicId,
     instance::Instances,
     machine::Now,
     producer::{ids::ProducerIds, writers::Writers},
     settings::{BrokerConfig, broker::BrokerSettings},
-    subject::Registry,
+    subject::{Registry, Spellings},
     topic::Catalog,
     unread::Ledger,
 };
@@ -58,8 +59,13 @@ pub(crate) struct Inner {
     pub(crate) writers: Lock<Noun<Writers>>,
     pub(crate) instances: Lock<Noun<Instances>>,
     pub(crate) unread: Lock<Noun<Ledger>>,
+    pub(crate) answered: Lock<Noun<Answered>>,
     pub(crate) broker: Lock<Noun<BrokerConfig>>,
     pub(crate) subjects: Lock<Noun<Registry>>,
+    /// Texts of schemas as they were sent. Only ever held for a moment, also under the registry's lock.
+    pub(crate) spellings: Mutex<Spellings>,
+    /// Grows with each change of the registry, before anybody can hear of it.
+    pub(crate) schema_changes: AtomicU64,
     /// The topic that is written by the registry alone, once there is one.
     pub(crate) kept: OnceLock<TopicId>,
     /// The broker's configuration as it was published last, and what it resolves to.

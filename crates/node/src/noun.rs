@@ -2,6 +2,7 @@
 //! Knows the contract (judge, reserve, apply under one short lock); knows no noun.
 
 use milena_engine::{
+    answered::AnsweredFact,
     machine::{Decision, Machine, Now},
     partition::PartitionFact,
     producer::{ids::ProducerIdsFact, writers::WritersFact},
@@ -216,7 +217,7 @@ macro_rules! written {
         })+
     };
 }
-written!(CatalogFact, PartitionFact, ProducerIdsFact, WritersFact, BrokerConfigFact, UnreadFact);
+written!(CatalogFact, PartitionFact, ProducerIdsFact, WritersFact, BrokerConfigFact, UnreadFact, AnsweredFact);
 
 /// An operation's identity: unique in the process, and (by the random half) among processes.
 #[derive(Debug)]

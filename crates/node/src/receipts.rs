@@ -1,12 +1,20 @@
-//! The life of one record: who wrote it, when it was stored, in what batch, when it goes, and how far groups were with it.
-//! Nothing is kept for this: it is what the batch's envelope, the groups' positions and their history say.
+//! The life of one record: who wrote it, when it was stored, in what batch, when it goes, and how far groups, queues and REST
+//! instances were with it. Nothing is kept for this: it is what the batch's envelope, the groups' positions and their history,
+//! and the queues' runs say.
 
 use std::sync::Arc;
 
-use milena_engine::{group::Position, producer::writers::Writer};
+use milena_engine::{
+    group::Position,
+    ids::TopicId,
+    producer::writers::Writer,
+    share::{At, Standing},
+};
 use milena_store::{Query, ReadError};
 
-use crate::{append::WriterId, fetch::io_fault, node::Node, partition::Partition, retention::entry, topics::Topic};
+use crate::{
+    append::WriterId, fetch::io_fault, node::Node, partition::Partition, retention::entry, shares::ShareCell, topics::Topic,
+};
 
 /// One group and one record.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +45,10 @@ pub struct Receipt {
     pub expires_at: Option<i64>,
     /// Groups that have a position in the partition, by name.
     pub groups: Vec<Dealt>,
+    /// Queues that have begun with the partition, by name.
+    pub queues: Vec<(Arc<str>, Standing)>,
+    /// REST instances that it was given, by group and name, whose group has not committed it.
+    pub given: Vec<(Arc<str>, Arc<str>)>,
 }
 
 impl Node {
@@ -65,7 +77,34 @@ impl Node {
             writer: self.who(WriterId(stored.writer)),
             expires_at: topic.policy.expires_at(&entry(&stored)),
             groups: dealt.collect(),
+            queues: self.standings(At { topic: topic.id, partition: partition.index() }, offset),
+            given: self.given((topic.id, partition.index()), offset),
         }))
+    }
+
+    fn standings(&self, at: At, offset: i64) -> Vec<(Arc<str>, Standing)> {
+        let now = self.now();
+        let standing = |cell: &Arc<ShareCell>| {
+            let standing = cell.state.hold().noun.machine.standing(now, at, offset)?;
+            Some((cell.name().clone(), standing))
+        };
+        self.0.shares.all().iter().filter_map(standing).collect()
+    }
+
+    /// Instances that were given a record which their group has not committed.
+    fn given(&self, at: (TopicId, i32), offset: i64) -> Vec<(Arc<str>, Arc<str>)> {
+        let given: Vec<(Arc<str>, Arc<str>)> = {
+            let held = self.0.instances.hold();
+            let all = &held.machine;
+            let got = |group| all.of_group(group).filter(|(_, i)| i.positions.get(&at).is_some_and(|next| *next > offset));
+            all.groups().flat_map(|group| got(group).map(|(name, _)| (group.clone(), name.clone()))).collect()
+        };
+        let committed = |group: &str| {
+            let cell = self.0.groups.find(group)?;
+            let state = cell.state.hold();
+            state.noun.machine.position(at.0, at.1).map(|position| position.offset)
+        };
+        given.into_iter().filter(|(group, _)| committed(group).is_none_or(|position| position <= offset)).collect()
     }
 
     fn dealt(&self, group: Arc<str>, position: &Position, offset: i64) -> Dealt {

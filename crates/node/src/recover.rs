@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use milena_engine::{
+    answered::{Answered, AnsweredFact},
     fact::BadFact,
     group::{Group, GroupFact, GroupId, Rules},
     ids::{
-        BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, WRITERS_LOG,
+        ANSWERED_LOG, BROKER_SETTINGS_LOG, CATALOG_LOG, FIRST_FREE_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG,
+        UNREAD_LOG, WRITERS_LOG,
     },
     instance::{InstanceFact, Instances},
     machine::{Machine, Now},
@@ -35,6 +37,7 @@ pub struct Recovery {
     pub(crate) subjects: Noun<Registry>,
     pub(crate) instances: Noun<Instances>,
     pub(crate) ledger: Noun<Ledger>,
+    pub(crate) answered: Noun<Answered>,
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
@@ -81,7 +84,50 @@ impl Replay for Recovery {
     }
 }
 
+/// Who lives in a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Inhabitant {
+    /// A noun that every broker has once, in words.
+    House(&'static str),
+    Partition {
+        topic: String,
+        partition: i32,
+        /// The topic is in the trash.
+        deleted: bool,
+    },
+    /// A group of consumers, or one that shares a queue.
+    Group(String),
+}
+
 impl Recovery {
+    /// Who lives in each log, as far as the catalog knows. Of what was read back: before a node took it.
+    pub fn inhabitants(&self) -> HashMap<u64, Inhabitant> {
+        let house = [
+            (CATALOG_LOG, "the catalog of topics and groups"),
+            (PRODUCER_IDS_LOG, "the producer ids"),
+            (WRITERS_LOG, "the table of writers"),
+            (BROKER_SETTINGS_LOG, "the broker's settings"),
+            (SUBJECTS_LOG, "the schema registry"),
+            (INSTANCES_LOG, "the REST proxy's consumers"),
+            (UNREAD_LOG, "the ledger of what went unread"),
+        ];
+        let mut all: HashMap<u64, Inhabitant> = house.into_iter().map(|(log, words)| (log, Inhabitant::House(words))).collect();
+        let catalog = &self.catalog.machine;
+        let topics = catalog.topics().map(|topic| (topic, false)).chain(catalog.trash().map(|gone| (&gone.topic, true)));
+        for (topic, deleted) in topics {
+            for (partition, log) in (0..).zip(topic.logs.iter()) {
+                all.insert(log, Inhabitant::Partition { topic: topic.name.to_string(), partition, deleted });
+            }
+        }
+        all.extend(catalog.groups().map(|(name, log)| (log, Inhabitant::Group(name.to_string()))));
+        all
+    }
+
+    /// What of the stored state this release does not understand.
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
+    }
+
     pub fn new() -> Self {
         Self::default()
     }
@@ -154,6 +200,7 @@ impl Recovery {
             PRODUCER_IDS_LOG => set(&mut self.producer_ids, version, ProducerIds::restore(bytes)?),
             INSTANCES_LOG => set(&mut self.instances, version, Instances::restore(bytes)?),
             UNREAD_LOG => set(&mut self.ledger, version, Ledger::restore(bytes)?),
+            ANSWERED_LOG => set(&mut self.answered, version, Answered::restore(bytes)?),
             WRITERS_LOG => set(&mut self.writers, version, Writers::restore(bytes)?),
             SUBJECTS_LOG => set(&mut self.subjects, version, Registry::restore(bytes)?),
             BROKER_SETTINGS_LOG => self.broker = Some((version, bytes.to_vec())),
@@ -206,6 +253,13 @@ impl Recovery {
                 if part.version > self.ledger.version {
                     self.ledger.machine.apply(&UnreadFact::decode(part.fact)?);
                     (self.ledger.version, self.ledger.lsn) = (part.version, part.lsn);
+                }
+                Ok(())
+            }
+            ANSWERED_LOG => {
+                if part.version > self.answered.version {
+                    self.answered.machine.apply(&AnsweredFact::decode(part.fact)?);
+                    (self.answered.version, self.answered.lsn) = (part.version, part.lsn);
                 }
                 Ok(())
             }

@@ -104,7 +104,8 @@ impl Node {
             }
             self.0.wanted.store(0, Ordering::Relaxed);
             self.0.red.store(false, Ordering::Relaxed);
-            tracing::info!("there is room on the disk again; records are accepted");
+            // As loud as the refusals were: people who read about the one want to read about the other.
+            tracing::warn!("there is room on the disk again; records are accepted");
         }
     }
 

@@ -19,6 +19,7 @@ use milena_engine::{
     topic::Command as CatalogCommand,
 };
 use milena_store::{Class, Credit, LogId, Parked};
+use tokio::sync::Notify;
 
 use crate::{
     lock::{Held, Lock},
@@ -45,6 +46,8 @@ pub(crate) struct ShareCell {
     /// By this the alarm knows it.
     number: u64,
     hub: Arc<Hub>,
+    /// Told of every step, for who waits until what it holds was settled.
+    pub(crate) stirred: Notify,
     pub(crate) state: Lock<State>,
 }
 
@@ -155,7 +158,8 @@ impl Shares {
         let crowd = Listing::default();
         let state = State { noun, log, armed: None, leaving: false, burying: false, crowd, told: 0 };
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let cell = Arc::new(ShareCell { name: name.into(), number, hub: hub.clone(), state: Lock::new(state) });
+        let cell =
+            Arc::new(ShareCell { name: name.into(), number, hub: hub.clone(), stirred: Notify::new(), state: Lock::new(state) });
         maps.by_name.insert(cell.name.clone(), cell.clone());
         maps.by_number.insert(number, cell.clone());
         if let Some(log) = log {
@@ -257,8 +261,10 @@ impl Node {
         }
         state.leaving = leaves;
         state.burying |= letters;
-        let log = state.log;
+        let (log, moved) = (state.log, state.noun.machine.take_moved());
         drop(state);
+        cell.stirred.notify_waiters();
+        moved.into_iter().for_each(|at| self.reader_moved(at));
         if let Some(mut crowd) = crowd {
             crowd.drain().for_each(|listed| listed.waiter.change(self.hub()));
         }
@@ -385,7 +391,10 @@ impl Node {
     pub(crate) fn set_share_rules(&self) {
         for cell in self.0.shares.all() {
             let rules = self.share_rules(&cell.name);
-            cell.state.hold().noun.machine.set_rules(rules);
+            let mut state = cell.state.hold();
+            state.noun.machine.set_rules(rules);
+            // The end of a pause wakes who waits.
+            self.after_share_step(&cell, state);
         }
     }
 }

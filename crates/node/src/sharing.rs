@@ -144,13 +144,15 @@ impl Node {
         match start {
             Start::Earliest => view.start,
             Start::Latest => view.high,
-            Start::Within(ms) => {
-                let since = self.now().wall.saturating_sub(ms);
-                // What cannot be searched is begun at its first record: rather too much than too little.
-                let found = self.seek(partition, Sought::Since(since)).await;
-                found.map_or(view.start, |found| found.map_or(view.high, |stamped| stamped.offset))
-            }
+            Start::Within(ms) => self.share_since(partition, view, self.now().wall.saturating_sub(ms)).await,
+            Start::Since(at) => self.share_since(partition, view, at).await,
         }
+    }
+
+    async fn share_since(&self, partition: &Partition, view: View, since: i64) -> i64 {
+        // What cannot be searched is begun at its first record: rather too much than too little.
+        let found = self.seek(partition, Sought::Since(since)).await;
+        found.map_or(view.start, |found| found.map_or(view.high, |stamped| stamped.offset))
     }
 
     /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
@@ -201,7 +203,8 @@ impl Node {
     ) -> Result<Option<i64>, TakeRefusal> {
         let question = |share: &Share| {
             let free = || share.available(at, from.max(window.start), window.end);
-            share.has_begun(at).then(|| if share.has_locks(at) { free() } else { None })
+            let may = share.has_locks(at) && !share.rules().paused;
+            share.has_begun(at).then(|| if may { free() } else { None })
         };
         if let Some(Some(candidate)) = self.ask_share(group, question).await? {
             return Ok(candidate);
@@ -317,6 +320,31 @@ impl Node {
         let woken = tokio::time::timeout(patience, waiting).await.unwrap_or(Woken::Timeout);
         self.alive()?;
         Ok(woken)
+    }
+
+    /// Waits until anything happens in the group that is not what `looked` saw, or `patience` is over. `looked` is called
+    /// once the wait has begun, so that nothing that happens meanwhile is missed.
+    pub async fn share_stirred(&self, group: &str, patience: Duration, looked: impl FnOnce() -> bool) {
+        let Some(cell) = self.0.shares.find(group) else { return tokio::time::sleep(patience).await };
+        let stirred = cell.stirred.notified();
+        if looked() {
+            let _ = tokio::time::timeout(patience, stirred).await;
+        }
+    }
+
+    /// Who of the share group's takers works on a record, and for how many more milliseconds.
+    pub fn share_holder(&self, group: &str, at: At, offset: i64) -> Option<(MemberId, i64)> {
+        let (cell, now) = (self.0.shares.find(group)?, self.now());
+        let state = cell.state.hold();
+        state.noun.machine.holder(now, at, offset).map(|(owner, left)| (owner.clone(), left))
+    }
+
+    /// The topics that a share group has begun with.
+    pub fn share_topics(&self, group: &str) -> Vec<Arc<Topic>> {
+        let Some(cell) = self.0.shares.find(group) else { return Vec::new() };
+        let mut ids: Vec<TopicId> = cell.state.hold().noun.machine.partitions().map(|at| at.topic).collect();
+        ids.dedup();
+        ids.into_iter().filter_map(|id| self.topic_by_id(id)).collect()
     }
 
     /// These topics are gone, and what share groups knew of them.

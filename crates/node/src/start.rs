@@ -10,7 +10,10 @@ use std::{
 
 use milena_engine::{
     group::Rules,
-    ids::{BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, Uuid, WRITERS_LOG},
+    ids::{
+        ANSWERED_LOG, BROKER_SETTINGS_LOG, CATALOG_LOG, INSTANCES_LOG, PRODUCER_IDS_LOG, SUBJECTS_LOG, UNREAD_LOG, Uuid,
+        WRITERS_LOG,
+    },
     machine::Machine,
     settings::{BrokerConfig, Refusal as BadSetting},
     topic::Command,
@@ -130,8 +133,11 @@ impl Node {
             writers: Lock::new(std::mem::take(&mut recovery.writers)),
             instances: Lock::new(instances),
             unread: Lock::new(std::mem::take(&mut recovery.ledger)),
+            answered: Lock::new(std::mem::take(&mut recovery.answered)),
             broker: Lock::new(broker),
             subjects: Lock::new(subjects),
+            spellings: Default::default(),
+            schema_changes: AtomicU64::new(0),
             kept,
             config: RwLock::new(Arc::new(config)),
             settings: RwLock::new(Arc::new(settings)),
@@ -222,6 +228,15 @@ impl Node {
         closed
     }
 
+    /// Ends every task without a word to the store, as the death of a process does: nothing is flushed, and no end is
+    /// recorded. Clients see their connections close. For tests; call it from outside of the runtimes.
+    pub fn abandon(&self) {
+        self.runtimes().stop();
+        if let Some(link) = self.0.link.hold().take() {
+            link.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
     /// Looks at the clock again, which a test moved by hand.
     pub fn look_at_clock(&self) {
         self.0.retention.look();
@@ -276,6 +291,7 @@ impl Node {
             PRODUCER_IDS_LOG => Some(of(&self.0.producer_ids, |ids| ids.snapshot(into))),
             INSTANCES_LOG => Some(of(&self.0.instances, |instances| instances.snapshot(into))),
             UNREAD_LOG => Some(of(&self.0.unread, |ledger| ledger.snapshot(into))),
+            ANSWERED_LOG => Some(of(&self.0.answered, |answered| answered.snapshot(into))),
             WRITERS_LOG => Some(of(&self.0.writers, |writers| writers.snapshot(into))),
             BROKER_SETTINGS_LOG => Some(of(&self.0.broker, |config| config.snapshot(into))),
             SUBJECTS_LOG => Some(of(&self.0.subjects, |registry| registry.snapshot(into))),

@@ -1,14 +1,15 @@
 //! The schema registry as it runs. Knows how a text is judged without holding anybody up, and that a change is one entry
 //! of the log: the registry's facts, and the records that say the same in the topic `_schemas`.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError, atomic::Ordering};
 
 use milena_engine::{
     ids::{SUBJECTS_LOG, TopicId, Uuid},
     machine::{Decision, Machine, Now},
     partition::{Batch, Verdict as Placed},
     subject::{
-        Asked, Command, Look, Refusal, Registry, Reply, Shown, SubjectFact, Verdict, Wanted, Which,
+        Asked, Command, Found, Look, Refusal, Registry, Reply, Shown, Sought, Spelling, Spellings, SubjectFact, Verdict, Wanted,
+        Which,
         record::{Record, TOPIC},
     },
     topic::{CreateTopic, Refusal as TopicRefusal},
@@ -94,9 +95,14 @@ impl Node {
     /// Registers a schema, or finds that it is there.
     pub async fn register_schema(&self, asked: Asked) -> Told<Shown> {
         for _ in 0..TRIES {
-            let (lsn, look) = self.see_schemas(|registry| registry.look(asked.clone()));
+            let (lsn, look) = self.see_schemas(|registry| registry.look(asked.clone(), &self.spellings()));
             let judged = match look {
-                Ok(Look::Judge(question)) => self.judge(move || question.judge()).await?,
+                Ok(Look::Judge(question)) => {
+                    let sent = question.spelling();
+                    let judged = self.judge(move || question.judge()).await?;
+                    self.note_spelling(sent, judged.as_ref().ok().map(|judged| &*judged.content().text));
+                    judged
+                }
                 Ok(Look::Known(known)) => return self.tell(lsn, Ok(known)).await,
                 Err(refusal) => return self.tell(lsn, Err(refusal)).await,
             };
@@ -120,10 +126,16 @@ impl Node {
             let subject = registry.anywhere(&asked.subject);
             let which = if deleted { Which::WithDeleted } else { Which::Live };
             registry.versions(&subject, which)?;
-            registry.look_up(Asked { subject, ..asked }, deleted, None)
+            registry.look_up(Asked { subject, ..asked }, &self.spellings(), deleted, None)
         });
         let found = match look {
-            Ok(Look::Judge(question)) => self.judge(move || question.find()).await?,
+            Ok(Look::Judge(question)) => {
+                // In normal form a version may be found whose text is another one.
+                let sent = question.spelling().filter(|sent| !sent.is_normalized());
+                let found = self.judge(move || question.find()).await?;
+                self.note_spelling(sent, found.as_ref().ok().map(|found| &*found.content.text));
+                found
+            }
             Ok(Look::Known(known)) => Ok(known),
             Err(refusal) => Err(refusal),
         };
@@ -143,7 +155,7 @@ impl Node {
                     vec![registry.version(&asked.subject, Wanted::Number(number), false).map_err(|_| no_version(number))?.version]
                 }
             };
-            registry.look_up(asked, false, Some(&numbers))
+            registry.look_up(asked, &self.spellings(), false, Some(&numbers))
         });
         let verdict = match look {
             Ok(Look::Judge(question)) if in_words => self.judge(move || Ok(question.verdict_in_words())).await?,
@@ -154,12 +166,39 @@ impl Node {
         self.tell(lsn, verdict).await
     }
 
+    /// Reads a stored schema for what its text alone does not say.
+    pub async fn read_schema(&self, shown: &Shown, sought: Sought) -> Told<Found> {
+        let (lsn, reading) = self.see_schemas(|registry| registry.reading(shown));
+        let found = self.judge(move || reading.find(&sought)).await?;
+        self.tell(lsn, found).await
+    }
+
     fn see_schemas<R>(&self, look: impl FnOnce(&Registry) -> R) -> (Lsn, R) {
         let held = self.0.subjects.hold();
         (held.lsn, look(&held.machine))
     }
 
-    /// Parses and compares away from the threads of sockets. A fault in there costs one answer.
+    fn spellings(&self) -> MutexGuard<'_, Spellings> {
+        self.0.spellings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_spelling(&self, sent: Option<Spelling>, stored: Option<&str>) {
+        if let (Some(sent), Some(stored)) = (sent, stored) {
+            self.spellings().note(sent, stored);
+        }
+    }
+
+    /// How often the registry has changed since the start: what was answered before the last change may not hold any more.
+    pub fn schema_changes(&self) -> u64 {
+        self.0.schema_changes.load(Ordering::Acquire)
+    }
+
+    /// Does what takes long (parsing, comparing, compiling) away from the threads of sockets. A fault in there costs one
+    /// answer.
+    pub async fn aside<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, SchemaTrouble> {
+        self.judge(work).await
+    }
+
     async fn judge<R: Send + 'static>(&self, judge: impl FnOnce() -> R + Send + 'static) -> Result<R, SchemaTrouble> {
         self.0.pool.run(judge).await.map_err(|_| SchemaTrouble::Lost)
     }
@@ -210,6 +249,7 @@ impl Node {
             (false, Some(topic)) => self.reserve_both(&mut held, topic, credit, now, change)?,
             (false, None) => return Ok(Step::Topic),
         };
+        self.0.schema_changes.fetch_add(1, Ordering::AcqRel);
         for fact in &facts {
             held.machine.apply(fact);
             if let SubjectFact::TopicClaimed(claimed) = fact {

@@ -9,6 +9,7 @@ use milena_engine::{
     ids::UNREAD_LOG,
     limits,
     partition::PartitionFact,
+    share::At,
     unread::{UnreadFact, UnreadRemoved},
 };
 use milena_store::{Class, Credit, LogId, Lsn, Parked, Part, Version};
@@ -27,12 +28,26 @@ pub(crate) type Line = (UnreadFact, Vec<u8>);
 impl Node {
     /// The offset below which every group that retention waits for has read this partition. `None`: it waits for nobody.
     pub(crate) fn read_by_all(&self, topic: &Topic, partition: i32) -> Option<i64> {
-        let position = |name: &String| {
-            let cell = self.0.groups.find(name)?;
+        let at = At { topic: topic.id, partition };
+        topic.settings.retention_readers.iter().map(|name| self.read_upto(name, at).unwrap_or(0)).min()
+    }
+
+    /// How far a group has come: its position, or, of a queue, below what it is done with everything.
+    fn read_upto(&self, group: &str, at: At) -> Option<i64> {
+        let position = self.0.groups.find(group).and_then(|cell| {
             let state = cell.state.hold();
-            state.noun.machine.position(topic.id, partition).map(|position| position.offset)
-        };
-        topic.settings.retention_readers.iter().map(|name| position(name).unwrap_or(0)).min()
+            state.noun.machine.position(at.topic, at.partition).map(|position| position.offset)
+        });
+        let finished = || self.0.shares.find(group)?.state.hold().noun.machine.finished_below(at);
+        position.or_else(finished)
+    }
+
+    /// A queue is done with more of a partition: whoever holds up retention there is looked at anew.
+    pub(crate) fn reader_moved(&self, at: At) {
+        let topic = self.topic_by_id(at.topic).filter(|topic| topic.policy.hold_ms.is_some());
+        if let Some(partition) = topic.as_ref().and_then(|topic| topic.partition(at.partition)) {
+            self.look_soon(partition);
+        }
     }
 
     /// Partitions whose retention waits for whoever commits here.
@@ -58,13 +73,13 @@ impl Node {
                 behind.push((machine.id().as_str().into(), position.offset));
             }
         }
+        let at = At { topic: topic.id, partition: partition.index() };
+        for cell in self.0.shares.all() {
+            let finished = cell.state.hold().noun.machine.finished_below(at);
+            behind.extend(finished.filter(|upto| *upto < to).map(|upto| (cell.name().clone(), upto)));
+        }
         for name in &topic.settings.retention_readers {
-            let known = self
-                .0
-                .groups
-                .find(name)
-                .is_some_and(|cell| cell.state.hold().noun.machine.position(topic.id, partition.index()).is_some());
-            if !known {
+            if self.read_upto(name, at).is_none() {
                 behind.push((name.as_str().into(), 0));
             }
         }

@@ -114,6 +114,26 @@ impl RealDisk {
     }
 }
 
+impl RealDisk {
+    /// Opens a directory that is there, to look at it only.
+    pub fn existing(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let dir = fs::open(&path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { path, dir })
+    }
+
+    /// Keeps others out as [`Disk::lock`] does, without writing: `None` where nobody has ever locked the directory.
+    pub fn lock_to_look(&self) -> io::Result<Option<Box<dyn Lock>>> {
+        let file = match fs::openat(&self.dir, "LOCK", OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Some(Box::new(Flock { _file: file })))
+    }
+}
+
 /// A new directory's name lives in its parent, so each parent that gained one is synced.
 fn make_dirs(path: &Path) -> io::Result<()> {
     if path.is_dir() {

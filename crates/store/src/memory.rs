@@ -1,6 +1,6 @@
 //! The store that forgets: everything rests in memory, and is gone with the process.
 //!
-//! It serves `--ephemeral`, and it is the honest partner of every test above the seam: on request it answers `Stale`
+//! It is the honest partner of every test above the seam: on request it answers `Stale`
 //! and `Unknown` as a store with several writers does, dies, loses what was not committed, and opens again from what
 //! was. It knows no files and no noun of Kafka. Bounded by [`Options::budget`]: what does not fit is refused.
 

@@ -16,7 +16,7 @@ use std::{
 use milena_wire::{Request, Text};
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::{Backoff, Connection, Endpoint, Error, Options, Result, Retry, Trace};
+use crate::{Backoff, Connection, Endpoint, Error, Options, Principal, Result, Retry, Security, Trace};
 use metadata::View;
 pub use metadata::{Metadata, Partition, Topic, Topics};
 pub use offsets::{At, Listed};
@@ -101,10 +101,21 @@ pub struct Cluster(Arc<Inner>);
 
 type Place = Arc<AsyncMutex<Option<Connection>>>;
 
+/// What a pooled connection is found by: where it leads, whose it is, and which of that user's it is. A connection has no other
+/// way out of the pool, so that one user's can never be given to another.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct PoolKey {
+    endpoint: Endpoint,
+    principal: Principal,
+    lane: Lane,
+}
+
 struct Inner {
     config: Config,
+    /// Who we are now; what [`Config`] says is only the beginning.
+    security: Mutex<Security>,
     view: Mutex<View>,
-    pool: Mutex<HashMap<(Endpoint, Lane), Place>>,
+    pool: Mutex<HashMap<PoolKey, Place>>,
 }
 
 impl Cluster {
@@ -120,11 +131,33 @@ impl Cluster {
         if config.bootstrap.is_empty() {
             return Err(Error::NoBootstrap);
         }
-        Ok(Self(Arc::new(Inner { config, view: Mutex::default(), pool: Mutex::default() })))
+        let security = Mutex::new(config.options.security.clone());
+        Ok(Self(Arc::new(Inner { config, security, view: Mutex::default(), pool: Mutex::default() })))
     }
 
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// Who this cluster is used as.
+    pub fn principal(&self) -> Principal {
+        self.lock(&self.0.security).principal()
+    }
+
+    /// Uses the cluster, and all its clones, as somebody else from now on. Every connection of the former user is closed, with
+    /// what waits on it, and what that user could see is forgotten.
+    pub fn become_principal(&self, security: Security) {
+        *self.lock(&self.0.security) = security;
+        let gone: Vec<Place> = self.lock(&self.0.pool).drain().map(|(_, place)| place).collect();
+        for place in gone {
+            // One that is being opened just now is not given out: see `open`.
+            if let Ok(connection) = place.try_lock()
+                && let Some(connection) = connection.as_ref()
+            {
+                connection.close(Error::PrincipalChanged);
+            }
+        }
+        *self.view() = View::default();
     }
 
     /// Sends a request in the newest version that both sides know.
@@ -156,21 +189,28 @@ impl Cluster {
 
     /// Opens or reuses the connection to an address. Two callers at once open one.
     async fn open(&self, endpoint: &Endpoint, lane: Lane) -> Result<Connection> {
-        let place = self.lock(&self.0.pool).entry((endpoint.clone(), lane)).or_default().clone();
+        let security = self.lock(&self.0.security).clone();
+        let key = PoolKey { endpoint: endpoint.clone(), principal: security.principal(), lane };
+        let place = self.lock(&self.0.pool).entry(key.clone()).or_default().clone();
         let mut place = place.lock().await;
-        match &*place {
-            Some(connection) if connection.is_usable() => Ok(connection.clone()),
-            _ => {
-                let connection = Connection::open(endpoint, &self.0.config.options).await?;
-                *place = Some(connection.clone());
-                Ok(connection)
-            }
+        if let Some(connection) = place.as_ref().filter(|c| c.is_usable()) {
+            return Ok(connection.clone());
         }
+        let options = Options { security, ..self.0.config.options.clone() };
+        let connection = Connection::open(endpoint, &options).await?;
+        if key.principal != self.principal() {
+            // Somebody else's by now. Its place is not in the pool any more.
+            self.lock(&self.0.pool).remove(&key);
+            connection.close(Error::PrincipalChanged);
+            return Err(Error::PrincipalChanged);
+        }
+        *place = Some(connection.clone());
+        Ok(connection)
     }
 
     /// Lets go of the connections of a lane.
     pub fn close_lane(&self, lane: Lane) {
-        self.lock(&self.0.pool).retain(|(_, of), _| *of != lane);
+        self.lock(&self.0.pool).retain(|key, _| key.lane != lane);
     }
 
     async fn any(&self, lane: Lane) -> Result<Connection> {
@@ -180,7 +220,8 @@ impl Cluster {
         };
         // A connection that is there costs nothing.
         for endpoint in &known {
-            let place = self.lock(&self.0.pool).get(&(endpoint.clone(), lane)).cloned();
+            let key = PoolKey { endpoint: endpoint.clone(), principal: self.principal(), lane };
+            let place = self.lock(&self.0.pool).get(&key).cloned();
             if let Some(place) = place
                 && let Ok(open) = place.try_lock()
                 && let Some(connection) = open.as_ref().filter(|c| c.is_usable())

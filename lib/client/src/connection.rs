@@ -3,6 +3,8 @@
 
 mod dial;
 mod frame;
+mod login;
+mod stream;
 
 use std::{
     collections::HashMap,
@@ -16,12 +18,16 @@ use bytes::{Bytes, BytesMut};
 use milena_wire::{ApiVersionsRequest, ApiVersionsResponse, Message, Request, Text, latest_stable};
 use tokio::{
     io::AsyncWriteExt,
-    net::tcp::OwnedWriteHalf,
     sync::{Mutex as AsyncMutex, oneshot},
 };
 
-use crate::{Endpoint, Error, Result, Step, Trace, trace::api_name};
+use crate::{
+    Endpoint, Error, Principal, Result, Security, Step, Trace,
+    trace::{api_name, body_shown},
+};
 use frame::Inbox;
+pub use stream::Secured;
+use stream::WriteEnd;
 
 /// How a connection behaves.
 #[derive(Clone)]
@@ -33,6 +39,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Largest answer that is taken.
     pub max_frame: usize,
+    /// TLS, and who we are.
+    pub security: Security,
     pub trace: Option<Arc<dyn Trace>>,
 }
 
@@ -43,6 +51,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(3),
             request_timeout: Duration::from_secs(30),
             max_frame: 128 << 20,
+            security: Security::default(),
             trace: None,
         }
     }
@@ -55,6 +64,7 @@ impl std::fmt::Debug for Options {
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
             .field("max_frame", &self.max_frame)
+            .field("security", &self.security)
             .finish_non_exhaustive()
     }
 }
@@ -71,6 +81,11 @@ pub struct Connection(Arc<Shared>);
 
 struct Shared {
     endpoint: Endpoint,
+    /// Whose it is. Fixed from the first byte on: a change of user is another connection.
+    principal: Principal,
+    secured: Option<Secured>,
+    /// When the login has run out.
+    until: OnceLock<Instant>,
     peer: SocketAddr,
     local: Option<SocketAddr>,
     options: Options,
@@ -99,14 +114,24 @@ struct Slot {
 }
 
 struct Outbox {
-    write: OwnedWriteHalf,
+    write: WriteEnd,
     /// Taken from the queue; a write that is dropped halfway leaves the rest here.
     sending: BytesMut,
 }
 
 impl Connection {
-    /// Resolves, connects, and asks what the broker speaks.
+    /// Resolves, connects, makes it secure, asks what the broker speaks, and says who we are: as the options say.
     pub async fn open(endpoint: &Endpoint, options: &Options) -> Result<Self> {
+        let connection = Self::open_as_nobody(endpoint, options).await?;
+        if let Some(login) = &options.security.login {
+            let until = connection.log_in(login).await?;
+            until.map(|until| connection.0.until.get_or_init(|| until));
+        }
+        Ok(connection)
+    }
+
+    /// The same without the login: for looking at what a broker offers.
+    pub async fn open_as_nobody(endpoint: &Endpoint, options: &Options) -> Result<Self> {
         let stream = dial::dial(endpoint, options).await?;
         // An answer must not wait for a next request to fill a segment.
         let _ = stream.set_nodelay(true);
@@ -114,9 +139,13 @@ impl Connection {
             (Ok(peer), local) => (peer, local.ok()),
             (Err(e), _) => return Err(Error::Connect { endpoint: endpoint.clone(), failure: (&e).into() }),
         };
-        let (read, write) = stream.into_split();
+        let (stream, secured) = dial::secure(endpoint, stream, options).await?;
+        let (read, write) = stream.split();
         let connection = Self(Arc::new(Shared {
             endpoint: endpoint.clone(),
+            principal: options.security.principal(),
+            secured,
+            until: OnceLock::new(),
             peer,
             local,
             options: options.clone(),
@@ -169,6 +198,14 @@ impl Connection {
     pub fn local(&self) -> Option<SocketAddr> {
         self.0.local
     }
+    /// Whose connection it is.
+    pub fn principal(&self) -> &Principal {
+        &self.0.principal
+    }
+    /// What was agreed on with TLS; `None` in the clear.
+    pub fn secured(&self) -> Option<&Secured> {
+        self.0.secured.as_ref()
+    }
     /// What the broker said it speaks.
     pub fn api_versions(&self) -> &ApiVersionsResponse {
         static NOTHING: OnceLock<ApiVersionsResponse> = OnceLock::new();
@@ -182,6 +219,10 @@ impl Connection {
     /// Whether it can be used, as far as can be known without waiting. A connection that rested is looked at: brokers close
     /// idle ones, which else would only be noticed by the next request's failure.
     pub fn is_usable(&self) -> bool {
+        // A login that has run out would be met by a closed connection at the next request.
+        if self.0.until.get().is_some_and(|until| Instant::now() >= *until) {
+            return false;
+        }
         let rested = {
             let desk = self.desk();
             desk.closed.is_none() && desk.slots.is_empty() && desk.used.elapsed() > RESTED
@@ -303,7 +344,8 @@ impl Connection {
         }
         let bytes = desk.queue.len() - start;
         drop(desk);
-        self.trace(&Step::Request { endpoint: &self.0.endpoint, name, version, correlation, bytes, body: request });
+        let body = body_shown(R::KEY, request);
+        self.trace(&Step::Request { endpoint: &self.0.endpoint, name, version, correlation, bytes, body });
         Ok(correlation)
     }
 
@@ -317,15 +359,20 @@ impl Connection {
                 if let Some(error) = &desk.closed {
                     return Err(error.clone());
                 }
-                if desk.queue.is_empty() {
-                    return Ok(());
-                }
                 *sending = desk.queue.split();
             }
-            if let Err(_broken) = write.write_buf(sending).await {
+            // TLS keeps back what the socket does not take at once, until it is told to flush.
+            let (done, wrote) = match sending.is_empty() {
+                true => (true, write.flush().await),
+                false => (false, write.write_buf(sending).await.map(drop)),
+            };
+            if let Err(_broken) = wrote {
                 let error = self.lost();
                 self.close(error.clone());
                 return Err(error);
+            }
+            if done {
+                return Ok(());
             }
         }
     }
@@ -457,7 +504,7 @@ impl<R: Request> Pending<R> {
             correlation: self.correlation,
             bytes,
             took: self.since.elapsed(),
-            body: &response,
+            body: body_shown(R::KEY, &response),
         });
         Ok(response)
     }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use milena_record::Flaw;
 use milena_wire::{ErrorCode, Malformed, Unencodable};
 
-use crate::{BadEndpoint, Endpoint};
+use crate::{BadEndpoint, Endpoint, TlsFailure};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -21,6 +21,15 @@ pub enum Error {
     UnknownHost { host: String, detail: String },
     #[error("cannot connect to {endpoint}: {failure}")]
     Connect { endpoint: Endpoint, failure: ConnectFailure },
+    /// The connection could not be made secure.
+    #[error("{endpoint}: no secure connection: {failure}")]
+    Tls { endpoint: Endpoint, failure: TlsFailure },
+    /// The broker did not let the user in.
+    #[error("{endpoint} does not let {user:?} in by {mechanism}: {failure}")]
+    Login { endpoint: Endpoint, user: String, mechanism: &'static str, failure: LoginFailure },
+    /// The cluster is used as somebody else now; what was under way for the former user is given up.
+    #[error("the user was changed while this was under way")]
+    PrincipalChanged,
     /// The peer closed, or the connection broke.
     #[error("{endpoint} closed the connection{}{}", waiting.map(|w| format!(" while {w} was waiting for an answer")).unwrap_or_default(), if *answered { "" } else { ", without ever having answered" })]
     Closed {
@@ -79,6 +88,22 @@ pub enum Error {
     Invalid(String),
 }
 
+/// Why a login failed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LoginFailure {
+    /// The broker does not have this mechanism switched on.
+    #[error("this mechanism is not switched on there; there are: {}", if offered.is_empty() { "none".into() } else { offered.join(", ") })]
+    Mechanism { offered: Vec<String> },
+    #[error("this port has no logins: it takes anybody")]
+    NoLogins,
+    /// User or password are wrong.
+    #[error("{0}")]
+    Rejected(String),
+    /// It may not be the broker that it says it is.
+    #[error("the broker's side of the login is not right: {0}")]
+    Server(String),
+}
+
 /// Why a connection could not be opened.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ConnectFailure {
@@ -126,7 +151,12 @@ impl Error {
     pub fn is_connection(&self) -> bool {
         matches!(
             self,
-            Self::UnknownHost { .. } | Self::Connect { .. } | Self::Closed { .. } | Self::TimedOut { .. } | Self::NotKafka { .. }
+            Self::UnknownHost { .. }
+                | Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::Closed { .. }
+                | Self::TimedOut { .. }
+                | Self::NotKafka { .. }
         )
     }
 
@@ -156,12 +186,33 @@ impl Error {
                 "a firewall that drops packets, a wrong address or a host that is down look like this".into()
             }
             Self::Closed { answered: false, .. } => {
-                "a listener that expects TLS or a login closes like this; so does a broker that is stopping".into()
+                "a listener that expects TLS closes like this (add --tls); so does a broker that is stopping".into()
+            }
+            Self::Closed { answered: true, waiting: Some("Metadata"), .. } => {
+                "a listener that expects a login closes like this: name a user (--user NAME)".into()
+            }
+            Self::Tls { failure: TlsFailure::NotTls, .. } => {
+                "this port speaks without TLS: leave --tls out, or use another port".into()
+            }
+            Self::Tls { failure: TlsFailure::UnknownAuthority, .. } => {
+                "name the file with the authority's certificate: --ca FILE".into()
+            }
+            Self::Tls { failure: TlsFailure::OtherName { .. }, .. } => {
+                "dial the broker by a name that stands in its certificate".into()
+            }
+            Self::Tls { failure: TlsFailure::WantsCertificate, .. } => "name ours: --tls-cert FILE --tls-key FILE".into(),
+            Self::Login { failure: LoginFailure::Mechanism { offered }, .. } if !offered.is_empty() => {
+                format!("--sasl-mechanism {}", offered[0])
+            }
+            Self::Login { failure: LoginFailure::NoLogins, .. } => "leave the user out, or use another port".into(),
+            Self::Login { failure: LoginFailure::Rejected(_), .. } => {
+                "look at the user's name and password; the broker does not say which of them is wrong".into()
             }
             Self::TimedOut { request: "ApiVersions", .. } => {
                 "something accepted the connection and says nothing: not a Kafka broker, a TLS listener, or a broker that hangs"
                     .into()
             }
+            Self::NotKafka { guess: "it answers TLS", .. } => "that port speaks TLS: add --tls".into(),
             Self::NotKafka { .. } => "check the port: Kafka usually listens on 9092".into(),
             Self::Unsupported { theirs: None, .. } => "the broker is older than this feature, or has it switched off".into(),
             Self::OutOfRange { start, end, .. } => format!("read from an offset between {start} and {end}"),

@@ -30,7 +30,14 @@ pub enum Step<'a> {
         error: &'a Error,
         took: Duration,
     },
-    /// A request goes out. `bytes` is the whole frame; `body` prints all its fields.
+    /// TLS was agreed on.
+    Secured {
+        endpoint: &'a Endpoint,
+        version: &'a str,
+        cipher: &'a str,
+        took: Duration,
+    },
+    /// A request goes out. `bytes` is the whole frame; `body` prints all its fields, unless they hold secrets.
     Request {
         endpoint: &'a Endpoint,
         name: &'static str,
@@ -76,6 +83,21 @@ impl<F: Fn(&Step<'_>) + Send + Sync> Trace for F {
     }
 }
 
+/// Requests and answers that hold passwords, keys or tokens, or settings that may: SaslAuthenticate, AlterConfigs,
+/// DescribeConfigs, delegation tokens, IncrementalAlterConfigs, AlterUserScramCredentials.
+const SECRET: [i16; 9] = [32, 33, 36, 38, 39, 40, 41, 44, 51];
+
+/// What a trace may see of a body.
+pub(crate) fn body_shown(key: i16, body: &dyn fmt::Debug) -> &dyn fmt::Debug {
+    struct Withheld;
+    impl fmt::Debug for Withheld {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("(withheld: it may hold secrets)")
+        }
+    }
+    if SECRET.contains(&key) { &Withheld } else { body }
+}
+
 /// A frame name without `Request` or `Response`, as the protocol guide calls the API.
 pub(crate) fn api_name(message: &'static str) -> &'static str {
     message.strip_suffix("Request").or_else(|| message.strip_suffix("Response")).unwrap_or(message)
@@ -92,6 +114,9 @@ impl fmt::Display for Step<'_> {
             Self::Connected { endpoint, address, local, took } => {
                 write!(f, "connected {endpoint} ({address}) in {}", Brief(*took))?;
                 local.map_or(Ok(()), |local| write!(f, " from {local}"))
+            }
+            Self::Secured { endpoint, version, cipher, took } => {
+                write!(f, "secured {endpoint} with {version}, {cipher} in {}", Brief(*took))
             }
             Self::ConnectFailed { error, took, .. } => write!(f, "failed after {}: {error}", Brief(*took)),
             Self::Request { endpoint, name, version, correlation, bytes, .. } => {

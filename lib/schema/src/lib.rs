@@ -26,12 +26,17 @@ pub mod budget;
 mod difference;
 mod flaw;
 mod format;
+pub mod infer;
 pub mod json;
 pub mod protobuf;
 mod schema;
+mod span;
+mod tags;
 mod tree;
 
 pub use difference::Difference;
 pub use flaw::Flaw;
 pub use format::Format;
 pub use schema::{Policy, Resolved, Schema};
+pub use span::Span;
+pub use tags::{Part, Retagging, Tagged};

@@ -1,6 +1,6 @@
 //! A schema of any format, and the questions that a registry asks of it.
 
-use crate::{Difference, Flaw, Format, avro, budget, json, protobuf};
+use crate::{Difference, Flaw, Format, Retagging, Tagged, avro, budget, json, protobuf};
 
 /// A text that a schema refers to.
 ///
@@ -77,6 +77,45 @@ impl Schema {
             Self::Avro(schema) => schema.normalized(),
             Self::Json(schema) => schema.normalized(),
             Self::Protobuf(schema) => schema.normalized(),
+        }
+    }
+
+    /// Another spelling of the schema, by its name in the registry's API: `resolved` (Avro, with everything that it refers
+    /// to inlined), `ignore_extensions` and `serialized` (Protobuf, a descriptor in base64). `None` where the language
+    /// has no spelling of that name.
+    pub fn spelled(&self, name: &str) -> Option<String> {
+        match (self, name) {
+            (Self::Avro(schema), "resolved") => Some(schema.canonical_whole()),
+            (Self::Protobuf(schema), "ignore_extensions") => Some(schema.unextended()),
+            (Self::Protobuf(schema), "serialized") => Some(schema.descriptor()),
+            _ => None,
+        }
+    }
+
+    /// The names of the outermost fields.
+    pub fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Avro(schema) => schema.fields(),
+            Self::Json(schema) => schema.fields(),
+            Self::Protobuf(schema) => schema.fields(),
+        }
+    }
+
+    /// The parts of its own text that have tags.
+    pub fn tagged(&self) -> Vec<Tagged> {
+        match self {
+            Self::Avro(schema) => schema.tagged(),
+            Self::Json(schema) => schema.tagged(),
+            Self::Protobuf(schema) => schema.tagged(),
+        }
+    }
+
+    /// Its text with other tags; `references` as it was read with them.
+    pub fn retagged(&self, change: &Retagging, references: &[Resolved<'_>]) -> Result<String, Flaw> {
+        match self {
+            Self::Avro(schema) => schema.retagged(change),
+            Self::Json(schema) => schema.retagged(change),
+            Self::Protobuf(schema) => schema.retagged(change, references),
         }
     }
 

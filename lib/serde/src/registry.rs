@@ -114,6 +114,17 @@ impl Registry {
         registered(&path, &self.door.call("GET", &path, None).await?, None)
     }
 
+    /// The subjects and versions that have an id.
+    pub async fn places(&self, id: u32) -> Result<Vec<(String, i32)>, Error> {
+        let path = format!("/schemas/ids/{id}/versions");
+        let answer = self.door.call("GET", &path, None).await?;
+        let place = |entry: &Value| {
+            let version = entry["version"].as_i64().and_then(|v| i32::try_from(v).ok());
+            Some((entry["subject"].as_str()?.to_owned(), version?))
+        };
+        Ok(answer.as_array().into_iter().flatten().filter_map(place).collect())
+    }
+
     /// The text of an id.
     pub async fn text(&self, id: u32) -> Result<Text, Error> {
         let path = format!("/schemas/ids/{id}");

@@ -1,6 +1,7 @@
-//! Whose work a release carries: a bill of materials for programs (CycloneDX), and the notices that the licences ask for.
+//! Whose work a release carries, as a bill of materials for programs (CycloneDX). The notices that the licences ask for are in the
+//! binary: `milena version --licences`.
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
@@ -44,45 +45,11 @@ impl Guests {
             "components": self.0.iter().map(component).collect::<Vec<_>>(),
         })
     }
-
-    /// Each guest with its licence, and the texts that lie in its package.
-    pub(super) fn notices(&self) -> Result<String> {
-        let mut out = String::from(
-            "Milena carries the work of others. Each is listed with its licence, and the texts that came with it.\n",
-        );
-        for guest in &self.0 {
-            let _ = write!(out, "\n{}\n{} {}   {}\n", "=".repeat(80), guest.name, guest.version, expression(guest));
-            if !guest.authors.is_empty() {
-                let _ = writeln!(out, "by {}", guest.authors.join(", "));
-            }
-            for (name, text) in texts(guest)? {
-                let _ = write!(out, "\n--- {name} ---\n{}\n", text.trim_end());
-            }
-        }
-        Ok(out)
-    }
 }
 
 /// As SPDX writes it today; a slash is how it was written once.
 fn expression(package: &Package) -> String {
     package.license.as_deref().unwrap_or("NOASSERTION").replace('/', " OR ")
-}
-
-fn texts(guest: &Package) -> Result<Vec<(String, String)>> {
-    let dir = guest.manifest_path.parent().context("a manifest has a directory")?;
-    let mut texts = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let upper = name.to_uppercase();
-        let is_one =
-            ["LICENSE", "LICENCE", "COPYING", "NOTICE", "COPYRIGHT", "UNLICENSE"].iter().any(|word| upper.starts_with(word));
-        if is_one && entry.file_type()?.is_file() {
-            texts.push((name, fs::read_to_string(entry.path())?));
-        }
-    }
-    texts.sort();
-    Ok(texts)
 }
 
 /// What a package is linked with: its normal dependencies, and theirs.
@@ -116,8 +83,5 @@ mod tests {
             assert!(!names.contains(&other), "{other} is not linked from elsewhere");
         }
         assert!(bill["components"].as_array().unwrap().iter().all(|c| c["licenses"][0]["expression"] != "NOASSERTION"));
-        let notices = guests.notices().unwrap();
-        assert!(names.iter().all(|name| notices.contains(&format!("\n{name} "))));
-        assert!(notices.contains("Permission is hereby granted"), "the texts are there");
     }
 }

@@ -47,6 +47,19 @@ pub(crate) struct Outcome {
     pub(crate) took: String,
 }
 
+/// What a lane's work says when this machine does not let it do what it must, such as mounting. Like a missing tool: skipped
+/// aloud, and with `CI=true` a failure.
+#[derive(Debug)]
+pub(crate) struct Unable(pub(crate) String);
+
+impl std::fmt::Display for Unable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unable {}
+
 impl Lane {
     pub(crate) fn run(&self, ground: &Ground) -> Outcome {
         let start = Instant::now();
@@ -56,6 +69,7 @@ impl Lane {
             Some(missing) => End::Skipped(missing),
             None => match (self.work)(ground) {
                 Ok(line) => End::Passed(line),
+                Err(error) if error.is::<Unable>() && !ground.ci => End::Skipped(error.to_string()),
                 Err(error) => End::Failed(format!("{error:#}")),
             },
         };

@@ -19,13 +19,17 @@ pub(crate) const JAVA: &[(&str, &str)] = &[("java", "openjdk-17-jdk-headless"), 
 
 /// The class path of Apache Kafka, its clients and its tools; downloaded once.
 pub(crate) fn jars(ground: &Ground) -> Result<String> {
-    let lib = room(ground, "java")?.join("lib");
-    let pom = ground.root.join("conformance/java/pom.xml");
+    copied(&ground.root.join("conformance/java/pom.xml"), &room(ground, "java")?.join("lib"))
+}
+
+/// The class path of what a pom depends on, copied to `lib` once for each state of the pom.
+pub(crate) fn copied(pom: &Path, lib: &Path) -> Result<String> {
     let stamp = lib.join("pom.xml");
-    let wanted = std::fs::read(&pom)?;
+    let wanted = std::fs::read(pom)?;
     if std::fs::read(&stamp).ok().as_ref() != Some(&wanted) {
         let out = format!("-DoutputDirectory={}", lib.display());
-        run::quiet(Command::new("mvn").args(["-q", "-B", "-f"]).arg(&pom).args(["dependency:copy-dependencies", &out]))?;
+        let copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", &out];
+        run::quiet(Command::new("mvn").args(["-q", "-B", "-f"]).arg(pom).args(copy))?;
         std::fs::write(stamp, wanted)?;
     }
     Ok(format!("{}/*", lib.display()))
@@ -105,6 +109,6 @@ fn properties(dir: &Path, data: &Path, broker: u16, controller: u16, extra: &[&s
 }
 
 /// A port that nobody listens on at this moment.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{apache::Apache, server};
 use crate::{
-    lane::{Ground, room},
+    lane::{Ground, Unable, room},
     run,
 };
 
@@ -33,7 +33,7 @@ impl Elsewhere {
         let elsewhere = Self { name: format!("milena-{id}"), cable: format!("mil{id}a") };
         let far = format!("mil{id}b");
         run::quiet(Command::new("ip").args(["netns", "add", &elsewhere.name]))
-            .context("a network namespace cannot be made: this lane needs root")?;
+            .map_err(|error| Unable(format!("root, for a network namespace: {error:#}")))?;
         let steps: [&[&str]; 6] = [
             &["link", "add", &elsewhere.cable, "type", "veth", "peer", "name", &far, "netns", &elsewhere.name],
             &["addr", "add", &format!("{HERE}/30"), "dev", &elsewhere.cable],

@@ -1,48 +1,86 @@
-//! Other people's registry clients: each writes with its own serializer, and each reads what the others wrote. And requests
-//! made from the OpenAPI page, as strange as it allows.
+//! Other people's registry clients: each writes with its own serializers, and each reads what the others wrote.
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::server::{self, Server};
+use super::{
+    apache,
+    server::{self, Server},
+};
 use crate::{
     lane::{Ground, room, venv},
     run,
 };
 
-pub(crate) const NEEDS: &[(&str, &str)] = &[("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm"), ("go", "golang")];
+pub(crate) const NEEDS: &[(&str, &str)] = &[
+    ("python3", "python3-venv"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("go", "golang"),
+    ("java", "openjdk-17-jdk-headless"),
+    ("mvn", "maven"),
+];
 const PINS: &[&str] = &["confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.1"];
-const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
+const FORMATS: &[&str] = &["avro", "json", "protobuf"];
 
-/// One client: what it is called, and how it is started; what follows are its role and topics.
-type Client = (&'static str, Vec<String>);
+/// One client: what it is called, how it is started (what follows are its role and topics), and its formats.
+struct Client {
+    name: &'static str,
+    command: Vec<String>,
+    writes: &'static [&'static str],
+    reads: &'static [&'static str],
+}
 
 pub(crate) fn clients(ground: &Ground) -> Result<String> {
-    let here = ground.root.join("conformance/registry");
     let server = server::fresh(ground, "registry", &[])?;
-    let (kafka, registry) = (server.kafka.clone(), url(&server)?);
+    let clients = all(ground, &server.kafka, &url(&server)?)?;
+    play(&clients[0], "client", &[])?;
+    let mut topics: Vec<(String, &str)> = Vec::new();
+    for client in &clients {
+        let own: Vec<_> = client.writes.iter().map(|format| (format!("{format}-from-{}", client.name), *format)).collect();
+        play(client, "write", &names(&own, client.writes))?;
+        topics.extend(own);
+    }
+    let mut read = 0;
+    for client in &clients {
+        let readable = names(&topics, client.reads);
+        play(client, "read", &readable)?;
+        read += readable.len();
+    }
+    Ok(format!("{} clients wrote {} topics and read {read} times what each other wrote", clients.len(), topics.len()))
+}
+
+/// Every client, made ready. What each of them has been asked to write or read is what its library can.
+fn all(ground: &Ground, kafka: &str, registry: &str) -> Result<[Client; 6]> {
+    let here = ground.root.join("conformance/registry");
     let text = |path: &Path| path.display().to_string();
     let python = venv(ground, "registry-python", PINS)?.join("bin/python");
     let node = node_room(ground, &here)?.join("people.js");
     let go = room(ground, "registry-go")?.join("people");
     run::quiet(Command::new("go").args(["build", "-o"]).arg(&go).arg(".").current_dir(here.join("go")))?;
-    let clients: [Client; 4] = [
-        ("python", vec![text(&python), text(&here.join("people.py")), kafka.clone(), registry.clone()]),
-        ("kafkajs", vec!["node".into(), text(&node), kafka.clone(), registry.clone(), "kafkajs".into()]),
-        ("confluent-js", vec!["node".into(), text(&node), kafka.clone(), registry.clone(), "confluent".into()]),
-        ("franz", vec![text(&go), kafka, registry]),
-    ];
-    play(&clients[0], &["client"])?;
-    let topics: Vec<String> = clients.iter().map(|(name, _)| format!("from-{name}")).collect();
-    for (client, topic) in clients.iter().zip(&topics) {
-        play(client, &["write", topic])?;
-    }
-    let read: Vec<&str> = std::iter::once("read").chain(topics.iter().map(String::as_str)).collect();
-    for client in &clients {
-        play(client, &read)?;
-    }
-    Ok(format!("{} clients read what each of them wrote", clients.len()))
+    let spring = java_room(ground, &here)?;
+    let rust = rust_binary(ground, &here)?;
+    let client = |name, program: &[&str], which: &[&str], writes, reads| {
+        let words = [program, &[kafka, registry], which].concat();
+        Client { name, command: words.into_iter().map(String::from).collect(), writes, reads }
+    };
+    let (people, node) = (text(&here.join("people.py")), text(&node));
+    let source = text(&here.join("java/People.java"));
+    Ok([
+        // Both of Confluent's want a Protobuf schema as its descriptor (`format=serialized`), which the registry does not write yet.
+        client("python", &[&text(&python), &people], &[], FORMATS, &FORMATS[..2]),
+        // It writes Protobuf without the path to the message, which nobody else can read.
+        client("kafkajs", &["node", &node], &["kafkajs"], &FORMATS[..2], FORMATS),
+        client("confluent-js", &["node", &node], &["confluent"], FORMATS, &FORMATS[..2]),
+        client("franz", &[&text(&go)], &[], FORMATS, FORMATS),
+        client("spring", &["java", "-cp", &spring, &source], &[], &FORMATS[..1], &FORMATS[..1]),
+        client("rust", &[&text(&rust)], &[], FORMATS, FORMATS),
+    ])
+}
+
+fn names<'a>(topics: &'a [(String, &str)], formats: &[&str]) -> Vec<&'a str> {
+    topics.iter().filter(|(_, format)| formats.contains(format)).map(|(name, _)| name.as_str()).collect()
 }
 
 fn url(server: &Server) -> Result<String> {
@@ -59,32 +97,23 @@ fn node_room(ground: &Ground, here: &Path) -> Result<std::path::PathBuf> {
     Ok(room)
 }
 
-fn play((name, command): &Client, words: &[&str]) -> Result<()> {
-    let said =
-        run::quiet(Command::new(&command[0]).args(&command[1..]).args(words)).with_context(|| format!("{name} {words:?}"))?;
-    print!("{said}");
-    Ok(())
+/// The class path of Spring's client.
+fn java_room(ground: &Ground, here: &Path) -> Result<String> {
+    apache::copied(&here.join("java/pom.xml"), &room(ground, "registry-java")?.join("lib"))
 }
 
-/// schemathesis plays what the OpenAPI page allows, and what it does not: no fault of the server, and no answer that the page
-/// does not name.
-pub(crate) fn strangers(ground: &Ground) -> Result<String> {
-    let venv = venv(ground, "schemathesis", SCHEMATHESIS)?;
-    let server = server::fresh(ground, "schemathesis", &[])?;
-    let page = format!("{}/openapi/registry.json", url(&server)?);
-    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
-    let mut command = Command::new(venv.join("bin/schemathesis"));
-    command.args(["run", &page, "--checks", checks, "--max-examples", "40", "--seed", "7", "--no-color", "--phases", "fuzzing"]);
-    let output = command.current_dir(room(ground, "schemathesis")?).output().context("cannot start schemathesis")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        anyhow::bail!("{text}");
-    }
-    Ok(text
-        .lines()
-        .rev()
-        .find(|line| line.contains("passed") || line.contains("generated"))
-        .unwrap_or("passed")
-        .trim()
-        .to_string())
+/// Its own build directory: it is no part of the workspace.
+fn rust_binary(ground: &Ground, here: &Path) -> Result<std::path::PathBuf> {
+    let target = room(ground, "registry-rust")?;
+    let mut cargo = run::cargo(&["build", "--locked", "--quiet"], &here.join("rust"));
+    run::quiet(cargo.env("CARGO_TARGET_DIR", &target))?;
+    Ok(target.join("debug/milena-conformance-registry"))
+}
+
+fn play(client: &Client, role: &str, topics: &[&str]) -> Result<()> {
+    let (program, first) = client.command.split_first().context("a client has a program")?;
+    let mut command = Command::new(program);
+    let said = run::quiet(command.args(first).arg(role).args(topics)).with_context(|| format!("{} {role}", client.name))?;
+    print!("{said}");
+    Ok(())
 }

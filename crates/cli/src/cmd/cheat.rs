@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// produce, read, topic, group, where, kcat [default: all]
+    /// produce, read, queue, topic, group, where, kcat [default: all]
     topic: Option<String>,
 }
 
@@ -37,6 +37,19 @@ milena read orders -f '%o %k %s\\n'       in kcat's format
 milena read orders -o csv                as a table for programs
 milena read orders --hex -n 1            every byte explained
 milena message show orders/0/17          one message and its batch
+",
+    ),
+    (
+        "queue",
+        "milena take orders                       one message, with its lease
+milena ack LEASE                         done; milena nack LEASE gives it back
+milena take orders | milena ack -        both at once
+milena nack --reject LEASE               it can never work: dead letter
+milena work orders -j 4 -- ./pack.sh     a command for each message
+milena queue show orders                 waiting, in flight, done, dead
+milena queue dead orders                 what was given up, and why
+milena queue redrive orders              shows the plan; --yes does it
+milena queue pause workers               until: milena queue resume workers
 ",
     ),
     (

@@ -5,7 +5,7 @@ use milena_client::Endpoint;
 use serde_json::json;
 
 use crate::{
-    config::{Context, Contexts},
+    config::Contexts,
     connect::Connect,
     failure::{Failure, Kind},
     table::{self, Output},
@@ -28,7 +28,7 @@ enum What {
     },
     /// Use a context from now on
     Use { name: String },
-    /// Name a broker
+    /// Name a broker; TLS and user are kept with it, passwords are not
     Add { name: String, broker: String },
     /// Forget a name
     Rm { name: String },
@@ -56,7 +56,9 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
         }
         Some(What::Add { name, broker }) => {
             Endpoint::list(&broker).map_err(|e| Failure::usage(format!("{broker:?} is no address")).why(e))?;
-            contexts.own.contexts.insert(name.clone(), Context { broker: Some(broker.clone()) });
+            let context = options.connect.secure.kept(&broker);
+            crate::secure::check(&context)?;
+            contexts.own.contexts.insert(name.clone(), context);
             let path = contexts.save()?;
             crate::screen::line(format_args!("added {name}   {broker}   in {}", path.display()))?;
             Ok(())

@@ -3,6 +3,7 @@
 
 mod address;
 mod client;
+mod entry;
 mod finding;
 mod report;
 mod round;
@@ -12,7 +13,10 @@ mod web;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use milena_client::Endpoint;
+use milena_client::{Endpoint, Security};
+
+pub(crate) use server::filesystem;
+pub(super) use server::size;
 
 use self::{
     client::Terms,
@@ -73,25 +77,30 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         None => options.connect.choice()?.broker,
     };
     let endpoint = Endpoint::list(&broker).map_err(|e| Failure::usage(format!("{broker} is no address")).why(e))?.swap_remove(0);
+    let security = match options.local {
+        true => Security::default(),
+        false => options.connect.security(&endpoint, &client::dialling(Security::default())).await?,
+    };
+    let terms = Terms { write: !options.no_write, dialling: client::dialling(security) };
     let Some(every) = options.every else {
-        let findings = check(&options, &endpoint, &only).await;
+        let findings = check(&options, &endpoint, &terms, &only).await;
         screen::print(&report::write(options.output, &endpoint.to_string(), &findings, options.verbose))?;
         return Ok(exit(&options, &findings));
     };
     if every < Duration::from_secs(1) {
         return Err(Failure::usage("--every takes at least 1s").fix("--every 30s"));
     }
-    watch(&options, &endpoint, &only, every).await
+    watch(&options, &endpoint, &terms, &only, every).await
 }
 
 /// The checks from here as JSON, without those that write; for `support`.
-pub(crate) async fn report_of(endpoint: &Endpoint) -> String {
-    let all = tokio::time::timeout(BUDGET, client::check(endpoint, Terms { write: false })).await;
+pub(crate) async fn report_of(endpoint: &Endpoint, security: Security) -> String {
+    let terms = Terms { write: false, dialling: client::dialling(security) };
+    let all = tokio::time::timeout(BUDGET, client::check(endpoint, &terms)).await;
     report::write(Form::Json, &endpoint.to_string(), &all.unwrap_or_default(), true)
 }
 
-async fn check(options: &Options, endpoint: &Endpoint, only: &[&str]) -> Vec<Finding> {
-    let terms = Terms { write: !options.no_write };
+async fn check(options: &Options, endpoint: &Endpoint, terms: &Terms, only: &[&str]) -> Vec<Finding> {
     let all = async {
         match options.local {
             true => server::check(endpoint, options.data.as_deref()).await,
@@ -109,7 +118,13 @@ async fn check(options: &Options, endpoint: &Endpoint, only: &[&str]) -> Vec<Fin
 }
 
 /// All of the first time, then what differs, with its time. Ends at Ctrl-C.
-async fn watch(options: &Options, endpoint: &Endpoint, only: &[&str], every: Duration) -> Result<ExitCode, Failure> {
+async fn watch(
+    options: &Options,
+    endpoint: &Endpoint,
+    terms: &Terms,
+    only: &[&str],
+    every: Duration,
+) -> Result<ExitCode, Failure> {
     let mut before: Option<Vec<Finding>> = None;
     let mut ticks = tokio::time::interval(every);
     loop {
@@ -117,7 +132,7 @@ async fn watch(options: &Options, endpoint: &Endpoint, only: &[&str], every: Dur
             _ = ticks.tick() => {}
             _ = tokio::signal::ctrl_c() => return Ok(before.map_or(ExitCode::SUCCESS, |f| exit(options, &f))),
         }
-        let findings = check(options, endpoint, only).await;
+        let findings = check(options, endpoint, terms, only).await;
         match &before {
             None => screen::print(&report::write(options.output, &endpoint.to_string(), &findings, options.verbose))?,
             Some(before) => {

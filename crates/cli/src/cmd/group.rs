@@ -2,6 +2,7 @@
 
 mod history;
 mod reset;
+mod samples;
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -179,6 +180,7 @@ async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, c
         return Err(no_position(admin, id, topic).await);
     }
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
+    let mut decoder = look.decoder(admin.cluster());
     let mut shown = 0;
     for position in positions.iter().filter(|p| topic.is_none_or(|t| t == &*p.topic)) {
         let selection = Selection {
@@ -190,8 +192,9 @@ async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, c
         let config = ReaderConfig { out_of_range: milena_client::OutOfRange::Start, ..ReaderConfig::default() };
         let mut reader = Reader::open(admin.cluster().clone(), &[selection], config).await?;
         for _ in 0..count {
-            let Some(message) = reader.next().await? else { break };
-            show.message(&message, reader.progress())?;
+            let Some(mut message) = reader.next().await? else { break };
+            let meaning = decoder.decode(&mut message).await;
+            show.message(&message, &meaning, reader.progress())?;
             shown += 1;
         }
     }

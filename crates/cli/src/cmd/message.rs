@@ -6,7 +6,7 @@ use clap::Subcommand;
 use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
 use serde_json::{Value, json};
 
-use super::read::{Look, no_topic, show::Show};
+use super::read::{Look, Meaning, no_topic, show::Show};
 use crate::{
     connect::With,
     envelope,
@@ -38,15 +38,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     })?;
     let cluster = options.connect.cluster().await?;
     let mut found = find(&cluster, topic, partition, offset).await?;
-    if let Some(mut decoder) = look.decoder(&cluster) {
-        decoder.decode(&mut found).await;
-    }
+    let meaning = look.decoder(&cluster).decode(&mut found).await;
     let receipt = receipt(&cluster, topic, partition, offset).await;
     if look.is_json() {
-        return screen::print(&whole(&found, receipt.as_ref()));
+        return screen::print(&whole(&found, &meaning, receipt.as_ref()));
     }
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
-    show.message(&found, &[])?;
+    show.message(&found, &meaning, &[])?;
     show.finish()?;
     options.connect.say(batch(&found).trim_end());
     if let Some(receipt) = receipt {
@@ -56,9 +54,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 }
 
 /// All of it as one JSON value: the message as `read` has it, its batch, and its receipt, which only a Milena gives.
-fn whole(message: &Message, receipt: Option<&Value>) -> String {
+fn whole(message: &Message, meaning: &Meaning, receipt: Option<&Value>) -> String {
     let mut text = String::new();
-    envelope::write(message, false, &mut text);
+    envelope::write(message, meaning.value.as_deref(), false, &mut text);
     // What comes is put behind the last field, so that the message's own JSON stays as it is, byte for byte.
     text.pop();
     let receipt = receipt.unwrap_or(&Value::Null);
@@ -93,7 +91,47 @@ fn life(found: &Value) -> String {
             None => writeln!(text, "{name} has not committed it: it stands at {}", group["position"]),
         };
     }
+    for queue in found["queues"].as_array().into_iter().flatten() {
+        let _ = writeln!(text, "{}", in_queue(queue));
+    }
+    for given in found["given_to"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            text,
+            "{} was given it by REST and has not committed it ({})",
+            word(given, "instance"),
+            word(given, "group")
+        );
+    }
+    for (name, part) in ["key", "value"].into_iter().map(|name| (name, &found["record"][name]["schema"])) {
+        if !part.is_null() {
+            let (id, version) = (&part["id"], &part["version"]);
+            let (kind, subject) = (word(part, "type"), word(part, "subject"));
+            let _ = writeln!(text, "the {name} was written by schema {id} ({kind}, {subject} version {version})");
+        }
+    }
     text
+}
+
+/// How it stands in one queue.
+fn in_queue(queue: &Value) -> String {
+    let group = queue["group"].as_str().unwrap_or_default();
+    let deliveries = queue["deliveries"].as_u64().unwrap_or_default();
+    let seconds = queue["left_ms"].as_i64().unwrap_or_default().div_euclid(1_000) + 1;
+    match queue["state"].as_str().unwrap_or_default() {
+        "waiting" if deliveries == 0 => format!("{group} has not taken it yet"),
+        "waiting" => format!("{group} has it to take again: delivery {deliveries} failed"),
+        "leased" => {
+            let holder = queue["holder"].as_str().unwrap_or_default();
+            format!("{group} has leased it to {holder} (delivery {deliveries}) for {seconds} s more")
+        }
+        "delayed" => format!("{group} keeps it back for {seconds} s more, after delivery {deliveries}"),
+        "acknowledged" => format!("{group} has acknowledged it (delivery {deliveries})"),
+        "given-up" => format!("{group} has given it up after delivery {deliveries}"),
+        "dead-letter-waits" => {
+            format!("{group} has given it up after delivery {deliveries}; its dead letter is still to be written")
+        }
+        _ => format!("{group} is done with it"),
+    }
 }
 
 fn place(text: &str) -> Option<(&str, i32, i64)> {

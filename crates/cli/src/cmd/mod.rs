@@ -1,9 +1,12 @@
 //! The commands: one file each. They talk to any Kafka through `milena-client`, and to a Milena's admin routes where Kafka has none.
 
 pub(crate) mod avro;
+pub(crate) mod backup;
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod copy;
+pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod errors;
 pub(crate) mod explain;
@@ -14,10 +17,16 @@ pub(crate) mod man;
 pub(crate) mod message;
 pub(crate) mod ping;
 pub(crate) mod produce;
+pub(crate) mod prove;
+pub(crate) mod queue;
 pub(crate) mod read;
 pub(crate) mod schema;
+pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod support;
+pub(crate) mod take;
 pub(crate) mod top;
 pub(crate) mod topic;
+pub(crate) mod version;
 pub(crate) mod why;
+pub(crate) mod work;

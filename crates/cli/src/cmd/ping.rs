@@ -9,7 +9,9 @@ use std::{
 };
 
 use clap::Args;
-use milena_client::{Cluster, Config, Connection, Endpoint, NewRecord, Options as Dialling, Producer, ProducerConfig, Step};
+use milena_client::{
+    Cluster, Config, Connection, Endpoint, NewRecord, Options as Dialling, Producer, ProducerConfig, Security, Step,
+};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -66,7 +68,7 @@ enum Means {
     Echo(Box<Echo>),
     /// Neither socket of ICMP is allowed: the time that a connection takes.
     Tcp(SocketAddr),
-    Kafka(Endpoint),
+    Kafka(Endpoint, Security),
     Store {
         producer: Producer,
         topic: String,
@@ -128,8 +130,14 @@ async fn prepare(options: &Options, patience: Duration) -> Result<(String, Means
     let kafka = options.kafka || options.produce.is_some() || (!options.icmp && (has_port || options.target.is_none()));
     let bad = |e: &dyn std::fmt::Display| Failure::usage(format!("{target:?} is no address")).why(e);
     let endpoint = Endpoint::list(&target).map_err(|e| bad(&e))?.swap_remove(0);
+    let dialling = Dialling { connect_timeout: patience, request_timeout: patience, ..Dialling::default() };
+    let security = match kafka {
+        true => options.connect.security(&endpoint, &dialling).await?,
+        false => Security::default(),
+    };
     if let Some(topic) = &options.produce {
         let mut config = Config::new([endpoint.clone()]);
+        config.options.security = security;
         config.auto_create_topics = true;
         config.retry.within = patience;
         let cluster = Cluster::connect(config).await?;
@@ -139,7 +147,7 @@ async fn prepare(options: &Options, patience: Duration) -> Result<(String, Means
     }
     let address = resolve(&endpoint, options.v4, options.v6).await?;
     if kafka {
-        return Ok((format!("PING {endpoint} ({address}) kafka api-versions"), Means::Kafka(endpoint)));
+        return Ok((format!("PING {endpoint} ({address}) kafka api-versions"), Means::Kafka(endpoint, security)));
     }
     match Echo::open(address.ip(), options.size, options.ttl.map(u32::from)) {
         Ok(echo) => {
@@ -185,7 +193,7 @@ async fn exchange(means: &mut Means, number: u64, patience: Duration) -> Result<
                 Err(_) => Err(late()),
             }
         }
-        Means::Kafka(endpoint) => kafka(endpoint, patience).await,
+        Means::Kafka(endpoint, security) => kafka(endpoint, security, patience).await,
         Means::Store { producer, topic } => {
             let begin = Instant::now();
             match producer.write(NewRecord::new(topic.as_str(), format!("ping {number}"))).await {
@@ -200,7 +208,7 @@ async fn exchange(means: &mut Means, number: u64, patience: Duration) -> Result<
 }
 
 /// A connection of its own each time: what a new client meets.
-async fn kafka(endpoint: &Endpoint, patience: Duration) -> Result<Answer, String> {
+async fn kafka(endpoint: &Endpoint, security: &Security, patience: Duration) -> Result<Answer, String> {
     let connected = Arc::new(Mutex::new(Duration::ZERO));
     let seen = connected.clone();
     let trace = move |step: &Step<'_>| {
@@ -208,8 +216,13 @@ async fn kafka(endpoint: &Endpoint, patience: Duration) -> Result<Answer, String
             *seen.lock().unwrap_or_else(PoisonError::into_inner) = *took;
         }
     };
-    let options =
-        Dialling { connect_timeout: patience, request_timeout: patience, trace: Some(Arc::new(trace)), ..Dialling::default() };
+    let options = Dialling {
+        connect_timeout: patience,
+        request_timeout: patience,
+        security: security.clone(),
+        trace: Some(Arc::new(trace)),
+        ..Dialling::default()
+    };
     let begin = Instant::now();
     Connection::open(endpoint, &options).await.map_err(|error| error.to_string())?;
     let tcp = *connected.lock().unwrap_or_else(PoisonError::into_inner);

@@ -75,6 +75,9 @@ pub(crate) struct Options {
     /// Bytes as they are, although the topic has a schema
     #[arg(long)]
     raw: bool,
+    /// Which message of the topic's Protobuf schema the values are [default: its first]
+    #[arg(long, value_name = "NAME", conflicts_with = "raw")]
+    message: Option<String>,
     /// Timestamp of every message, such as 2026-11-22T14:00:00Z or -5m [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     time: Option<String>,
@@ -121,9 +124,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         config.retry.within = patience;
     });
     let cluster = cluster.await?;
-    let encoder = Encoder::of(&cluster, &options.topic, options.raw).await;
+    let encoder = Encoder::of(&cluster, &options.topic, options.raw, options.message.clone()).await?;
     let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
-    let mut report = Report::new(&options, input.is_person());
+    let mut report = Report::new(&options, input.is_person(), encoder.words());
     let outcome = send_all(&producer, (&template, &encoder), &mut input, &mut report, &cluster).await;
     outcome.map_err(|failure| report.spoilt(failure, input.taken))?;
     report.finish(&cluster).await

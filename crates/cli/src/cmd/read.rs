@@ -19,7 +19,7 @@ use crate::{
     nearest::nearest,
     screen::{Screen, counted},
 };
-use decode::Decoder;
+pub(crate) use decode::{Decoder, Depth, Meaning};
 use filter::Filter;
 use show::{Output, Shape, Show};
 
@@ -97,9 +97,13 @@ pub(crate) struct Look {
 
 impl Look {
     /// What turns keys and values that have a schema into JSON; kcat's format and the dump are about bytes.
-    pub(crate) fn decoder(&self, cluster: &Cluster) -> Option<Decoder> {
-        let bytes = self.raw || self.hex || self.format.is_some();
-        (!bytes).then(|| Decoder::new(cluster.clone()))
+    pub(crate) fn decoder(&self, cluster: &Cluster) -> Decoder {
+        let depth = match (self.raw || self.format.is_some(), self.hex) {
+            (true, _) => Depth::Raw,
+            (false, true) => Depth::Explained,
+            (false, false) => Depth::Decoded,
+        };
+        Decoder::new(cluster.clone(), depth)
     }
 
     /// Whether one JSON value is asked for, rather than lines.
@@ -169,7 +173,7 @@ async fn drain(
     reader: &mut Reader,
     options: &Options,
     filters: &[Filter],
-    (show, decoder): (&mut Show, &mut Option<Decoder>),
+    (show, decoder): (&mut Show, &mut Decoder),
 ) -> Result<Counts, Failure> {
     let mut counts = Counts::default();
     let most = options.select.count.unwrap_or(u64::MAX);
@@ -179,16 +183,14 @@ async fn drain(
             bar.finish_and_clear();
             return Ok(counts);
         };
-        if let Some(decoder) = decoder {
-            decoder.decode(&mut message).await;
-        }
+        let meaning = decoder.decode(&mut message).await;
         counts.seen += 1;
         if counts.seen.is_multiple_of(256) {
             bar.set_position(counts.seen);
         }
         if filters.iter().all(|f| f.holds(&message)) {
             counts.shown += 1;
-            show.message(&message, reader.progress())?;
+            show.message(&message, &meaning, reader.progress())?;
         }
     }
     bar.finish_and_clear();

@@ -1,7 +1,8 @@
 //! `milena schema …`: what is registered, and what may follow. Talks to the registry of the broker that it was pointed at, or to
 //! any registry by its URL.
 
-mod moving;
+mod infer;
+pub(crate) mod moving;
 mod reading;
 
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ enum What {
     Check(Schema),
     /// Show what changed between two versions
     Diff { subject: String, old: String, new: String },
+    /// Make a schema from samples
+    Infer(infer::Infer),
     /// Delete a version, or a whole subject; ids still work
     Rm {
         subject: String,
@@ -133,6 +136,9 @@ fn reference(text: &str) -> Result<Value, String> {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
+    if let What::Infer(infer) = &options.what {
+        return infer::run(infer, connect).await;
+    }
     let web = match &options.registry {
         Some(url) => Web::at(url)?,
         None => Web::of(&connect.cluster().await?, "the schema registry").await?,
@@ -153,6 +159,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Register(schema) => register(&web, connect, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
         What::Diff { subject, old, new } => reading::diff(&web, &subject, &old, &new).await,
+        What::Infer(infer) => infer::run(&infer, connect).await,
         What::Rm { subject, version, permanent: true, yes: false } => {
             plan_removal(&web, connect, &subject, version.as_deref()).await
         }

@@ -1,4 +1,6 @@
-//! `milena status` and `milena wait ready`.
+//! `milena status`, one screen of how a cluster stands, and `milena wait ready`.
+
+mod holdings;
 
 use std::{fmt::Write, time::Duration};
 
@@ -7,7 +9,9 @@ use milena_client::{Admin, Metadata};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::holdings::Holdings;
 use crate::{
+    cmd::doctor::size,
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
@@ -33,7 +37,9 @@ enum Output {
 /// Ends with exit code 2 when something is wrong.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let cluster = options.connect.cluster().await?;
-    let metadata = Admin::new(cluster.clone()).metadata().await?;
+    let admin = Admin::new(cluster.clone());
+    let metadata = admin.metadata().await?;
+    let held = holdings::look(&admin, &metadata).await;
     let troubles = troubles(&metadata);
     // Only ours has more to tell; that it does not is nothing wrong.
     let own = match Web::of(&cluster, "status").await {
@@ -45,8 +51,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let troubles: Vec<String> = troubles.into_iter().chain(dead).collect();
     let mut screen = Screen::new();
     match options.output {
-        Output::Json => screen.line(json(&metadata, ours, own.as_ref(), &troubles))?,
-        Output::Text => screen.bytes(text(&metadata, ours, own.as_ref(), &troubles).as_bytes())?,
+        Output::Json => screen.line(json(&metadata, ours, own.as_ref(), &held, &troubles))?,
+        Output::Text => screen.bytes(text(&metadata, ours, own.as_ref(), &held, &troubles).as_bytes())?,
     }
     screen.flush()?;
     match troubles.first() {
@@ -79,7 +85,7 @@ fn partitions(metadata: &Metadata) -> usize {
     metadata.topics.values().map(|t| t.partitions.len()).sum()
 }
 
-fn json(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String]) -> Value {
+fn json(metadata: &Metadata, ours: bool, own: Option<&Value>, held: &Holdings, troubles: &[String]) -> Value {
     let broker = |(id, endpoint): (&i32, &milena_client::Endpoint)| json!({"id": id, "address": endpoint.to_string()});
     json!({
         "healthy": troubles.is_empty(),
@@ -90,11 +96,12 @@ fn json(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String
         "brokers": metadata.brokers.iter().map(broker).collect::<Vec<_>>(),
         "topics": metadata.topics.len(),
         "partitions": partitions(metadata),
+        "holds": held.json(),
         "server": own,
     })
 }
 
-fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String]) -> String {
+fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, held: &Holdings, troubles: &[String]) -> String {
     let mut out = String::new();
     let kind = if ours { "Milena" } else { "Kafka" };
     let _ = writeln!(out, "cluster   {}   {kind}", metadata.cluster_id.as_deref().unwrap_or("without an id"));
@@ -103,7 +110,9 @@ fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String
         let _ = writeln!(out, "broker    {id}   {endpoint}{role}");
     }
     let _ = writeln!(out, "topics    {}   {} partitions", metadata.topics.len(), partitions(metadata));
+    held_lines(&mut out, held);
     if let Some(own) = own {
+        let _ = write!(out, "{}", disk(own));
         let number = |name: &str| own[name].as_i64().unwrap_or(0);
         let up = when::span(number("now") - number("started_at"));
         let _ = writeln!(
@@ -119,6 +128,7 @@ fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String
             number("members"),
             number("connections")
         );
+        let _ = writeln!(out, "recovery  {}", recovery(&own["recovered"]));
     }
     for bounce in own.and_then(|o| o["did_not_come_back"].as_array()).into_iter().flatten() {
         let text = |name: &str| bounce[name].as_str().unwrap_or("?");
@@ -129,6 +139,60 @@ fn text(metadata: &Metadata, ours: bool, own: Option<&Value>, troubles: &[String
         let _ = writeln!(out, "trouble   {trouble}");
     }
     out
+}
+
+/// What is stored, and what stands out in it.
+fn held_lines(out: &mut String, held: &Holdings) {
+    let bytes = |n: i64| size(n.unsigned_abs());
+    if let Some(records) = held.records {
+        let stored = held.bytes.map_or(String::new(), |n| format!("   {}", bytes(n)));
+        let biggest = held.biggest.as_ref().filter(|(_, n)| *n > 0);
+        let most = biggest.map_or(String::new(), |(topic, n)| format!("   most in {topic}, {}", bytes(*n)));
+        let _ = writeln!(out, "stored    {}{stored}{most}", crate::screen::counted(records, "record"));
+    }
+    if let Some((topic, time)) = &held.oldest {
+        let _ = writeln!(out, "oldest    {topic}   {}", when::show(*time));
+    }
+    match &held.busiest {
+        Some((topic, rate)) => {
+            let _ = writeln!(out, "busiest   {topic}   {rate} records/s");
+        }
+        None if held.records.is_some() => out.push_str("busiest   nothing is being written\n"),
+        None => {}
+    }
+    for (group, lag, members) in held.stuck.iter().take(5) {
+        let who = if *members { "it has members, and did not move" } else { "nobody reads for it" };
+        let _ = writeln!(out, "stuck     group {group}   {lag} behind   {who}");
+    }
+    if held.stuck.len() > 5 {
+        let _ = writeln!(out, "stuck     and {} more: milena group ls", held.stuck.len() - 5);
+    }
+}
+
+/// How full it is.
+fn disk(own: &Value) -> String {
+    let number = |name: &str| own[name].as_u64().unwrap_or(0);
+    let (free, total) = (number("disk_free"), number("disk_total"));
+    if total == 0 {
+        return "disk      none: everything is in memory\n".into();
+    }
+    let used = total.saturating_sub(free) * 100 / total;
+    format!("disk      {used} % of {} used   ours {}\n", size(total), size(number("log_bytes") + number("segment_bytes")))
+}
+
+fn recovery(recovered: &Value) -> String {
+    let number = |name: &str| recovered[name].as_u64().unwrap_or(0);
+    let damage = recovered["damage"].as_array().map_or(0, Vec::len);
+    let how = match recovered["clean"].as_bool() {
+        Some(true) => "the last stop was clean".to_string(),
+        _ => format!(
+            "after an unclean stop: {} batches and {} facts checked, {} torn bytes cut",
+            number("batches"),
+            number("facts"),
+            number("cut")
+        ),
+    };
+    if damage == 0 { how } else { format!("{how}; {damage} damaged places, see milena doctor --local") }
 }
 
 /// Between two looks.

@@ -51,7 +51,7 @@ type Part = (&'static str, Vec<u8>);
 async fn gathered(connect: &Connect) -> Result<Vec<Part>, Failure> {
     let cluster = connect.cluster().await?;
     let endpoint = cluster.config().bootstrap[0].clone();
-    let findings = doctor::report_of(&endpoint).await;
+    let findings = doctor::report_of(&endpoint, cluster.config().options.security.clone()).await;
     let (status, errors, metrics) = match Web::of(&cluster, "support").await {
         Ok(web) => (web.get("/admin/v1/status").await, web.get("/admin/v1/errors?all=true").await, web.text("/metrics").await),
         Err(failure) => {

@@ -87,7 +87,7 @@ fn socket(address: SocketAddr) -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-fn cannot_listen(address: SocketAddr, door: &str, error: &std::io::Error) -> Failure {
+pub(super) fn cannot_listen(address: SocketAddr, door: &str, error: &std::io::Error) -> Failure {
     let what = format!("cannot listen on {address} for {door}");
     match error.kind() {
         std::io::ErrorKind::AddrInUse => Failure::new(Kind::Exists, what)

@@ -129,3 +129,37 @@ fn a_lease_outlives_the_server_that_gave_it() {
     ledger.acknowledged.push(number);
     assert!(take(&server, &mut ledger).is_none());
 }
+
+/// A sender that hears no answer sends again under the same key, whatever became of the server meanwhile.
+#[test]
+fn a_request_with_a_key_is_done_once_whatever_dies() {
+    let data = tempfile::tempdir().expect("a directory");
+    let keyed = |server: &Server, number: i64| {
+        let body = json!([{"value": number}, {"value": -number - 1}]).to_string();
+        let mut stream = connect(server);
+        let head = format!("POST {TOPIC} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIdempotency-Key: job-{number}\r\n");
+        let text = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(text.as_bytes()).expect("it reads");
+        stream
+    };
+    const REQUESTS: i64 = 12;
+    for number in 0..REQUESTS {
+        let server = Server::on(data.path());
+        let _unheard = keyed(&server, number);
+        // More or less far on its way.
+        std::thread::sleep(std::time::Duration::from_micros(300 * number as u64));
+        server.kill();
+        let server = Server::on(data.path());
+        let mut answer = String::new();
+        keyed(&server, number).read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        server.kill();
+    }
+    let server = Server::on(data.path());
+    let mut ledger = Ledger::default();
+    while let Some((_, lease)) = take(&server, &mut ledger) {
+        assert_eq!(post(&server, SETTLE, &json!({"ack": [lease]})).0, 200);
+    }
+    let expected: BTreeMap<i64, usize> = (-REQUESTS..REQUESTS).map(|number| (number, 1)).collect();
+    assert_eq!(ledger.seen, expected, "each once");
+}

@@ -32,6 +32,15 @@ fn a_group_that_was_moved_by_mistake_is_moved_back() {
     server.kill();
     let server = Server::on(dir.path());
     assert_eq!(positions(&server), [2, 4, 0, 4]);
+    // It was a crash, and what was committed since is not before it.
+    server.out(&["group", "reset", "billing", "orders", "--to", "5", "--yes"], b"");
+    let plan = server.run(&["group", "reset", "billing", "--to-before-crash", "-o", "json"], b"");
+    let rows: Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!((&rows[0]["new_position"], &rows[0]["again"]), (&4.into(), &1.into()));
+    let samples = String::from_utf8_lossy(&plan.stderr).into_owned();
+    assert!(samples.contains("first again  orders/0/4 ") && samples.contains(" 5"), "{samples}");
+    server.out(&["group", "reset", "billing", "--to-before-crash", "--yes"], b"");
+    assert_eq!(positions(&server), [2, 4, 0, 4, 5, 4]);
     // Before all of it there was nothing.
     let before = server.run(&["group", "reset", "billing", "--to-before-time", "@2020-01-01T00:00:00Z"], b"");
     assert!(String::from_utf8_lossy(&before.stderr).contains("does not go back that far"), "{before:?}");

@@ -107,7 +107,7 @@ fn mistakes_have_the_numbers_that_clients_compare() {
     assert_eq!(code(text), (415, 415));
     assert_eq!(code(ask(server.rest(), "POST", "/topics/t", &[("Content-Type", JSON)], b"{\"records\": [")), (400, 400));
     let avro = [("Content-Type", "application/vnd.kafka.avro.v2+json")];
-    assert_eq!(code(ask(server.rest(), "POST", "/topics/t", &avro, b"{\"records\":[{\"value\":1}]}")), (422, 42206));
+    assert_eq!(code(ask(server.rest(), "POST", "/topics/t", &avro, b"{\"records\":[{\"value\":1}]}")), (422, 42202));
 }
 
 #[test]

@@ -37,6 +37,14 @@ impl Server {
         limited(limit).args(SERVE).arg("--ephemeral").output().unwrap()
     }
 
+    /// One that comes back where another was.
+    pub(crate) fn again(data: &Path, kafka: &str, http: &str) -> Self {
+        let mut command =
+            bare(&["serve", "--kafka", kafka, "--http", http, "--registry", "127.0.0.1:0", "--rest", "127.0.0.1:0"]);
+        command.args(["-o", "json", "--data", data.to_str().unwrap()]);
+        Self::spawn(command)
+    }
+
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = bare(SERVE);
         command.args(arguments);

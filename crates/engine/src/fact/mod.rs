@@ -7,7 +7,7 @@
 //! Kinds are unique in the whole engine, so that a fact in the wrong log is seen:
 //! To add one: a file with its [`Content`] and a kind of its noun's range, its name in the noun's `facts!`, and its bytes in
 //! the golden test. 1-31 catalog, 32-47 partition, 48-51 producer ids, 52-55 writers, 56-59 broker settings, 64-95 groups and positions,
-//! 96-111 share groups, 128-143 schemas, 176-183 consumer instances, 184-185 the expiry ledger.
+//! 96-111 share groups, 128-143 schemas, 160-161 kept answers, 176-183 consumer instances, 184-185 the expiry ledger.
 
 pub mod codec;
 

@@ -477,7 +477,7 @@ fn settings_of_groups_are_judged_as_kafka_does() {
 fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
     use crate::share::{Rules, Start, letter_is_whole, letter_topic};
     type Expect = fn(&mut Rules);
-    let own: [(&str, &str, Expect); 9] = [
+    let own: [(&str, &str, Expect); 14] = [
         ("share.session.timeout.ms", "50000", |r| r.session_ms = 50_000),
         ("share.heartbeat.interval.ms", "6000", |r| r.heartbeat_ms = 6_000),
         ("share.record.lock.duration.ms", "20000", |r| r.lock_ms = 20_000),
@@ -487,6 +487,11 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
         ("share.renew.acknowledge.enable", "false", |r| r.renew = false),
         ("milena.share.dead.letters", "false", |r| r.letters = false),
         ("milena.share.order", "key", |r| r.by_key = true),
+        ("milena.share.record.lock.duration.ms", "604800000", |r| r.lock_ms = 604_800_000),
+        ("milena.share.delivery.count.limit", "1000", |r| r.deliveries = 1_000),
+        ("milena.share.delay.ms", "60000", |r| r.delay_ms = 60_000),
+        ("milena.share.paused", "true", |r| r.paused = true),
+        ("milena.share.start.ms", "7", |r| r.start = Start::Since(7)),
     ];
     for (name, value, change) in own {
         let mut config = config(&[]);
@@ -509,6 +514,23 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
     assert_eq!((letter_is_whole(&config, "g"), letter_is_whole(&config, "another")), (false, true));
     for bad in ["__dead", "dead letters"] {
         set_on(&mut config, Offered::Group, "g", &[Change::set("errors.deadletterqueue.topic.name", bad)]).unwrap_err();
+    }
+}
+
+/// Beyond what Kafka allows a group: from one delivery to a thousand, and locks from a second to a week.
+#[test]
+fn a_queue_has_limits_that_fit_whatever_the_brokers_bounds_are() {
+    let set = |name: &str, value: &str| {
+        let mut config = config(&[]);
+        set_on(&mut config, Offered::Group, "g", &[Change::set(name, value)]).map(|_| crate::share::Rules::of(&config, "g"))
+    };
+    for (name, sound, beyond) in [
+        ("milena.share.record.lock.duration.ms", ["1000", "604800000"], ["999", "604800001"]),
+        ("milena.share.delivery.count.limit", ["1", "1000"], ["0", "1001"]),
+        ("milena.share.delay.ms", ["0", "604800000"], ["-1", "604800001"]),
+    ] {
+        sound.iter().for_each(|value| assert!(set(name, value).is_ok(), "{name}={value}"));
+        beyond.iter().for_each(|value| assert!(set(name, value).is_err(), "{name}={value}"));
     }
 }
 

@@ -70,7 +70,11 @@ impl Share {
         if partition.runs.len() >= limits::SHARE_RUNS_MAX {
             return 0;
         }
-        self.rules.locks_max - partition.runs.counts().held
+        let counts = partition.runs.counts();
+        match counts.condemned < limits::SHARE_LETTERS_MAX {
+            true => self.rules.locks_max - counts.held,
+            false => 0,
+        }
     }
 
     pub(super) fn acquire(&self, now: Now, acquire: &Acquire) -> Result<Decision<Fact, Reply>, Refusal> {
@@ -78,7 +82,7 @@ impl Share {
         let mut facts: Vec<Fact> = self.trimmed(now, acquire.at, acquire.window.start).into_iter().collect();
         let first = acquire.first.max(acquire.window.start).max(partition.runs.free_from());
         let last = acquire.last.min(acquire.window.end - 1);
-        let left = acquire.max.min(self.locks_left(partition)).max(0);
+        let left = if self.rules.paused { 0 } else { acquire.max.min(self.locks_left(partition)).max(0) };
         let mut taking = Taking { acquire, left, ranges: Vec::new(), runs: Vec::new(), keys: Vec::new() };
         for (from, to, cell) in partition.runs.pieces(first, last).filter(|(_, _, cell)| cell.stand == Stand::Available) {
             if taking.left <= 0 {

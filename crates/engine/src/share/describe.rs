@@ -1,6 +1,9 @@
 //! What a share group tells about itself. Questions; nothing changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{At, Letter, Share, Why, Window, runs::Stand};
 use crate::{
@@ -40,6 +43,8 @@ pub struct Depth {
     pub delayed: i64,
     /// Those that wait for their dead letter.
     pub condemned: i64,
+    /// Since the group began with it: acknowledged, gone before they were finished, buried as dead letters, failed deliveries.
+    pub accepted: i64,
     pub lost: i64,
     pub buried: i64,
     pub failed: i64,
@@ -106,6 +111,7 @@ impl Share {
             held: counts.held - delayed,
             delayed,
             condemned: counts.condemned,
+            accepted: partition.accepted,
             lost: partition.lost,
             buried: partition.buried,
             failed: partition.failed,
@@ -134,14 +140,21 @@ impl Share {
         runs.filter_map(held).take(max).collect()
     }
 
+    /// Who holds a record, and for how many more milliseconds.
+    pub fn holder(&self, now: Now, at: At, offset: Offset) -> Option<(&MemberId, i64)> {
+        let (_, _, cell) = self.partitions.get(&at)?.held(offset, offset).next()?;
+        let grant = &self.grants.get(&cell.grant)?.grant;
+        Some((grant.owner.as_ref()?, (grant.until - now.mono).max(0)))
+    }
+
     pub fn has_letters(&self) -> bool {
         !self.condemned.is_empty()
     }
 
-    /// Records that wait for their dead letters, at most `max`.
-    pub fn letters(&self, max: usize) -> Vec<Letter> {
+    /// Records that wait for their dead letters, at most `max`, those of `except` left out.
+    pub fn letters(&self, max: usize, except: &BTreeSet<At>) -> Vec<Letter> {
         let mut letters = Vec::new();
-        for at in &self.condemned {
+        for at in self.condemned.difference(except) {
             let Some(partition) = self.partitions.get(at) else { continue };
             for (offset, note) in partition.notes.iter().take(max - letters.len()) {
                 let cell = partition.runs.pieces(*offset, *offset).next();

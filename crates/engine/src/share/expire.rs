@@ -17,8 +17,9 @@ impl Share {
             // Without an owner it was a delay, and its failure is counted already.
             self.free(*grant, live.grant.owner.is_some(), drafts.entry((live.grant.at, owner)).or_default());
         }
+        let (why, mut next) = (Some("the lock ran out"), self.fresh_grant());
         let mut facts: Vec<Fact> =
-            drafts.into_iter().flat_map(|((at, by), draft)| draft.facts(now, at, by, Some("the lock ran out"))).collect();
+            drafts.into_iter().flat_map(|((at, by), draft)| self.ended(now, at, draft, (by, why), &mut next)).collect();
         if facts.is_empty() && self.look <= now.mono {
             facts.extend(self.silent(now));
         }

@@ -26,6 +26,7 @@ mod runs;
 mod settings;
 mod settle;
 mod snapshot;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use partition::Why;
 pub use runs::Stand;
 pub use settings::{letter_is_whole, letter_topic};
 pub use snapshot::MARK;
+pub use standing::{Stage, Standing};
 
 use self::partition::Partition;
 use crate::{
@@ -66,6 +68,8 @@ pub enum Start {
     Latest,
     /// Records that are at most this old, in milliseconds.
     Within(i64),
+    /// Records of this moment and after it, in wall-clock milliseconds.
+    Since(i64),
 }
 
 /// What settings say about a share group.
@@ -85,6 +89,10 @@ pub struct Rules {
     pub letters: bool,
     /// At most one unacknowledged record a key at a time.
     pub by_key: bool,
+    /// How long a record rests after a failed delivery, in milliseconds.
+    pub delay_ms: i64,
+    /// Nothing is handed out.
+    pub paused: bool,
 }
 
 impl Default for Rules {
@@ -100,6 +108,8 @@ impl Default for Rules {
             renew: true,
             letters: true,
             by_key: false,
+            delay_ms: 0,
+            paused: false,
         }
     }
 }
@@ -177,6 +187,8 @@ pub struct Share {
     freed: u64,
     /// Records were condemned and wait for their letters.
     condemned: BTreeSet<At>,
+    /// Partitions of which more is finished since somebody asked.
+    moved: BTreeSet<At>,
     /// Anything was ever true of it for good.
     stated: bool,
     /// What leases are signed with, once there was one.
@@ -201,6 +213,7 @@ impl Share {
             look: NEVER,
             freed: 0,
             condemned: BTreeSet::new(),
+            moved: BTreeSet::new(),
             stated: false,
             key: None,
             dead: false,
@@ -215,6 +228,10 @@ impl Share {
     }
     /// Settings are not part of the state: a start gives them anew.
     pub fn set_rules(&mut self, rules: Rules) {
+        if self.rules != rules {
+            // More locks, or the end of a pause: who waits looks again.
+            self.freed += 1;
+        }
         self.rules = rules;
     }
     /// Removed: drop it, and meet the next command with a new one.
@@ -232,6 +249,14 @@ impl Share {
     /// What leases are signed with, once there was one.
     pub fn key(&self) -> Option<[u8; KEY_LEN]> {
         self.key
+    }
+    /// Everything of a partition below this is finished. `None`: the group has not begun with it.
+    pub fn finished_below(&self, at: At) -> Option<Offset> {
+        self.partitions.get(&at).map(|partition| partition.runs.start())
+    }
+    /// Partitions of which more is finished since this was asked last.
+    pub fn take_moved(&mut self) -> BTreeSet<At> {
+        std::mem::take(&mut self.moved)
     }
     /// Compare it to see whether records became available since.
     pub fn freed(&self) -> u64 {
@@ -288,6 +313,7 @@ impl Share {
             ShareFact::ShareStarted(started) => {
                 self.drop_partition(started.at);
                 self.partitions.insert(started.at, Partition::from(started.start, started.when));
+                self.moved.insert(started.at);
                 self.freed += 1;
             }
             ShareFact::ShareSettled(settled) => {
@@ -295,8 +321,12 @@ impl Share {
                 if let Some(partition) = self.partitions.get_mut(&settled.at) {
                     let frees = full || self.rules.by_key || settled.runs.iter().any(|run| run.stand == Stand::Available);
                     self.freed += u64::from(frees);
+                    let before = partition.runs.start();
                     let ended = partition.settle(settled);
                     let condemned = partition.is_condemned();
+                    if partition.runs.start() > before {
+                        self.moved.insert(settled.at);
+                    }
                     self.end(&ended);
                     self.mark_condemned(settled.at, condemned);
                 }

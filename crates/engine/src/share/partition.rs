@@ -1,7 +1,7 @@
 //! One partition as a share group sees it: its runs, the letters that are still to be written, the keys that are busy.
 //! Changes by facts only, and judges nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{
     fact::ShareSettled,
@@ -24,9 +24,34 @@ pub(super) struct Note {
     pub(super) when: i64,
 }
 
+/// Runs that were finished lately, for leases that are settled late or again. Not part of the state: a restart forgets it, and
+/// two partitions are the same without it.
+#[derive(Clone, Debug, Default)]
+struct Lately(VecDeque<Piece>);
+
+impl PartialEq for Lately {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for Lately {}
+
+/// Runs that a partition remembers.
+const LATELY: usize = 256;
+
+impl Lately {
+    fn add(&mut self, run: Piece) {
+        if self.0.len() >= LATELY {
+            self.0.pop_front();
+        }
+        self.0.push_back(run);
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Partition {
     pub(super) runs: Runs,
+    lately: Lately,
     /// By the offset of each condemned record.
     pub(super) notes: BTreeMap<Offset, Note>,
     /// Of held records, when the group takes them in order of their keys.
@@ -37,6 +62,8 @@ pub(super) struct Partition {
     pub(super) since: i64,
     /// Records that went before the group was done with them.
     pub(super) lost: i64,
+    /// Records that were acknowledged.
+    pub(super) accepted: i64,
     /// Dead letters that were written.
     pub(super) buried: i64,
     /// Deliveries that failed.
@@ -50,14 +77,22 @@ impl Partition {
     pub(super) fn from(start: Offset, since: i64) -> Self {
         Self {
             runs: Runs::from(start),
+            lately: Lately::default(),
             notes: BTreeMap::new(),
             key_of: BTreeMap::new(),
             busy: HashMap::new(),
             since,
             lost: 0,
+            accepted: 0,
             buried: 0,
             failed: 0,
         }
+    }
+
+    /// What became of a record below the start, if that was not long ago.
+    pub(super) fn finished(&self, offset: Offset) -> Option<Cell> {
+        let mut lately = self.lately.0.iter().rev();
+        lately.find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, cell)| *cell)
     }
 
     pub(super) fn is_condemned(&self) -> bool {
@@ -81,11 +116,15 @@ impl Partition {
                 let n = last - first + 1;
                 match (was.stand, run.stand) {
                     (Stand::Condemned, Stand::Archived) => self.buried += n,
+                    (_, Stand::Accepted) if was.stand != Stand::Accepted => self.accepted += n,
                     _ if run.failures > was.failures => self.failed += n,
                     _ => {}
                 }
             }
             self.note(fact, run.first.max(self.runs.start()), run.last, run.stand);
+            if matches!(run.stand, Stand::Accepted | Stand::Archived) {
+                self.lately.add((run.first, run.last, cell));
+            }
             pieces.extend(old);
         }
         self.runs.advance();

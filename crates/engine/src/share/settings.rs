@@ -8,6 +8,8 @@ use crate::{
 
 /// `milena.share.order=key`.
 const BY_KEY: &str = "key";
+/// No setting says when to begin.
+const NO_MOMENT: i64 = -1;
 
 impl Rules {
     /// The rules of the share group of this name.
@@ -24,17 +26,23 @@ impl Rules {
         let truth = |name: &str| !matches!(value(name), Some(Value::Boolean(false)));
         let own = Self::default();
         let deliveries = number("share.delivery.count.limit", own.deliveries.into());
+        let deliveries = number("milena.share.delivery.count.limit", deliveries);
+        let lock_ms = number("share.record.lock.duration.ms", own.lock_ms);
+        let lock_ms = number("milena.share.record.lock.duration.ms", lock_ms);
+        let since = Some(number("milena.share.start.ms", NO_MOMENT)).filter(|at| *at != NO_MOMENT);
         Self {
             session_ms: number("share.session.timeout.ms", own.session_ms),
             heartbeat_ms: number("share.heartbeat.interval.ms", own.heartbeat_ms),
-            lock_ms: number("share.record.lock.duration.ms", own.lock_ms).clamp(1, limits::SHARE_LOCK_MS_MAX),
+            lock_ms: lock_ms.clamp(1, limits::SHARE_LOCK_MS_MAX),
             deliveries: u16::try_from(deliveries.clamp(1, limits::SHARE_DELIVERIES_MAX)).unwrap_or(own.deliveries),
             locks_max: number("share.partition.max.record.locks", own.locks_max),
             members_max: own.members_max,
-            start: start(&text("share.auto.offset.reset")),
+            start: since.map_or_else(|| start(&text("share.auto.offset.reset")), Start::Since),
             renew: truth("share.renew.acknowledge.enable"),
             letters: truth("milena.share.dead.letters"),
             by_key: text("milena.share.order") == BY_KEY,
+            delay_ms: number("milena.share.delay.ms", own.delay_ms).clamp(0, limits::SHARE_LOCK_MS_MAX),
+            paused: matches!(value("milena.share.paused"), Some(Value::Boolean(true))),
         }
     }
 }

@@ -65,19 +65,42 @@ impl Share {
                 }
             }
         }
+        let mut next = self.fresh_grant();
         let renewed = std::mem::take(&mut draft.renewed);
+        let rests = self.rest(now, acknowledge.at, &draft.runs, &mut next);
         let mut facts = draft.facts(now, acknowledge.at, acknowledge.owner.as_str(), None);
+        facts.extend(rests);
         if !renewed.is_empty() {
             let until = now.mono.saturating_add(self.rules.lock_ms);
             let held = Grant { at: acknowledge.at, owner: Some(acknowledge.owner.clone()), until };
-            facts.push(self.holding(partition, held, renewed));
+            facts.push(self.holding(partition, held, renewed, &mut next));
         }
         Ok(Decision::new(facts, Reply::Done))
     }
 
-    fn holding(&self, partition: &Partition, held: Grant, ranges: Vec<(Offset, Offset)>) -> Fact {
+    fn holding(&self, partition: &Partition, held: Grant, ranges: Vec<(Offset, Offset)>, next: &mut u32) -> Fact {
         let keys = ranges.iter().flat_map(|(first, last)| partition.keys(*first, *last)).collect();
-        Fact::Soft(Soft::Held { grant: self.fresh_grant(), held, ranges, keys })
+        Fact::Soft(Soft::Held { grant: self.draw(next), held, ranges, keys })
+    }
+
+    /// The number of a new grant, when several are made at once: `next` began as [`Share::fresh_grant`].
+    fn draw(&self, next: &mut u32) -> u32 {
+        let drawn = *next;
+        loop {
+            *next = next.wrapping_add(1).max(1);
+            if !self.grants.contains_key(next) {
+                return drawn;
+            }
+        }
+    }
+
+    /// What failed just now rests for as long as the group's settings say, held by nobody.
+    pub(super) fn rest(&self, now: Now, at: At, runs: &[SettledRun], next: &mut u32) -> Option<Fact> {
+        let failed = runs.iter().filter(|run| run.stand == Stand::Available && run.failures > 0);
+        let ranges: Vec<(Offset, Offset)> = failed.map(|run| (run.first, run.last)).collect();
+        let partition = self.partitions.get(&at).filter(|_| self.rules.delay_ms > 0 && !ranges.is_empty())?;
+        let until = now.mono.saturating_add(self.rules.delay_ms);
+        Some(self.holding(partition, Grant { at, owner: None, until }, ranges, next))
     }
 
     /// One verdict on some records. What lies below the start was finished long ago, and saying so again does no harm.
@@ -151,12 +174,13 @@ impl Share {
     ) -> LeaseOutcome {
         let partition = self.partitions.get(&lease.at).ok_or(LeaseRefusal::NotFound)?;
         let finishes = matches!(verdict, Verdict::Accept | Verdict::Gap);
-        // Finished and forgotten: an acknowledgement that is sent again finds what it wanted.
-        let Some((_, _, cell)) = partition.runs.pieces(lease.offset, lease.offset).next() else {
+        let piece = partition.runs.pieces(lease.offset, lease.offset).next();
+        let Some(cell) = piece.map(|(_, _, cell)| cell).or_else(|| partition.finished(lease.offset)) else {
+            // Finished and forgotten: an acknowledgement that is sent again finds what it wanted.
             return if finishes { Ok(None) } else { Err(LeaseRefusal::Lost) };
         };
         if !self.is_theirs(lease, cell) {
-            let again = cell.stand == Stand::Accepted && cell.failures + 1 == lease.delivery && finishes;
+            let again = cell.stand == Stand::Accepted && cell.failures.checked_add(1) == Some(lease.delivery) && finishes;
             return if again { Ok(None) } else { Err(LeaseRefusal::Lost) };
         }
         let at = lease.offset;
@@ -167,7 +191,8 @@ impl Share {
             Verdict::Release => {
                 let after = self.failed(cell.failures);
                 draft.run(at, at, after);
-                if let (Some(ms), Stand::Available) = (ms.filter(|ms| *ms > 0), after.stand) {
+                let ms = ms.unwrap_or(self.rules.delay_ms);
+                if let (1.., Stand::Available) = (ms, after.stand) {
                     holds.push(self.hold_one(now, lease, None, (ms, next)));
                 }
             }
@@ -195,13 +220,7 @@ impl Share {
     fn hold_one(&self, now: Now, lease: Lease, owner: Option<MemberId>, (ms, next): (i64, &mut u32)) -> Soft {
         let keys = self.partitions.get(&lease.at).map(|p| p.keys(lease.offset, lease.offset)).unwrap_or_default();
         let until = now.mono.saturating_add(ms.clamp(1, limits::SHARE_LOCK_MS_MAX));
-        let grant = *next;
-        loop {
-            *next = next.wrapping_add(1).max(1);
-            if !self.grants.contains_key(next) {
-                break;
-            }
-        }
+        let grant = self.draw(next);
         Soft::Held { grant, held: Grant { at: lease.at, owner, until }, ranges: vec![(lease.offset, lease.offset)], keys }
     }
 
@@ -215,8 +234,17 @@ impl Share {
                 self.free(*grant, dropping.failed, draft);
             }
         }
-        let by = dropping.member.as_str();
-        Decision::new(drafts.into_iter().flat_map(|(at, draft)| draft.facts(now, at, by, None)).collect(), Reply::Done)
+        let (by, mut next) = (dropping.member.as_str(), self.fresh_grant());
+        let facts = drafts.into_iter().flat_map(|(at, draft)| self.ended(now, at, draft, (by, None), &mut next));
+        Decision::new(facts.collect(), Reply::Done)
+    }
+
+    /// The facts of deliveries that ended, and what they lead to.
+    pub(super) fn ended(&self, now: Now, at: At, draft: Draft, (by, reason): (&str, Option<&str>), next: &mut u32) -> Vec<Fact> {
+        let rests = self.rest(now, at, &draft.runs, next);
+        let mut facts = draft.facts(now, at, by, reason);
+        facts.extend(rests);
+        facts
     }
 
     /// Everything that a grant still holds: failed, or as if it had never been taken.

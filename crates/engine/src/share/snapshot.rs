@@ -18,7 +18,8 @@ use crate::{
 
 /// The first byte. No snapshot of another group begins so: those have their version there, which counts from 1.
 pub const MARK: u8 = 0x53;
-const VERSION: u8 = 1;
+/// 2 counts what was acknowledged.
+const VERSION: u8 = 2;
 
 impl Share {
     /// Appends the snapshot, the group's name included.
@@ -41,14 +42,14 @@ impl Share {
         if r.u8()? != MARK {
             return Err(BadFact::Invalid { what: "snapshot of a share group" });
         }
-        r.version("share group snapshot", VERSION)?;
+        let version = r.version("share group snapshot", VERSION)?;
         let id = GroupId::from(r.str("bytes of a group name", limits::GROUP_NAME_BYTES_MAX)?);
         let mut share = Share::new(id, rules);
         share.key = r.option(|r| ShareKeyed::read(1, r).map(|keyed| keyed.key))?;
         let count = r.count("partitions", limits::PARTITIONS_MAX, 23)?;
         for _ in 0..count {
             let at: At = read_at(r)?;
-            let partition = read_partition(r)?;
+            let partition = read_partition(r, version)?;
             if partition.is_condemned() {
                 share.condemned.insert(at);
             }
@@ -67,6 +68,7 @@ fn write_partition(w: &mut Writer<'_>, partition: &Partition) {
     w.i64(partition.lost);
     w.i64(partition.buried);
     w.i64(partition.failed);
+    w.i64(partition.accepted);
     let pieces: Vec<SettledRun> = durable(partition);
     w.count(pieces.len());
     pieces.iter().for_each(|run| run.write(w));
@@ -96,11 +98,12 @@ fn durable(partition: &Partition) -> Vec<SettledRun> {
     runs
 }
 
-fn read_partition(r: &mut Reader<'_>) -> Result<Partition, BadFact> {
+fn read_partition(r: &mut Reader<'_>, version: u8) -> Result<Partition, BadFact> {
     let (start, since) = (read_offset(r)?, r.i64()?);
     let mut partition = Partition::from(start, since);
     (partition.lost, partition.buried, partition.failed) = (r.i64()?, r.i64()?, r.i64()?);
-    let count = r.count("runs", limits::SHARE_RUNS_MAX, 4)?;
+    partition.accepted = if version >= 2 { r.i64()? } else { 0 };
+    let count = r.count("runs", limits::SHARE_STORED_MAX, 4)?;
     for _ in 0..count {
         let run = SettledRun::read(r)?;
         if run.last >= i64::MAX / 2 {
@@ -109,7 +112,7 @@ fn read_partition(r: &mut Reader<'_>) -> Result<Partition, BadFact> {
         partition.runs.set(run.first, run.last, Cell::of(run.stand, run.failures), |_| {});
     }
     partition.runs.advance();
-    let count = r.count("notes", limits::SHARE_RUNS_MAX, 4)?;
+    let count = r.count("notes", limits::SHARE_STORED_MAX, 4)?;
     for _ in 0..count {
         let offset = read_offset(r)?;
         let by = r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into();

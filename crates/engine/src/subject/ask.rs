@@ -1,6 +1,9 @@
 //! Questions that change nothing: lists, versions, ids.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Content, DEFAULT_CONTEXT, EVERY_CONTEXT, Refusal, Registry, Subject, Versions};
 use crate::ids::Uuid;
@@ -70,6 +73,17 @@ impl Registry {
             Some(alias) if !alias.is_empty() => Subject::parse_in(&subject.context, alias),
             _ => subject,
         }
+    }
+
+    /// By subject, those that stand for it.
+    pub fn aliases(&self) -> BTreeMap<Subject, Vec<Subject>> {
+        let mut all: BTreeMap<Subject, Vec<Subject>> = BTreeMap::new();
+        for (alias, config) in &self.configs {
+            if let Some(name) = config.alias.as_deref().filter(|name| !name.is_empty()) {
+                all.entry(Subject::parse_in(&alias.context, name)).or_default().push(alias.clone());
+            }
+        }
+        all
     }
 
     /// Subjects whose names begin so, `:*:` meaning in every context.

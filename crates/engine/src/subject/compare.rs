@@ -3,8 +3,9 @@
 use milena_schema::{Difference, Policy as SchemaPolicy, Schema};
 
 use super::{
-    Level, Policy, Refusal,
+    Level, Metadata, Policy, Refusal,
     register::{Past, Question, resolved},
+    reserved,
 };
 
 /// The answer to a question about compatibility.
@@ -27,8 +28,9 @@ impl Verdict {
 impl Question {
     /// Judges the text that was sent against the versions that were gathered, and says why.
     pub fn verdict(self) -> Result<Verdict, Refusal> {
-        let (schema, _) = self.read()?;
-        Ok(self.compare(&schema))
+        let (schema, content) = self.read()?;
+        let inherited = self.past.first().map(|latest| content.inheriting(&latest.shown.content));
+        Ok(self.compare(&schema, inherited.as_ref().unwrap_or(&content).metadata.as_deref()))
     }
 
     /// As [`Question::verdict`], with the flaw of a text that cannot be read as the reason.
@@ -39,13 +41,21 @@ impl Question {
         }
     }
 
-    pub(super) fn compare(&self, schema: &Schema) -> Verdict {
+    /// `metadata` is what the new schema will have.
+    pub(super) fn compare(&self, schema: &Schema, metadata: Option<&Metadata>) -> Verdict {
+        let mut counted = self.past.iter().filter(|past| !past.shown.deleted && self.same_group(past)).peekable();
+        if self.config.validate_fields.unwrap_or(false) {
+            let before = counted.peek().and_then(|past| past.shown.content.metadata.as_deref());
+            let messages = reserved::broken(&schema.fields(), metadata, before);
+            if !messages.is_empty() {
+                return Verdict::bad(messages);
+            }
+        }
         let level = self.config.compatibility_level.unwrap_or_default();
         if level == Level::None {
             return Verdict::fine();
         }
         let many = if level.transitive() { usize::MAX } else { 1 };
-        let counted = self.past.iter().filter(|past| !past.shown.deleted && self.same_group(past));
         for past in counted.take(many) {
             let mut messages = self.against(schema, past, level);
             if !messages.is_empty() {

@@ -5,7 +5,7 @@ use md5::{Digest, Md5};
 use milena_schema::Format;
 
 use super::{
-    Metadata, RuleSet, Subject,
+    Metadata, Refusal, RuleSet, Subject,
     document::{Rule, merged_metadata},
     limits,
 };
@@ -116,6 +116,18 @@ impl Content {
     /// What each reference means in a context.
     pub fn referred<'a>(&'a self, context: &'a str) -> impl Iterator<Item = (Subject, i32)> + 'a {
         self.references.iter().map(move |r| (Subject::parse_in(context, &r.subject), r.version))
+    }
+
+    /// What is stored is longer than what was sent where the canonical form is, or where the configuration adds something. It is
+    /// read with the same bounds at every start.
+    pub(super) fn judge_size(&self) -> Result<(), Refusal> {
+        let document = |bytes: Option<serde_json::Result<Vec<u8>>>| bytes.map_or(0, |b| b.map_or(usize::MAX, |b| b.len()));
+        let documents =
+            [document(self.metadata.as_deref().map(serde_json::to_vec)), document(self.rules.as_deref().map(serde_json::to_vec))];
+        let too_large = |bytes: usize, max: usize| (bytes > max).then_some(Refusal::TooLarge { bytes, max });
+        let text = too_large(self.text.len(), limits::SCHEMA_BYTES_MAX);
+        let documents = documents.into_iter().find_map(|bytes| too_large(bytes, limits::DOCUMENT_BYTES_MAX));
+        text.or(documents).map_or(Ok(()), Err)
     }
 
     pub(super) fn write(&self, w: &mut Writer<'_>) {

@@ -149,6 +149,15 @@ pub enum EnableAt {
 }
 
 impl RuleSet {
+    /// Rules with others put over them by name, and without those that are named.
+    pub fn edited(rules: Option<Self>, merged: Option<Self>, removed: &[String]) -> Option<Self> {
+        let mut rules = merged_rules(None, rules.as_ref(), merged.as_ref())?;
+        for list in [&mut rules.migration_rules, &mut rules.domain_rules, &mut rules.encoding_rules].into_iter().flatten() {
+            list.retain(|rule| !removed.contains(&rule.name));
+        }
+        Some(rules)
+    }
+
     /// Names are unique, types are given, modes fit the list that they stand in.
     pub(super) fn judge(&self) -> Result<(), Refusal> {
         let lists = [(&self.migration_rules, true), (&self.domain_rules, false), (&self.encoding_rules, false)];

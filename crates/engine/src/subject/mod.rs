@@ -24,11 +24,15 @@ pub mod fact;
 pub mod limits;
 mod name;
 mod place;
+mod reading;
 pub mod record;
 mod refusal;
 mod register;
+mod reserved;
 mod settings;
 mod snapshot;
+mod spellings;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -37,10 +41,13 @@ pub use compare::Verdict;
 pub use content::{Content, Reference};
 pub use document::{Config, EnableAt, Level, Metadata, Mode, Policy, Rule, RuleKind, RuleMode, RuleSet};
 pub use fact::SubjectFact;
-pub use milena_schema::Format;
+pub use milena_schema::{Format, Part, Retagging, Tagged};
 pub use name::{DEFAULT_CONTEXT, EVERY_CONTEXT, GLOBAL_CONTEXT, Subject, judge_context};
+pub use reading::{Found, Reading, Sought};
 pub use refusal::Refusal;
 pub use register::{Asked, Judged, Look, Question};
+pub use spellings::{Spelling, Spellings};
+pub use stored::Stored;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -35,6 +35,9 @@ pub enum Refusal {
     BadVersion(String),
     #[error("Subject {subject} in context {context} is in {mode} mode", subject = .subject, context = .subject.context)]
     ModeForbids { subject: Subject, mode: Mode },
+    /// Some modes are for contexts as a whole.
+    #[error("{name} mode is only supported on the global level, or that of a context", name = .mode.name())]
+    ModeOfContexts { mode: Mode },
     #[error("Subject {subject} is not in import mode")]
     NotImporting { subject: Subject },
     #[error("Subject {subject} is in import mode, where a schema comes with its id")]

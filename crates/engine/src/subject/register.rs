@@ -3,10 +3,11 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use milena_schema::{Resolved, Schema};
+use milena_schema::{Resolved, Retagging, Schema};
 
 use super::{
-    Config, Content, Format, Metadata, Mode, Refusal, Registry, Reply, RuleSet, Shown, Subject, SubjectFact, Wanted,
+    Config, Content, Format, Metadata, Mode, Refusal, Registry, Reply, RuleSet, Shown, Spelling, Spellings, Subject, SubjectFact,
+    Wanted,
     content::Reference,
     document::{merged_metadata, merged_rules},
     fact::{ContextCreated, SchemaRegistered},
@@ -29,6 +30,8 @@ pub struct Asked {
     pub version: Option<Wanted>,
     /// Where ids are given from outside.
     pub id: Option<i32>,
+    /// Tags that the text gets, and loses.
+    pub tags: Retagging,
     pub normalize: bool,
     /// Compatibility does not matter.
     pub force: bool,
@@ -97,13 +100,14 @@ impl Judged {
 
 impl Registry {
     /// Gathers what is needed to register a schema.
-    pub fn look(&self, mut asked: Asked) -> Result<Look, Refusal> {
+    pub fn look(&self, mut asked: Asked, spellings: &Spellings) -> Result<Look, Refusal> {
         asked.subject.judge()?;
         judge_size(&asked)?;
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
         self.resolve_references(&mut asked)?;
-        let as_it_comes = !config.adds() && asked.version.is_none() && asked.id.is_none() && !asked.normalize;
+        let settled = spellings.settle(&mut asked) || !asked.normalize;
+        let as_it_comes = !config.adds() && asked.version.is_none() && asked.id.is_none() && settled && asked.tags.is_empty();
         if as_it_comes && let Some(known) = self.as_sent(&asked, false) {
             return Ok(Look::Known(known));
         }
@@ -111,13 +115,20 @@ impl Registry {
     }
 
     /// Gathers what is needed to look a schema up, or to compare it with `among`; `None`: all that are live.
-    pub fn look_up(&self, mut asked: Asked, deleted: bool, among: Option<&[i32]>) -> Result<Look, Refusal> {
+    pub fn look_up(
+        &self,
+        mut asked: Asked,
+        spellings: &Spellings,
+        deleted: bool,
+        among: Option<&[i32]>,
+    ) -> Result<Look, Refusal> {
         judge_size(&asked)?;
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
         self.resolve_references(&mut asked)?;
+        let settled = spellings.settle(&mut asked) || !asked.normalize;
         if among.is_none()
-            && !asked.normalize
+            && settled
             && let Some(known) = self.as_sent(&asked, deleted)
         {
             return Ok(Look::Known(known));
@@ -181,7 +192,7 @@ impl Registry {
     }
 
     /// What references lead to, and what that leads to: each once, what is needed first.
-    fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
+    pub(super) fn closure(&self, context: &str, references: &[Reference]) -> Vec<(String, Arc<Content>)> {
         let mut walk = Walk { registry: self, seen: HashSet::new(), found: Vec::new() };
         walk.step(context, references);
         walk.found
@@ -303,15 +314,22 @@ impl Question {
         &self.asked.subject
     }
 
+    /// The text as it was sent, to remember what it is stored as.
+    pub fn spelling(&self) -> Option<Spelling> {
+        Spelling::of(&self.asked)
+    }
+
     /// The text, parsed, and as it would be stored.
     pub(super) fn read(&self) -> Result<(Schema, Content), Refusal> {
         let (asked, references) = (&self.asked, resolved(&self.references));
         let strict = self.config.validate_new_schemas.unwrap_or(true) && !self.mode.imports();
         let read = if strict { Schema::parse } else { Schema::parse_stored };
-        let schema = read(asked.format, &asked.text, &references).map_err(|flaw| {
-            let format = asked.format.name();
-            Refusal::BadSchema(format!("Invalid schema of type {format}, details: {flaw}"))
-        })?;
+        let bad = |flaw| Refusal::BadSchema(format!("Invalid schema of type {}, details: {flaw}", asked.format.name()));
+        let mut schema = read(asked.format, &asked.text, &references).map_err(bad)?;
+        if !asked.tags.is_empty() {
+            let text = schema.retagged(&asked.tags, &references).map_err(bad)?;
+            schema = read(asked.format, &text, &references).map_err(bad)?;
+        }
         let text = if asked.normalize { schema.normalized() } else { schema.canonical() };
         let mut references = asked.references.clone();
         if asked.normalize {
@@ -337,13 +355,14 @@ impl Question {
             rules.judge()?;
         }
         if !self.mode.imports() && !self.asked.force {
-            let verdict = self.compare(&schema);
+            let verdict = self.compare(&schema, wanted.metadata.as_deref());
             if !verdict.compatible {
                 return Err(Refusal::Incompatible { subject, details: verdict.messages });
             }
         }
         let version = self.judged_version()?;
         let content = self.with_version(wanted, latest, version);
+        content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
     }
 

@@ -75,6 +75,9 @@ impl Registry {
 
     pub(super) fn set_mode(&self, scope: Subject, mode: Mode, force: bool) -> Decided {
         judge_scope(&scope)?;
+        if matches!(mode, Mode::ReadOnlyOverride | Mode::Forward) && !scope.is_context() {
+            return Err(Refusal::ModeOfContexts { mode });
+        }
         if !self.modes.contains_key(&scope) && self.modes.len() >= limits::SUBJECTS_MAX {
             return Err(Refusal::TooMany { what: "modes", max: limits::SUBJECTS_MAX });
         }

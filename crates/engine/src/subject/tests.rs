@@ -14,6 +14,7 @@ struct World {
     registry: Registry,
     facts: Vec<SubjectFact>,
     records: Vec<record::Record>,
+    spellings: Spellings,
 }
 
 fn avro(subject: &str, text: &str) -> Asked {
@@ -26,6 +27,7 @@ fn avro(subject: &str, text: &str) -> Asked {
         rules: None,
         version: None,
         id: None,
+        tags: Default::default(),
         normalize: false,
         force: false,
     }
@@ -53,7 +55,7 @@ impl World {
     }
 
     fn register(&mut self, asked: Asked) -> Result<Shown, Refusal> {
-        let question = match self.registry.look(asked)? {
+        let question = match self.registry.look(asked, &self.spellings)? {
             Look::Known(known) => return Ok(known),
             Look::Judge(question) => question,
         };
@@ -69,7 +71,7 @@ impl World {
     }
 
     fn find(&self, asked: Asked, deleted: bool) -> Result<Shown, Refusal> {
-        match self.registry.look_up(asked, deleted, None)? {
+        match self.registry.look_up(asked, &self.spellings, deleted, None)? {
             Look::Known(known) => Ok(known),
             Look::Judge(question) => question.find(),
         }
@@ -110,6 +112,28 @@ fn snapshot(registry: &Registry) -> Vec<u8> {
 }
 
 #[test]
+fn what_is_stored_is_bounded_as_what_is_read() {
+    let mut world = World::default();
+    // The canonical text puts a blank and a line's end where the sent one had nothing.
+    let fields: String = (20_000..70_000).map(|n| format!("int32 f{n}={n};")).collect();
+    let text = format!("syntax=\"proto3\";message M{{{fields}}}");
+    assert!(text.len() < limits::SCHEMA_BYTES_MAX);
+    let asked = Asked { format: Format::Protobuf, ..avro("long", &text) };
+    let told = world.register(asked).map(|shown| shown.content.text.len());
+    assert!(matches!(told, Err(Refusal::TooLarge { max: limits::SCHEMA_BYTES_MAX, .. })), "{told:?}");
+    // Metadata of the configuration comes on top of what was sent.
+    let property = |name: &str| Metadata {
+        properties: Some([(name.to_owned(), "x".repeat(limits::DOCUMENT_BYTES_MAX - 1_000))].into()),
+        ..Default::default()
+    };
+    let config = Config { default_metadata: Some(property("one")), ..Default::default() };
+    world.configure("", config);
+    let asked = Asked { metadata: Some(property("two")), ..avro("metadata", "\"string\"") };
+    assert!(matches!(world.register(asked), Err(Refusal::TooLarge { max: limits::DOCUMENT_BYTES_MAX, .. })));
+    world.register(Asked { metadata: Some(Metadata::default()), ..avro("metadata", "\"string\"") }).unwrap();
+}
+
+#[test]
 fn the_same_schema_has_one_id_in_a_context_and_another_elsewhere() {
     let mut world = World::default();
     assert_eq!(world.put("a", "\"string\""), (1, 1));
@@ -127,9 +151,16 @@ fn the_same_schema_has_one_id_in_a_context_and_another_elsewhere() {
 fn a_known_text_is_found_without_being_parsed() {
     let mut world = World::default();
     world.put("a", "\"string\"");
-    assert!(matches!(world.registry.look(avro("a", "\"string\"")), Ok(Look::Known(_))));
-    assert!(matches!(world.registry.look_up(avro("a", "\"string\""), false, None), Ok(Look::Known(_))));
-    assert!(matches!(world.registry.look(avro("a", " \"string\"")), Ok(Look::Judge(_))));
+    assert!(matches!(world.registry.look(avro("a", "\"string\""), &world.spellings), Ok(Look::Known(_))));
+    assert!(matches!(world.registry.look_up(avro("a", "\"string\""), &world.spellings, false, None), Ok(Look::Known(_))));
+    let spaced = avro("a", " \"string\"");
+    let Ok(Look::Judge(question)) = world.registry.look(spaced.clone(), &world.spellings) else { panic!("it is not known") };
+    let sent = question.spelling().expect("it stands alone");
+    let judged = question.judge().expect("sound");
+    world.spellings.note(sent, &judged.content().text);
+    assert!(matches!(world.registry.look(spaced.clone(), &world.spellings), Ok(Look::Known(_))), "it was seen before");
+    let normal = Asked { normalize: true, ..spaced };
+    assert!(matches!(world.registry.look(normal, &world.spellings), Ok(Look::Judge(_))), "that is another question");
 }
 
 #[test]
@@ -286,7 +317,7 @@ fn rules_are_judged_and_kept() {
 #[test]
 fn a_judgement_is_for_one_state_only() {
     let mut world = World::default();
-    let judged = |world: &World, text: &str| match world.registry.look(avro("a", text)) {
+    let judged = |world: &World, text: &str| match world.registry.look(avro("a", text), &world.spellings) {
         Ok(Look::Judge(question)) => Arc::new(question.judge().expect("sound")),
         other => panic!("{other:?}"),
     };
@@ -494,7 +525,7 @@ fn a_hundred_thousand_schemas_are_restored_without_a_look_at_their_text() {
     }
     let restored = Registry::restore(&snapshot(&registry)).expect("it was just written");
     assert_eq!(restored.sizes(), (100_000, 100_000, 100_000));
-    assert!(matches!(restored.look(avro("subject-7", "not a schema, number 7")), Ok(Look::Known(_))));
+    assert!(matches!(restored.look(avro("subject-7", "not a schema, number 7"), &Spellings::default()), Ok(Look::Known(_))));
 }
 
 const MD5_OF_INT: &str = "71JOobkecxc9k4reNsHbMg==";

@@ -1,5 +1,5 @@
-//! What readers did and did not: the expiry ledger, the history of positions, the life of one record, and why a reader finds
-//! nothing. Each is a question; nothing changes.
+//! What readers did and did not: the expiry ledger, the history of positions, the life of one record. Each is a question;
+//! nothing changes.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use milena_node::{
 };
 use serde_json::{Value, json};
 
+use super::{receipt, why};
 use crate::{
     answer::{Answer, Problem, json},
     serve::Door,
@@ -25,28 +26,28 @@ pub(super) fn serves(path: &[&str]) -> bool {
 pub(super) async fn answer(door: &Door, path: &[&str], group: Option<&str>) -> Result<Answer, Problem> {
     match path {
         ["topics", topic, "unread"] => unread(door, Some(topic)).await,
-        ["topics", topic, "why"] => why(door, topic, group).await,
-        ["topics", topic, "partitions", partition, "records", offset] => receipt(door, (topic, partition), offset).await,
+        ["topics", topic, "why"] => why::answer(door, topic, group).await,
+        ["topics", topic, "partitions", partition, "records", offset] => receipt::answer(door, (topic, partition), offset).await,
         ["groups", group, "history"] => history(door, group).await,
         _ => unread(door, None).await,
     }
 }
 
-fn find(door: &Door, name: &str) -> Result<Arc<Topic>, Problem> {
+pub(super) fn find(door: &Door, name: &str) -> Result<Arc<Topic>, Problem> {
     door.node.topic(name).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name:?}")))
 }
 
-fn find_partition<'a>(topic: &'a Topic, partition: &str) -> Result<(&'a Arc<Partition>, View), Problem> {
+pub(super) fn find_partition<'a>(topic: &'a Topic, partition: &str) -> Result<(&'a Arc<Partition>, View), Problem> {
     let found = partition.parse().ok().and_then(|index| topic.partition(index));
     let found = found.and_then(|partition| Some((partition, partition.view()?)));
     found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("{} has no partition {partition:?}", topic.name)))
 }
 
-fn stopped(dead: impl ToString) -> Problem {
+pub(super) fn stopped(dead: impl ToString) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store has stopped").why(dead)
 }
 
-fn who(writer: Option<&Writer>) -> Value {
+pub(super) fn who(writer: Option<&Writer>) -> Value {
     writer.map_or(Value::Null, |w| json!({"client": &*w.client, "address": &*w.address}))
 }
 
@@ -60,7 +61,7 @@ fn reason(why: MoveReason) -> &'static str {
     }
 }
 
-fn line(line: &UnreadRemoved) -> Value {
+pub(super) fn line(line: &UnreadRemoved) -> Value {
     let group = |(name, position): &(Arc<str>, i64)| json!({"group": &**name, "position": position});
     json!({
         "topic": line.name.as_str(),
@@ -102,110 +103,4 @@ async fn history(door: &Door, group: &str) -> Result<Answer, Problem> {
     let positions = found.await.map_err(stopped)?;
     let positions = positions.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no group {group:?}")))?;
     Ok(json(&json!({"group": group, "positions": positions})))
-}
-
-/// `GET topics/{name}/partitions/{p}/records/{offset}`: the life of one record.
-async fn receipt(door: &Door, (name, partition): (&str, &str), offset: &str) -> Result<Answer, Problem> {
-    let topic = find(door, name)?;
-    let (partition, view) = find_partition(&topic, partition)?;
-    let missing = || {
-        Problem::new(StatusCode::NOT_FOUND, format!("{name}/{} has no record at offset {offset:?}", partition.index()))
-            .why(format!("offsets from {} to {} are kept", view.start, view.high - 1))
-    };
-    let number = offset.parse::<i64>().map_err(|_| missing())?;
-    let found = door.node.receipt(&topic, partition, number).await;
-    let found =
-        found.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the record cannot be looked up").why(error))?;
-    let receipt = found.ok_or_else(missing)?;
-    let dealt = |d: &Dealt| json!({"group": &*d.group, "position": d.position, "committed_at": d.at, "or_earlier": d.or_earlier, "by": who(d.by.as_ref())});
-    Ok(json(&json!({
-        "topic": name,
-        "partition": partition.index(),
-        "offset": number,
-        "batch": {"first": receipt.first, "last": receipt.last, "bytes": receipt.bytes},
-        "stored_at": receipt.stored_at,
-        "written_by": who(receipt.writer.as_ref()),
-        "expires_at": receipt.expires_at,
-        "groups": receipt.groups.iter().map(dealt).collect::<Vec<_>>(),
-    })))
-}
-
-/// `GET topics/{name}/why?group=G`: why a reader finds nothing, partition by partition.
-async fn why(door: &Door, name: &str, group: Option<&str>) -> Result<Answer, Problem> {
-    let topic = find(door, name)?;
-    let lags = match group {
-        Some(group) => door.node.lags(group).await.map_err(stopped)?,
-        None => None,
-    };
-    let unknown = group.is_some() && lags.is_none();
-    let lost = door.node.unread(Some(name)).await.map_err(stopped)?;
-    let mut partitions = Vec::with_capacity(topic.partitions.len());
-    for partition in topic.partitions.iter() {
-        let Some(view) = partition.view() else { continue };
-        let here = |lag: &&milena_node::Lag| lag.topic == topic.name && lag.partition == partition.index();
-        let position = lags.iter().flatten().find(here).map(|lag| lag.position);
-        let missed = lost.iter().rev().find(|line| line.partition == partition.index() && of(line, group));
-        let because = because(view, position, group.filter(|_| !unknown));
-        partitions.push(json!({
-            "partition": partition.index(),
-            "start": view.start,
-            "end": view.high,
-            "readable": view.stable,
-            "position": position,
-            "waiting": position.map(|position| (view.high - position.max(view.start)).max(0)),
-            "because": because,
-            "removed_unread": missed.map(line),
-        }));
-    }
-    let group_known = group.map(|_| !unknown);
-    Ok(json(&json!({"topic": name, "group": group, "group_known": group_known, "partitions": partitions})))
-}
-
-fn of(line: &UnreadRemoved, group: Option<&str>) -> bool {
-    group.is_none_or(|group| line.groups.iter().any(|(name, _)| &**name == group))
-}
-
-/// One sentence of a partition.
-fn because(view: View, position: Option<i64>, group: Option<&str>) -> String {
-    let View { start, high, stable, .. } = view;
-    match (position, group) {
-        _ if high == 0 => "nothing was ever written here".into(),
-        _ if start == high => format!("all {high} records were removed; the next one gets offset {high}"),
-        (None, None) => format!("offsets {start} to {} can be read", high - 1),
-        (None, Some(group)) => {
-            format!(
-                "{group} has no position here: its auto.offset.reset decides (earliest: {start}, latest: {high} and nothing yet)"
-            )
-        }
-        (Some(at), _) if at < start => {
-            format!("the group stands at {at}, and everything before {start} was removed: its auto.offset.reset decides")
-        }
-        (Some(at), _) if at > high => format!("the group stands at {at}, behind the end, {high}: its auto.offset.reset decides"),
-        (Some(at), _) if at == high => format!("the end is reached: the group has read everything up to {high}"),
-        (Some(at), _) if at >= stable => format!("offsets from {at} belong to a transaction that is still open"),
-        (Some(at), _) => format!("the group stands at {at}: {} records wait for it", high - at),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_has_its_words() {
-        let view = |start, stable, high| View { start, stable, high, epoch: 0 };
-        let says = |view, position, group, words: &str| {
-            let because = because(view, position, group);
-            assert!(because.contains(words), "{because:?} does not say {words:?}");
-        };
-        says(view(0, 0, 0), None, None, "nothing was ever written");
-        says(view(5, 5, 5), Some(3), Some("g"), "all 5 records were removed");
-        says(view(0, 5, 5), None, None, "offsets 0 to 4 can be read");
-        says(view(2, 5, 5), None, Some("g"), "g has no position here");
-        says(view(2, 5, 5), Some(1), Some("g"), "everything before 2 was removed");
-        says(view(0, 5, 5), Some(9), Some("g"), "behind the end, 5");
-        says(view(0, 5, 5), Some(5), Some("g"), "the end is reached");
-        says(view(0, 3, 5), Some(3), Some("g"), "a transaction that is still open");
-        says(view(0, 5, 5), Some(2), Some("g"), "3 records wait for it");
-    }
 }

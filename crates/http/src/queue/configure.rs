@@ -1,8 +1,9 @@
-//! Settings of a queue group by their short names, its end, its dead letters, and beginning anew.
+//! Settings of a queue group by their short names, its end, its pause, its dead letters, and beginning anew.
 
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use jiff::Timestamp;
 use milena_node::engine::{
     settings::{Alter, Change, offered::Offered},
     share::{At, Start},
@@ -15,17 +16,22 @@ use crate::{answer::empty, serve::Door};
 
 /// Letters that one call sends back at most.
 const REDRIVE_MAX: u64 = 10_000;
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+const PAUSED: &str = "milena.share.paused";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Configure {
-    /// `earliest`, `latest`, or `by_duration:P…`.
-    start: Option<String>,
+    start: Option<Begin>,
     lease_ms: Option<i64>,
     max_deliveries: Option<i64>,
+    delay_ms: Option<i64>,
     dead_letter: Option<DeadLetter>,
     /// `none` or `key`.
     order: Option<String>,
+    paused: Option<bool>,
+    /// A topic's setting; here only so that asking for it is answered with words.
+    hold_retention: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,41 +39,110 @@ pub(super) struct Configure {
 struct DeadLetter {
     topic: Option<String>,
     enabled: Option<bool>,
+    /// The whole record, not only where it lies.
+    copy: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Redrive {
     max: Option<u64>,
+    dry_run: bool,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reset {
-    /// `earliest`, `latest`, or milliseconds since 1970.
-    to: To,
+    to: Begin,
 }
 
+/// Where to begin: `earliest`, `latest`, `by_duration:P…`, a moment in RFC 3339, or milliseconds since 1970.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum To {
-    Word(String),
+enum Begin {
     Since(i64),
+    Word(String),
+}
+
+impl Begin {
+    /// A moment in milliseconds, or the word as it is.
+    fn moment(self) -> Result<Result<i64, String>, Trouble> {
+        match self {
+            Begin::Since(at) if at >= 0 => Ok(Ok(at)),
+            Begin::Since(at) => Err(Trouble::invalid(format!("{at} is before 1970"))),
+            Begin::Word(word) => match word.parse::<Timestamp>() {
+                Ok(at) if at.as_millisecond() >= 0 => Ok(Ok(at.as_millisecond())),
+                _ => Ok(Err(word)),
+            },
+        }
+    }
 }
 
 pub(super) async fn put(door: &Arc<Door>, group: &str, asked: Configure) -> Told {
-    let letter = asked.dead_letter;
-    let wanted = [
-        ("share.auto.offset.reset", asked.start),
-        ("share.record.lock.duration.ms", asked.lease_ms.map(|ms| ms.to_string())),
-        ("share.delivery.count.limit", asked.max_deliveries.map(|n| n.to_string())),
-        ("milena.share.order", asked.order),
-        ("milena.share.dead.letters", letter.as_ref().and_then(|l| l.enabled).map(|on| on.to_string())),
-        ("errors.deadletterqueue.topic.name", letter.and_then(|l| l.topic)),
-    ];
-    let changes: Vec<Change> = wanted.into_iter().filter_map(|(name, value)| Some(Change::set(name, &value?))).collect();
+    judge_name(group)?;
+    judge_ranges(&asked)?;
+    let letter = asked.dead_letter.as_ref();
+    let mut changes = Vec::new();
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            changes.push(Change::set(name, &value));
+        }
+    };
+    set("milena.share.record.lock.duration.ms", asked.lease_ms.map(|ms| ms.to_string()));
+    set("milena.share.delivery.count.limit", asked.max_deliveries.map(|n| n.to_string()));
+    set("milena.share.delay.ms", asked.delay_ms.map(|ms| ms.to_string()));
+    set("milena.share.order", asked.order);
+    set(PAUSED, asked.paused.map(|paused| paused.to_string()));
+    set("milena.share.dead.letters", letter.and_then(|l| l.enabled).map(|on| on.to_string()));
+    set("errors.deadletterqueue.topic.name", letter.and_then(|l| l.topic.clone()));
+    set("errors.deadletterqueue.copy.record.enable", letter.and_then(|l| l.copy).map(|copy| copy.to_string()));
+    match asked.start.map(Begin::moment).transpose()? {
+        None => {}
+        Some(Ok(at)) => changes.push(Change::set("milena.share.start.ms", &at.to_string())),
+        Some(Err(word)) => {
+            changes.push(Change::set("share.auto.offset.reset", &word));
+            changes.push(Change::delete("milena.share.start.ms"));
+        }
+    }
+    alter(door, group, changes).await
+}
+
+/// `:pause` and `:resume`.
+pub(super) async fn pause(door: &Arc<Door>, group: &str, paused: bool) -> Told {
+    judge_name(group)?;
+    alter(door, group, vec![Change::set(PAUSED, if paused { "true" } else { "false" })]).await
+}
+
+async fn alter(door: &Arc<Door>, group: &str, changes: Vec<Change>) -> Told {
     door.node.alter_broker(Alter::SomeOf(Offered::Group, group.to_owned(), changes)).await??;
     Ok(empty(StatusCode::NO_CONTENT))
+}
+
+fn judge_name(group: &str) -> Result<(), Trouble> {
+    match group.len() {
+        1..=255 => Ok(()),
+        len => Err(Trouble::invalid(format!("the name of a queue group has 1 to 255 bytes, not {len}"))),
+    }
+}
+
+/// Kafka's own words for these ranges name settings that nobody here has asked for.
+fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
+    if asked.hold_retention == Some(true) {
+        let words = "retention waits for a queue by its topic's setting: milena.retention.until.consumed with the group's name";
+        return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", words));
+    }
+    let ranges = [
+        ("lease_ms", asked.lease_ms, 1_000, WEEK_MS, "1 second to 7 days"),
+        ("max_deliveries", asked.max_deliveries, 1, 1_000, "1 to 1000"),
+        ("delay_ms", asked.delay_ms, 0, WEEK_MS, "0 to 7 days"),
+    ];
+    for (name, value, least, most, words) in ranges {
+        if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+            let words = format!("{name} of a queue group is {least} to {most} ({words}), not {value}");
+            return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", words));
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
@@ -77,6 +152,10 @@ pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
 
 pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: Redrive) -> Told {
     let max = asked.max.unwrap_or(REDRIVE_MAX).min(REDRIVE_MAX);
+    if asked.dry_run {
+        let letters = door.node.dead_letters(group, topic, max as usize).await?;
+        return ok(&json!({ "would_redrive": letters.len() }));
+    }
     let back = door.node.redrive(group, topic, max).await?;
     ok(&json!({ "redriven": back }))
 }
@@ -84,13 +163,15 @@ pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: R
 pub(super) async fn reset(door: &Arc<Door>, topic: &str, group: &str, asked: Reset) -> Told {
     let node = &door.node;
     let topic = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
-    let start = match asked.to {
-        To::Word(word) if word == "earliest" => Start::Earliest,
-        To::Word(word) if word == "latest" => Start::Latest,
-        To::Word(word) => {
-            return Err(Trouble::invalid(format!("to is earliest, latest, or milliseconds since 1970, not {word:?}")));
+    judge_name(group)?;
+    let start = match asked.to.moment()? {
+        Ok(at) => Start::Since(at),
+        Err(word) if word == "earliest" => Start::Earliest,
+        Err(word) if word == "latest" => Start::Latest,
+        Err(word) => {
+            let words = "to is earliest, latest, a moment such as 2026-11-26T08:00:00Z, or milliseconds since 1970";
+            return Err(Trouble::invalid(format!("{words}, not {word:?}")));
         }
-        To::Since(at) => Start::Within(node.now().wall.saturating_sub(at)),
     };
     let mut starts = Vec::new();
     for partition in topic.partitions.iter() {

@@ -1,20 +1,43 @@
 //! A record as JSON, and JSON as a record.
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use milena_node::{
+    Topic,
+    engine::subject::{Format, Wanted},
+};
 use milena_record::{Batch, Limits, Records, split};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
+
+use super::trouble::Trouble;
+use crate::{
+    coding::{self, Part, Unions, Unread, compact, name_of},
+    serve::Door,
+};
 
 /// How values are to be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Decode {
-    /// JSON if it is JSON, else text if it is text, else base64.
+    /// By its schema if it carries one, else JSON if it is JSON, else text if it is text, else base64.
     #[default]
     Auto,
+    /// The bytes as JSON; with a schema, what that makes of them.
     Json,
     Base64,
+    /// Text, whatever it says.
     Plain,
+    /// Avro's own JSON encoding, in which unions have tags.
+    #[serde(rename = "avro_json")]
+    AvroJson,
+}
+
+impl Decode {
+    /// As it is written in a query.
+    pub(super) fn named(name: &str) -> Result<Self, Trouble> {
+        serde_json::from_value(Value::from(name))
+            .map_err(|_| Trouble::invalid(format!("decode is auto, json, base64, avro_json or plain, not {name:?}")))
+    }
 }
 
 /// Key, value and headers are bytes; JSON has none.
@@ -30,13 +53,70 @@ pub(super) struct Raw {
 #[derive(Serialize)]
 pub(super) struct Shown {
     pub(super) key: Value,
-    pub(super) value: Value,
+    pub(super) value: Box<RawValue>,
     /// What `value` is: json, plain or base64.
     value_encoding: &'static str,
     headers: Map<String, Value>,
     timestamp: i64,
+    /// What decoded the value: id, subject and version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decode_error: Option<String>,
+}
+
+/// Shows messages of a topic as they were asked for.
+pub(super) struct Decoder<'d> {
+    topic: &'d Topic,
+    decode: Decode,
+    schemas: coding::Decoder<'d>,
+}
+
+impl<'d> Decoder<'d> {
+    pub(super) fn new(door: &'d Door, topic: &'d Topic, decode: Decode) -> Self {
+        Self { topic, decode, schemas: coding::Decoder::new(door) }
+    }
+
+    pub(super) async fn shown(&mut self, raw: &Raw) -> Shown {
+        let mut shown = raw.shown(self.decode);
+        if let Some((Ok(json), _)) = self.read(raw, Part::Key).await {
+            shown.key = serde_json::from_str(json.get()).unwrap_or_default();
+        }
+        match self.read(raw, Part::Value).await {
+            Some((Ok(json), schema)) => {
+                (shown.value, shown.value_encoding, shown.decode_error) = (json, "json", None);
+                shown.schema = schema;
+            }
+            // A message that cannot be decoded is delivered raw: it must never block the queue.
+            Some((Err(words), _)) => {
+                (shown.value, shown.value_encoding) = (base64(raw.value.as_deref().unwrap_or_default()), "base64");
+                shown.decode_error = Some(words);
+            }
+            None => {}
+        }
+        shown
+    }
+
+    /// What the registry makes of a key or a value, if that names a schema and somebody wants to know.
+    async fn read(&mut self, raw: &Raw, part: Part) -> Option<(Result<Box<RawValue>, String>, Option<Value>)> {
+        let unions = match self.decode {
+            Decode::Auto | Decode::Json => Unions::Bare,
+            Decode::AvroJson => Unions::Tagged,
+            Decode::Base64 | Decode::Plain => return None,
+        };
+        let bytes = if part == Part::Key { raw.key.as_deref() } else { raw.value.as_deref() }?;
+        let header = raw.headers.iter().find(|(name, _)| name == name_of(part)).and_then(|(_, value)| value.as_deref());
+        match self.schemas.read(self.topic, part, (bytes, header), unions).await {
+            Ok((json, found)) => {
+                let schema = json!({"id": found.id, "subject": found.subject.to_string(), "version": found.version});
+                Some((json_of(json.as_bytes()).map_err(|error| error.to_string()), Some(schema)))
+            }
+            Err(Unread::Unnamed(_)) => None,
+            // Any bytes may begin like a schema's id.
+            Err(Unread::Unknown(_)) if self.decode == Decode::Auto => None,
+            Err(unread) => Some((Err(unread.words()), None)),
+        }
+    }
 }
 
 /// Records of whole batches, those that the wanted offsets name. `unpacked` bounds what compression may hide.
@@ -44,6 +124,9 @@ pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, unpacked: us
     let mut found = Vec::new();
     for entry in split(batches).map_while(Result::ok) {
         let Ok(batch) = Batch::parse(entry.bytes) else { continue };
+        if batch.header().is_control() {
+            continue;
+        }
         let Ok(payload) = batch.payload(&Limits::new(unpacked)) else { continue };
         let records = Records::new(&batch.header(), &payload).map_while(Result::ok);
         found.extend(records.filter(|record| wanted(record.offset)).map(|record| Raw {
@@ -60,7 +143,7 @@ pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, unpacked: us
 impl Raw {
     pub(super) fn shown(&self, decode: Decode) -> Shown {
         let (value, value_encoding, decode_error) = match &self.value {
-            None => (Value::Null, "json", None),
+            None => (RawValue::NULL.to_owned(), "json", None),
             Some(bytes) => shown(bytes, decode),
         };
         let header = |(name, value): &(String, Option<Vec<u8>>)| (name.clone(), value.as_deref().map_or(Value::Null, text));
@@ -70,27 +153,44 @@ impl Raw {
             value_encoding,
             headers: self.headers.iter().map(header).collect(),
             timestamp: self.timestamp,
+            schema: None,
             decode_error,
         }
     }
 }
 
 /// A message that cannot be shown as it was asked for is shown raw: it must never block the queue.
-fn shown(bytes: &[u8], decode: Decode) -> (Value, &'static str, Option<String>) {
-    let raw = |error: Option<String>| (json!({"base64": BASE64.encode(bytes)}), "base64", error);
-    let plain = || std::str::from_utf8(bytes).map(|text| (Value::from(text), "plain", None));
+fn shown(bytes: &[u8], decode: Decode) -> (Box<RawValue>, &'static str, Option<String>) {
+    let raw = |error: Option<String>| (base64(bytes), "base64", error);
+    let plain = || std::str::from_utf8(bytes).map(|text| (written(&text), "plain", None));
     match decode {
         Decode::Base64 => raw(None),
         Decode::Plain => plain().unwrap_or_else(|error| raw(Some(error.to_string()))),
-        Decode::Json => match serde_json::from_slice(bytes) {
+        Decode::Json | Decode::AvroJson => match json_of(bytes) {
             Ok(value) => (value, "json", None),
             Err(error) => raw(Some(error.to_string())),
         },
-        Decode::Auto => match serde_json::from_slice(bytes) {
+        Decode::Auto => match json_of(bytes) {
             Ok(value) => (value, "json", None),
             Err(_) => plain().unwrap_or_else(|_| raw(None)),
         },
     }
+}
+
+/// JSON as it is, but for the blanks between its tokens: a message is one line of an event.
+pub(super) fn json_of(bytes: &[u8]) -> serde_json::Result<Box<RawValue>> {
+    let json: &RawValue = serde_json::from_slice(bytes)?;
+    let packed = compact(json.get());
+    serde_json::from_slice::<&RawValue>(&packed).map(ToOwned::to_owned)
+}
+
+fn base64(bytes: &[u8]) -> Box<RawValue> {
+    written(&json!({"base64": BASE64.encode(bytes)}))
+}
+
+fn written(value: &impl Serialize) -> Box<RawValue> {
+    // Text and maps of text can always be written.
+    serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// Text if it is text, else its bytes.
@@ -99,60 +199,121 @@ fn text(bytes: &[u8]) -> Value {
 }
 
 /// One message to be put in.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct New {
     #[serde(default)]
     pub(super) key: Option<Value>,
-    pub(super) value: Value,
+    pub(super) value: Box<RawValue>,
     #[serde(default)]
     pub(super) headers: Map<String, Value>,
     #[serde(default)]
     pub(super) partition: Option<i32>,
     #[serde(default)]
     pub(super) timestamp: Option<i64>,
+    /// By which it is known when it comes again.
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    /// By which the value is encoded.
+    #[serde(default)]
+    pub(super) schema: Option<SchemaWish>,
 }
 
-/// The bytes of a value: `{"base64": …}` is what it says, null is a tombstone, everything else is its JSON.
-pub(super) fn value_bytes(value: &Value) -> Result<Option<Vec<u8>>, String> {
-    if value.is_null() {
+/// Which schema a value is encoded by: one that is registered, or one that is registered with it.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SchemaWish {
+    subject: Option<String>,
+    id: Option<i32>,
+    version: Option<Value>,
+    /// Its text, or an Avro or JSON schema as it is.
+    inline: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl SchemaWish {
+    /// In the registry's words.
+    pub(super) fn wish(&self) -> Result<coding::Wish, String> {
+        let format = match self.kind.as_deref().map(str::to_ascii_uppercase).as_deref() {
+            None => None,
+            Some("AVRO") => Some(Format::Avro),
+            Some("JSON" | "JSONSCHEMA") => Some(Format::Json),
+            Some("PROTOBUF") => Some(Format::Protobuf),
+            Some(other) => return Err(format!("the type of a schema is AVRO, JSON or PROTOBUF, not {other:?}")),
+        };
+        let text = self.inline.as_ref().map(|inline| inline.as_str().map_or_else(|| inline.to_string(), str::to_owned));
+        let format = format.or(text.is_some().then_some(Format::Avro));
+        let version = match &self.version {
+            None => None,
+            Some(Value::String(word)) => Some(Wanted::parse(word)),
+            Some(number) => Some(Wanted::parse(&number.to_string())),
+        };
+        let version = version.transpose().map_err(|refusal| refusal.to_string())?;
+        Ok(coding::Wish { format, text, id: self.id, version, subject: self.subject.clone(), ..coding::Wish::default() })
+    }
+}
+
+/// How bytes are written in JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base64 {
+    base64: String,
+}
+
+/// The bytes of a value: `{"base64": …}` is what it says, null is a tombstone, everything else is its JSON, digit by digit.
+pub(super) fn value_bytes(value: &RawValue) -> Result<Option<Vec<u8>>, String> {
+    let text = value.get();
+    if text == "null" {
         return Ok(None);
     }
-    match base64_of(value) {
-        Some(bytes) => bytes.map(Some),
-        None => Ok(Some(value.to_string().into_bytes())),
+    match serde_json::from_str::<Base64>(text) {
+        Ok(Base64 { base64 }) if text.starts_with('{') => unpacked(&base64).map(Some),
+        _ => Ok(Some(compact(text))),
     }
 }
 
 /// The bytes of a key or a header: text is its UTF-8.
 pub(super) fn text_bytes(value: &Value) -> Result<Option<Vec<u8>>, String> {
     match value {
+        Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone().into_bytes())),
-        other => value_bytes(other),
+        other => match base64_of(other) {
+            Some(text) => unpacked(text).map(Some),
+            None => Ok(Some(other.to_string().into_bytes())),
+        },
     }
 }
 
-fn base64_of(value: &Value) -> Option<Result<Vec<u8>, String>> {
+fn base64_of(value: &Value) -> Option<&str> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
-    let text = object.get("base64")?.as_str()?;
-    Some(BASE64.decode(text).map_err(|error| format!("{text:?} is not base64: {error}")))
+    object.get("base64")?.as_str()
+}
+
+fn unpacked(text: &str) -> Result<Vec<u8>, String> {
+    BASE64.decode(text).map_err(|error| format!("{:?} is not base64: {error}", text.chars().take(60).collect::<String>()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn raw(json: &str) -> Raw {
+        let value = RawValue::from_string(json.to_owned()).expect("JSON");
+        Raw { offset: 0, timestamp: 0, key: None, value: value_bytes(&value).unwrap(), headers: vec![] }
+    }
+
     #[test]
     fn values_come_back_as_they_went() {
-        for value in [json!({"a": 1}), json!("text"), json!(null), json!([1, null]), json!(9_007_199_254_740_993i64)] {
-            let raw = Raw { offset: 0, timestamp: 0, key: None, value: value_bytes(&value).unwrap(), headers: vec![] };
-            assert_eq!(raw.shown(Decode::Auto).value, value);
+        for value in [r#"{"a":1}"#, r#""text""#, "null", "[1,null]", "9007199254740993", "1.50", "123456789012345678901234567890"]
+        {
+            assert_eq!(raw(value).shown(Decode::Auto).value.get(), value);
         }
-        let bytes = json!({"base64": "/wA="});
-        let raw = Raw { offset: 0, timestamp: 0, key: None, value: value_bytes(&bytes).unwrap(), headers: vec![] };
-        assert_eq!(raw.value.as_deref(), Some(&[0xff, 0][..]));
-        assert_eq!(raw.shown(Decode::Auto).value, bytes);
-        assert!(raw.shown(Decode::Json).decode_error.is_some());
-        assert!(value_bytes(&json!({"base64": "!"})).is_err());
+        assert_eq!(raw("{ \"a\" :\n 1 }").shown(Decode::Auto).value.get(), r#"{"a":1}"#, "blanks are nobody's data");
+        let bytes = r#"{"base64":"/wA="}"#;
+        assert_eq!(raw(bytes).value.as_deref(), Some(&[0xff, 0][..]));
+        assert_eq!(raw(bytes).shown(Decode::Auto).value.get(), bytes);
+        assert!(raw(bytes).shown(Decode::Json).decode_error.is_some());
+        assert!(value_bytes(&RawValue::from_string(r#"{"base64":"!"}"#.into()).expect("JSON")).is_err());
     }
 }

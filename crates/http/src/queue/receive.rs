@@ -11,7 +11,7 @@ use milena_node::{
     engine::{
         group::MemberId,
         ids::Uuid,
-        share::{AckBatch, Acknowledge, At, Depth, Dropping, KEY_LEN, Verdict, Window},
+        share::{AckBatch, Acknowledge, At, Dropping, KEY_LEN, Verdict},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -20,19 +20,21 @@ use tokio::time::Instant;
 use super::{
     Told,
     lease::Lease,
-    message::{Decode, Raw, Shown, records},
+    message::{Decode, Decoder, Raw, Shown, records},
     ok,
-    settle::{self, Many},
+    settle::{self, Many, Outcome},
+    state::{depth, oldest},
     trouble::Trouble,
 };
 use crate::{
-    answer::{Answer, empty},
+    answer::{Answer, empty, json},
     serve::Door,
 };
 
 const WAIT_MS: u64 = 20_000;
 const WAIT_MS_MAX: u64 = 30_000;
-const MAX: i64 = 500;
+/// Messages of one answer, and of one stream that are out at a time.
+pub(super) const MAX: i64 = 500;
 /// Bytes of batches that one receive reads at most; one message always comes, whatever its size.
 const BYTES: usize = 1 << 20;
 /// A lease may be this long; longer work extends it.
@@ -41,31 +43,47 @@ const LEASE_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Receive {
-    max: Option<i64>,
-    max_bytes: Option<usize>,
-    wait_ms: Option<u64>,
-    lease_ms: Option<i64>,
-    decode: Decode,
+    pub(super) max: Option<i64>,
+    pub(super) max_bytes: Option<usize>,
+    pub(super) wait_ms: Option<u64>,
+    pub(super) lease_ms: Option<i64>,
+    pub(super) decode: Decode,
     /// Applied before anything is taken, so that a worker needs one call a message.
-    settle: Option<Many>,
+    pub(super) settle: Option<Many>,
 }
 
 #[derive(Serialize)]
-struct Message {
-    id: String,
-    lease: String,
-    lease_expires_at: i64,
+struct Received {
+    messages: Vec<Message>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    settled: Vec<Outcome>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Message {
+    pub(super) id: String,
+    pub(super) lease: String,
+    pub(super) lease_expires_at: i64,
     delivery_count: u16,
     #[serde(flatten)]
     shown: Shown,
+    #[serde(skip)]
+    place: (At, i64),
 }
 
-/// One receive under way.
-struct Work<'a> {
-    door: &'a Door,
+impl Message {
+    /// Partition and offset.
+    pub(super) fn place(&self) -> (At, i64) {
+        self.place
+    }
+}
+
+/// Somebody who takes messages of a topic for a group.
+pub(super) struct Work {
+    pub(super) door: Arc<Door>,
     topic: Arc<Topic>,
-    group: &'a str,
-    owner: MemberId,
+    pub(super) group: String,
+    pub(super) owner: MemberId,
     key: [u8; KEY_LEN],
     wish: Receive,
 }
@@ -90,51 +108,72 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     if !(1..=MAX).contains(&max) {
         return Err(Trouble::invalid(format!("max is between 1 and {MAX}, not {max}")));
     }
-    if wish.lease_ms.is_some_and(|ms| !(1..=LEASE_MS_MAX).contains(&ms)) {
-        return Err(Trouble::invalid(format!("lease_ms is between 1 and {LEASE_MS_MAX}")));
+    judge_lease(wish.lease_ms)?;
+    let wait_ms = wish.wait_ms.unwrap_or(WAIT_MS);
+    if wait_ms > WAIT_MS_MAX {
+        return Err(Trouble::invalid(format!("wait_ms is at most {WAIT_MS_MAX}, not {wait_ms}; ask again when it is over")));
     }
-    let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let topic_there = door.node.topic(topic).is_some();
     let settled = match &wish.settle {
-        Some(many) => settle::settled(door, group, many.clone()).await?,
-        None => Vec::new(),
+        Some(many) if topic_there => settle::settled(door, group, many.clone()).await?,
+        _ => Vec::new(),
     };
-    let key = door.node.share_key(group).await??;
-    let owner = MemberId::from(format!("http-{}", Uuid::new_v4()).as_str());
-    let patience = Duration::from_millis(wish.wait_ms.unwrap_or(WAIT_MS).min(WAIT_MS_MAX));
-    let work = Work { door, topic, group, owner, key, wish };
+    let work = Work::begin(door, topic, group, wish).await?;
+    let patience = Duration::from_millis(wait_ms);
     let mut guard = GoneGuard(Some((door, group.to_owned(), work.owner.clone())));
     let messages = work.wait(max, patience).await?;
     guard.0 = None;
-    if messages.is_empty() && settled.is_empty() {
-        return work.nothing().await;
-    }
-    match settled.is_empty() {
-        true => ok(&serde_json::json!({ "messages": messages })),
-        false => ok(&serde_json::json!({ "messages": messages, "settled": settled })),
+    match (messages.is_empty(), settled.is_empty()) {
+        (true, true) => work.nothing(empty(StatusCode::NO_CONTENT)).await,
+        // What became of the leases has to be told, too.
+        (true, false) => work.nothing(json(&Received { messages, settled })).await,
+        _ => ok(&Received { messages, settled }),
     }
 }
 
-impl Work<'_> {
+fn judge_lease(ms: Option<i64>) -> Result<(), Trouble> {
+    match ms {
+        Some(ms) if !(1..=LEASE_MS_MAX).contains(&ms) => {
+            Err(Trouble::invalid(format!("lease_ms is between 1 and {LEASE_MS_MAX}, not {ms}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Work {
+    /// Somebody new.
+    pub(super) async fn begin(door: &Arc<Door>, topic: &str, group: &str, wish: Receive) -> Result<Self, Trouble> {
+        judge_lease(wish.lease_ms)?;
+        let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+        let key = door.node.share_key(group).await??;
+        let owner = MemberId::from(format!("http-{}", Uuid::new_v4()).as_str());
+        Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, key, wish })
+    }
+
+    /// Up to where the partitions and the group are known: to be asked before taking, and compared by who waits after it.
+    pub(super) fn seen(&self) -> (Vec<(Arc<Partition>, i64)>, u64) {
+        let freed = self.door.node.share_freed(&self.group);
+        (self.topic.partitions.iter().filter_map(|p| Some((p.clone(), p.view()?.high))).collect(), freed)
+    }
+
     async fn wait(&self, max: i64, patience: Duration) -> Result<Vec<Message>, Trouble> {
         let deadline = Instant::now() + patience;
         loop {
-            let freed = self.door.node.share_freed(self.group);
-            let seen: Vec<(Arc<Partition>, i64)> =
-                self.topic.partitions.iter().filter_map(|p| Some((p.clone(), p.view()?.high))).collect();
+            let (seen, freed) = self.seen();
             let messages = self.take(max).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if !messages.is_empty() || left.is_zero() {
                 return Ok(messages);
             }
-            self.door.node.share_wait(self.group, freed, &seen, left).await.map_err(Trouble::dead)?;
+            self.door.node.share_wait(&self.group, freed, &seen, left).await.map_err(Trouble::dead)?;
         }
     }
 
     /// One partition after the other, beginning with another one each time.
-    async fn take(&self, max: i64) -> Result<Vec<Message>, Trouble> {
+    pub(super) async fn take(&self, max: i64) -> Result<Vec<Message>, Trouble> {
         let mut messages = Vec::new();
         let count = self.topic.partitions.len();
-        let first = self.door.node.share_freed(self.group) as usize;
+        let first = self.door.node.share_freed(&self.group) as usize;
         for turn in 0..count {
             let left = max - messages.len() as i64;
             if left <= 0 {
@@ -150,7 +189,7 @@ impl Work<'_> {
                 max_bytes: self.wish.max_bytes.unwrap_or(BYTES).min(BYTES),
                 lock_ms: self.wish.lease_ms,
             };
-            let taken = self.door.node.share_take(self.group, &take).await?;
+            let taken = self.door.node.share_take(&self.group, &take).await?;
             messages.extend(self.messages(partition, taken).await?);
         }
         Ok(messages)
@@ -164,12 +203,13 @@ impl Work<'_> {
         let at = At { topic: self.topic.id, partition };
         let now = self.door.node.now();
         let expires = now.wall + (taken.granted.until - now.mono);
+        let mut decoder = Decoder::new(&self.door, &self.topic, self.wish.decode);
         let mut messages = Vec::new();
         for offset in runs.iter().flat_map(|(first, last, _)| *first..=*last) {
             match by_offset.get(&offset) {
                 Some(raw) => {
                     let lease = Lease {
-                        group: self.group.to_owned(),
+                        group: self.group.clone(),
                         at,
                         offset,
                         delivery: delivery(offset).unwrap_or(1),
@@ -182,7 +222,8 @@ impl Work<'_> {
                         lease: lease.sign(&self.key),
                         lease_expires_at: expires,
                         delivery_count: lease.delivery,
-                        shown: raw.shown(self.wish.decode),
+                        shown: decoder.shown(raw).await,
+                        place: (at, offset),
                     });
                 }
                 // There is no record at this offset, and never will be.
@@ -195,23 +236,24 @@ impl Work<'_> {
     async fn gap(&self, at: At, offset: i64) -> Result<(), Trouble> {
         let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![Verdict::Gap] }];
         let acknowledge = Acknowledge { at, owner: self.owner.clone(), batches };
-        self.door.node.share_acknowledge(self.group, acknowledge).await??;
+        self.door.node.share_acknowledge(&self.group, acknowledge).await??;
         Ok(())
     }
 
-    /// 204, and why.
-    async fn nothing(&self) -> Told {
-        let depth = depth(self.door, &self.topic, self.group).await?;
-        let by_key = self.door.node.ask_share(self.group, |share| share.rules().by_key).await.map_err(Trouble::dead)?;
+    /// Says why there is nothing.
+    async fn nothing(&self, mut answer: Answer) -> Told {
+        let depth = depth(&self.door, &self.topic, &self.group).await?;
+        let rules = self.door.node.ask_share(&self.group, |share| share.rules().clone()).await.map_err(Trouble::dead)?;
+        let (by_key, paused) = rules.map_or((false, false), |rules| (rules.by_key, rules.paused));
         let open = depth.unfinished - depth.held - depth.delayed - depth.condemned;
         let state = match () {
             () if depth.unfinished - depth.condemned <= 0 => "empty",
-            () if open > 0 && by_key == Some(true) => "held-by-key",
+            () if paused => "paused",
+            () if open > 0 && by_key => "held-by-key",
             () if depth.held > 0 => "all-leased",
             () if depth.delayed > 0 => "delayed",
             () => "empty",
         };
-        let mut answer: Answer = empty(StatusCode::NO_CONTENT);
         let mut say = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 answer.headers_mut().insert(HeaderName::from_static(name), value);
@@ -220,45 +262,13 @@ impl Work<'_> {
         say("queue-state", state.to_owned());
         say("queue-depth", depth.unfinished.to_string());
         say("queue-in-flight", depth.held.to_string());
-        if let Some(ms) = oldest_ms(self.door, &self.topic, self.group).await? {
-            say("queue-oldest-ms", ms.to_string());
+        if depth.lost > 0 {
+            // What retention removed before the queue was done with it is never passed over in silence.
+            say("queue-lost", depth.lost.to_string());
+        }
+        if let Some(oldest) = oldest(&self.door, &self.topic, &self.group).await? {
+            say("queue-oldest-ms", (self.door.node.now().wall - oldest.timestamp).max(0).to_string());
         }
         Ok(answer)
     }
-}
-
-/// All partitions of a topic together.
-pub(super) async fn depth(door: &Door, topic: &Topic, group: &str) -> Result<Depth, Trouble> {
-    let mut sum = Depth::default();
-    for partition in topic.partitions.iter() {
-        let Some(view) = partition.view() else { continue };
-        let (at, window) = (At { topic: topic.id, partition: partition.index() }, Window { start: view.start, end: view.stable });
-        let depth = door.node.ask_share(group, |share| share.depth(at, window)).await.map_err(Trouble::dead)?;
-        if let Some(depth) = depth.flatten() {
-            sum.unfinished += depth.unfinished;
-            sum.held += depth.held;
-            sum.delayed += depth.delayed;
-            sum.condemned += depth.condemned;
-            sum.lost += depth.lost;
-            sum.buried += depth.buried;
-            sum.failed += depth.failed;
-        }
-    }
-    Ok(sum)
-}
-
-/// The age of the oldest message that is not finished.
-pub(super) async fn oldest_ms(door: &Door, topic: &Topic, group: &str) -> Result<Option<i64>, Trouble> {
-    let mut oldest: Option<i64> = None;
-    for partition in topic.partitions.iter() {
-        let Some(view) = partition.view() else { continue };
-        let (at, window) = (At { topic: topic.id, partition: partition.index() }, Window { start: view.start, end: view.stable });
-        let depth = door.node.ask_share(group, |share| share.depth(at, window)).await.map_err(Trouble::dead)?;
-        let Some(depth) = depth.flatten().filter(|depth| depth.unfinished > 0) else { continue };
-        let Ok(found) = door.node.read(topic, partition, depth.start, 1).await else { continue };
-        let Some(milena_node::Slice::Memory(bytes)) = found.slices.first() else { continue };
-        let first = records(bytes, |offset| offset >= depth.start, UNPACKED_MAX).into_iter().map(|raw| raw.timestamp).next();
-        oldest = oldest.into_iter().chain(first).min();
-    }
-    Ok(oldest.map(|at| (door.node.now().wall - at).max(0)))
 }

@@ -12,6 +12,8 @@ use crate::{
     serve::Door,
 };
 
+/// No lease and no delay is longer.
+const SPAN_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Leases of one request.
 const LEASES_MAX: usize = 10_000;
 
@@ -80,6 +82,9 @@ const NOT_FOUND: &str = "not_found";
 
 pub(super) async fn settle(door: &Arc<Door>, group: &str, many: Many) -> Told {
     let results = settled(door, group, many).await?;
+    if results.is_empty() {
+        return Err(Trouble::invalid("name at least one lease in ack, release, reject or extend"));
+    }
     let fine = results.iter().all(Outcome::is_ok);
     let mut answer = json(&serde_json::json!({ "results": results }));
     if !fine {
@@ -91,8 +96,8 @@ pub(super) async fn settle(door: &Arc<Door>, group: &str, many: Many) -> Told {
 /// Outcomes in the order ack, release, reject, extend.
 pub(super) async fn settled(door: &Door, group: &str, many: Many) -> Result<Vec<Outcome>, Trouble> {
     let count = many.ack.len() + many.release.len() + many.reject.len() + many.extend.len();
-    if count == 0 || count > LEASES_MAX {
-        return Err(Trouble::invalid(format!("between 1 and {LEASES_MAX} leases can be settled at once")));
+    if count > LEASES_MAX {
+        return Err(Trouble::invalid(format!("at most {LEASES_MAX} leases can be settled at once, not {count}")));
     }
     let ack = many.ack.into_iter().map(|lease| (With::from(One::Lease(lease)), Verdict::Accept));
     let release = many.release.into_iter().map(|one| (one.into(), Verdict::Release));
@@ -120,6 +125,22 @@ pub(super) async fn one(door: &Arc<Door>, group: &str, verb: &str, with: With) -
     }
 }
 
+/// What goes with a lease that the path names.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Words {
+    delay_ms: Option<i64>,
+    lease_ms: Option<i64>,
+    reason: Option<String>,
+}
+
+/// `POST /q/v1/leases/{lease}:verb`: the lease itself names its group.
+pub(super) async fn named(door: &Arc<Door>, lease: &str, verb: &str, words: Words) -> Told {
+    let group = Lease::read(lease).map(|read| read.group().to_owned()).ok_or_else(Trouble::no_lease)?;
+    let Words { delay_ms, lease_ms, reason } = words;
+    one(door, &group, verb, With { lease: lease.to_owned(), delay_ms, lease_ms, reason }).await
+}
+
 /// `DELETE /q/v1/leases/{lease}`: ack.
 pub(super) async fn delete(door: &Arc<Door>, token: &str) -> Told {
     let group = Lease::read(token).map(|read| read.group().to_owned()).ok_or_else(Trouble::no_lease)?;
@@ -138,7 +159,20 @@ fn trouble(status: &str, group: &str) -> Trouble {
     }
 }
 
+/// A delay or a lease out of its range is refused with words rather than cut.
+fn judge_spans(with: &With) -> Result<(), Trouble> {
+    let beyond = |ms: Option<i64>, least: i64| ms.is_some_and(|ms| !(least..=SPAN_MS_MAX).contains(&ms));
+    if beyond(with.delay_ms, 0) {
+        return Err(Trouble::invalid(format!("delay_ms is between 0 and {SPAN_MS_MAX}, 7 days")));
+    }
+    if beyond(with.lease_ms, 1) {
+        return Err(Trouble::invalid(format!("lease_ms is between 1 and {SPAN_MS_MAX}, 7 days")));
+    }
+    Ok(())
+}
+
 async fn settle_one(door: &Door, group: &str, with: With, verdict: Verdict) -> Result<Outcome, Trouble> {
+    judge_spans(&with)?;
     let outcome = |status| Outcome { lease: with.lease.clone(), status, new_lease: None, lease_expires_at: None };
     let node = &door.node;
     let key = node.ask_share(group, milena_node::engine::share::Share::key).await.map_err(Trouble::dead)?;

@@ -1,43 +1,123 @@
-//! How a queue stands, and who holds what. Looks only.
+//! How queues stand, by which settings, who holds what, and what was given up. Looks only.
 
 use std::sync::Arc;
 
-use milena_node::engine::share::At;
+use milena_node::{
+    Partition, Slice, Topic, UNPACKED_MAX,
+    engine::{
+        settings::offered::Offered,
+        share::{At, Depth, Rules, Start, Window, letter_is_whole},
+    },
+};
 use serde_json::{Value, json};
 
 use super::{
-    Told, ok,
-    receive::{depth, oldest_ms},
+    Told,
+    message::{Decode, Decoder, records},
+    ok,
     trouble::Trouble,
 };
-use crate::serve::Door;
+use crate::{asked::Asked, serve::Door};
 
 /// Runs of held messages that are shown of one partition.
 const SHOWN: usize = 1_000;
+/// Dead letters that are shown at a time.
+const LETTERS_MAX: usize = 500;
 
-pub(super) async fn group(door: &Arc<Door>, topic: &str, group: &str) -> Told {
+/// Every group that has begun, with the topics it works on.
+pub(super) async fn all(door: &Arc<Door>) -> Told {
+    let mut groups = Vec::new();
+    for listing in door.node.shares() {
+        let topics: Vec<String> = door.node.share_topics(&listing.name).iter().map(|t| t.name.as_str().to_owned()).collect();
+        groups.push(json!({
+            "group": &*listing.name, "state": listing.state, "members": listing.members, "topics": topics,
+        }));
+    }
+    ok(&json!({ "groups": groups }))
+}
+
+/// The groups that work on one topic.
+pub(super) async fn of_topic(door: &Arc<Door>, name: &str) -> Told {
+    let topic = door.node.topic(name).ok_or_else(|| Trouble::no_topic(name))?;
+    let mut groups = Vec::new();
+    for listing in door.node.shares() {
+        if door.node.share_topics(&listing.name).iter().any(|known| known.id == topic.id) {
+            groups.push(standing(door, &topic, &listing.name).await?);
+        }
+    }
+    ok(&json!({ "topic": name, "groups": groups }))
+}
+
+/// One group on one topic.
+pub(super) async fn queue(door: &Arc<Door>, topic: &str, group: &str) -> Told {
+    let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    ok(&standing(door, &topic, group).await?)
+}
+
+/// One group: its settings, and how each of its topics stands.
+pub(super) async fn group(door: &Arc<Door>, group: &str) -> Told {
     let node = &door.node;
-    let topic = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let config = node.config();
+    let begun = node.ask_share(group, |share| (share.state(), share.members())).await.map_err(Trouble::dead)?;
+    if begun.is_none() && !config.resources(Offered::Group).any(|name| name == group) {
+        return Err(Trouble::no_group(group));
+    }
+    let (state, members) = begun.unwrap_or(("Empty", 0));
+    let mut topics = Vec::new();
+    for topic in node.share_topics(group) {
+        topics.push(standing(door, &topic, group).await?);
+    }
+    let mut told = json!({ "group": group, "state": state, "members": members });
+    put_settings(&mut told, &Rules::of(&config, group));
+    told["dead_letter"]["copy"] = letter_is_whole(&config, group).into();
+    told["topics"] = topics.into();
+    ok(&told)
+}
+
+fn put_settings(told: &mut Value, rules: &Rules) {
+    told["start"] = match rules.start {
+        Start::Earliest => "earliest".into(),
+        Start::Latest => "latest".into(),
+        Start::Within(ms) => format!("by_duration:PT{}.{:03}S", ms / 1_000, ms % 1_000).into(),
+        Start::Since(at) => at.into(),
+    };
+    told["lease_ms"] = rules.lock_ms.into();
+    told["max_deliveries"] = rules.deliveries.into();
+    told["delay_ms"] = rules.delay_ms.into();
+    told["order"] = (if rules.by_key { "key" } else { "none" }).into();
+    told["paused"] = rules.paused.into();
+    told["dead_letter"] = json!({ "enabled": rules.letters });
+}
+
+async fn standing(door: &Arc<Door>, topic: &Arc<Topic>, group: &str) -> Result<Value, Trouble> {
+    let node = &door.node;
     let about = node.ask_share(group, |share| (share.state(), share.members(), share.rules().clone())).await;
     let Some((state, members, rules)) = about.map_err(Trouble::dead)? else { return Err(Trouble::no_group(group)) };
-    let depth = depth(door, &topic, group).await?;
-    ok(&json!({
+    let depth = depth(door, topic, group).await?;
+    let oldest = oldest(door, topic, group).await?;
+    let now = node.now().wall;
+    Ok(json!({
         "topic": topic.name.as_str(),
         "group": group,
         "state": state,
         "members": members,
         "depth": depth.unfinished,
+        "waiting": (depth.unfinished - depth.held - depth.delayed - depth.condemned).max(0),
         "in_flight": depth.held,
         "delayed": depth.delayed,
+        "acknowledged": depth.accepted,
         "dead_letters": depth.buried,
         "dead_letters_waiting": depth.condemned,
         "failed_deliveries": depth.failed,
         "lost_to_retention": depth.lost,
-        "oldest_ms": oldest_ms(door, &topic, group).await?,
+        "oldest_ms": oldest.as_ref().map(|oldest| (now - oldest.timestamp).max(0)),
+        "oldest_expires_ms": oldest.and_then(|oldest| oldest.expires_at).map(|at| (at - now).max(0)),
         "dead_letter_topic": rules.letters.then(|| node.letter_topic_name(group, topic.name.as_str())),
         "lease_ms": rules.lock_ms,
         "max_deliveries": rules.deliveries,
+        "delay_ms": rules.delay_ms,
         "order": if rules.by_key { "key" } else { "none" },
+        "paused": rules.paused,
     }))
 }
 
@@ -61,4 +141,83 @@ pub(super) async fn leases(door: &Arc<Door>, topic: &str, group: &str) -> Told {
         }));
     }
     ok(&json!({ "leases": leases }))
+}
+
+/// Dead letters of a group that were not sent back, with what they say of themselves.
+pub(super) async fn dead(door: &Arc<Door>, topic: &str, group: &str, asked: &Asked) -> Told {
+    let node = &door.node;
+    let home = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let max = asked.query("max").map_or(Ok(100), str::parse::<usize>).ok().filter(|max| (1..=LETTERS_MAX).contains(max));
+    let max = max.ok_or_else(|| Trouble::invalid(format!("max is between 1 and {LETTERS_MAX}")))?;
+    let decode = asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?;
+    let name = node.letter_topic_name(group, topic);
+    let mut decoder = Decoder::new(door, &home, decode);
+    let mut letters = Vec::new();
+    for (offset, batch) in node.dead_letters(group, topic, max).await? {
+        let Some(raw) = records(&batch, |at| at == offset, UNPACKED_MAX).into_iter().next() else { continue };
+        let said = |name: &str| {
+            let header = raw.headers.iter().rfind(|(key, _)| key == name).and_then(|(_, value)| value.as_deref());
+            header.map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        let number = |name: &str| said(name).and_then(|text| text.parse::<i64>().ok());
+        let (partition, from) = (number("__dlq.errors.partition"), number("__dlq.errors.offset"));
+        letters.push(json!({
+            "id": format!("{name}/0/{offset}"),
+            "from": partition.zip(from).map(|(partition, from)| format!("{topic}/{partition}/{from}")),
+            "reason": said("__dlq.errors.reason"),
+            "message": said("__dlq.errors.message"),
+            "member": said("__dlq.errors.member"),
+            "delivery_count": number("__dlq.errors.delivery.count"),
+            "at": number("__dlq.errors.timestamp"),
+            "letter": decoder.shown(&raw).await,
+        }));
+    }
+    ok(&json!({ "dead_letter_topic": name, "letters": letters }))
+}
+
+/// All partitions of a topic together.
+pub(super) async fn depth(door: &Door, topic: &Topic, group: &str) -> Result<Depth, Trouble> {
+    let mut sum = Depth::default();
+    for partition in topic.partitions.iter() {
+        let Some(depth) = partition_depth(door, topic, partition, group).await? else { continue };
+        sum.unfinished += depth.unfinished;
+        sum.held += depth.held;
+        sum.delayed += depth.delayed;
+        sum.condemned += depth.condemned;
+        sum.accepted += depth.accepted;
+        sum.lost += depth.lost;
+        sum.buried += depth.buried;
+        sum.failed += depth.failed;
+    }
+    Ok(sum)
+}
+
+async fn partition_depth(door: &Door, topic: &Topic, partition: &Partition, group: &str) -> Result<Option<Depth>, Trouble> {
+    let Some(view) = partition.view() else { return Ok(None) };
+    let (at, window) = (At { topic: topic.id, partition: partition.index() }, Window { start: view.start, end: view.stable });
+    Ok(door.node.ask_share(group, |share| share.depth(at, window)).await.map_err(Trouble::dead)?.flatten())
+}
+
+/// The oldest message that is not finished.
+pub(super) struct Oldest {
+    pub(super) timestamp: i64,
+    /// When retention takes it, if nobody holds that up.
+    expires_at: Option<i64>,
+}
+
+pub(super) async fn oldest(door: &Door, topic: &Topic, group: &str) -> Result<Option<Oldest>, Trouble> {
+    let mut oldest: Option<Oldest> = None;
+    for partition in topic.partitions.iter() {
+        let depth = partition_depth(door, topic, partition, group).await?;
+        let Some(depth) = depth.filter(|depth| depth.unfinished > 0) else { continue };
+        let Ok(found) = door.node.read(topic, partition, depth.start, 1).await else { continue };
+        let Some(Slice::Memory(bytes)) = found.slices.first() else { continue };
+        let first = records(bytes, |offset| offset >= depth.start, UNPACKED_MAX).into_iter().next();
+        let Some(first) = first.filter(|raw| oldest.as_ref().is_none_or(|known| raw.timestamp < known.timestamp)) else {
+            continue;
+        };
+        let receipt = door.node.receipt(topic, partition, first.offset).await.ok().flatten();
+        oldest = Some(Oldest { timestamp: first.timestamp, expires_at: receipt.and_then(|receipt| receipt.expires_at) });
+    }
+    Ok(oldest)
 }

@@ -2,13 +2,13 @@
 
 use hyper::{
     StatusCode,
-    header::{HeaderValue, RETRY_AFTER},
+    header::{ALLOW, HeaderValue, RETRY_AFTER},
 };
 use milena_node::{
-    NoRoom, TakeRefusal,
+    AppendRefusal, NoRoom, ReadError, TakeRefusal,
     engine::{settings, share, topic},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, json as as_json},
@@ -20,11 +20,13 @@ pub(super) struct Trouble {
     status: StatusCode,
     code: &'static str,
     words: String,
+    /// Of a 405.
+    allow: Option<String>,
 }
 
 impl Trouble {
     pub(super) fn new(status: StatusCode, code: &'static str, words: impl Into<String>) -> Self {
-        Self { status, code, words: words.into() }
+        Self { status, code, words: words.into(), allow: None }
     }
     pub(super) fn invalid(words: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", words)
@@ -36,8 +38,19 @@ impl Trouble {
         Self::new(error.status(), "unreadable", error.to_string())
     }
     pub(super) fn nothing_here(path: &str) -> Self {
-        let words = format!("there is nothing at /q/v1/{path}; the manual's page on queues lists the routes");
+        let words = format!("there is nothing at {path}; /openapi/queue.json lists the routes");
         Self::new(StatusCode::NOT_FOUND, "not_found", words)
+    }
+    pub(super) fn wrong_method(methods: &str) -> Self {
+        let words = format!("this path answers {methods}");
+        Self { allow: Some(methods.to_owned()), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", words) }
+    }
+    pub(super) fn not_json(kind: &str) -> Self {
+        let words = format!("the body is {kind:?}; send application/json, or messages as application/x-ndjson");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", words)
+    }
+    pub(super) fn unread(error: ReadError) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", error.to_string())
     }
     pub(super) fn no_topic(name: &str) -> Self {
         let words = format!("there is no topic {name:?}; create it, or put a message into it first");
@@ -58,6 +71,20 @@ impl Trouble {
     pub(super) fn dead(error: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
     }
+    pub(super) fn key_reused(key: &str) -> Self {
+        let words = format!("the Idempotency-Key {key:?} was used for another body within the last day; take a new one");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", words)
+    }
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+    pub(super) fn words(&self) -> &str {
+        &self.words
+    }
+    /// The envelope.
+    pub(super) fn shown(&self) -> Value {
+        json!({"error_code": self.code, "message": self.words, "retriable": self.retriable()})
+    }
     fn retriable(&self) -> bool {
         matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
     }
@@ -65,9 +92,11 @@ impl Trouble {
 
 impl From<Trouble> for Answer {
     fn from(trouble: Trouble) -> Self {
-        let body = json!({"error_code": trouble.code, "message": trouble.words, "retriable": trouble.retriable()});
-        let mut answer = as_json(&body);
+        let mut answer = as_json(&trouble.shown());
         *answer.status_mut() = trouble.status;
+        if let Some(Ok(methods)) = trouble.allow.as_deref().map(HeaderValue::from_str) {
+            answer.headers_mut().insert(ALLOW, methods);
+        }
         if trouble.retriable() {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -82,6 +111,19 @@ impl From<NoRoom> for Trouble {
             NoRoom::NoLog(refusal) => refusal.into(),
             NoRoom::DiskFull { .. } | NoRoom::Dead(_) => Self::dead(no_room),
         }
+    }
+}
+
+impl From<AppendRefusal> for Trouble {
+    fn from(refusal: AppendRefusal) -> Self {
+        let (status, code) = match &refusal {
+            AppendRefusal::Gone => (StatusCode::NOT_FOUND, "topic_not_found"),
+            AppendRefusal::Kept => (StatusCode::FORBIDDEN, "not_writable"),
+            AppendRefusal::Flaw(milena_record::Flaw::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            AppendRefusal::Flaw(_) | AppendRefusal::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+            AppendRefusal::Room { .. } | AppendRefusal::Dead(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, code, refusal.to_string())
     }
 }
 
@@ -127,7 +169,7 @@ impl From<TakeRefusal> for Trouble {
             TakeRefusal::Gone => Self::new(StatusCode::NOT_FOUND, "topic_not_found", "the topic was just deleted"),
             TakeRefusal::Refused(refusal) => refusal.into(),
             TakeRefusal::NoRoom(no_room) => no_room.into(),
-            TakeRefusal::Read(error) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", error.to_string()),
+            TakeRefusal::Read(error) => Self::unread(error),
         }
     }
 }

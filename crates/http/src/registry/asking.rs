@@ -1,11 +1,12 @@
 //! One request of the registry: the context that its path or its subject names, its parameters, its body.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{Method, header::HeaderName};
 use milena_node::engine::subject::{
-    Asked as Schema, DEFAULT_CONTEXT, EVERY_CONTEXT, Format, Metadata, Reference, Refusal, RuleSet, Subject, Wanted, Which,
+    Asked as Schema, DEFAULT_CONTEXT, EVERY_CONTEXT, Format, Metadata, Part, Reference, Refusal, Retagging, RuleSet, Subject,
+    Tagged, Wanted, Which,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -15,6 +16,12 @@ use crate::{asked::Asked, serve::Door};
 
 /// Clients that understand fields which they do not know say so, and get the newer form.
 const UNKNOWN_FIELDS: HeaderName = HeaderName::from_static("confluent-accept-unknown-properties");
+
+/// The form that a request is answered in.
+pub(super) fn form_for(door: &Door, asked: &Asked) -> Form {
+    let unknown = asked.header(&UNKNOWN_FIELDS).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    Form::of(&door.node.settings().registry_profile, unknown)
+}
 
 /// A request whose body was read.
 pub(super) struct Call {
@@ -32,8 +39,7 @@ pub(super) struct Call {
 impl Call {
     pub(super) async fn of(door: &Arc<Door>, asked: Asked) -> Result<Self, Fault> {
         let (context, path) = split_context(&asked.segments);
-        let unknown = asked.header(&UNKNOWN_FIELDS).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let form = Form::of(&door.node.settings().registry_profile, unknown);
+        let form = form_for(door, &asked);
         let query = asked.all_queries().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         let (method, door) = (asked.method.clone(), door.clone());
         let body = asked.whole(BODY).await.map_err(|error| Fault::plain(error.status(), error.to_string()))?;
@@ -143,6 +149,7 @@ impl Call {
             rules,
             version: self.wanted(version)?,
             id: id.filter(|id| *id >= 0),
+            tags: Retagging { add: tagged(&mut fields, "schemaTagsToAdd")?, remove: tagged(&mut fields, "schemaTagsToRemove")? },
             normalize: self.flag("normalize"),
             force: self.flag("force"),
         })
@@ -178,6 +185,27 @@ fn reference(value: Value) -> Result<Reference, Fault> {
         (Some(name), Some(subject), version) => Ok(Reference { name, subject, version: version.unwrap_or(-1) }),
         _ => Err(Fault::new(42201, "a reference has a name, a subject and a version")),
     }
+}
+
+/// Parts of a schema with their tags: `[{"schemaEntity": {"entityPath", "entityType"}, "tags": […]}]`.
+pub(super) fn tagged(fields: &mut Map<String, Value>, name: &str) -> Result<Vec<Tagged>, Fault> {
+    let list: Option<Vec<Map<String, Value>>> = field(fields, name)?;
+    list.unwrap_or_default()
+        .into_iter()
+        .map(|mut tagged| {
+            let entity: Option<Map<String, Value>> = field(&mut tagged, "schemaEntity")?;
+            let mut entity = entity.ok_or_else(|| Fault::malformed(format!("{name}: a schemaEntity is missing")))?;
+            let path: Option<String> = field(&mut entity, "entityPath")?;
+            let kind: Option<String> = field(&mut entity, "entityType")?;
+            let is_field = match kind.unwrap_or_default().to_ascii_lowercase().as_str() {
+                "sr_field" => true,
+                "sr_record" => false,
+                other => return Err(Fault::malformed(format!("{name}: an entityType is sr_record or sr_field, not {other:?}"))),
+            };
+            let tags: Option<BTreeSet<String>> = field(&mut tagged, "tags")?;
+            Ok(Tagged { part: Part { path: path.unwrap_or_default(), is_field }, tags: tags.unwrap_or_default() })
+        })
+        .collect()
 }
 
 /// `/contexts/{context}/…`: the context, and the path without it.

@@ -68,6 +68,7 @@ fn code(refusal: &Refusal) -> u32 {
         Refusal::BadVersion(_) => 42202,
         Refusal::BadConfig(_) => 42203,
         Refusal::ModeForbids { .. }
+        | Refusal::ModeOfContexts { .. }
         | Refusal::NotImporting { .. }
         | Refusal::IdMissing { .. }
         | Refusal::NotEmptyForImport

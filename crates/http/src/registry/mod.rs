@@ -11,6 +11,7 @@ mod openapi;
 mod schemas;
 mod settings;
 mod shape;
+mod shelf;
 mod subjects;
 mod surroundings;
 mod transport;
@@ -28,6 +29,7 @@ use asking::Call;
 use fault::Fault;
 
 pub use openapi::{ENDPOINTS, Endpoint};
+pub(crate) use shelf::Shelf;
 
 /// Largest body of a request: a schema of the largest size with every byte escaped, and its documents.
 const BODY: usize = 8 << 20;
@@ -49,10 +51,21 @@ pub(crate) fn serves(route: &[&str]) -> bool {
 pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     let transport = transport::Transport::of(&asked);
     let answer = match &transport.media {
-        Ok(_) => answered(door, asked).await,
+        Ok(_) => kept_or_answered(door, asked).await,
         Err(fault) => Err(fault.clone()),
     };
     transport.dress(answer)
+}
+
+async fn kept_or_answered(door: &Arc<Door>, asked: Asked) -> Outcome {
+    let Some(name) = shelf::Name::of(&asked, asking::form_for(door, &asked)) else { return answered(door, asked).await };
+    let changes = door.node.schema_changes();
+    if let Some(answer) = door.schemas.find(&name, changes) {
+        return Ok(answer);
+    }
+    let answer = answered(door, asked).await?;
+    door.schemas.keep(name, changes, &answer);
+    Ok(answer)
 }
 
 /// What cannot even be read, in the registry's envelope.

@@ -60,9 +60,9 @@ const NONE: &[u16] = &[404];
 pub const ENDPOINTS: &[Endpoint] = &[
     get("/", "A sign of life", &[], &[200]),
     Endpoint { method: "POST", path: "/", summary: "A sign of life", query: &[], body: None, answers: &[200] },
-    get("/schemas", "All versions", &["subjectPrefix", "deleted", "latestOnly", "ruleType", "offset", "limit"], LIST),
+    get("/schemas", "All versions", &["subjectPrefix", "aliases", "deleted", "latestOnly", "ruleType", "offset", "limit"], LIST),
     get("/schemas/types", "The formats", &[], &[200]),
-    get("/schemas/ids/{id}", "A schema by id", &["subject", "format", "referenceFormat", "fetchMaxId"], FOUND),
+    get("/schemas/ids/{id}", "A schema by id", &["subject", "format", "referenceFormat", "findTags", "fetchMaxId"], FOUND),
     get("/schemas/ids/{id}/schema", "Its text", &["subject", "format"], FOUND),
     get("/schemas/ids/{id}/subjects", "The subjects that have it", &["subject", "deleted", "offset", "limit"], LISTED),
     get("/schemas/ids/{id}/versions", "The versions that are it", &["subject", "deleted", "offset", "limit"], LISTED),
@@ -83,8 +83,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
         &["deleted", "deletedOnly", "deletedAsNegative", "offset", "limit"],
         LISTED,
     ),
-    send("POST", "/subjects/{subject}/versions", "Register a schema", &["normalize", "force"], Sent::Schema, WRITTEN),
-    get("/subjects/{subject}/versions/{version}", "One version", &["format", "referenceFormat", "deleted"], FOUND),
+    send("POST", "/subjects/{subject}/versions", "Register a schema", &["normalize", "format", "force"], Sent::Schema, WRITTEN),
+    get("/subjects/{subject}/versions/{version}", "One version", &["format", "referenceFormat", "deleted", "findTags"], FOUND),
     get("/subjects/{subject}/versions/{version}/schema", "Its text", &["format", "deleted"], FOUND),
     get(
         "/subjects/{subject}/versions/{version}/referencedby",
@@ -93,7 +93,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
         LISTED,
     ),
     delete("/subjects/{subject}/versions/{version}", "Delete one version", &["permanent"], FOUND),
-    send("POST", "/subjects/{subject}/versions/{version}/tags", "The same text with other metadata", &[], Sent::Tags, WRITTEN),
+    send(
+        "POST",
+        "/subjects/{subject}/versions/{version}/tags",
+        "The same schema with other tags, metadata or rules",
+        &[],
+        Sent::Tags,
+        WRITTEN,
+    ),
     send(
         "POST",
         "/compatibility/subjects/{subject}/versions",
@@ -219,6 +226,12 @@ fn components() -> Value {
         "required": ["name", "subject", "version"],
         "properties": {"name": text, "subject": text, "version": number},
     });
+    let tagged = json!({"type": "object", "required": ["schemaEntity", "tags"], "properties": {
+        "schemaEntity": {"type": "object", "required": ["entityPath", "entityType"], "properties": {
+            "entityPath": text, "entityType": {"type": "string", "enum": ["sr_record", "sr_field"]},
+        }},
+        "tags": {"type": "array", "items": text},
+    }});
     json!({
         "Error": {"type": "object", "required": ["error_code", "message"], "properties": {"error_code": number, "message": text}},
         "Schema": {"type": "object", "properties": {
@@ -229,6 +242,8 @@ fn components() -> Value {
             "ruleSet": {"type": "object"},
             "version": number,
             "id": number,
+            "schemaTagsToAdd": {"type": "array", "items": tagged},
+            "schemaTagsToRemove": {"type": "array", "items": tagged},
         }},
         "Config": {"type": "object", "properties": {
             "compatibility": text,
@@ -245,7 +260,15 @@ fn components() -> Value {
             "overrideRuleSet": {"type": "object"},
         }},
         "Mode": {"type": "object", "required": ["mode"], "properties": {"mode": text}},
-        "Tags": {"type": "object", "properties": {"newVersion": number, "metadata": {"type": "object"}, "ruleSet": {"type": "object"}}},
+        "Tags": {"type": "object", "properties": {
+            "newVersion": number,
+            "tagsToAdd": {"type": "array", "items": tagged},
+            "tagsToRemove": {"type": "array", "items": tagged},
+            "metadata": {"type": "object"},
+            "ruleSet": {"type": "object"},
+            "rulesToMerge": {"type": "object"},
+            "rulesToRemove": {"type": "array", "items": text},
+        }},
         "Association": {"type": "object"},
     })
 }

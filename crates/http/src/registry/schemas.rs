@@ -1,9 +1,11 @@
 //! `/schemas`: schemas by id and by GUID, and the list of all.
 
+use std::sync::Arc;
+
 use hyper::Method;
 use milena_node::engine::{
     ids::Uuid,
-    subject::{Format, Refusal, Shown},
+    subject::{Content, Refusal, Registry, Shown, Sought},
 };
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use super::{
     Outcome,
     asking::Call,
     fault::Fault,
-    shape::{Writing, ok, raw},
+    shape::{Seen, Writing, ok, raw},
 };
 
 /// Schemas in one answer of the list.
@@ -39,30 +41,32 @@ impl Call {
         Writing { form: self.form, qualified: self.query("referenceFormat").is_some_and(|f| f.eq_ignore_ascii_case("qualified")) }
     }
 
-    /// Only what is stored is written; other spellings of a schema are refused rather than pretended.
-    pub(super) fn judge_format(&self, shown: &Shown) -> Result<(), Fault> {
+    /// A version as this request wants to see it: in the spelling that `format` names, and with the tags that `findTags`
+    /// asks for. A spelling that the schema's language does not have leaves the stored text, so that clients which name
+    /// one for all languages get an answer for each.
+    pub(super) async fn seen(&self, shown: Shown) -> Result<Seen, Fault> {
         let format = self.query("format").unwrap_or_default().to_ascii_lowercase();
-        let content = &shown.content;
-        let stored = match format.as_str() {
-            "" | "default" => true,
-            // Without references, an Avro schema is resolved as it stands.
-            "resolved" => content.format == Format::Avro && content.references.is_empty(),
-            "ignore_extensions" => content.format == Format::Protobuf && !content.text.contains("extend "),
-            _ => false,
-        };
-        match stored {
-            true => Ok(()),
-            false => Err(Fault::new(422, format!("format={format} is not written here for {} schemas", content.format.name()))),
+        let spelling = Some(format).filter(|format| !matches!(format.as_str(), "" | "default"));
+        let wanted: Vec<&str> = self.queries("findTags").flat_map(|list| list.split(',')).filter(|t| !t.is_empty()).collect();
+        if spelling.is_none() && wanted.is_empty() {
+            return Ok(Seen { shown, tagged: None });
         }
+        let sought = Sought { spelling, tags: !wanted.is_empty() };
+        let found = self.door.node.read_schema(&shown, sought).await?.map_err(|refusal| self.fault(&refusal))?;
+        let content = match found.text {
+            Some(text) => Arc::new(Content { text: text.into(), ..Content::clone(&shown.content) }),
+            None => shown.content.clone(),
+        };
+        let named = |tag: &String| wanted.iter().any(|wanted| wanted == tag || *wanted == "*");
+        let tagged = found.tagged.into_iter().filter(|tagged| tagged.tags.iter().any(named)).collect();
+        Ok(Seen { shown: Shown { content, ..shown }, tagged: (!wanted.is_empty()).then_some(tagged) })
     }
 
-    async fn found_by_id(&self, id: &str) -> Result<Shown, Fault> {
+    async fn found_by_id(&self, id: &str) -> Result<Seen, Fault> {
         let number: i32 = id.parse().map_err(|_| not_found(id))?;
         let hint = self.hint().await?;
         let found = self.door.node.ask_schemas(|registry| registry.by_id(number, &hint)).await?;
-        let shown = found.map_err(|refusal| self.fault(&refusal))?;
-        self.judge_format(&shown)?;
-        Ok(shown)
+        self.seen(found.map_err(|refusal| self.fault(&refusal))?).await
     }
 }
 
@@ -73,16 +77,16 @@ fn not_found(id: &str) -> Fault {
 }
 
 async fn by_id(call: &Call, id: &str) -> Outcome {
-    let shown = call.found_by_id(id).await?;
+    let seen = call.found_by_id(id).await?;
     let mark = match call.flag("fetchMaxId") {
-        true => Some(call.door.node.ask_schemas(|registry| registry.mark(&shown.subject.context)).await?),
+        true => Some(call.door.node.ask_schemas(|registry| registry.mark(&seen.shown.subject.context)).await?),
         false => None,
     };
-    Ok(ok(&call.writing().by_id(&shown, call.query("subject").is_some(), mark)))
+    Ok(ok(&call.writing().by_id(&seen, call.query("subject").is_some(), mark)))
 }
 
 async fn text(call: &Call, id: &str) -> Outcome {
-    Ok(raw(&call.found_by_id(id).await?.content.text))
+    Ok(raw(&call.found_by_id(id).await?.shown.content.text))
 }
 
 /// The subjects of an id, or their versions too.
@@ -104,9 +108,8 @@ async fn by_guid(call: &Call, guid: &str) -> Outcome {
         Ok(guid) => call.door.node.ask_schemas(|registry| registry.by_guid(guid)).await?,
         Err(_) => None,
     };
-    let shown = found.ok_or_else(|| not_found(guid))?;
-    call.judge_format(&shown)?;
-    Ok(ok(&call.writing().by_id(&shown, false, None)))
+    let seen = call.seen(found.ok_or_else(|| not_found(guid))?).await?;
+    Ok(ok(&call.writing().by_id(&seen, false, None)))
 }
 
 async fn ids(call: &Call, guid: &str) -> Outcome {
@@ -126,7 +129,16 @@ async fn list(call: &Call) -> Outcome {
     let all = call.door.node.ask_schemas(|registry| registry.list(&prefix, which, latest)).await?;
     let kept = all.into_iter().filter(|shown| rule.as_deref().is_none_or(|rule| has_rule(shown, rule))).collect();
     let page = call.page(kept, LISTED_MOST)?;
-    Ok(ok(&page.iter().map(|shown| call.writing().schema(shown)).collect()))
+    let mut written: Vec<Value> = page.iter().map(|shown| call.writing().schema(&Seen::stored(shown.clone()))).collect();
+    if call.flag("aliases") {
+        let aliases = call.door.node.ask_schemas(Registry::aliases).await?;
+        for (schema, shown) in written.iter_mut().zip(&page) {
+            if let Some(aliases) = aliases.get(&shown.subject) {
+                schema["aliases"] = aliases.iter().map(ToString::to_string).collect();
+            }
+        }
+    }
+    Ok(ok(&written.into()))
 }
 
 fn has_rule(shown: &Shown, wanted: &str) -> bool {

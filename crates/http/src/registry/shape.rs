@@ -1,14 +1,14 @@
 //! How things look as JSON, in two forms: as registries up to 7 answer, and as those from 8 on do.
 
 use hyper::StatusCode;
-use milena_node::engine::subject::{Content, Format, Shown, Subject, record::reference_json};
+use milena_node::engine::subject::{Content, Format, Shown, Subject, Tagged, record::reference_json};
 use serde_json::{Map, Value, json};
 
 use super::fault::VND_V1;
 use crate::answer::{Answer, bytes};
 
 /// Which generation of registry answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Form {
     Seven,
     Eight,
@@ -35,6 +35,20 @@ pub(super) fn raw(text: &str) -> Answer {
     bytes(StatusCode::OK, VND_V1, text.to_string())
 }
 
+/// A version as a request wants to see it.
+pub(super) struct Seen {
+    pub(super) shown: Shown,
+    /// Parts with their tags, where they were asked for.
+    pub(super) tagged: Option<Vec<Tagged>>,
+}
+
+impl Seen {
+    /// As it is stored.
+    pub(super) fn stored(shown: Shown) -> Self {
+        Self { shown, tagged: None }
+    }
+}
+
 /// How references are written: as they were given, or with the context that they mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Writing {
@@ -44,21 +58,25 @@ pub(super) struct Writing {
 
 impl Writing {
     /// One version: what look-ups and version calls answer.
-    pub(super) fn schema(self, shown: &Shown) -> Value {
+    pub(super) fn schema(self, seen: &Seen) -> Value {
+        let shown = &seen.shown;
         let mut out = json!({"subject": shown.subject.to_string(), "version": shown.version, "id": shown.id});
         let fields = out.as_object_mut().expect("it was just made one");
         if self.form == Form::Eight {
             fields.insert("guid".into(), shown.content.guid.to_string().into());
         }
         self.content(fields, &shown.subject, &shown.content);
+        tags(fields, seen);
         self.stamps(fields, shown);
         out
     }
 
     /// A schema by id; where a subject was named, with its version.
-    pub(super) fn by_id(self, shown: &Shown, named: bool, mark: Option<i32>) -> Value {
+    pub(super) fn by_id(self, seen: &Seen, named: bool, mark: Option<i32>) -> Value {
+        let shown = &seen.shown;
         let mut fields = Map::new();
         self.content(&mut fields, &shown.subject, &shown.content);
+        tags(&mut fields, seen);
         if let Some(mark) = mark {
             fields.insert("maxId".into(), mark.into());
         }
@@ -121,4 +139,13 @@ impl Writing {
             }
         }
     }
+}
+
+fn tags(fields: &mut Map<String, Value>, seen: &Seen) {
+    let Some(tagged) = &seen.tagged else { return };
+    let entity = |tagged: &Tagged| {
+        let kind = if tagged.part.is_field { "sr_field" } else { "sr_record" };
+        json!({"schemaEntity": {"entityPath": tagged.part.path, "entityType": kind}, "tags": tagged.tags})
+    };
+    fields.insert("schemaTags".into(), tagged.iter().map(entity).collect());
 }

@@ -1,12 +1,11 @@
 //! `/subjects`: registering, looking up, reading and deleting versions.
 
 use hyper::Method;
-use milena_node::engine::subject::{Command, Refusal, Reply, Shown};
-use serde_json::{Value, json};
+use milena_node::engine::subject::{Asked, Command, Refusal, Reply, Retagging, RuleSet, Shown, Wanted};
 
 use super::{
     Outcome,
-    asking::Call,
+    asking::{Call, field, tagged},
     fault::Fault,
     shape::{ok, raw},
 };
@@ -38,17 +37,17 @@ async fn list(call: &Call) -> Outcome {
 async fn register(call: &Call, subject: &str) -> Outcome {
     let asked = call.schema(call.resolved(subject).await?)?;
     let given = (asked.metadata.is_some(), asked.rules.is_some());
+    let retagged = !asked.tags.is_empty();
     let shown = call.door.node.register_schema(asked).await?.map_err(|refusal| call.fault(&refusal))?;
-    let added = given != (shown.content.metadata.is_some(), shown.content.rules.is_some());
-    Ok(ok(&call.writing().registered(&shown, added)))
+    let added = retagged || given != (shown.content.metadata.is_some(), shown.content.rules.is_some());
+    Ok(ok(&call.writing().registered(&call.seen(shown).await?.shown, added)))
 }
 
 async fn look_up(call: &Call, subject: &str) -> Outcome {
     let asked = call.schema(call.resolved(subject).await?)?;
     let found = call.door.node.find_schema(asked, call.flag("deleted")).await?;
-    let shown = found.map_err(|refusal| call.fault(&refusal))?;
-    call.judge_format(&shown)?;
-    Ok(ok(&call.writing().schema(&shown)))
+    let seen = call.seen(found.map_err(|refusal| call.fault(&refusal))?).await?;
+    Ok(ok(&call.writing().schema(&seen)))
 }
 
 async fn delete_subject(call: &Call, subject: &str) -> Outcome {
@@ -76,9 +75,8 @@ async fn by_metadata(call: &Call, subject: &str) -> Outcome {
     let pairs = call.queries("key").zip(call.queries("value"));
     let wanted: Vec<(String, String)> = pairs.map(|(key, value)| (key.to_string(), value.to_string())).collect();
     let found = call.door.node.ask_schemas(|registry| registry.with_properties(&subject, &wanted, deleted)).await?;
-    let shown = found.map_err(|refusal| call.fault(&refusal))?;
-    call.judge_format(&shown)?;
-    Ok(ok(&call.writing().schema(&shown)))
+    let seen = call.seen(found.map_err(|refusal| call.fault(&refusal))?).await?;
+    Ok(ok(&call.writing().schema(&seen)))
 }
 
 /// Numbers; with `deletedAsNegative` those of deleted versions below zero.
@@ -97,17 +95,17 @@ async fn found(call: &Call, subject: &str, version: &str) -> Result<Shown, Fault
     let (wanted, subject) = (call.version(version)?, call.resolved(subject).await?);
     let deleted = call.flag("deleted");
     let found = call.door.node.ask_schemas(|registry| registry.version(&subject, wanted, deleted)).await?;
-    let shown = found.map_err(|refusal| call.fault(&refusal))?;
-    call.judge_format(&shown)?;
-    Ok(shown)
+    found.map_err(|refusal| call.fault(&refusal))
 }
 
 async fn version_of(call: &Call, subject: &str, version: &str) -> Outcome {
-    Ok(ok(&call.writing().schema(&found(call, subject, version).await?)))
+    let found = found(call, subject, version).await?;
+    Ok(ok(&call.writing().schema(&call.seen(found).await?)))
 }
 
 async fn text(call: &Call, subject: &str, version: &str) -> Outcome {
-    Ok(raw(&found(call, subject, version).await?.content.text))
+    let found = found(call, subject, version).await?;
+    Ok(raw(&call.seen(found).await?.shown.content.text))
 }
 
 async fn referenced_by(call: &Call, subject: &str, version: &str) -> Outcome {
@@ -121,32 +119,28 @@ async fn referenced_by(call: &Call, subject: &str, version: &str) -> Outcome {
     Ok(ok(&call.page(ids, usize::MAX)?.into()))
 }
 
-/// A new version with the same text, and other metadata or rules. Tags inside of the text are not written here.
+/// A new version: the same schema with other tags, metadata or rules.
 async fn tags(call: &Call, subject: &str, version: &str) -> Outcome {
     let shown = found(call, subject, version).await?;
     let mut fields = call.object()?;
-    for unwritten in ["tagsToAdd", "tagsToRemove", "rulesToMerge", "rulesToRemove"] {
-        let given = fields.remove(unwritten).unwrap_or(Value::Null);
-        if given != Value::Null && given != json!([]) && given != json!({}) {
-            return Err(Fault::new(
-                422,
-                format!("{unwritten} is not supported; send the schema with its tags, or the whole ruleSet"),
-            ));
-        }
-    }
     let content = &shown.content;
-    let metadata = super::asking::field(&mut fields, "metadata")?.or_else(|| content.metadata.as_deref().cloned());
-    let rules = super::asking::field(&mut fields, "ruleSet")?.or_else(|| content.rules.as_deref().cloned());
-    let version: Option<i32> = super::asking::field(&mut fields, "newVersion")?;
-    let asked = milena_node::engine::subject::Asked {
+    let metadata = field(&mut fields, "metadata")?.or_else(|| content.metadata.as_deref().cloned());
+    let rules: Option<RuleSet> = field(&mut fields, "ruleSet")?.or_else(|| content.rules.as_deref().cloned());
+    let merged: Option<RuleSet> = field(&mut fields, "rulesToMerge")?;
+    let removed: Option<Vec<String>> = field(&mut fields, "rulesToRemove")?;
+    let rules = RuleSet::edited(rules, merged, &removed.unwrap_or_default());
+    let version: Option<i32> = field(&mut fields, "newVersion")?;
+    let tags = Retagging { add: tagged(&mut fields, "tagsToAdd")?, remove: tagged(&mut fields, "tagsToRemove")? };
+    let asked = Asked {
         subject: shown.subject.clone(),
         format: content.format,
         text: (&*content.text).into(),
         references: content.references.to_vec(),
         metadata,
         rules,
-        version: version.filter(|v| *v > 0).map(milena_node::engine::subject::Wanted::Number),
+        version: version.filter(|v| *v > 0).map(Wanted::Number),
         id: None,
+        tags,
         normalize: false,
         force: false,
     };

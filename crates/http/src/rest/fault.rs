@@ -6,15 +6,17 @@ use hyper::{
     header::{HeaderValue, RETRY_AFTER},
 };
 use milena_node::{
-    AppendRefusal, Dead, DeleteRecordsRefusal, NoRoom, ReadError,
-    engine::{group, instance, partition, settings, topic},
+    AppendRefusal, Dead, DeleteRecordsRefusal, NoRoom, ReadError, SchemaTrouble,
+    engine::{group, instance, partition, settings, subject, topic},
 };
+use milena_schema::Flaw;
 use serde::Serialize;
 
 use super::media::Family;
 use crate::{
     answer::{Answer, bytes},
     asked::Unreadable,
+    coding::{Part, Trouble},
 };
 
 /// One error.
@@ -63,6 +65,22 @@ impl Fault {
     pub(crate) fn bad_payload(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, 42206, format!("Payload error. {message}"))
     }
+    /// Records with a part that has no schema, in a format that needs one.
+    pub(crate) fn no_schema(part: Part) -> Self {
+        let (code, name) = match part {
+            Part::Key => (42201, "key"),
+            Part::Value => (42202, "value"),
+        };
+        let words = format!("the request has {name}s in a format with schemas, and neither {name}_schema nor {name}_schema_id");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words)
+    }
+    /// Data that its schema does not take.
+    pub(crate) fn unfit(flaw: Flaw) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, 42203, format!("the JSON is no value of the schema: {flaw}"))
+    }
+    fn bad_schema(why: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, 42205, format!("Invalid schema: {why}"))
+    }
     pub(crate) fn bad_request(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 40002, message)
     }
@@ -109,6 +127,40 @@ impl From<NoRoom> for Fault {
             NoRoom::DiskFull { .. } => Self::retriable(no_room),
             NoRoom::NoLog(refusal) => refusal.into(),
             NoRoom::Dead(dead) => dead.into(),
+        }
+    }
+}
+
+impl From<SchemaTrouble> for Fault {
+    fn from(trouble: SchemaTrouble) -> Self {
+        match trouble {
+            SchemaTrouble::NoRoom(no_room) => no_room.into(),
+            SchemaTrouble::Busy => Self::retriable(trouble),
+            SchemaTrouble::Topic(_) | SchemaTrouble::Lost => Self::kafka(trouble),
+        }
+    }
+}
+
+impl From<subject::Refusal> for Fault {
+    fn from(refusal: subject::Refusal) -> Self {
+        use subject::Refusal;
+        match refusal {
+            Refusal::BadSchema(_) | Refusal::BadRules(_) | Refusal::TooLarge { .. } | Refusal::BadSubject(_) => {
+                Self::bad_schema(refusal)
+            }
+            // What the proxy's clients know for whatever the registry declines; no time has run out.
+            _ => Self::new(StatusCode::REQUEST_TIMEOUT, 40801, format!("Schema registration or lookup failed: {refusal}")),
+        }
+    }
+}
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(refusal) => refusal.into(),
+            Trouble::Registry(trouble) => trouble.into(),
+            Trouble::Schema(flaw) => Self::bad_schema(flaw),
+            Trouble::Wish(words) => Self::bad_payload(words),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 mod fault;
 mod media;
-mod produce;
+pub(crate) mod produce;
 mod v2;
 mod v3;
 
@@ -23,6 +23,7 @@ use self::media::Family;
 use crate::{
     answer::{Answer, JSON, bytes},
     asked::Asked,
+    coding::compact,
     serve::Door,
 };
 
@@ -99,36 +100,4 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Told<T> {
             None => Fault::plain(StatusCode::BAD_REQUEST, format!("the body is not JSON: {words}")),
         }
     })
-}
-
-/// The same JSON without the blanks between its tokens; every digit of a number stays.
-fn compact(json: &str) -> Vec<u8> {
-    let (mut out, mut in_string, mut escaped) = (Vec::with_capacity(json.len()), false, false);
-    for byte in json.bytes() {
-        if in_string {
-            (in_string, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
-        } else {
-            if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                continue;
-            }
-            in_string = byte == b'"';
-        }
-        out.push(byte);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::compact;
-
-    #[test]
-    fn blanks_go_and_nothing_else() {
-        let packed = |json: &str| String::from_utf8(compact(json)).expect("text");
-        assert_eq!(
-            packed("{ \"a b\" : [ 1.50 ,\n \"\\\" c \\\\\" , 12345678901234567890 ] }"),
-            r#"{"a b":[1.50,"\" c \\",12345678901234567890]}"#
-        );
-        assert_eq!(packed(" \" \" "), "\" \"");
-    }
 }

@@ -1,7 +1,11 @@
 //! The HTTP door from outside: a node in memory, a listener on a free port, and plain sockets.
 
+mod coded;
 mod manual;
 mod queue;
+mod queue_more;
+mod readers;
 mod registry;
 mod server;
 mod strange;
+mod surface;

@@ -165,14 +165,23 @@ fn refusals_name_what_to_do() {
     let mixed = json!([{"value": 1}, {"value": 1, "partition": 9}]);
     let mixed = server.post("/q/v1/topics/orders/messages", &mixed);
     assert_eq!((mixed.status, &mixed.json()["results"][1]["error"]["error_code"]), (207, &json!("invalid_message")));
-    assert_eq!(server.get(RECEIVE).status, 404);
-    assert_eq!(server.get("/q/v1/groups/workers").status, 405);
+    // In the same envelope, whatever is asked.
+    let wrong = server.get(RECEIVE);
+    assert_eq!(
+        (wrong.status, wrong.header("allow"), &wrong.json()["error_code"]),
+        (405, Some("POST"), &json!("method_not_allowed"))
+    );
+    let nowhere = server.get("/q/v1/elsewhere");
+    assert_eq!((nowhere.status, &nowhere.json()["error_code"]), (404, &json!("not_found")));
+    let xml = server.send("POST", RECEIVE, &[("Content-Type", "application/xml")], b"<a/>");
+    assert_eq!((xml.status, &xml.json()["error_code"]), (415, &json!("unsupported_media_type")));
 }
 
-/// One `curl` line of the manual: flags, path, body.
+/// One `curl` line of the manual: flags, path, a header if it has one, body.
 struct Curl {
     shows_head: bool,
     path: String,
+    header: Option<(String, String)>,
     body: String,
 }
 
@@ -181,9 +190,14 @@ impl Curl {
         let rest = line.strip_prefix("$ curl ")?;
         let (flags, rest) = rest.split_once(' ')?;
         let (place, body) = rest.split_once(" -d '")?;
-        let path = place.strip_prefix("localhost:8080")?.to_owned();
+        let place = place.strip_prefix("localhost:8080")?;
+        let (path, header) = match place.split_once(" -H '") {
+            Some((path, header)) => (path, Some(header.strip_suffix('\'')?.split_once(": ")?)),
+            None => (place, None),
+        };
+        let (path, header) = (path.to_owned(), header.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let body = body.strip_suffix('\'')?.replace("$LEASE", lease);
-        Some(Self { shows_head: flags.contains('i'), path, body })
+        Some(Self { shows_head: flags.contains('i'), path, header, body })
     }
 }
 
@@ -214,11 +228,12 @@ fn every_line_of_the_five_minutes_is_run() {
         for step in block.split("$ curl").skip(1) {
             let (line, said) = step.trim_end().split_once('\n').expect("each line has an answer");
             let curl = Curl::of(&format!("$ curl{line}"), &lease).unwrap_or_else(|| panic!("what does this ask? {line}"));
-            let reply = server.send("POST", &curl.path, &[], curl.body.as_bytes());
+            let headers: Vec<(&str, &str)> = curl.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let reply = server.send("POST", &curl.path, &headers, curl.body.as_bytes());
             asked += 1;
             if curl.shows_head {
                 let mut lines = said.lines();
-                assert_eq!(Some(format!("HTTP/1.1 {} No Content", reply.status).as_str()), lines.next(), "{line}");
+                assert_eq!(reply.headers.lines().next(), lines.next(), "{line}");
                 for (name, value) in lines.filter_map(|header| header.split_once(": ")) {
                     assert_eq!(reply.header(name), Some(value), "{line}: {name}");
                 }
@@ -229,5 +244,5 @@ fn every_line_of_the_five_minutes_is_run() {
             }
         }
     }
-    assert_eq!(asked, 10, "the page has as many calls");
+    assert_eq!(asked, 12, "the page has as many calls");
 }

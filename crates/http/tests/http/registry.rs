@@ -312,3 +312,140 @@ fn the_common_listener_serves_it_too() {
     assert_eq!(server.get("/healthz").status, 200);
     assert_eq!(server.post("/", &json!({})).json(), json!({}));
 }
+
+#[test]
+fn a_schema_is_shown_in_other_spellings() {
+    let server = registry();
+    server.post("/subjects/name/versions", &avro(r#"{"type":"record","name":"N","fields":[]}"#));
+    let list =
+        json!({"schema": r#"{"type":"array","items":"N"}"#, "references": [{"name": "N", "subject": "name", "version": 1}]});
+    server.post("/subjects/list/versions", &list);
+    let resolved = r#"{"type":"array","items":{"type":"record","name":"N","fields":[]}}"#;
+    assert_eq!(server.get("/schemas/ids/2").json()["schema"], r#"{"type":"array","items":"N"}"#);
+    for path in ["/schemas/ids/2", "/subjects/list/versions/1", "/subjects/list/versions/latest"] {
+        assert_eq!(server.get(&format!("{path}?format=resolved")).json()["schema"], resolved, "{path}");
+    }
+    assert_eq!(server.get("/schemas/ids/2/schema?format=resolved").body, resolved);
+    assert_eq!(server.get("/subjects/list/versions/1/schema?format=RESOLVED").body, resolved);
+    assert_eq!(server.get("/schemas/ids/1?format=serialized").status, 200, "a spelling of another language changes nothing");
+    let looked_up = server.post("/subjects/list?format=resolved", &list).json();
+    assert_eq!((&looked_up["schema"], &looked_up["id"]), (&json!(resolved), &json!(2)));
+
+    let proto = "syntax = \"proto2\";\nimport \"confluent/meta.proto\";\nmessage P {\n  extensions 5;\n  optional string a = 1 [deprecated = true, (confluent.field_meta) = { tags: \"PII\" }];\n}\nextend P { optional int32 b = 5; }\n";
+    let sent = json!({"schema": proto, "schemaType": "PROTOBUF"});
+    let id = server.post("/subjects/p/versions", &sent).json()["id"].clone();
+    let plain =
+        server.get(&format!("/schemas/ids/{id}?format=ignore_extensions")).json()["schema"].as_str().expect("text").to_string();
+    assert!(!plain.contains("extend ") && !plain.contains("field_meta") && plain.contains("deprecated"), "{plain}");
+    let descriptor =
+        server.get(&format!("/schemas/ids/{id}?format=serialized")).json()["schema"].as_str().expect("text").to_string();
+    let again = json!({"schema": descriptor, "schemaType": "PROTOBUF"});
+    assert_eq!(server.post("/subjects/p?normalize=true", &again).json()["id"], id, "the descriptor is the same schema");
+}
+
+#[test]
+fn tags_are_put_on_parts_and_found_again() {
+    let server = registry();
+    let field = |path: &str, tags: &[&str]| json!({"schemaEntity": {"entityPath": path, "entityType": "sr_field"}, "tags": tags});
+    server.post("/subjects/a/versions", &record("ab"));
+    let tagged = server.post("/subjects/a/versions/1/tags", &json!({"tagsToAdd": [field("R.a", &["PII", "SECRET"])]}));
+    let text = tagged.json()["schema"].as_str().expect("told, since the server changed it").to_string();
+    assert!(text.contains(r#""confluent:tags":["PII","SECRET"]"#), "{text}");
+    assert_eq!(server.get("/subjects/a/versions").json(), json!([1, 2]));
+    let found = server.get("/subjects/a/versions/2?findTags=*").json()["schemaTags"].clone();
+    assert_eq!(found, json!([field("R.a", &["PII", "SECRET"])]));
+    assert_eq!(server.get("/schemas/ids/2?findTags=OTHER").json()["schemaTags"], json!([]));
+    assert_eq!(server.get("/schemas/ids/2").json().get("schemaTags"), None);
+    let fewer = server.post("/subjects/a/versions/latest/tags", &json!({"tagsToRemove": [field("R.a", &["PII", "SECRET"])]}));
+    assert_eq!(fewer.json()["id"], 1, "without tags it is the first again");
+    let strange = server.post("/subjects/a/versions/1/tags", &json!({"tagsToAdd": [field("R.z", &["PII"])]}));
+    assert_eq!(strange.code(), (422, 42201));
+    assert_eq!(server.post("/subjects/a/versions/1/tags", &json!({"tagsToAdd": [{"tags": []}]})).code(), (400, 400));
+
+    let mut sent = json!({"schema": "syntax = \"proto3\";\npackage x;\nmessage P {\n  message Q {\n    int32 c = 1;\n  }\n  string a = 1;\n}\n", "schemaType": "PROTOBUF"});
+    sent["schemaTagsToAdd"] = json!([field(".x.P.a", &["PII"]), field("x.P.Q.c", &["B"])]);
+    let made = server.post("/subjects/p/versions", &sent).json()["schema"].as_str().expect("text").to_string();
+    assert!(made.contains("import \"confluent/meta.proto\"") && made.contains("tags: \"PII\""), "{made}");
+    let found = server.get("/subjects/p/versions/1?findTags=PII,B").json()["schemaTags"].clone();
+    assert_eq!(found, json!([field("x.P.Q.c", &["B"]), field("x.P.a", &["PII"])]));
+
+    let object = r#"{"type":"object","properties":{"a":{"type":"object","properties":{"b":{"type":"string"}}}}}"#;
+    let sent = json!({"schema": object, "schemaType": "JSON", "schemaTagsToAdd": [field("object.a.object.b", &["PII"])]});
+    let made = server.post("/subjects/j/versions", &sent).json()["schema"].as_str().expect("text").to_string();
+    assert!(made.contains(r#""b":{"type":"string","confluent:tags":["PII"]}"#), "{made}");
+}
+
+#[test]
+fn rules_are_merged_and_removed_by_name() {
+    let server = registry();
+    let rule = |name: &str| json!({"name": name, "kind": "CONDITION", "type": "CEL", "mode": "WRITE", "expr": "true"});
+    let mut sent = record("a");
+    sent["ruleSet"] = json!({"domainRules": [rule("one"), rule("two")]});
+    server.post("/subjects/a/versions", &sent);
+    let change = json!({"rulesToMerge": {"domainRules": [rule("three")]}, "rulesToRemove": ["one"]});
+    let rules = server.post("/subjects/a/versions/latest/tags", &change).json()["ruleSet"]["domainRules"].clone();
+    let names: Vec<&str> = rules.as_array().expect("rules").iter().filter_map(|rule| rule["name"].as_str()).collect();
+    assert_eq!(names, ["two", "three"]);
+}
+
+#[test]
+fn reserved_names_stay_free_where_fields_are_validated() {
+    let server = registry();
+    let reserving = |fields: &str, names: &str| {
+        let mut sent = record(fields);
+        sent["metadata"] = json!({"properties": {"confluent:reserved": names}});
+        sent
+    };
+    server.put("/config/a", &json!({"validateFields": true, "compatibility": "NONE"}));
+    assert_eq!(server.post("/subjects/a/versions", &reserving("ab", "b")).code(), (409, 409), "it uses what it reserves");
+    assert_eq!(server.post("/subjects/a/versions", &reserving("a", "b,c")).status, 200);
+    assert_eq!(server.post("/subjects/a/versions", &record("ab")).code(), (409, 409), "the reservation is inherited");
+    let freed = server.post("/compatibility/subjects/a/versions?verbose=true", &reserving("a", "b")).json();
+    assert_eq!(freed["is_compatible"], false);
+    assert!(freed["messages"].to_string().contains("reserved field c removed"), "{freed}");
+    server.put("/config/a", &json!({"validateFields": false}));
+    assert_eq!(server.post("/subjects/a/versions", &record("ab")).status, 200, "nobody looks");
+}
+
+#[test]
+fn some_modes_are_for_contexts_only() {
+    let server = registry();
+    for mode in ["READONLY_OVERRIDE", "FORWARD"] {
+        assert_eq!(server.put("/mode/a", &json!({"mode": mode})).code(), (422, 42205), "{mode}");
+    }
+    server.put("/mode/a", &json!({"mode": "READWRITE"}));
+    assert_eq!(server.put("/mode", &json!({"mode": "READONLY_OVERRIDE"})).status, 200);
+    assert_eq!(server.post("/subjects/a/versions", &record("a")).code(), (422, 42205), "it goes before the subject's own");
+    assert_eq!(server.delete("/mode?recursive=true").status, 200);
+    assert_eq!(server.post("/subjects/a/versions", &record("a")).status, 200);
+    assert_eq!(server.get("/mode/a").code(), (404, 40409), "what stood below went with it");
+}
+
+#[test]
+fn an_answer_that_was_kept_is_dropped_by_the_next_change() {
+    let server = registry();
+    server.post("/subjects/a/versions", &record("a"));
+    for _ in 0..3 {
+        assert_eq!(server.get("/subjects/a/versions/latest").json()["id"], 1);
+        assert_eq!(server.get("/schemas/ids/2").code(), (404, 40403));
+    }
+    server.post("/subjects/a/versions", &record("aB"));
+    assert_eq!(server.get("/subjects/a/versions/latest").json()["id"], 2);
+    assert_eq!(server.get("/schemas/ids/2").status, 200);
+    let newer = server.new_form("GET", "/subjects/a/versions/latest", &Value::Null).json();
+    assert_eq!(newer["schemaType"], "AVRO", "each form has answers of its own");
+    assert_eq!(server.get("/subjects/a/versions/latest").json().get("schemaType"), None);
+    let typed = server.send("GET", "/subjects/a/versions/latest", &[("Accept", "application/json")], b"");
+    assert_eq!(typed.header("content-type"), Some("application/json"));
+    server.delete("/subjects/a/versions/2");
+    assert_eq!(server.get("/subjects/a/versions/latest").json()["id"], 1);
+}
+
+#[test]
+fn aliases_are_listed_where_they_are_asked_for() {
+    let server = registry();
+    server.post("/subjects/long.name/versions", &record("a"));
+    server.put("/config/short", &json!({"alias": "long.name"}));
+    assert_eq!(server.get("/schemas?aliases=true").json()[0]["aliases"], json!(["short"]));
+    assert_eq!(server.get("/schemas").json()[0].get("aliases"), None);
+}

@@ -84,6 +84,34 @@ impl Server {
         Reply { status, headers: head.to_string(), body: body.to_string() }
     }
 
+    /// Commits of the store so far.
+    pub(crate) fn commits(&self) -> u64 {
+        self.node.gauges().commits
+    }
+    /// DeleteRecords on the first partition.
+    pub(crate) fn trim(&self, topic: &str, to: i64) {
+        let topic = self.node.topic(topic).expect("a topic");
+        let partition = topic.partition(0).expect("a partition").clone();
+        let (node, (sender, receiver)) = (self.node.clone(), std::sync::mpsc::channel());
+        self.node.runtimes().spawn_on_least_loaded(move || async move {
+            let told = node.delete_records(&topic, &partition, to).await;
+            let _ = sender.send(told.is_ok_and(|told| told.is_ok()));
+        });
+        assert!(receiver.recv().expect("an answer"), "records are deleted");
+    }
+
+    /// Opens a stream of server-sent events.
+    pub(crate) fn events(&self, path: &str) -> Events {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).expect("a socket");
+        // HTTP/1.0 is answered without chunks.
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: x\r\n\r\n").as_bytes()).expect("it reads");
+        let mut events = Events(std::io::BufReader::new(stream));
+        assert!(events.line().contains(" 200 "), "{path}");
+        while !events.line().trim().is_empty() {}
+        events
+    }
+
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &[], b"")
     }
@@ -100,6 +128,30 @@ impl Server {
     pub(crate) fn new_form(&self, method: &str, path: &str, body: &Value) -> Reply {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, &[("Confluent-Accept-Unknown-Properties", "true")], body.as_bytes())
+    }
+}
+
+/// Events as they come.
+pub(crate) struct Events(std::io::BufReader<TcpStream>);
+
+impl Events {
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut self.0, &mut line).expect("a line within its time");
+        line
+    }
+
+    /// The next event: its name, and its data.
+    pub(crate) fn next(&mut self) -> (String, Value) {
+        loop {
+            let line = self.line();
+            assert!(!line.is_empty(), "the stream has ended");
+            if let Some(name) = line.strip_prefix("event: ") {
+                let data = self.line();
+                let data = data.strip_prefix("data: ").expect("data after the name of an event");
+                return (name.trim().to_owned(), serde_json::from_str(data).expect("JSON"));
+            }
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) const CARD: Card = Card::new(76, "ShareGroupHeartbeat", 1..=1, Cost::
 
 /// Topics that one member may read by name.
 const TOPICS_MAX: usize = 10_000;
+/// Bytes of their names: they are kept for as long as the member is there, and groups are free to make.
+const NAMES_BYTES_MAX: usize = 1 << 20;
 
 async fn handle(cx: Context, request: ShareGroupHeartbeatRequest) -> Result<ShareGroupHeartbeatResponse, Close> {
     if let Some(why) = flaw(&request) {
@@ -43,12 +45,13 @@ async fn handle(cx: Context, request: ShareGroupHeartbeatRequest) -> Result<Shar
 }
 
 fn flaw(request: &ShareGroupHeartbeatRequest) -> Option<&'static str> {
-    let topics = request.subscribed_topic_names.as_ref().map_or(0, Vec::len);
+    let names = request.subscribed_topic_names.as_deref().unwrap_or_default();
+    let bytes: usize = names.iter().map(|name| name.len()).sum();
     match () {
         () if request.group_id.is_empty() => Some("GroupId can't be empty."),
         () if request.member_id.is_empty() => Some("MemberId can't be empty."),
         () if request.member_epoch < -1 => Some("MemberEpoch is invalid."),
-        () if topics > TOPICS_MAX => Some("SubscribedTopicNames are too many."),
+        () if names.len() > TOPICS_MAX || bytes > NAMES_BYTES_MAX => Some("SubscribedTopicNames are too many."),
         () => None,
     }
 }

@@ -1,7 +1,7 @@
 //! ShareFetch (78), v1-2. Takes records for a member of a share group, and says what became of those it had. KIP-932,
 //! KIP-1206 (in record-limit mode never one record more than was asked for), KIP-1222 (renewal).
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use milena_engine::group::MemberId;
 use milena_node::{Partition, Take, TakeRefusal, Taken};
@@ -32,6 +32,13 @@ const RECORDS_MAX: i64 = 100_000;
 struct Share {
     place: Place,
     data: PartitionData,
+}
+
+/// The answer as it grows, in the order in which partitions were met.
+#[derive(Default)]
+struct Shares {
+    list: Vec<Share>,
+    at: HashMap<Place, usize>,
 }
 
 /// What is wanted, beside where.
@@ -71,10 +78,10 @@ async fn handle(cx: Context, request: ShareFetchRequest) -> Result<ShareFetchRes
         // A member that begins anew does not remember what it held before.
         let _ = sharing::end(cx.peer.node(), &name, true).await;
     }
-    let mut shares: Vec<Share> = Vec::new();
+    let mut shares = Shares::default();
     for (place, said) in said {
         let told = sharing::acknowledge(&cx, &name, place, said, request.is_renew_ack).await;
-        let data = share_of(&mut shares, place);
+        let data = shares.of(place);
         if let Err((error, words)) = told {
             (data.acknowledge_error_code, data.acknowledge_error_message) = (error.into(), Some(words.into()));
         }
@@ -91,7 +98,7 @@ async fn handle(cx: Context, request: ShareFetchRequest) -> Result<ShareFetchRes
         fetch(&cx, &terms, &turn.places, patience, &mut shares).await?;
         if turn.all {
             turn.places.iter().for_each(|place| {
-                share_of(&mut shares, *place);
+                shares.of(*place);
             });
         }
     }
@@ -123,16 +130,19 @@ fn forgotten(topics: &[ForgottenTopic]) -> Vec<Place> {
     topics.iter().flat_map(|topic| topic.partitions.iter().map(|p| (topic.topic_id, *p))).collect()
 }
 
-fn share_of(shares: &mut Vec<Share>, place: Place) -> &mut PartitionData {
-    let at = shares.iter().position(|share| share.place == place).unwrap_or_else(|| {
-        shares.push(Share { place, data: PartitionData { partition_index: place.1, ..Default::default() } });
-        shares.len() - 1
-    });
-    &mut shares[at].data
+impl Shares {
+    fn of(&mut self, place: Place) -> &mut PartitionData {
+        let list = &mut self.list;
+        let at = *self.at.entry(place).or_insert_with(|| {
+            list.push(Share { place, data: PartitionData { partition_index: place.1, ..Default::default() } });
+            list.len() - 1
+        });
+        &mut self.list[at].data
+    }
 }
 
 /// Looks again whenever something came or became free, until there is something or time is over.
-async fn fetch(cx: &Context, terms: &Terms, places: &[Place], patience: Duration, shares: &mut Vec<Share>) -> Result<(), Close> {
+async fn fetch(cx: &Context, terms: &Terms, places: &[Place], patience: Duration, shares: &mut Shares) -> Result<(), Close> {
     let deadline = Instant::now() + patience;
     let node = cx.peer.node();
     loop {
@@ -147,7 +157,7 @@ async fn fetch(cx: &Context, terms: &Terms, places: &[Place], patience: Duration
     }
 }
 
-async fn look(cx: &Context, terms: &Terms, places: &[Place], shares: &mut Vec<Share>) -> Look {
+async fn look(cx: &Context, terms: &Terms, places: &[Place], shares: &mut Shares) -> Look {
     let mut look = Look::default();
     for place in places {
         if look.records >= terms.max_records || look.bytes >= terms.max_bytes {
@@ -155,7 +165,7 @@ async fn look(cx: &Context, terms: &Terms, places: &[Place], shares: &mut Vec<Sh
         }
         match take(cx, terms, *place, &mut look).await {
             Ok(Taken { granted, batches }) if !granted.runs.is_empty() => {
-                let data = share_of(shares, *place);
+                let data = shares.of(*place);
                 let acquired = |(first, last, count): (i64, i64, u16)| AcquiredRecords {
                     first_offset: first,
                     last_offset: last,
@@ -170,7 +180,7 @@ async fn look(cx: &Context, terms: &Terms, places: &[Place], shares: &mut Vec<Sh
             }
             Ok(_) => {}
             Err((error, words)) => {
-                let data = share_of(shares, *place);
+                let data = shares.of(*place);
                 (data.error_code, data.error_message, data.records) = (error.into(), Some(words.into()), Bytes::new());
                 look.failed = true;
             }
@@ -201,7 +211,8 @@ async fn take(cx: &Context, terms: &Terms, place: Place, look: &mut Look) -> Res
     node.share_take(&terms.name.0, &take).await.map_err(|refusal: TakeRefusal| (refusal.code(), refusal.to_string()))
 }
 
-async fn answer(cx: &Context, name: &Name, mut shares: Vec<Share>) -> ShareFetchResponse {
+async fn answer(cx: &Context, name: &Name, shares: Shares) -> ShareFetchResponse {
+    let mut shares = shares.list;
     shares.sort_by_key(|share| share.place);
     let topics = shares.chunk_by(|a, b| a.place.0 == b.place.0);
     let topic = |shares: &[Share]| ShareFetchableTopicResponse {

@@ -46,7 +46,10 @@ async fn describe(
         });
     };
     let wanted: Vec<(Text, Vec<i32>)> = match asked.topics {
-        Some(topics) => topics.into_iter().map(|topic| (topic.topic_name, topic.partitions)).collect(),
+        Some(topics) => {
+            let named = few(topics, |topic| topic.topic_name.clone()).into_iter();
+            named.map(|topic| (topic.topic_name, few(topic.partitions, |index| *index))).collect()
+        }
         None => everything(node, &begun),
     };
     let mut topics = Vec::with_capacity(wanted.len());

@@ -1,4 +1,5 @@
-//! AlterShareGroupOffsets (91), v0. Lets a share group without members begin anew somewhere else. KIP-932.
+//! AlterShareGroupOffsets (91), v0. Lets a share group without members begin anew somewhere else, also one that is not there
+//! yet: people say where a group begins before its first member comes. KIP-932.
 
 use milena_engine::share::At;
 use milena_wire::{
@@ -18,11 +19,16 @@ pub(super) const CARD: Card = Card::new(91, "AlterShareGroupOffsets", 0..=0, Cos
 async fn handle(cx: Context, request: AlterShareGroupOffsetsRequest) -> Result<AlterShareGroupOffsetsResponse, Close> {
     let node = cx.peer.node();
     let group = &request.group_id;
-    if node.ask_share(group, |_| ()).await.map_err(|dead| Close::because(dead.to_string()))?.is_none() {
-        return Ok(refused(ErrorCode::GROUP_ID_NOT_FOUND, format!("Group {group} not found.")));
+    if group.is_empty() {
+        return Ok(refused(ErrorCode::INVALID_GROUP_ID, "A group has a name.".into()));
     }
+    let known = node.ask_share(group, |_| ()).await.map_err(|dead| Close::because(dead.to_string()))?.is_some();
     let mut starts = Vec::new();
     let responses = request.topics.into_iter().map(|asked| topic(&cx, asked, &mut starts)).collect();
+    if starts.is_empty() && !known {
+        // Nowhere to begin: no group is made for that.
+        return Ok(AlterShareGroupOffsetsResponse { responses, ..Default::default() });
+    }
     match told(node.share_reset(group, starts).await) {
         Ok(()) => Ok(AlterShareGroupOffsetsResponse { responses, ..Default::default() }),
         Err((error, words)) => Ok(refused(error, words)),

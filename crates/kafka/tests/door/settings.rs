@@ -44,10 +44,14 @@ fn write(client: &mut Client<'_>, codec: Codec) -> produce::PartitionProduceResp
 }
 
 fn read(client: &mut Client<'_>, offset: i64) -> Bytes {
+    fetched(client, offset).records.unwrap()
+}
+
+fn fetched(client: &mut Client<'_>, offset: i64) -> fetch::PartitionData {
     let partition = fetch::FetchPartition { fetch_offset: offset, partition_max_bytes: 1 << 20, ..Default::default() };
     let topic = fetch::FetchTopic { topic: "t".into(), partitions: vec![partition], ..Default::default() };
     let request = FetchRequest { session_epoch: -1, topics: vec![topic], ..Default::default() };
-    client.ask(11, &request).responses.remove(0).partitions.remove(0).records.unwrap()
+    client.ask(11, &request).responses.remove(0).partitions.remove(0)
 }
 
 fn join(client: &mut Client<'_>, group: &str, session_timeout_ms: i32) -> JoinGroupResponse {
@@ -61,6 +65,31 @@ fn join(client: &mut Client<'_>, group: &str, session_timeout_ms: i32) -> JoinGr
         ..Default::default()
     };
     client.ask(3, &request)
+}
+
+#[test]
+fn milena_retention_gap_policy_takes_a_reader_over_what_is_gone() {
+    let world = World::new();
+    let mut client = world.connect();
+    create(&mut client, "t", 1);
+    (0..3).for_each(|_| assert_eq!(write(&mut client, Codec::None).error_code, 0));
+    let partition = delete_records::DeleteRecordsPartition { partition_index: 0, offset: 20, ..Default::default() };
+    let topic = delete_records::DeleteRecordsTopic { name: "t".into(), partitions: vec![partition], ..Default::default() };
+    let trim = DeleteRecordsRequest { topics: vec![topic], timeout_ms: 1000, ..Default::default() };
+    assert_eq!(client.ask(2, &trim).topics[0].partitions[0].error_code, 0);
+    let at = |client: &mut Client<'_>, offset: i64| {
+        let partition = fetched(client, offset);
+        let base = partition.records.as_ref().filter(|r| !r.is_empty()).map(|r| Batch::parse(r).unwrap().header().base_offset());
+        (ErrorCode(partition.error_code), base)
+    };
+    assert_eq!(at(&mut client, 5), (ErrorCode::OFFSET_OUT_OF_RANGE, None), "Kafka's answer unless asked otherwise");
+    set(&mut client, "t", "milena.retention.gap.policy", "next");
+    assert_eq!(at(&mut client, 5), (ErrorCode::NONE, Some(20)));
+    assert_eq!(at(&mut client, 40), (ErrorCode::NONE, Some(40)));
+    // Beyond the end is a mistake under either.
+    assert_eq!(at(&mut client, 61), (ErrorCode::OFFSET_OUT_OF_RANGE, None));
+    set(&mut client, "t", "milena.retention.gap.policy", "error");
+    assert_eq!(at(&mut client, 5), (ErrorCode::OFFSET_OUT_OF_RANGE, None));
 }
 
 #[test]

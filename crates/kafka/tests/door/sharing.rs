@@ -160,7 +160,8 @@ fn how_far_a_group_came_is_told_changed_and_forgotten() {
     });
     converse::<AlterShareGroupOffsetsRequest>(&[], |_, client, said| {
         worked(client);
-        for group in [GROUP, "missing"] {
+        // A group that is not there begins with it, unless there is nowhere to begin.
+        for (group, topic) in [(GROUP, "t"), ("new", "t"), ("none", "missing"), ("", "t")] {
             said.every_version(client, |_| {
                 let partition = |partition_index| alter_share_group_offsets::AlterShareGroupOffsetsRequestPartition {
                     partition_index,
@@ -168,13 +169,17 @@ fn how_far_a_group_came_is_told_changed_and_forgotten() {
                     ..Default::default()
                 };
                 let topic = alter_share_group_offsets::AlterShareGroupOffsetsRequestTopic {
-                    topic_name: "t".into(),
+                    topic_name: topic.into(),
                     partitions: vec![partition(0), partition(7)],
                     ..Default::default()
                 };
                 AlterShareGroupOffsetsRequest { group_id: group.into(), topics: vec![topic], ..Default::default() }
             });
         }
+        let listed: ListGroupsResponse = client.ask(5, &ListGroupsRequest::default());
+        let mut names: Vec<String> = listed.groups.iter().map(|group| group.group_id.to_string()).collect();
+        names.sort_unstable();
+        assert_eq!(names, [GROUP, "new"]);
         client.ask(1, &beat(0, &["t"]));
         said.every_version(client, |_| AlterShareGroupOffsetsRequest { group_id: GROUP.into(), ..Default::default() });
     });

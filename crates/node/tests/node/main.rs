@@ -6,6 +6,7 @@ mod filling;
 mod grouping;
 mod ledger;
 mod on_disk;
+mod once;
 mod producing;
 mod registering;
 mod retaining;

@@ -24,6 +24,7 @@ fn asked(subject: &str, text: &str) -> Asked {
         rules: None,
         version: None,
         id: None,
+        tags: Default::default(),
         normalize: false,
         force: false,
     }

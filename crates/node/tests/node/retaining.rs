@@ -7,11 +7,15 @@ use milena_node::{
     engine::{
         fact::MoveReason,
         group::{Commit, CommitPosition, NamedPartition},
+        share::Verdict,
         topic::SettingsChange,
     },
 };
 
-use crate::world::{MORNING, World, batch, read_all, stamped};
+use crate::{
+    sharing::{say, take},
+    world::{MORNING, World, batch, read_all, stamped},
+};
 
 fn start(topic: &Topic) -> i64 {
     topic.partitions[0].view().unwrap().start
@@ -96,6 +100,42 @@ fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told()
     assert_eq!(lines.iter().map(line).collect::<Vec<_>>(), [(2, 4, MoveReason::Forced, groups)]);
     let world = world.restart();
     assert_eq!(world.run(|node| async move { node.unread(Some("t")).await }).unwrap(), lines);
+}
+
+#[test]
+fn a_queue_that_is_named_holds_up_retention_until_it_is_done() {
+    let world = World::new();
+    let hold = [
+        ("retention.ms", "1000"),
+        ("milena.retention.until.consumed", "workers"),
+        ("milena.retention.until.consumed.max.ms", "60000"),
+    ];
+    let topic = world.create("t", 1, &hold);
+    for i in 0..4 {
+        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
+    }
+    world.advance(Duration::from_secs(10));
+    stays(&topic, 0);
+    let of = topic.clone();
+    // The second is done before the first: nothing may go until both are.
+    world.run(move |node| async move {
+        for max in [1, 1] {
+            node.share_take("workers", &take(&of, "one", max)).await.unwrap();
+        }
+        assert!(say(&node, &of, "one", 1, 1, Verdict::Accept).await);
+    });
+    stays(&topic, 0);
+    let of = topic.clone();
+    assert!(world.run(move |node| async move { say(&node, &of, "one", 0, 0, Verdict::Accept).await }));
+    becomes(&topic, 2);
+    assert_eq!(world.run(|node| async move { node.unread(None).await }).unwrap(), []);
+    // The hard maximum is told with the queue's name, through a restart.
+    let world = world.restart();
+    world.advance(Duration::from_secs(50));
+    becomes(&world.node.topic("t").unwrap(), 4);
+    let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
+    let line = |l: &milena_node::engine::unread::UnreadRemoved| (l.from, l.to, l.why, l.groups.clone());
+    assert_eq!(lines.iter().map(line).collect::<Vec<_>>(), [(2, 4, MoveReason::Forced, vec![("workers".into(), 2)])]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use milena_node::{
     Node, Take, Taken, Topic, Woken,
     engine::{
         group::MemberId,
-        share::{AckBatch, Acknowledge, At, Verdict},
+        share::{AckBatch, Acknowledge, At, Lease, Settle, Verdict, Window},
         topic::Target,
     },
 };
@@ -15,7 +15,7 @@ use crate::world::{World, batch, read_all};
 
 const GROUP: &str = "workers";
 
-fn take(topic: &Arc<Topic>, who: &str, max: i64) -> Take {
+pub(crate) fn take(topic: &Arc<Topic>, who: &str, max: i64) -> Take {
     Take {
         topic: topic.clone(),
         partition: 0,
@@ -33,7 +33,7 @@ async fn taken(node: &Node, topic: &Arc<Topic>, who: &str, max: i64) -> Vec<(i64
     granted.runs
 }
 
-async fn say(node: &Node, topic: &Topic, who: &str, first: i64, last: i64, verdict: Verdict) -> bool {
+pub(crate) async fn say(node: &Node, topic: &Topic, who: &str, first: i64, last: i64, verdict: Verdict) -> bool {
     let at = At { topic: topic.id, partition: 0 };
     let batches = vec![AckBatch { first, last, verdicts: vec![verdict] }];
     let told = node.share_acknowledge(GROUP, Acknowledge { at, owner: MemberId::from(who), batches }).await;
@@ -130,6 +130,97 @@ fn what_is_given_up_is_buried_once_and_whole() {
     let again = world.run(move |node| async move { taken(&node, &topic, "two", 9).await });
     assert!(again.is_empty());
     assert_eq!(letters(&world, "dlq.orders").len(), 2);
+}
+
+async fn reject(node: &Node, topic: &Arc<Topic>, offset: i64) {
+    assert_eq!(taken(node, topic, "one", 1).await, [(offset, offset, 1)]);
+    assert!(say(node, topic, "one", offset, offset, Verdict::Reject).await);
+}
+
+#[test]
+fn where_letters_go_is_said_by_settings() {
+    let world = World::set(&[
+        ("errors.deadletterqueue.topic.name.prefix", "dead-"),
+        ("errors.deadletterqueue.auto.create.topics.enable", "false"),
+    ]);
+    let (orders, bills) = (world.create("orders", 1, &[]), world.create("bills", 1, &[]));
+    let closed = world.create("dead-orders", 1, &[("errors.deadletterqueue.group.enable", "false")]);
+    for topic in [&orders, &bills] {
+        world.produce(topic, 0, batch(&["a"])).unwrap();
+    }
+    let (first, second) = (orders.clone(), bills.clone());
+    world.run(move |node| async move {
+        reject(&node, &first, 0).await;
+        reject(&node, &second, 0).await;
+    });
+    // One topic takes none, the other is not there: the records wait, and whoever is asked says so.
+    std::thread::sleep(Duration::from_millis(300));
+    let waiting = |topic: &Arc<Topic>| {
+        let at = At { topic: topic.id, partition: 0 };
+        world.run(move |node| async move {
+            let depth = node.ask_share(GROUP, move |share| share.depth(at, Window { start: 0, end: 1 })).await;
+            depth.expect("the store lives").flatten().expect("it was begun").condemned
+        })
+    };
+    assert_eq!((waiting(&orders), waiting(&bills), closed.partitions[0].view().unwrap().high), (1, 1, 0));
+    // The one gets its topic; the other waits on, and does not hold it up.
+    world.create("dead-bills", 1, &[]);
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while letters(&world, "dead-bills").is_empty() {
+        assert!(std::time::Instant::now() < until, "the letter of bills never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!((waiting(&orders), waiting(&bills)), (1, 0));
+}
+
+#[test]
+fn letters_of_others_are_no_obstacle_to_sending_back() {
+    let world = World::new();
+    let topic = world.create("orders", 1, &[]);
+    let dead = world.create("dlq.orders", 1, &[]);
+    // More foreign letters than the group may hold at a time.
+    let foreign: Vec<String> = (0..2_100).map(|n| n.to_string()).collect();
+    let foreign: Vec<&str> = foreign.iter().map(String::as_str).collect();
+    world.produce(&dead, 0, batch(&foreign)).unwrap();
+    world.produce(&topic, 0, batch(&["mine"])).unwrap();
+    let of = topic.clone();
+    world.run(move |node| async move { reject(&node, &of, 0).await });
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while dead.partitions[0].view().unwrap().high < 2_101 {
+        assert!(std::time::Instant::now() < until, "the letter never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let back = world.run(|node| async move { node.redrive(GROUP, "orders", 10).await });
+    assert_eq!(back.unwrap(), 1);
+    assert_eq!(letters(&world, "orders"), [(0, "mine".into()), (1, "mine".into())]);
+}
+
+#[test]
+fn a_late_word_about_what_was_given_up_is_lost() {
+    let world = World::new();
+    let topic = world.create("orders", 1, &[]);
+    world.produce(&topic, 0, batch(&["a", "b"])).unwrap();
+    let of = topic.clone();
+    let outcomes = world.run(move |node| async move {
+        reject(&node, &of, 0).await;
+        assert_eq!(taken(&node, &of, "one", 1).await, [(1, 1, 1)]);
+        assert!(say(&node, &of, "one", 1, 1, Verdict::Accept).await);
+        for _ in 0..2_000 {
+            if node.topic("dlq.orders").is_some_and(|dead| dead.partitions[0].view().is_some_and(|view| view.high == 1)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut outcomes = Vec::new();
+        for offset in [0, 1] {
+            let lease = Lease { at: At { topic: of.id, partition: 0 }, offset, delivery: 1, grant: Some(1) };
+            let settle = Settle { by: "one".into(), reason: None, leases: vec![(lease, Verdict::Accept, None)] };
+            let told = node.share_settle(GROUP, settle).await.expect("room").expect("a group");
+            outcomes.push(told[0].is_ok());
+        }
+        outcomes
+    });
+    assert_eq!(outcomes, [false, true], "buried is not acknowledged; what was acknowledged may be acknowledged again");
 }
 
 #[test]

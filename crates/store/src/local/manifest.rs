@@ -111,6 +111,8 @@ pub(super) struct Opened {
     pub(super) edit: u64,
     /// Bytes of an edit that was not finished.
     pub(super) cut: u64,
+    /// Where the last whole edit ends.
+    pub(super) end: u64,
     /// How long the file was when it was new.
     base: u64,
 }
@@ -196,7 +198,7 @@ fn read_edits(bytes: &[u8], store: [u8; 16], base: u64) -> Result<Opened, BadMan
         let what = "an edit is damaged, and a later one is whole";
         return Err(BadManifest::Damaged { from: at as u64, to: later as u64, what });
     }
-    Ok(Opened { store, state, edit, cut: (bytes.len() - at) as u64, base })
+    Ok(Opened { store, state, edit, cut: (bytes.len() - at) as u64, end: at as u64, base })
 }
 
 /// The edit at this place, if there is a whole one.

@@ -21,6 +21,7 @@
 //! names them, and only then is the log below it written over and are old files unlinked. Byte layouts are in
 //! `docs/format.md`.
 
+mod at_rest;
 mod buffer;
 mod checkpoint;
 mod codec;
@@ -51,6 +52,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::{
+    at_rest::{AtRest, Damage, Leftover, Seen},
+    commit::Leading,
+    recover::OpenError,
+};
 use self::{
     buffer::Pool,
     codec::Seed,
@@ -66,7 +72,6 @@ use self::{
     tail::{Place, Tail},
     wal::{LogFile, Mark, Wal},
 };
-pub use self::{commit::Leading, recover::OpenError};
 use crate::{
     disk::{ALIGN, Disk, Lock},
     plant::{Plant, Plants},
@@ -88,6 +93,8 @@ pub struct Options {
     pub indexes: u64,
     /// Below this much free disk, records are refused.
     pub reserve: u64,
+    /// Bytes of credit between two looks at how much of the disk is free, when that is plenty.
+    pub look: u64,
     /// Direct I/O where the file system has it.
     pub direct: bool,
     /// A checkpoint gives a log with this much a file of its own.
@@ -121,6 +128,7 @@ impl Default for Options {
             files: 512,
             indexes: 8 << 20,
             reserve: 64 << 20,
+            look: 64 << 20,
             direct: true,
             own_file: 8 << 20,
             runs: 8,

@@ -31,6 +31,8 @@ pub enum OpenError {
     Newer { place: String, found: u32, known: u32 },
     #[error("{place} has {example} but no manifest: restore the manifest from a backup, or choose an empty directory")]
     NoManifest { place: String, example: String },
+    #[error("{place} holds no data of a Milena; name the directory that serve --data was given")]
+    Empty { place: String },
     #[error("{place}/{file} is damaged ({what}): restore it from a backup; nothing was changed")]
     Damaged { place: String, file: String, what: String },
     #[error(
@@ -78,6 +80,8 @@ pub(super) struct Ended {
     /// The end of the last frame in each file that had any.
     pub(super) ends: BTreeMap<FileId, u64>,
     pub(super) bodies: u64,
+    /// File, place and length of the unfinished frame that was cut off the end.
+    pub(super) cut: Option<(FileId, u64, u64)>,
     pub(super) recovered: Recovered,
     /// Logs that took parts after the checkpoint.
     pub(super) dirty: Vec<Arc<Log>>,
@@ -92,6 +96,7 @@ impl Ended {
             last: None,
             ends: BTreeMap::new(),
             bodies: 0,
+            cut: None,
             recovered: Recovered::default(),
             dirty: Vec::new(),
         }
@@ -369,6 +374,7 @@ impl Recovery<'_> {
         let by_foot = feet.get(&next).map(|f| (f.file, f.end.saturating_sub(u64::from(f.len)), f.len));
         if let Some((file, at, len)) = by_head.or(by_foot) {
             ended.recovered.cut = u64::from(len);
+            ended.cut = Some((files[file].id, at, u64::from(len)));
             tracing::warn!(file = log_name(files[file].id), at, len, "cut an unfinished frame off the log's end");
         }
     }

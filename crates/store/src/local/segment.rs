@@ -1,7 +1,7 @@
 //! The bytes of files that a checkpoint writes: segments with payloads, and files with snapshots. Written once, front to
 //! back, then never changed but for holes. `docs/format.md` has the tables.
 
-use std::{io, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use super::{
     buffer::Aligned,
@@ -36,7 +36,7 @@ const RUNS: u16 = 16;
 /// A reader that does not know this section goes on without it.
 const SKIPPABLE: u16 = 1;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Kind {
     Segment,
     Snapshots,
@@ -296,6 +296,69 @@ fn put_index(seed: Seed, index: &Index, into: &mut Vec<u8>) {
     index.rows.iter().for_each(|r| content.put_u32(r.crc));
     put_section(seed, CHECKSUMS, 0, &content, into);
     put_section(seed, ABORTED, SKIPPABLE, &[], into);
+}
+
+/// What is wrong with the begin and the end of a file, which nobody needs to read what lies between: each with its range.
+pub(super) fn flaws_at_ends(
+    file: &dyn DiskFile,
+    kind: Kind,
+    id: FileId,
+    seed: Seed,
+) -> io::Result<Vec<(Range<u64>, &'static str)>> {
+    let len = file.len()?;
+    let mut flaws = Vec::new();
+    let mut head = [0; HEADER];
+    let n = file.read_at(&mut head, 0)?;
+    if n < HEADER || !is_header(&head, kind, id, seed) {
+        flaws.push((0..HEADER as u64, "its header is not what was written"));
+    }
+    let tail_at = len.saturating_sub(TAIL as u64);
+    let mut tail = [0; TAIL];
+    let n = file.read_at(&mut tail, tail_at)?;
+    match is_tail(&tail[..n], id, seed) {
+        None => flaws.push((tail_at..len, "its end is not what was written: it was cut, or it rotted")),
+        Some((at, footer_len)) if at + footer_len > tail_at => {
+            flaws.push((tail_at..len, "its end names a list of runs that lies outside of the file"));
+        }
+        Some((at, footer_len)) => {
+            let mut footer = vec![0; footer_len as usize];
+            let n = file.read_at(&mut footer, at)?;
+            if !is_footer(&footer[..n], seed) {
+                flaws.push((at..at + footer_len, "its list of runs is not what was written"));
+            }
+        }
+    }
+    Ok(flaws)
+}
+
+fn is_header(head: &[u8], kind: Kind, id: FileId, seed: Seed) -> bool {
+    let mut t = Take::new(head);
+    let number = match kind {
+        Kind::Segment => 1,
+        Kind::Snapshots => 2,
+    };
+    let sound = t.u32() == Some(MAGIC) && t.u16() == Some(FORMAT) && t.u16() == Some(number) && t.u64() == Some(id.0);
+    sound && t.bytes(12).is_some() && t.u32() == Some(seed.crc(&head[..HEADER - 4]))
+}
+
+/// Where the list of runs is, and how long.
+fn is_tail(tail: &[u8], id: FileId, seed: Seed) -> Option<(u64, u64)> {
+    let mut t = Take::new(tail);
+    let (magic, len, at, of) = (t.u32()?, t.u32()?, t.u64()?, t.u64()?);
+    let (_, crc) = (t.u32()?, t.u32()?);
+    let sound = magic == TAIL_MAGIC && of == id.0 && crc == seed.crc(&tail[..TAIL - 4]);
+    sound.then_some((at, u64::from(len)))
+}
+
+fn is_footer(footer: &[u8], seed: Seed) -> bool {
+    let read = |mut t: Take<'_>| {
+        let (head, crc) = (t.bytes(8)?, t.u32()?);
+        let mut h = Take::new(head);
+        let (kind, _, len) = (h.u16()?, h.u16()?, h.u32()?);
+        let content = t.bytes(len as usize)?;
+        Some(kind == RUNS && seed.crc(content) ^ seed.crc(head) == crc)
+    };
+    read(Take::new(footer)).unwrap_or(false)
 }
 
 /// Reads the index of a run. `None` when its bytes are not what was written there.

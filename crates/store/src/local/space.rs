@@ -33,8 +33,6 @@ const STEP: u64 = 256 << 10;
 const WORTH: u64 = 1 << 20;
 /// While the disk is full it is asked at most this often.
 const ASK: Duration = Duration::from_millis(50);
-/// Bytes of credit between two looks at the disk, when there is plenty.
-const LOOK: u64 = 64 << 20;
 
 /// A log that is gone.
 #[derive(Clone, Copy)]
@@ -395,7 +393,7 @@ impl Inner {
                 tracing::error!(missing, free, "the disk is full: records are refused until space is freed");
             }
         } else {
-            self.space.left.store(((free - need) / 2).min(LOOK) as i64, Ordering::Relaxed);
+            self.space.left.store(((free - need) / 2).min(self.options.look) as i64, Ordering::Relaxed);
             if was_red {
                 tracing::info!(free, "the disk has room again: records are accepted");
             }

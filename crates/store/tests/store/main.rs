@@ -3,6 +3,7 @@
 //! Every harness prints what it tried and what passed. `MILENA_CAMPAIGN=N` does N times as much and prints a line of JSON
 //! beside; `MILENA_SEED=S` moves the seeds, so that two campaigns try different things. A violation names its seed.
 
+mod at_rest;
 mod campaign;
 mod damage;
 mod errors;

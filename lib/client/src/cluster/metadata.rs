@@ -12,7 +12,7 @@ use milena_wire::{
 };
 
 use super::{Cluster, Lane, coordinator};
-use crate::{Endpoint, Error, Result};
+use crate::{Connection, Endpoint, Error, Result};
 
 /// Which topics a question is about.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +95,7 @@ impl Cluster {
         let response = connection.send_version(&request, version).await?;
         Error::check(response.error_code, None, || "metadata".into())?;
         let metadata = read(response);
-        self.learn(&metadata, connection.endpoint());
+        self.learn(&metadata, &connection)?;
         Ok(metadata)
     }
 
@@ -114,8 +114,13 @@ impl Cluster {
         }
     }
 
-    fn learn(&self, metadata: &Metadata, reached: &Endpoint) {
+    fn learn(&self, metadata: &Metadata, connection: &Connection) -> Result<()> {
         let mut view = self.view();
+        // What one user may see is not for the next. The view is emptied after the user was changed, so that this look lasts.
+        if *connection.principal() != self.principal() {
+            return Err(Error::PrincipalChanged);
+        }
+        let reached = connection.endpoint();
         view.controller = metadata.controller;
         view.brokers = metadata.brokers.clone();
         if self.config().ignore_advertised {
@@ -129,6 +134,7 @@ impl Cluster {
                 view.topics.insert(name.clone(), (topic.clone(), now));
             }
         }
+        Ok(())
     }
 
     /// What is known about a topic; asked for when nothing is, or nothing fresh.

@@ -1,11 +1,13 @@
-//! From a name to a connected socket: resolve, then each address in turn.
+//! From a name to a connected socket: resolve, then each address in turn, then TLS where it is asked for.
 
 use std::{net::SocketAddr, time::Instant};
 
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
-use super::Options;
-use crate::{ConnectFailure, Endpoint, Error, Result, Step};
+use super::{Options, Secured, stream::Stream};
+use crate::{ConnectFailure, Endpoint, Error, Result, Step, TlsFailure};
 
 pub(super) async fn dial(endpoint: &Endpoint, options: &Options) -> Result<TcpStream> {
     let addresses = resolve(endpoint, options).await?;
@@ -54,4 +56,24 @@ async fn connect(endpoint: &Endpoint, address: SocketAddr, options: &Options) ->
     let error = Error::Connect { endpoint: endpoint.clone(), failure };
     trace(Step::ConnectFailed { endpoint, address, error: &error, took: began.elapsed() });
     Err(error)
+}
+
+/// The handshake of TLS, if the options ask for it. The name that was dialled is the one that the certificate must be for.
+pub(super) async fn secure(endpoint: &Endpoint, stream: TcpStream, options: &Options) -> Result<(Stream, Option<Secured>)> {
+    let Some(tls) = &options.security.tls else { return Ok((Stream::Clear(stream), None)) };
+    let failed = |failure| Error::Tls { endpoint: endpoint.clone(), failure };
+    let name = ServerName::try_from(endpoint.host().to_string())
+        .map_err(|_| failed(TlsFailure::Other(format!("{:?} is no name that a certificate can be for", endpoint.host()))))?;
+    let began = Instant::now();
+    let shaking = TlsConnector::from(tls.config()).connect(name, stream);
+    let stream = match tokio::time::timeout(options.connect_timeout, shaking).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(e)) => return Err(failed((&e).into())),
+        Err(_elapsed) => return Err(failed(TlsFailure::TimedOut(options.connect_timeout))),
+    };
+    let secured = Secured::of(&stream);
+    if let Some(trace) = &options.trace {
+        trace.step(&Step::Secured { endpoint, version: &secured.version, cipher: &secured.cipher, took: began.elapsed() });
+    }
+    Ok((Stream::Tls(Box::new(stream)), Some(secured)))
 }

@@ -1,14 +1,16 @@
 //! Cutting the incoming bytes into frames, within a bound.
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf};
+use tokio::io::AsyncReadExt;
+
+use super::stream::ReadEnd;
 
 /// What is reserved at once: a claimed length is believed only as far as bytes come.
 const STEP: usize = 1 << 20;
 const FIRST: usize = 16 << 10;
 
 pub(super) struct Inbox {
-    read: OwnedReadHalf,
+    read: ReadEnd,
     buffer: BytesMut,
     max_frame: usize,
 }
@@ -21,7 +23,7 @@ pub(super) enum FrameError {
 }
 
 impl Inbox {
-    pub(super) fn new(read: OwnedReadHalf, max_frame: usize) -> Self {
+    pub(super) fn new(read: ReadEnd, max_frame: usize) -> Self {
         Self { read, buffer: BytesMut::new(), max_frame }
     }
 

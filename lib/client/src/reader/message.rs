@@ -39,6 +39,17 @@ pub struct BatchView {
     pub count: i32,
 }
 
+impl Message {
+    /// Every record of batches as a broker stores them, one behind the other.
+    pub fn unpack(batches: &Bytes, topic: &Text, partition: i32, limits: &Limits) -> Result<Vec<Message>, Flaw> {
+        let mut messages = Vec::new();
+        for entry in milena_record::split(batches) {
+            messages.append(&mut unpack(batches, entry?, topic, partition, limits)?);
+        }
+        Ok(messages)
+    }
+}
+
 /// Reads every record of one entry of a fetched blob.
 pub(super) fn unpack(
     blob: &Bytes,

@@ -6,5 +6,7 @@ mod administration;
 mod fetches;
 mod groups;
 mod peer;
+mod principals;
 mod real;
 mod scripted;
+mod secured;

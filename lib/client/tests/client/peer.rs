@@ -13,8 +13,8 @@ use milena_client::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
 
 /// What is done about a request.
@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) request: AnyRequest,
     pub(crate) version: i16,
     pub(crate) correlation: i32,
+    /// Which connection it came by, counted from 0.
+    pub(crate) connection: usize,
 }
 
 impl Asked {
@@ -50,23 +52,49 @@ pub(crate) async fn peer(script: impl FnMut(&Asked) -> Deed + Send + 'static) ->
     let endpoint = Endpoint::new("127.0.0.1", listener.local_addr().unwrap().port());
     let script: Script = Arc::new(Mutex::new(script));
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, script.clone()));
+        for connection in 0.. {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            tokio::spawn(serve(stream, connection, script.clone()));
         }
     });
     endpoint
 }
 
-async fn serve(mut stream: TcpStream, script: Script) {
+/// The same behind TLS.
+pub(crate) async fn secured(config: Arc<rustls::ServerConfig>, script: impl FnMut(&Asked) -> Deed + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script: Script = Arc::new(Mutex::new(script));
+    let acceptor = tokio_rustls::TlsAcceptor::from(config);
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let (acceptor, script) = (acceptor.clone(), script.clone());
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream, connection, script).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usize, script: Script) {
     let mut buffer = BytesMut::new();
     loop {
         while let Ok(Some(frame)) = frame::split(&mut buffer, 1 << 20) {
             let (header, mut reader) = frame::open(frame).unwrap();
             let (key, version) = (header.request_api_key, header.request_api_version);
             let request = AnyRequest::decode(key, &mut reader, version).unwrap();
-            let deed = script.lock().unwrap()(&Asked { request, version, correlation: header.correlation_id });
+            let deed = script.lock().unwrap()(&Asked { request, version, correlation: header.correlation_id, connection });
             match deed {
-                Deed::Answer(bytes) | Deed::Raw(bytes) => stream.write_all(&bytes).await.unwrap(),
+                Deed::Answer(bytes) | Deed::Raw(bytes) => {
+                    // Whoever was asked may have gone meanwhile.
+                    if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
+                        return;
+                    }
+                }
                 Deed::Silence => {}
                 Deed::Close => return,
             }
@@ -102,7 +130,7 @@ pub(crate) fn beginnings(asked: &Asked, advertised: &Endpoint) -> Option<Deed> {
         AnyRequest::ApiVersions(_) => {
             let offer =
                 |(api_key, min_version, max_version)| ApiVersion { api_key, min_version, max_version, ..Default::default() };
-            let offers = [(0, 3, 13), (1, 4, 17), (2, 1, 10), (3, 0, 13), (18, 0, 4), (22, 0, 5)];
+            let offers = [(0, 3, 13), (1, 4, 17), (2, 1, 10), (3, 0, 13), (17, 0, 1), (18, 0, 4), (22, 0, 5), (36, 0, 2)];
             asked.answer(&ApiVersionsResponse { api_keys: offers.map(offer).to_vec(), ..Default::default() })
         }
         AnyRequest::Metadata(request) => {

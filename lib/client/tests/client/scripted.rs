@@ -78,7 +78,7 @@ async fn an_older_broker_is_asked_in_its_own_version() {
         }
         // As Kafka does it: error 35, in version 0.
         body.error_code = 35;
-        let old = Asked { request: asked.request.clone(), version: 0, correlation: asked.correlation };
+        let old = Asked { request: asked.request.clone(), version: 0, connection: 0, correlation: asked.correlation };
         old.answer(&body)
     })
     .await;

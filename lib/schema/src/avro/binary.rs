@@ -22,6 +22,8 @@ pub enum Malformed {
     Symbol(i64),
     #[error("the reader's enum lacks symbol {0} of the writer's, and has no default")]
     Unreadable(u32),
+    #[error("a text that should be a UUID is none")]
+    Uuid,
     #[error("what was written cannot be read as what the reader expects")]
     Mismatch,
     #[error("values nest too deep")]

@@ -6,6 +6,7 @@
 mod java;
 mod python;
 mod rust;
+mod typescript;
 
 use super::{Kind, NodeId, Schema};
 use crate::Flaw;
@@ -13,6 +14,7 @@ use crate::Flaw;
 pub use java::java;
 pub use python::python;
 pub use rust::rust;
+pub use typescript::typescript;
 
 /// Every record, enum and fixed of the schema, in the order of the text, those of other texts first.
 fn definitions(schema: &Schema) -> Vec<NodeId> {

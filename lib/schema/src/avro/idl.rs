@@ -136,7 +136,8 @@ impl<'a, 'f> Parser<'a, 'f> {
                 _ => self.message(doc, annotations)?,
             }
         }
-        object.insert("types".into(), self.types.clone().into());
+        let types = self.types.iter().map(|kind| within(kind, self.namespace.as_deref()));
+        object.insert("types".into(), types.collect());
         object.insert("messages".into(), self.messages.into());
         Ok(Idl { main: Some(object.into()), types: self.types })
     }
@@ -383,6 +384,15 @@ impl<'a, 'f> Parser<'a, 'f> {
 
 fn text_of(value: Option<Value>) -> Option<String> {
     value.and_then(|value| value.as_str().map(str::to_owned))
+}
+
+/// A type as a protocol of this namespace lists it: what is the same for all is said once, as avro-tools writes it.
+fn within(kind: &Value, namespace: Option<&str>) -> Value {
+    let mut kind = kind.clone();
+    if let Some(object) = kind.as_object_mut().filter(|object| object.get("namespace").and_then(Value::as_str) == namespace) {
+        object.shift_remove("namespace");
+    }
+    kind
 }
 
 /// Null first, unless the default is of the other.

@@ -215,4 +215,12 @@ impl Schema {
     pub fn name(&self) -> Option<&str> {
         self.kind(self.root).name().map(Name::full)
     }
+
+    /// The names of the fields of the whole, if it is a record.
+    pub fn fields(&self) -> Vec<String> {
+        match self.kind(self.root) {
+            Kind::Record(record) => record.fields.iter().map(|field| field.name.to_string()).collect(),
+            _ => Vec::new(),
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod compare;
 mod dialect;
 mod library;
 mod model;
+mod tags;
 mod validate;
 
 use std::borrow::Cow;
@@ -89,6 +90,12 @@ impl Schema {
     /// The `title`.
     pub fn name(&self) -> Option<&str> {
         self.root.written.get("title").and_then(Value::as_str)
+    }
+
+    /// The names of the properties of the whole.
+    pub fn fields(&self) -> Vec<String> {
+        let properties = self.root.written.get("properties").and_then(Value::as_object);
+        properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
     }
 
     /// Why this schema, as the reader, may refuse data that `writer` accepts. Empty: it refuses none.

@@ -7,7 +7,7 @@ use crate::{Flaw, tree};
 /// A message type of a schema.
 #[derive(Debug, Clone)]
 pub struct Message {
-    descriptor: MessageDescriptor,
+    pub(super) descriptor: MessageDescriptor,
 }
 
 impl Message {

@@ -5,10 +5,12 @@
 //! elsewhere. Editions are refused: the parser does not know them yet.
 
 mod compare;
+mod dissect;
 mod known;
 mod message;
 mod options;
 mod print;
+mod tags;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub use compare::{Change, Kind};
@@ -34,14 +36,15 @@ pub struct Schema {
 impl Schema {
     /// Reads a file: its text, or a `FileDescriptorProto` in base64.
     pub fn parse(text: &str, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
-        let mut pool = DescriptorPool::new();
-        for reference in references {
-            if pool.get_file_by_name(reference.name).is_none() {
-                let file = read(reference.name, reference.text)?;
-                link(&mut pool, file).map_err(|flaw| flaw.at(format!("reference {}", reference.name)))?;
-            }
-        }
-        let source = read(ITSELF, text)?;
+        Self::built(shelf(references)?, read(ITSELF, text)?)
+    }
+
+    /// A file that is made already.
+    fn linked(file: FileDescriptorProto, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
+        Self::built(shelf(references)?, file.into())
+    }
+
+    fn built(mut pool: DescriptorPool, source: Source) -> Result<Self, Flaw> {
         let written = Box::new(source.proto.clone());
         link(&mut pool, source)?;
         let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
@@ -52,6 +55,17 @@ impl Schema {
     /// The text by which the registry knows the schema again: printed from what was parsed, without comments.
     pub fn canonical(&self) -> String {
         print::canonical(&self.written, &self.file)
+    }
+
+    /// The same without extensions: neither those that it declares nor options that are some.
+    pub fn unextended(&self) -> String {
+        print::unextended(&self.written, &self.file)
+    }
+
+    /// The names of the fields of the first message.
+    pub fn fields(&self) -> Vec<String> {
+        let first = self.file.messages().next();
+        first.into_iter().flat_map(|message| message.fields().map(|f| f.name().to_owned()).collect::<Vec<_>>()).collect()
     }
 
     /// The same in the order of tags, with full names of types.
@@ -128,6 +142,18 @@ impl From<FileDescriptorProto> for Source {
     fn from(proto: FileDescriptorProto) -> Self {
         Self { proto, bytes: None }
     }
+}
+
+/// What a file may import.
+fn shelf(references: &[Resolved<'_>]) -> Result<DescriptorPool, Flaw> {
+    let mut pool = DescriptorPool::new();
+    for reference in references {
+        if pool.get_file_by_name(reference.name).is_none() {
+            let file = read(reference.name, reference.text)?;
+            link(&mut pool, file).map_err(|flaw| flaw.at(format!("reference {}", reference.name)))?;
+        }
+    }
+    Ok(pool)
 }
 
 /// A text or a descriptor in base64, under a name.

@@ -6,14 +6,20 @@ use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MapKey, Value};
 
 /// Name and value of each option that is set, in the order of their numbers, known ones first.
 pub(super) fn list(options: &DynamicMessage) -> Vec<(String, String)> {
-    let mut list = Vec::new();
-    for (field, value) in options.fields() {
-        push(&mut list, field.name().to_owned(), value, &field.kind());
-    }
+    let mut list = known(options);
     let mut extensions: Vec<_> = options.extensions().collect();
     extensions.sort_by_key(|(extension, _)| extension.number());
     for (extension, value) in extensions {
         push(&mut list, format!("({})", extension.full_name()), value, &extension.kind());
+    }
+    list
+}
+
+/// The same without those that are extensions.
+pub(super) fn known(options: &DynamicMessage) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    for (field, value) in options.fields() {
+        push(&mut list, field.name().to_owned(), value, &field.kind());
     }
     list
 }
@@ -63,7 +69,7 @@ pub(super) fn float(value: f64) -> String {
 }
 
 /// A message as the value of an option.
-fn aggregate(message: &DynamicMessage) -> String {
+pub(super) fn aggregate(message: &DynamicMessage) -> String {
     let mut parts = Vec::new();
     for (field, value) in message.fields() {
         let name = field.name();

@@ -21,6 +21,11 @@ pub(super) fn canonical(written: &FileDescriptorProto, file: &FileDescriptor) ->
     Printer::new(file, false).file(written)
 }
 
+/// As the canonical form, without extensions: neither those that the file declares nor options that are some.
+pub(super) fn unextended(written: &FileDescriptorProto, file: &FileDescriptor) -> String {
+    Printer { extended: false, ..Printer::new(file, false) }.file(written)
+}
+
 pub(super) fn normalized(linked: &FileDescriptorProto, file: &FileDescriptor) -> String {
     Printer::new(file, true).file(linked)
 }
@@ -29,12 +34,14 @@ struct Printer<'f> {
     out: String,
     depth: usize,
     normal: bool,
+    /// Extensions are printed.
+    extended: bool,
     file: &'f FileDescriptor,
 }
 
 impl<'f> Printer<'f> {
     fn new(file: &'f FileDescriptor, normal: bool) -> Self {
-        Self { out: String::new(), depth: 0, normal, file }
+        Self { out: String::new(), depth: 0, normal, extended: true, file }
     }
 
     fn line(&mut self, text: &str) {
@@ -71,7 +78,7 @@ impl<'f> Printer<'f> {
             self.line(&format!("package {};", proto.package()));
         }
         self.imports(proto);
-        let list = self.sorted(options::list(&self.file.options()));
+        let list = self.options(&self.file.options());
         if !list.is_empty() {
             self.gap();
         }
@@ -120,6 +127,11 @@ impl<'f> Printer<'f> {
         }
     }
 
+    /// The options that are printed.
+    fn options(&self, of: &DynamicMessage) -> Vec<(String, String)> {
+        self.sorted(if self.extended { options::list(of) } else { options::known(of) })
+    }
+
     fn sorted(&self, mut list: Vec<(String, String)>) -> Vec<(String, String)> {
         if self.normal {
             list.sort();
@@ -135,7 +147,7 @@ impl<'f> Printer<'f> {
     }
 
     fn body_options(&mut self, of: &DynamicMessage) {
-        let list = self.sorted(options::list(of));
+        let list = self.options(of);
         self.option_lines(list.into_iter().filter(|(name, _)| name != "map_entry").collect());
     }
 
@@ -274,7 +286,7 @@ impl<'f> Printer<'f> {
         if let Some(name) = field.json_name.as_deref().filter(|name| *name != camel(field.name())) {
             list.push(("json_name".to_owned(), options::quoted(name.as_bytes())));
         }
-        list.extend(of.iter().flat_map(options::list));
+        list.extend(of.iter().flat_map(|of| self.options(of)));
         let list = self.sorted(list);
         if list.is_empty() {
             return String::new();
@@ -296,8 +308,8 @@ impl<'f> Printer<'f> {
         }
         for value in values {
             let options = descriptor.get_value_by_name(value.name()).map(|value| value.options());
-            let list = self.sorted(options.iter().flat_map(options::list).collect());
-            let parts: Vec<_> = list.into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let list = options.iter().flat_map(|of| self.options(of));
+            let parts: Vec<_> = list.map(|(name, value)| format!("{name} = {value}")).collect();
             let brackets = if parts.is_empty() { String::new() } else { format!(" [{}]", parts.join(", ")) };
             self.line(&format!("{} = {}{brackets};", value.name(), value.number()));
         }
@@ -332,6 +344,9 @@ impl<'f> Printer<'f> {
 
     /// Extensions, one block for each run of those that extend the same message.
     fn extensions(&mut self, fields: &[FieldDescriptorProto], beside: &[DescriptorProto], of: &[ExtensionDescriptor]) {
+        if !self.extended {
+            return;
+        }
         let mut all: Vec<_> = fields.iter().zip(of).collect();
         if self.normal {
             all.sort_by_key(|(field, _)| (field.extendee().to_owned(), field.number()));
@@ -371,7 +386,7 @@ impl<'f> Printer<'f> {
             let _ = write!(head, "{}{})", stream(method.is_client_streaming()), proto.input_type());
             let _ = write!(head, " returns ({}{})", stream(method.is_server_streaming()), proto.output_type());
             let options = method.options();
-            if options.fields().next().is_none() && options.extensions().next().is_none() {
+            if self.options(&options).is_empty() {
                 self.line(&format!("{head};"));
                 continue;
             }

@@ -1,7 +1,9 @@
-// Reads data into the classes that were made from the schema, and writes it again: hex in, hex out, a line each.
+// Reads data into the classes that were made from a schema, and writes it again: hex in, hex out, a line each.
+import com.example.Moments;
 import com.example.Person;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.util.HexFormat;
 import org.apache.avro.io.DecoderFactory;
@@ -12,18 +14,40 @@ import org.apache.avro.specific.SpecificDatumWriter;
 public class AvroGenerated {
     public static void main(String[] args) throws Exception {
         var in = new BufferedReader(new InputStreamReader(System.in));
-        var reader = new SpecificDatumReader<Person>(Person.class);
-        var writer = new SpecificDatumWriter<Person>(Person.class);
+        boolean moments = args.length > 0 && args[0].equals("moments");
         for (String line; (line = in.readLine()) != null;) {
-            Person person = reader.read(null, DecoderFactory.get().binaryDecoder(HexFormat.of().parseHex(line), null));
-            for (Person friend : person.getFriends()) {
-                friend.setFirst(friend.getFirst());
-            }
-            var out = new ByteArrayOutputStream();
-            var encoder = EncoderFactory.get().directBinaryEncoder(out, null);
-            writer.write(person, encoder);
-            encoder.flush();
-            System.out.println(HexFormat.of().formatHex(out.toByteArray()) + " " + person.getFirst().length());
+            byte[] data = HexFormat.of().parseHex(line);
+            System.out.println(moments ? ofMoments(data) : ofPerson(data));
         }
+    }
+
+    static String ofPerson(byte[] data) throws IOException {
+        Person person = read(data, Person.class);
+        for (Person friend : person.getFriends()) {
+            friend.setFirst(friend.getFirst());
+        }
+        return written(person, Person.class) + " " + person.getFirst().length();
+    }
+
+    static String ofMoments(byte[] data) throws IOException {
+        Moments moments = read(data, Moments.class);
+        for (java.time.LocalDate day : moments.getDays()) {
+            day.plusDays(1);
+        }
+        return String.join(" ", written(moments, Moments.class), moments.getDay().toString(),
+            Long.toString(moments.getAt().toEpochMilli()), moments.getCost().toPlainString(),
+            moments.getTotal().toPlainString(), moments.getKey().toString());
+    }
+
+    static <T> T read(byte[] data, Class<T> kind) throws IOException {
+        return new SpecificDatumReader<T>(kind).read(null, DecoderFactory.get().binaryDecoder(data, null));
+    }
+
+    static <T> String written(T value, Class<T> kind) throws IOException {
+        var out = new ByteArrayOutputStream();
+        var encoder = EncoderFactory.get().directBinaryEncoder(out, null);
+        new SpecificDatumWriter<T>(kind).write(value, encoder);
+        encoder.flush();
+        return HexFormat.of().formatHex(out.toByteArray());
     }
 }

@@ -1,12 +1,27 @@
-"""Reads data into the classes that were made from the schema, and writes it again: hex in, hex out, a line each."""
+"""Reads data into the classes that were made from a schema, and writes it again: hex in, hex out, a line each."""
 
+import datetime
 import sys
 
+import moments
 import person
 
-for line in sys.stdin:
-    value = person.Person.decode(bytes.fromhex(line.strip()))
+
+def of_person(data: bytes) -> str:
+    value = person.Person.decode(data)
     assert isinstance(value.type, person.Kind) and all(isinstance(friend, person.Person) for friend in value.friends)
     assert not isinstance(value.contact, (dict, tuple)), value.contact
     # Python counts letters, Java counts UTF-16.
-    print(value.encode().hex(), len(value.first.encode("utf-16-le")) // 2)
+    return f"{value.encode().hex()} {len(value.first.encode('utf-16-le')) // 2}"
+
+
+def of_moments(data: bytes) -> str:
+    value = moments.Moments.decode(data)
+    assert isinstance(value.clock, datetime.time) and isinstance(value.exact, datetime.datetime)
+    assert all(isinstance(day, datetime.date) for day in value.days)
+    at = round(value.at.timestamp() * 1000)
+    return f"{value.encode().hex()} {value.day.isoformat()} {at} {value.cost:f} {value.total:f} {value.key}"
+
+
+for line in sys.stdin:
+    print((of_moments if sys.argv[1:] == ["moments"] else of_person)(bytes.fromhex(line.strip())))

@@ -49,6 +49,9 @@ enum Language {
     Java,
     /// Dataclasses; needs fastavro
     Python,
+    /// Interfaces with functions that write and read them; needs nothing
+    #[value(alias = "ts")]
+    Typescript,
 }
 
 pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
@@ -111,6 +114,7 @@ pub(super) fn compile(options: &Compile) -> Result<(), Failure> {
         let (text, ending) = match options.lang.unwrap_or(usual) {
             Language::Rust => (generate::rust(&schema).map_err(failed)?, "rs"),
             Language::Python => (generate::python(&schema).map_err(failed)?, "py"),
+            Language::Typescript => (generate::typescript(&schema).map_err(failed)?, "ts"),
             Language::Java => {
                 java(out, &generate::java(&schema).map_err(failed)?)?;
                 continue;

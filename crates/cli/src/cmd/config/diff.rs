@@ -26,7 +26,10 @@ const OWN: &[&str] = &[
 pub(super) async fn run(here: &Admin, of: &Of, other: &str, output: Output) -> Result<(), Failure> {
     let endpoints =
         Endpoint::list(other).map_err(|e| Failure::usage(format!("{other:?} is no address")).why(e).fix("HOST:PORT"))?;
-    let there = Admin::new(Cluster::connect(Config::new(endpoints)).await?);
+    let mut config = Config::new(endpoints);
+    // The other one is met as the same user.
+    config.options.security = here.cluster().config().options.security.clone();
+    let there = Admin::new(Cluster::connect(config).await?);
     let (a, b) = (values(here, &of.resource(here).await?).await?, values(&there, &of.resource(&there).await?).await?);
     let names = a.keys().chain(b.keys()).filter(|name| !OWN.contains(&name.as_str()));
     // What one of them does not know says nothing about the other.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use milena_client::{
-    Connection, Endpoint, Error,
+    Connection, Endpoint, Error, Options as Dialling,
     wire::{MetadataRequest, MetadataResponse},
 };
 
 use super::{
-    client::{PATIENCE, dialling, why},
+    client::{PATIENCE, why},
     finding::Finding,
 };
 
@@ -24,7 +24,7 @@ struct Tried {
 }
 
 /// The finding, and whether a client could work.
-pub(super) async fn check(target: &Endpoint, connection: &Connection) -> (Finding, bool) {
+pub(super) async fn check(target: &Endpoint, connection: &Connection, dialling: &Dialling) -> (Finding, bool) {
     let begin = Instant::now();
     let metadata = match metadata(connection).await {
         Ok(metadata) => metadata,
@@ -33,10 +33,11 @@ pub(super) async fn check(target: &Endpoint, connection: &Connection) -> (Findin
     let cluster = metadata.cluster_id.as_deref().map(ToString::to_string);
     let mut dials = tokio::task::JoinSet::new();
     for broker in metadata.brokers {
+        let dialling = dialling.clone();
         dials.spawn(async move {
             let port = u16::try_from(broker.port).unwrap_or(0);
             let endpoint = Endpoint::new(&broker.host, port);
-            Tried { node: broker.node_id, outcome: dial(&endpoint).await, endpoint }
+            Tried { node: broker.node_id, outcome: dial(&endpoint, &dialling).await, endpoint }
         });
     }
     let mut tried = Vec::new();
@@ -57,9 +58,9 @@ async fn metadata(connection: &Connection) -> Result<MetadataResponse, Error> {
 }
 
 /// A whole handshake, and the cluster that answers.
-async fn dial(endpoint: &Endpoint) -> Result<Option<String>, Error> {
+async fn dial(endpoint: &Endpoint, dialling: &Dialling) -> Result<Option<String>, Error> {
     let dialled = async {
-        let connection = Connection::open(endpoint, &dialling()).await?;
+        let connection = Connection::open(endpoint, dialling).await?;
         Ok(metadata(&connection).await?.cluster_id.as_deref().map(ToString::to_string))
     };
     match tokio::time::timeout(PATIENCE * 3 / 2, dialled).await {

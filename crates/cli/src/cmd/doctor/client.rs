@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use milena_client::{Cluster, Config, ConnectFailure, Connection, Endpoint, Error, Options as Dialling};
+use milena_client::{Cluster, Config, ConnectFailure, Connection, Endpoint, Error, Options as Dialling, Security};
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{address, finding::Finding, round, web};
+use super::{address, entry, finding::Finding, round, web};
 use crate::{
     cmd::ping::spent,
     icmp::{self, Echo, Way},
@@ -18,18 +18,20 @@ use crate::{
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the checks may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Terms {
     /// Make a topic of their own, write into it, and take it away again.
     pub(crate) write: bool,
+    /// TLS, and as whom.
+    pub(crate) dialling: Dialling,
 }
 
-pub(super) fn dialling() -> Dialling {
-    Dialling { connect_timeout: PATIENCE, request_timeout: PATIENCE, ..Dialling::default() }
+pub(super) fn dialling(security: Security) -> Dialling {
+    Dialling { connect_timeout: PATIENCE, request_timeout: PATIENCE, security, ..Dialling::default() }
 }
 
 /// All checks of one broker.
-pub(crate) async fn check(target: &Endpoint, terms: Terms) -> Vec<Finding> {
+pub(crate) async fn check(target: &Endpoint, terms: &Terms) -> Vec<Finding> {
     let (name, addresses) = name(target).await;
     let mut found = vec![name];
     if addresses.is_empty() {
@@ -43,16 +45,17 @@ pub(crate) async fn check(target: &Endpoint, terms: Terms) -> Vec<Finding> {
     found.push(port);
     let why = match open {
         false => "no port is open".to_string(),
-        true => match answers(target).await {
-            Err(finding) => {
-                found.push(finding);
-                "what answers there is no Kafka broker that can be spoken to".to_string()
+        true => {
+            let (entered, connection) = entry::check(target, &terms.dialling).await;
+            found.extend(entered);
+            match connection {
+                None => "what answers there is no Kafka broker that can be spoken to so".to_string(),
+                Some(connection) => {
+                    found.extend(spoken(target, &connection, terms).await);
+                    String::new()
+                }
             }
-            Ok(connection) => {
-                found.extend(spoken(target, &connection, terms).await);
-                String::new()
-            }
-        },
+        }
     };
     // A blocking thread ends by itself within its patience.
     if let Ok(ping) = pinging.await {
@@ -189,36 +192,10 @@ async fn port(target: &Endpoint, addresses: &[SocketAddr]) -> Finding {
     shut.into_iter().fold(finding, Finding::detail).took(begin.elapsed())
 }
 
-/// D04 when it is not Kafka.
-async fn answers(target: &Endpoint) -> Result<Connection, Finding> {
-    let begin = Instant::now();
-    let error = match Connection::open(target, &dialling()).await {
-        Ok(connection) => return Ok(connection),
-        Err(error) => error,
-    };
-    let words = error.to_string();
-    let fix = match &error {
-        _ if words.contains("HTTP") => format!("milena doctor {}:9092   (that port speaks HTTP)", target.host()),
-        _ if words.contains("TLS") => "use a plaintext listener: this release speaks no TLS".to_string(),
-        _ if words.contains("SSH") => format!("milena doctor {}:9092   (that port speaks SSH)", target.host()),
-        Error::Closed { .. } => {
-            "is it a listener with TLS or a login? This release speaks neither: use a plaintext listener".to_string()
-        }
-        _ => format!("milena ping {target} --trace"),
-    };
-    let finding = Finding::failure("D04", format!("what answers at {target} does not speak Kafka: {words}")).fix(fix);
-    Err(error.hint().into_iter().fold(finding, Finding::detail).took(begin.elapsed()))
-}
-
 /// Everything that needs a broker which speaks.
-async fn spoken(target: &Endpoint, connection: &Connection, terms: Terms) -> Vec<Finding> {
-    let mut found = vec![
-        Finding::ok("D04", "Kafka"),
-        Finding::skipped("D05", "not in this release: it speaks no TLS"),
-        Finding::skipped("D06", "not in this release: it knows no logins"),
-        apis(connection),
-    ];
-    let (address, usable) = address::check(target, connection).await;
+async fn spoken(target: &Endpoint, connection: &Connection, terms: &Terms) -> Vec<Finding> {
+    let mut found = vec![apis(connection)];
+    let (address, usable) = address::check(target, connection, &terms.dialling).await;
     found.push(address);
     if !usable {
         let ids = ["D09", "D10", "D11", "D12", "D13", "D14", "D16"];
@@ -227,7 +204,7 @@ async fn spoken(target: &Endpoint, connection: &Connection, terms: Terms) -> Vec
         return found;
     }
     let mut config = Config::new([target.clone()]);
-    config.options = dialling();
+    config.options = terms.dialling.clone();
     config.retry.within = PATIENCE;
     match Cluster::connect(config).await {
         Ok(cluster) => {

@@ -57,7 +57,7 @@ pub(super) async fn rights(connection: &Connection) -> Finding {
 }
 
 /// D10, D12 and D16.
-pub(super) async fn trip(cluster: &Cluster, terms: Terms) -> Vec<Finding> {
+pub(super) async fn trip(cluster: &Cluster, terms: &Terms) -> Vec<Finding> {
     const IDS: [&str; 3] = ["D10", "D12", "D16"];
     if !terms.write {
         return skip(&IDS, "nothing may be written (--no-write)");

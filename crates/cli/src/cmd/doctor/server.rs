@@ -2,6 +2,8 @@
 
 mod machine;
 
+pub(crate) use machine::unfit as filesystem;
+
 use std::{path::Path, time::Instant};
 
 use milena_client::{Cluster, Config, Endpoint};
@@ -53,7 +55,7 @@ pub(super) async fn check(endpoint: &Endpoint, data: Option<&Path>) -> Vec<Findi
 
 async fn ask(endpoint: &Endpoint) -> Result<Told, String> {
     let mut config = Config::new([endpoint.clone()]);
-    config.options = client::dialling();
+    config.options = client::dialling(milena_client::Security::default());
     config.retry.within = client::PATIENCE;
     config.ignore_advertised = true;
     let cluster = Cluster::connect(config).await.map_err(|e| e.to_string())?;
@@ -117,7 +119,7 @@ fn disk(status: &Value) -> Finding {
     }
 }
 
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::cmd) fn size(bytes: u64) -> String {
     let (mut value, mut unit) = (bytes as f64, "B");
     for next in ["KiB", "MiB", "GiB", "TiB"] {
         if value < 1024.0 {
@@ -187,7 +189,7 @@ async fn retention(told: &Told) -> Finding {
 async fn groups(endpoint: &Endpoint) -> Finding {
     let begin = Instant::now();
     let mut config = Config::new([endpoint.clone()]);
-    config.options = client::dialling();
+    config.options = client::dialling(milena_client::Security::default());
     config.ignore_advertised = true;
     let finding = match behind(config).await {
         Ok(stuck) if stuck.is_empty() => Finding::ok("S10", "no group is behind without a reader"),

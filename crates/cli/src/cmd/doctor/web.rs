@@ -1,5 +1,5 @@
 //! The HTTP door as clients use it: D13 the registry, D14 REST proxy and queue, D15 the console. A broker without them is not
-//! ill; it is said that it has none.
+//! ill, nor is one whose door is for its own machine only; both are said.
 
 use std::time::Instant;
 
@@ -17,13 +17,16 @@ pub(super) async fn check(cluster: &Cluster) -> Vec<Finding> {
             return vec![Finding::skipped("D13", why.clone()), Finding::skipped("D14", why), console];
         }
     };
-    let (registry, rest) =
-        tokio::join!(door(&web, "D13", "/subjects", "the schema registry"), door(&web, "D14", "/topics", "the REST proxy"));
+    let apart = web.is_only_there(cluster);
+    let (registry, rest) = tokio::join!(
+        door(&web, apart, "D13", "/subjects", "the schema registry"),
+        door(&web, apart, "D14", "/topics", "the REST proxy")
+    );
     vec![registry, rest, console]
 }
 
-/// One route that answers a list where the door has it.
-async fn door(web: &Web, id: &'static str, path: &str, what: &str) -> Finding {
+/// One route that answers a list where the door has it. `apart`: the door is not meant to be reached from here.
+async fn door(web: &Web, apart: bool, id: &'static str, path: &str, what: &str) -> Finding {
     let begin = Instant::now();
     let finding = match web.get(path).await {
         Ok(list) if list.is_array() => {
@@ -33,6 +36,9 @@ async fn door(web: &Web, id: &'static str, path: &str, what: &str) -> Finding {
             .fix(format!("curl -i http://HOST:PORT{path}")),
         Err(failure) if failure.kind() == Kind::NotFound => {
             Finding::skipped(id, format!("this broker has no {}", what.trim_start_matches("the ")))
+        }
+        Err(failure) if apart && failure.kind() == Kind::Unreachable => {
+            Finding::skipped(id, format!("because the HTTP door is at {}, for the broker's own machine", web.address()))
         }
         Err(failure) => Finding::failure(id, failure.what().to_string()).fix("milena status   on the server"),
     };

@@ -4,12 +4,16 @@ use clap::Args;
 use milena_client::{Admin, At, admin::Position, wire::Text};
 use serde_json::json;
 
-use super::ends;
+use super::{
+    ends,
+    samples::{self, Move},
+};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     screen::counted,
     table::{self, Output},
+    web::Web,
     when,
 };
 
@@ -22,14 +26,17 @@ pub(crate) struct Options {
     #[arg(short, long, allow_negative_numbers = true)]
     partition: Vec<i32>,
     /// Where to: start, end, an offset, -N (before the end), @TIME
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present_any = ["undo", "to_before_time"])]
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present_any = ["undo", "to_before_time", "to_before_crash"])]
     to: Option<String>,
     /// Where each partition was before it came to where it is
-    #[arg(long, conflicts_with_all = ["to", "to_before_time"])]
+    #[arg(long, conflicts_with_all = ["to", "to_before_time", "to_before_crash"])]
     undo: bool,
     /// Where each partition was at @TIME
     #[arg(long, value_name = "@TIME", allow_hyphen_values = true, conflicts_with = "to")]
     to_before_time: Option<String>,
+    /// Where each partition was when the broker crashed last
+    #[arg(long, conflicts_with_all = ["to", "to_before_time"])]
+    to_before_crash: bool,
     /// Do it
     #[arg(long)]
     yes: bool,
@@ -55,8 +62,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         }
         None => past(admin, &options, now).await?,
     };
-    let mut moved = Vec::new();
-    let mut rows = Vec::new();
+    let (mut moved, mut rows, mut moves) = (Vec::new(), Vec::new(), Vec::new());
     for ((position, known), goal) in now.iter().zip(goals) {
         let steps = goal - position.offset;
         rows.push(json!({
@@ -64,10 +70,13 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
             "position": known.then_some(position.offset), "new_position": goal,
             "again": (-steps).max(0), "skipped": steps.max(0),
         }));
+        let (topic, partition) = (position.topic.to_string(), position.partition);
+        moves.push(Move { topic, partition, from: position.offset, to: goal });
         moved.push(Position { offset: goal, leader_epoch: -1, ..position.clone() });
     }
     table::rows(options.output, &["topic", "partition", "position", "new_position", "again", "skipped"], rows)?;
     if !options.yes {
+        samples::say(connect, admin.cluster(), &moves).await;
         members(admin, connect, &options.group).await;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
@@ -120,6 +129,7 @@ async fn past(
     now: Vec<(Position, bool)>,
 ) -> Result<(Vec<(Position, bool)>, Vec<i64>), Failure> {
     let time = match &options.to_before_time {
+        None if options.to_before_crash => Some(crash(admin).await?),
         None => None,
         Some(text) => Some(when::read(text.strip_prefix('@').unwrap_or(text)).ok_or_else(|| {
             Failure::usage(format!("--to-before-time {text:?} is no time"))
@@ -137,6 +147,16 @@ async fn past(
             .fix(format!("milena group show {} --history", options.group)));
     }
     Ok(kept.into_iter().map(|(goal, position)| (position, goal)).unzip())
+}
+
+/// When the broker came back from its last crash. Nothing was committed between the crash and that.
+async fn crash(admin: &Admin) -> Result<i64, Failure> {
+    let status = Web::of(admin.cluster(), "the last crash").await?.get("/admin/v1/status").await?;
+    match (status["recovered"]["clean"].as_bool(), status["started_at"].as_i64()) {
+        (Some(false), Some(at)) => Ok(at),
+        _ => Err(Failure::new(Kind::NotFound, "the broker did not crash: its last stop was in order")
+            .fix("milena group reset GROUP --to-before-time @TIME   or   --undo")),
+    }
 }
 
 fn place(text: &str) -> Result<Place, Failure> {

@@ -42,6 +42,8 @@ pub(super) struct Report {
     bytes: u64,
     bar: Option<ProgressBar>,
     safety: Option<&'static str>,
+    /// What values are encoded with.
+    schema: Option<String>,
     stop: Option<Stop>,
 }
 
@@ -66,7 +68,7 @@ struct Stretch {
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, person: bool) -> Self {
+    pub(super) fn new(options: &Options, person: bool, schema: Option<String>) -> Self {
         let bar = (!person && !options.connect.quiet && std::io::stderr().is_terminal()).then(bar);
         Self {
             output: options.output,
@@ -82,6 +84,7 @@ impl Report {
             bytes: 0,
             bar,
             safety: None,
+            schema,
             stop: None,
         }
     }
@@ -150,9 +153,10 @@ impl Report {
             return Ok(());
         }
         let safety = self.safety.unwrap_or("acknowledged");
+        let schema = self.schema.as_ref().map_or(String::new(), |schema| format!("{schema}   "));
         let at = placed.offset.map_or(String::new(), |offset| format!(" @{offset}"));
         self.screen.line(format_args!(
-            "{}/{}{at}   {bytes} {}   {safety} in {}",
+            "{}/{}{at}   {bytes} {}   {schema}{safety} in {}",
             placed.topic,
             placed.partition,
             if bytes == 1 { "byte" } else { "bytes" },

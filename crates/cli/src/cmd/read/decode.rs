@@ -1,76 +1,73 @@
-//! Keys and values that carry a schema's id, as JSON: their schemas are asked of the broker's registry, each once. What cannot
-//! be decoded stays as it is, and looks like it.
+//! Keys and values that carry a schema's id, before them or in a header, as JSON. What cannot be decoded stays as it is, and
+//! looks like it.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use milena_client::{Cluster, Message};
-use milena_schema::avro::{Plan, Rigour, Schema, Unions};
+use milena_serde::framing::{self, KEY_HEADER, VALUE_HEADER};
 
-use crate::web::Web;
+use crate::schemas::{Known, Shelf};
 
-pub(crate) struct Decoder {
-    cluster: Cluster,
-    /// Asked for when the first id is met.
-    web: Option<Option<Web>>,
-    known: HashMap<u32, Known>,
+/// The schemas of a message's parts.
+#[derive(Clone, Default)]
+pub(crate) struct Meaning {
+    pub(crate) key: Option<Arc<Known>>,
+    pub(crate) value: Option<Arc<Known>>,
 }
 
-/// What the registry says of an id.
-enum Known {
-    Avro(Box<Plan>),
-    /// The bytes are the text.
-    Json,
-    No,
+/// What is done with parts that have a schema.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Depth {
+    /// They are turned into JSON.
+    Decoded,
+    /// Their bytes stay, but their schemas are found.
+    Explained,
+    /// Nothing is asked.
+    Raw,
+}
+
+pub(crate) struct Decoder {
+    shelf: Shelf,
+    depth: Depth,
 }
 
 impl Decoder {
-    pub(crate) fn new(cluster: Cluster) -> Self {
-        Self { cluster, web: None, known: HashMap::new() }
+    pub(crate) fn new(cluster: Cluster, depth: Depth) -> Self {
+        Self { shelf: Shelf::new(cluster), depth }
     }
 
-    pub(crate) async fn decode(&mut self, message: &mut Message) {
-        for part in [&mut message.key, &mut message.value] {
-            let Some((id, body)) = part.as_ref().and_then(framed) else { continue };
-            if !self.known.contains_key(&id) {
-                let known = self.ask(id).await;
-                self.known.insert(id, known);
-            }
-            match self.known.get(&id) {
-                Some(Known::Avro(plan)) => {
-                    if let Ok(json) = plan.to_json(&body, Unions::Bare) {
-                        *part = Some(json.into());
-                    }
-                }
-                Some(Known::Json) => *part = Some(body),
-                _ => {}
-            }
+    /// Finds the schemas of a message, and decodes it if that is wanted.
+    pub(crate) async fn decode(&mut self, message: &mut Message) -> Meaning {
+        if self.depth == Depth::Raw {
+            return Meaning::default();
         }
+        let (topic, headers) = (message.topic.clone(), std::mem::take(&mut message.headers));
+        let key = self.part(&mut message.key, header(&headers, KEY_HEADER), &format!("{topic}-key")).await;
+        let value = self.part(&mut message.value, header(&headers, VALUE_HEADER), &format!("{topic}-value")).await;
+        message.headers = headers;
+        Meaning { key, value }
     }
 
-    async fn ask(&mut self, id: u32) -> Known {
-        if self.web.is_none() {
-            self.web = Some(Web::of(&self.cluster, "decoding").await.ok());
+    async fn part(&mut self, part: &mut Option<Bytes>, header: Option<[u8; 16]>, subject: &str) -> Option<Arc<Known>> {
+        let bytes = part.as_ref()?;
+        let (known, body) = match header {
+            Some(guid) => (self.shelf.by_guid(guid, subject).await?, bytes.clone()),
+            None => {
+                let (id, body) = framing::split_prefix(bytes).ok()?;
+                (self.shelf.by_id(id, subject).await?, bytes.slice_ref(body))
+            }
+        };
+        if self.depth == Depth::Decoded {
+            let json = known.decode(&body).ok()?;
+            *part = Some(json.into());
         }
-        let Some(Some(web)) = &self.web else { return Known::No };
-        let Ok(found) = web.get(&format!("/schemas/ids/{id}")).await else { return Known::No };
-        let text = found["schema"].as_str().unwrap_or_default();
-        // A schema that stands on others is not put together here.
-        match (found["schemaType"].as_str().unwrap_or("AVRO"), found.get("references")) {
-            ("AVRO", None) => match Schema::parse_with(text, &[], Rigour::Stored) {
-                Ok(schema) => Known::Avro(Box::new(Plan::new(&schema))),
-                Err(_) => Known::No,
-            },
-            ("JSON", _) => Known::Json,
-            _ => Known::No,
-        }
+        Some(known)
     }
 }
 
-/// Confluent's wire format: a zero, four bytes of an id, and the rest.
-fn framed(bytes: &Bytes) -> Option<(u32, Bytes)> {
-    match bytes[..] {
-        [0, a, b, c, d, ..] => Some((u32::from_be_bytes([a, b, c, d]), bytes.slice(5..))),
-        _ => None,
-    }
+/// The GUID that a header of this name carries.
+fn header(headers: &[(Bytes, Option<Bytes>)], name: &str) -> Option<[u8; 16]> {
+    let (_, value) = headers.iter().find(|(key, _)| key == name)?;
+    framing::split_header(value.as_ref()?).ok().map(|(guid, _)| guid)
 }

@@ -4,7 +4,8 @@ use std::{fmt::Write, ops::Range};
 
 use milena_client::Message;
 
-use crate::when;
+use super::Meaning;
+use crate::{schemas::Known, when};
 
 /// Bytes in a row of the dump.
 const ROW: usize = 16;
@@ -24,30 +25,31 @@ fn note(at: Range<usize>, words: impl Into<String>) -> Note {
     Note { at, words: words.into() }
 }
 
-pub(super) fn explain(m: &Message) -> String {
+pub(super) fn explain(m: &Message, meaning: &Meaning) -> String {
     let mut out = String::new();
     let size = m.value.as_ref().map_or("no value (tombstone)".into(), |v| format!("{} bytes", v.len()));
     let key = m.key.as_ref().map_or("no key".into(), |k| format!("key of {} bytes", k.len()));
-    let _ = writeln!(out, "{}/{} @{}   {}   {key}   {size}", m.topic, m.partition, m.offset, when::clock(m.timestamp));
+    let of = meaning.value.as_ref().map_or(String::new(), |known| format!("   {} {}", known.format(), known.place()));
+    let _ = writeln!(out, "{}/{} @{}   {}   {key}   {size}{of}", m.topic, m.partition, m.offset, when::clock(m.timestamp));
     let named = m.key.is_some() || !m.headers.is_empty();
     if let Some(key) = &m.key {
-        section("key", key, &mut out);
+        section("key", key, meaning.key.as_deref(), &mut out);
     }
     for (name, value) in &m.headers {
-        section(&format!("header {:?}", String::from_utf8_lossy(name)), value.as_deref().unwrap_or_default(), &mut out);
+        section(&format!("header {:?}", String::from_utf8_lossy(name)), value.as_deref().unwrap_or_default(), None, &mut out);
     }
     if let Some(value) = &m.value {
         if named {
             out.push_str("  value\n");
         }
-        dump(value, &notes(value), &mut out);
+        dump(value, &notes(value, meaning.value.as_deref()), &mut out);
     }
     out
 }
 
-fn section(name: &str, bytes: &[u8], out: &mut String) {
+fn section(name: &str, bytes: &[u8], known: Option<&Known>, out: &mut String) {
     let _ = writeln!(out, "  {name}");
-    dump(bytes, &notes(bytes), out);
+    dump(bytes, &notes(bytes, known), out);
 }
 
 fn dump(bytes: &[u8], notes: &[Note], out: &mut String) {
@@ -90,10 +92,10 @@ fn list(notes: &[Note], out: &mut String) {
     }
 }
 
-fn notes(bytes: &[u8]) -> Vec<Note> {
+fn notes(bytes: &[u8], known: Option<&Known>) -> Vec<Note> {
     let mut notes = match bytes {
         [] => Vec::new(),
-        [0, id @ ..] if id.len() >= 4 => registry(bytes),
+        [0, id @ ..] if id.len() >= 4 => registry(bytes, known),
         [0x1f, 0x8b, ..] => vec![note(0..bytes.len(), "looks like gzip")],
         [0x28, 0xb5, 0x2f, 0xfd, ..] => vec![note(0..bytes.len(), "looks like zstd")],
         _ => text(bytes, 0).unwrap_or_else(|| binary(bytes, 0)),
@@ -106,15 +108,24 @@ fn notes(bytes: &[u8]) -> Vec<Note> {
     notes
 }
 
-/// Confluent's wire format: a zero, the schema's id, the encoded value. What the schema says is not known here.
-fn registry(bytes: &[u8]) -> Vec<Note> {
+/// Confluent's wire format: a zero, the schema's id, the encoded value.
+fn registry(bytes: &[u8], known: Option<&Known>) -> Vec<Note> {
     let id = u32::from_be_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
-    let mut notes = vec![
-        note(0..1, "magic byte 0 = Confluent wire format"),
-        note(1..5, format!("schema id {id} (big end first); its schema is not known here")),
-    ];
+    let said = match known.filter(|known| known.id == id) {
+        Some(known) => format!("schema id {id} → {}", known.place()),
+        None => format!("schema id {id} (big end first); its schema is not known here"),
+    };
+    let mut notes = vec![note(0..1, "magic byte 0 = Confluent wire format"), note(1..5, said)];
     let body = &bytes[5..];
-    if !body.is_empty() {
+    if let Some((spans, flaw)) = known.and_then(|known| known.dissect(body, NOTES)) {
+        let full = spans.len() >= NOTES;
+        notes.extend(spans.into_iter().map(|span| note(span.at.start + 5..span.at.end + 5, span.words)));
+        let end = notes.last().map_or(5, |n| n.at.end);
+        if end < bytes.len() {
+            let flaw = flaw.filter(|_| !full);
+            notes.push(note(end..bytes.len(), flaw.map_or("and more".into(), |flaw| format!("does not fit the schema: {flaw}"))));
+        }
+    } else if !body.is_empty() {
         notes.extend(avro_strings(body, 5).unwrap_or_else(|| text(body, 5).unwrap_or_else(|| binary(body, 5))));
     }
     notes
@@ -198,7 +209,7 @@ mod tests {
 
     fn drawn(bytes: &[u8]) -> String {
         let mut out = String::new();
-        dump(bytes, &notes(bytes), &mut out);
+        dump(bytes, &notes(bytes, None), &mut out);
         out
     }
 
@@ -230,7 +241,7 @@ mod tests {
             &[b'\n'; 500],
         ] {
             let mut next = 0;
-            for note in notes(bytes) {
+            for note in notes(bytes, None) {
                 assert_eq!(note.at.start, next);
                 assert!(!note.at.is_empty());
                 next = note.at.end;

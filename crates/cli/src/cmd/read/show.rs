@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use milena_client::{Message, Progress};
 
-use super::{format::Format, hex};
+use super::{Meaning, format::Format, hex};
 use crate::{envelope, failure::Failure, screen::Screen, table::quoted, when};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -46,7 +46,7 @@ impl Show {
         Ok(Self { shape, screen, shown: 0, rows: Vec::new(), line: String::new(), bytes: Vec::new() })
     }
 
-    pub(crate) fn message(&mut self, message: &Message, progress: &[Progress]) -> Result<(), Failure> {
+    pub(crate) fn message(&mut self, message: &Message, meaning: &Meaning, progress: &[Progress]) -> Result<(), Failure> {
         self.shown += 1;
         self.line.clear();
         match &self.shape {
@@ -55,16 +55,16 @@ impl Show {
                 format.write(message, progress, &mut self.bytes);
                 self.screen.bytes(&self.bytes)
             }
-            Shape::Hex => self.screen.bytes(hex::explain(message).as_bytes()),
+            Shape::Hex => self.screen.bytes(hex::explain(message, meaning).as_bytes()),
             Shape::Output(Output::Csv) => self.csv(message),
             Shape::Output(Output::Table) => self.row(message),
             Shape::Output(Output::Jsonl) => {
-                envelope::write(message, self.screen.person, &mut self.line);
+                envelope::write(message, meaning.value.as_deref(), self.screen.person, &mut self.line);
                 self.screen.line(&self.line)
             }
             Shape::Output(Output::Json) => {
                 self.line.push_str(if self.shown == 1 { "[\n" } else { ",\n" });
-                envelope::write(message, self.screen.person, &mut self.line);
+                envelope::write(message, meaning.value.as_deref(), self.screen.person, &mut self.line);
                 self.screen.bytes(self.line.as_bytes())
             }
         }

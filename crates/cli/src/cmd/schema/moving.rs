@@ -37,7 +37,7 @@ fn place(version: &Value) -> (String, i64) {
 
 /// What the records of a topic come to.
 #[derive(Default)]
-struct Replay {
+pub(crate) struct Replay {
     versions: BTreeMap<(String, i64), Value>,
     /// By subject; the empty one is everything.
     configs: BTreeMap<String, Value>,
@@ -45,7 +45,11 @@ struct Replay {
 }
 
 impl Replay {
-    fn line(&mut self, line: &str) -> Result<(), String> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.versions.is_empty() && self.configs.is_empty()
+    }
+
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), String> {
         let (key, value) = record(line)?;
         let subject = key["subject"].as_str().unwrap_or_default().to_string();
         match key["keytype"].as_str().ok_or("its key has no keytype")? {
@@ -73,6 +77,23 @@ impl Replay {
         self.lines += 1;
         Ok(())
     }
+}
+
+/// Everything that a registry has.
+pub(crate) async fn of_registry(web: &Web) -> Result<Replay, Failure> {
+    let mut replay = Replay::default();
+    let live = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=false").await?;
+    let live: std::collections::HashSet<(String, i64)> = live.iter().map(place).collect();
+    for mut version in pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=true").await? {
+        version["deleted"] = (!live.contains(&place(&version))).into();
+        replay.versions.insert(place(&version), version);
+    }
+    Ok(replay)
+}
+
+/// Takes the versions that are not there yet, under their ids. Gives how many there are.
+pub(crate) async fn take(web: &Web, replay: &Replay) -> Result<i64, Failure> {
+    put(web, replay).await
 }
 
 /// Key and value of a line: parted by a tab, as console consumers print them, or an object with `key` and `value` or `payload`.

@@ -1,9 +1,12 @@
 //! What one group may set for itself, and within which of the broker's bounds.
 
-use crate::ids::TopicName;
-use crate::settings::{
-    parse::Value,
-    setting::{Check, Fallback, Kind, Reach, Setting, honoured, inert},
+use crate::{
+    ids::TopicName,
+    limits,
+    settings::{
+        parse::Value,
+        setting::{Check, Fallback, Kind, Reach, Setting, honoured, inert},
+    },
 };
 
 const WHY: &str = "Groups of this kind are not served yet and are not offered to clients; the value is kept and shown for tools that set it beforehand.";
@@ -99,6 +102,7 @@ fn seconds_ms(number: &str) -> Option<i64> {
 }
 
 const SINCE: &str = "0.1.0";
+const WEEK_MS: i64 = limits::SHARE_LOCK_MS_MAX;
 const LETTERS: Check = Check::With(letters_may_go_there, "the name of a topic that does not begin with '__', or nothing");
 const AT_ONCE: &str = "Work is given out at once when members or topics change, so nothing rests.";
 const STABLE: &str = "Share groups read up to the last stable offset: no record of an open transaction is ever handed out.";
@@ -111,7 +115,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     honoured(SINCE, "errors.deadletterqueue.copy.record.enable", Kind::Boolean, Some("true"), Reach::Group, Check::Any, "Whether the dead letter of a record that this share group gave up is the whole record (KIP-1191). Where it is not, the letter's headers say where the record is."),
     honoured(SINCE, "errors.deadletterqueue.topic.name", Kind::Text, Some(""), Reach::Group, LETTERS, "Where records go that this share group gave up (KIP-1191). Empty: errors.deadletterqueue.topic.name.prefix and the name of the topic they come from. Made with the first of them, unless errors.deadletterqueue.auto.create.topics.enable is false."),
     honoured(SINCE, "milena.share.dead.letters", Kind::Boolean, Some("true"), Reach::Group, Check::Any, "Whether a record that this share group gave up is written whole to a dead-letter topic, in the same commit."),
+    honoured(SINCE, "milena.share.delay.ms", Kind::Int, Some("0"), Reach::Group, Check::Between(0, WEEK_MS), "How long a record whose delivery failed rests before it is delivered again, unless its release says otherwise. At most 7 days; a restart of the broker ends it."),
+    honoured(SINCE, "milena.share.delivery.count.limit", Kind::Int, None, Reach::Group, Check::Between(1, limits::SHARE_DELIVERIES_MAX), "The same as `share.delivery.count.limit`, between 1 and 1000 whatever the broker's bounds are. It counts when both are set."),
     honoured(SINCE, "milena.share.order", Kind::Text, Some("none"), Reach::Group, Check::OneOf(&["none", "key"]), "`key`: of the records with the same key, one is worked on at a time, in their order."),
+    honoured(SINCE, "milena.share.paused", Kind::Boolean, Some("false"), Reach::Group, Check::Any, "Nothing is handed out while this is true. What is being worked on can be settled."),
+    honoured(SINCE, "milena.share.record.lock.duration.ms", Kind::Int, None, Reach::Group, Check::Between(1_000, WEEK_MS), "The same as `share.record.lock.duration.ms`, between 1 second and 7 days whatever the broker's bounds are. It counts when both are set."),
+    honoured(SINCE, "milena.share.start.ms", Kind::Long, None, Reach::Group, Check::AtLeast(0), "This share group begins with records of this moment, in milliseconds since 1970. It counts when `share.auto.offset.reset` is set, too."),
     inert(AT_ONCE, "share.assignment.interval.ms", Kind::Int, Some("1000"), Reach::Group, Check::AtLeast(0), "How long assignments of this share group rest before they are computed again.").or(&[Fallback { name: "group.share.assignment.interval.ms", times: 1 }]),
     honoured(SINCE, "share.auto.offset.reset", Kind::Text, Some("earliest"), Reach::Group, RESET, "Where this share group begins to read."),
     honoured(SINCE, "share.delivery.count.limit", Kind::Int, Some("5"), Reach::Group, Check::AtLeast(2), "How often a record is delivered to this share group before it is given up.").or(&[Fallback { name: "group.share.delivery.count.limit", times: 1 }]),

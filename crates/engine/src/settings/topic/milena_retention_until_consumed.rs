@@ -1,4 +1,4 @@
-//! Readers that retention waits for. Ours.
+//! Readers and queues that retention waits for. Ours.
 
 use super::Resolved;
 use crate::settings::setting::{Bearing, Check, Kind, Reach, Setting};
@@ -10,7 +10,7 @@ pub(super) const SETTING: Setting = Setting {
     check: Check::Any,
     reach: Reach::Topic,
     fallbacks: &[],
-    prose: "Consumer groups that must have read a record before retention removes it. A group without a position has read nothing. What they have not read after milena.retention.until.consumed.max.ms goes all the same, and the expiry ledger says so.",
+    prose: "Consumer groups that must have read a record, and share groups (queues) that must be done with it, before retention removes it. A group without a position has read nothing. What they have not read after milena.retention.until.consumed.max.ms goes all the same, and the expiry ledger says so.",
     bearing: Bearing::Honoured { since: "0.1.0" },
 };
 

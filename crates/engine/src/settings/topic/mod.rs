@@ -10,6 +10,7 @@ mod message_timestamp_after_max_ms;
 mod message_timestamp_before_max_ms;
 mod message_timestamp_type;
 mod milena_retention_clock;
+mod milena_retention_gap_policy;
 mod milena_retention_until_consumed;
 mod milena_retention_until_consumed_max_ms;
 mod retention_bytes;
@@ -21,6 +22,7 @@ pub use cleanup_policy::Cleanup;
 pub use compression_type::Compression;
 pub use message_timestamp_type::TimestampType;
 pub use milena_retention_clock::RetentionClock;
+pub use milena_retention_gap_policy::GapPolicy;
 
 use super::{
     broker,
@@ -40,6 +42,7 @@ const HONOURED: &[Setting] = &[
     message_timestamp_before_max_ms::SETTING,
     message_timestamp_type::SETTING,
     milena_retention_clock::SETTING,
+    milena_retention_gap_policy::SETTING,
     milena_retention_until_consumed::SETTING,
     milena_retention_until_consumed_max_ms::SETTING,
     retention_bytes::SETTING,
@@ -107,6 +110,8 @@ pub struct TopicSettings {
     pub retention_readers: Vec<String>,
     /// How old a batch may become while retention waits for them.
     pub retention_readers_max_ms: i64,
+    /// What a reader is told that stands before the log start.
+    pub gap_policy: GapPolicy,
     /// Bytes of one batch.
     pub max_message_bytes: u32,
     pub timestamp_type: TimestampType,
@@ -128,6 +133,7 @@ impl TopicSettings {
             retention_clock: milena_retention_clock::read(from),
             retention_readers: milena_retention_until_consumed::read(from),
             retention_readers_max_ms: milena_retention_until_consumed_max_ms::read(from),
+            gap_policy: milena_retention_gap_policy::read(from),
             max_message_bytes: max_message_bytes::read(from),
             timestamp_type: message_timestamp_type::read(from),
             timestamp_before_max_ms: message_timestamp_before_max_ms::read(from),

@@ -2,7 +2,7 @@
 //! ledger says. A crash keeps what was stated as bytes and nothing else. Bugs that are planted between the group's judgement
 //! and its state must be found: otherwise the ledger proves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -336,7 +336,7 @@ impl Play {
     }
 
     fn bury(&mut self) -> Check {
-        let letters = self.share.letters(1);
+        let letters = self.share.letters(1, &BTreeSet::new());
         let waits = self.records.iter().find(|(_, r)| r.condemned && !r.finished).map(|(offset, _)| *offset);
         must(letters.first().map(|l| l.offset) == waits, || format!("{letters:?} instead of {waits:?}"))?;
         if let Some(offset) = waits {

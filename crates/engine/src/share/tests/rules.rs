@@ -1,6 +1,9 @@
 //! Single rules of a share group, each with the case that it is for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     group::{GroupId, MemberId},
@@ -108,7 +111,7 @@ fn verdicts_in_one_batch_stand_each_for_one_record() {
     let depth = group.0.depth(at(), Window { start: 0, end: 4 }).unwrap();
     assert_eq!((depth.start, depth.unfinished, depth.condemned, depth.held), (1, 2, 1, 0));
     assert_eq!(group.take("b", 9, 4, &[]).runs, [(1, 1, 2)]);
-    assert_eq!(group.0.letters(9)[0].offset, 2);
+    assert_eq!(group.0.letters(9, &BTreeSet::new())[0].offset, 2);
 }
 
 #[test]
@@ -192,4 +195,40 @@ fn a_million_records_in_flight_fit() {
     let depth = group.0.depth(at(), Window { start: 0, end: 1_000_000 }).unwrap();
     assert_eq!(depth.held, 1_000_000);
     assert!(size_of::<runs::Cell>() <= 8, "a run is an offset and eight bytes");
+}
+
+#[test]
+fn what_failed_rests_for_as_long_as_the_group_says() {
+    let mut group = Group::with(Rules { delay_ms: 5_000, lock_ms: 1_000, by_key: true, ..Rules::default() });
+    let keys = [(0, 1), (1, 1)];
+    assert_eq!(group.take("a", 9, 2, &keys).runs, [(0, 0, 1)], "one of a key at a time");
+    group.say("a", 0, 0, Verdict::Release).unwrap();
+    assert_eq!(group.take("a", 9, 2, &keys).runs, [], "it rests, and the next of its key waits for it");
+    assert_eq!(group.0.depth(at(), Window { start: 0, end: 2 }).unwrap().delayed, 1);
+    let after = |ms| Now { wall: 1_000, mono: ms };
+    let pass = |group: &mut Group, ms| {
+        let facts = group.0.expire(after(ms));
+        facts.iter().for_each(|fact| group.0.apply(fact));
+    };
+    pass(&mut group, 4_999);
+    assert_eq!(group.take("a", 9, 2, &keys).runs, []);
+    pass(&mut group, 5_000);
+    assert_eq!(group.take("a", 9, 2, &keys).runs, [(0, 0, 2)]);
+    // A lock that runs out is a failure, too.
+    pass(&mut group, 5_000);
+    assert_eq!(group.0.depth(at(), Window { start: 0, end: 2 }).unwrap().delayed, 1);
+    assert_eq!(group.take("a", 9, 2, &keys).runs, []);
+}
+
+#[test]
+fn a_paused_group_hands_out_nothing_and_settles() {
+    let mut group = Group::with(Rules::default());
+    assert_eq!(group.take("a", 1, 9, &[]).runs, [(0, 0, 1)]);
+    let freed = group.0.freed();
+    group.0.set_rules(Rules { paused: true, ..Rules::default() });
+    assert!(group.take("a", 9, 9, &[]).runs.is_empty());
+    group.say("a", 0, 0, Verdict::Accept).unwrap();
+    group.0.set_rules(Rules::default());
+    assert!(group.0.freed() > freed, "who waits is woken");
+    assert_eq!(group.take("a", 9, 9, &[]).runs, [(1, 8, 1)]);
 }

@@ -1,6 +1,6 @@
 //! Consumer instances: made, told what to read, looked at, and deleted.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use hyper::{StatusCode, header::HOST};
 use milena_node::{
@@ -106,9 +106,9 @@ impl Create {
         let format = match self.format.as_deref().unwrap_or("binary").to_ascii_lowercase().as_str() {
             "binary" => Format::Binary,
             "json" => Format::Json,
-            "avro" | "jsonschema" | "protobuf" => {
-                return Err(Fault::bad_config("this release of the proxy reads binary and json; schemas come with the registry"));
-            }
+            "avro" => Format::Avro,
+            "jsonschema" => Format::JsonSchema,
+            "protobuf" => Format::Protobuf,
             other => {
                 return Err(Fault::bad_config(format!("format {other:?} is not binary, json, avro, jsonschema or protobuf")));
             }
@@ -233,9 +233,4 @@ pub(super) async fn assignments(door: &Door, key: InstanceKey) -> Told<Answer> {
     let (_, mine) = reading::assigned(&door.node, &key).await?;
     let shown = |(topic, partition): &(Arc<Topic>, i32)| json!({"topic": topic.name.as_str(), "partition": partition});
     Ok(told(&json!({"partitions": mine.iter().map(shown).collect::<Vec<_>>()})))
-}
-
-/// By what stored positions say who committed them.
-pub(super) fn writer(door: &Door, peer: SocketAddr) -> u32 {
-    door.node.writer("rest", peer.ip().to_canonical(), "ANONYMOUS").0
 }

@@ -87,7 +87,7 @@ async fn consumer(door: &Arc<Door>, asked: Asked, group: &str, path: &[&str]) ->
 
 /// Everything of one instance that has a small body.
 async fn instance(door: &Arc<Door>, asked: Asked, key: InstanceKey, (method, path): (Method, &[&str])) -> Told<Answer> {
-    let peer = asked.peer;
+    let peer = asked.peer.clone();
     let body = asked.whole(BODY).await?;
     match (path, method) {
         (["subscription"], Method::POST) => consumers::subscribe(door, key, &body).await,
@@ -98,7 +98,7 @@ async fn instance(door: &Arc<Door>, asked: Asked, key: InstanceKey, (method, pat
         (["positions"], Method::POST) => places::seek(door, key, &body).await,
         (["positions", "beginning"], Method::POST) => places::seek_to(door, key, &body, places::End::Beginning).await,
         (["positions", "end"], Method::POST) => places::seek_to(door, key, &body, places::End::End).await,
-        (["offsets"], Method::POST) => places::commit(door, key, &body, peer).await,
+        (["offsets"], Method::POST) => places::commit(door, key, &body, &peer).await,
         (["offsets"], Method::GET | Method::HEAD) => places::committed(door, key, &body).await,
         (["subscription"], _) => Err(unrouted("POST, GET, DELETE")),
         (["assignments" | "offsets"], _) => Err(unrouted("POST, GET")),

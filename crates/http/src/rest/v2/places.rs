@@ -1,6 +1,6 @@
 //! Positions of an instance, and what its group has committed: seek, commit, ask.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use milena_node::{
     Topic,
@@ -9,12 +9,10 @@ use milena_node::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    consumers::{Place, writer},
-    done, reading, told, topics,
-};
+use super::{consumers::Place, done, reading, told, topics};
 use crate::{
     answer::Answer,
+    peer::Peer,
     rest::{
         Object,
         fault::{Fault, Told},
@@ -90,8 +88,8 @@ pub(super) async fn seek_to(door: &Door, key: InstanceKey, body: &[u8], end: End
 
 /// Without a body: what was delivered. With one: what it says; the offset there is the last one that was dealt with. Both
 /// answer when it is on disk, whatever `async` says: an answer that comes before the outcome is known is worth nothing.
-pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: SocketAddr) -> Told<Answer> {
-    let writer = writer(door, peer);
+pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: &Peer) -> Told<Answer> {
+    let writer = peer.writer(&door.node).0;
     reading::find(&door.node, &key).await?;
     if body.iter().all(u8::is_ascii_whitespace) {
         reading::commit_delivered(&door.node, &key, writer).await?;

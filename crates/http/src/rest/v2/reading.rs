@@ -9,6 +9,7 @@ use milena_node::{
         group::{Commit, CommitPosition, NamedPartition},
         ids::TopicId,
         instance::{Instance, InstanceKey, Instances, Reading, Reset},
+        settings::topic::GapPolicy,
     },
 };
 use regex::{Regex, RegexBuilder};
@@ -124,7 +125,7 @@ impl Plan {
             let at = (topic.id, index);
             let position = instance.positions.get(&at).or_else(|| committed.get(&at).filter(|offset| **offset >= 0));
             let position = position.or_else(|| instance.begins.get(&at)).copied();
-            let (from, lost_from) = beginning(&instance, position, view)?;
+            let (from, lost_from) = beginning(&instance, position, view, topic.settings.gap_policy)?;
             wants.push(Want { topic, partition, view, from, lost_from });
         }
         Ok(Self { instance, wants })
@@ -132,10 +133,10 @@ impl Plan {
 }
 
 /// Where to read from, and from where on something was removed unread. Never jumps over what is there.
-fn beginning(instance: &Instance, position: Option<i64>, view: View) -> Told<(i64, Option<i64>)> {
+fn beginning(instance: &Instance, position: Option<i64>, view: View, gap: GapPolicy) -> Told<(i64, Option<i64>)> {
     let none = instance.settings.reset == Reset::None;
     match position {
-        Some(at) if at < view.start && none => Err(Fault::new(
+        Some(at) if at < view.start && none && gap == GapPolicy::Error => Err(Fault::new(
             hyper::StatusCode::GONE,
             410,
             format!("offsets {at} to {} were removed by retention before they were read; seek to go on", view.start - 1),

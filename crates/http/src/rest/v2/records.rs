@@ -24,7 +24,6 @@ use milena_node::{
 use tokio::time::Instant;
 
 use super::{
-    consumers::writer,
     reading::{self, Plan, Want},
     shown::{Gathered, Limits},
 };
@@ -68,16 +67,16 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
     media::judge_accept_of(&asked.headers, instance.settings.format)?;
     let wish = Wish::of(&asked, &instance)?;
     node.instances(Command::Call(key.clone())).await??;
-    if let Some(again) = repeated(node, &instance, &wish).await? {
+    if let Some(again) = repeated(door, &instance, &wish).await? {
         return Ok(again);
     }
     if asked.query("redeliver") == Some("true") {
         node.instances(Command::Rewind(key.clone())).await??;
     } else if instance.settings.auto_commit {
         // Whoever asks for more has dealt with what it got.
-        reading::commit_delivered(node, &key, writer(door, asked.peer)).await?;
+        reading::commit_delivered(node, &key, asked.peer.writer(node).0).await?;
     }
-    fetch(node, &key, &wish).await
+    fetch(door, &key, &wish).await
 }
 
 impl Wish {
@@ -107,23 +106,25 @@ impl Wish {
 }
 
 /// The answer that was given under this name, once more.
-async fn repeated(node: &Node, instance: &Instance, wish: &Wish) -> Told<Option<Answer>> {
+async fn repeated(door: &Door, instance: &Instance, wish: &Wish) -> Told<Option<Answer>> {
     let Some(last) = instance.last.as_ref().filter(|last| wish.fetch.as_deref() == Some(&*last.name)) else {
         return Ok(None);
     };
-    let mut gathered = Gathered::new(Limits { bytes: usize::MAX, records: usize::MAX, ..wish.limits });
+    let node = &door.node;
+    let mut gathered = Gathered::new(door, Limits { bytes: usize::MAX, records: usize::MAX, ..wish.limits });
     for range in &last.ranges {
         let Some(topic) = node.topic_by_id(range.topic) else { continue };
         let Some(partition) = topic.partition(range.partition).cloned() else { continue };
         let Some(view) = partition.view() else { continue };
         let from = range.from.max(view.start);
         let lost_from = (from > range.from).then_some(range.from);
-        gathered.take(node, &Want { topic, partition, view, from, lost_from }, range.to).await?;
+        gathered.take(&Want { topic, partition, view, from, lost_from }, range.to).await?;
     }
     Ok(Some(written(gathered, Some(&last.name), None)))
 }
 
-async fn fetch(node: &Node, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
+async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
+    let node = &door.node;
     let deadline = Instant::now() + wish.patience;
     for _ in 0..TRIES {
         let (plan, gathered) = loop {
@@ -131,7 +132,7 @@ async fn fetch(node: &Node, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
             if plan.instance.reading == Reading::Nothing {
                 return Err(Fault::illegal_state("Consumer is not subscribed to any topics or assigned any partitions"));
             }
-            let gathered = gather(node, &plan, wish).await?;
+            let gathered = gather(door, &plan, wish).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if gathered.is_enough(wish.min_bytes) || left.is_zero() {
                 break (plan, gathered);
@@ -157,13 +158,13 @@ async fn fetch(node: &Node, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
     Err(Refusal::Stale.into())
 }
 
-async fn gather(node: &Node, plan: &Plan, wish: &Wish) -> Told<Gathered> {
-    let mut gathered = Gathered::new(wish.limits);
+async fn gather<'d>(door: &'d Door, plan: &Plan, wish: &Wish) -> Told<Gathered<'d>> {
+    let mut gathered = Gathered::new(door, wish.limits);
     // Another partition is first each time, so that a busy one cannot starve the others.
     let first = plan.instance.version as usize % plan.wants.len().max(1);
     let (before, after) = plan.wants.split_at(first.min(plan.wants.len()));
     for want in after.iter().chain(before) {
-        gathered.take(node, want, want.view.high).await?;
+        gathered.take(want, want.view.high).await?;
     }
     Ok(gathered)
 }
@@ -186,7 +187,7 @@ fn why_empty(plan: &Plan) -> &'static str {
     }
 }
 
-fn written(gathered: Gathered, fetch: Option<&str>, why: Option<&'static str>) -> Answer {
+fn written(gathered: Gathered<'_>, fetch: Option<&str>, why: Option<&'static str>) -> Answer {
     let format = gathered.format();
     let lost: Vec<String> = gathered.lost().to_vec();
     let mut answer = bytes(StatusCode::OK, media::of_records(format), gathered.end());

@@ -6,14 +6,18 @@ use std::io::Write;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use milena_node::{
-    Node, Slice, UNPACKED_MAX,
+    Slice, UNPACKED_MAX,
     engine::instance::{Delivered, Format},
 };
 use milena_record::{Batch, Record, Records, split};
 use serde_json::value::RawValue;
 
-use super::{reading::Want, records::range};
-use crate::rest::fault::{Fault, Told};
+use super::{produce::schema_format, reading::Want, records::range};
+use crate::{
+    coding::{Decoder, Part},
+    rest::fault::{Fault, Told},
+    serve::Door,
+};
 
 /// Bytes that are read from the log at a time.
 const PIECE: usize = 1 << 20;
@@ -29,7 +33,9 @@ pub(super) struct Limits {
 }
 
 /// An answer that grows.
-pub(super) struct Gathered {
+pub(super) struct Gathered<'d> {
+    door: &'d Door,
+    decoder: Decoder<'d>,
     limits: Limits,
     out: Vec<u8>,
     records: usize,
@@ -39,9 +45,10 @@ pub(super) struct Gathered {
     lost: Vec<String>,
 }
 
-impl Gathered {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, out: vec![b'['], records: 0, bytes: 0, full: false, ranges: Vec::new(), lost: Vec::new() }
+impl<'d> Gathered<'d> {
+    pub(super) fn new(door: &'d Door, limits: Limits) -> Self {
+        let (out, decoder) = (vec![b'['], Decoder::new(door));
+        Self { door, decoder, limits, out, records: 0, bytes: 0, full: false, ranges: Vec::new(), lost: Vec::new() }
     }
     pub(super) fn bytes(&self) -> usize {
         self.bytes
@@ -67,7 +74,7 @@ impl Gathered {
     }
 
     /// Takes what fits of one partition, up to an offset.
-    pub(super) async fn take(&mut self, node: &Node, want: &Want, upto: i64) -> Told<()> {
+    pub(super) async fn take(&mut self, want: &Want, upto: i64) -> Told<()> {
         if let Some(from) = want.lost_from {
             let (topic, partition) = (want.topic.name.as_str(), want.partition.index());
             self.lost.push(format!("{topic}-{partition}:{from}-{}", want.from - 1));
@@ -75,11 +82,11 @@ impl Gathered {
         let mut next = want.from;
         while next < upto && !self.full {
             let piece = (self.limits.bytes - self.bytes).clamp(1, PIECE);
-            let found = node.read(&want.topic, &want.partition, next, piece).await?;
+            let found = self.door.node.read(&want.topic, &want.partition, next, piece).await?;
             let before = next;
             for slice in &found.slices {
                 let Slice::Memory(bytes) = slice else { return Err(Fault::retriable("the records are not in memory")) };
-                next = self.batches(want, bytes, (next, upto))?;
+                next = self.batches(want, bytes, (next, upto)).await?;
                 if self.full {
                     break;
                 }
@@ -98,7 +105,7 @@ impl Gathered {
     }
 
     /// Answers the next offset.
-    fn batches(&mut self, want: &Want, bytes: &Bytes, (mut next, upto): (i64, i64)) -> Told<i64> {
+    async fn batches(&mut self, want: &Want, bytes: &Bytes, (mut next, upto): (i64, i64)) -> Told<i64> {
         for entry in split(bytes) {
             let entry = entry.map_err(Fault::kafka)?;
             let batch = Batch::parse(entry.bytes).map_err(Fault::kafka)?;
@@ -114,7 +121,7 @@ impl Gathered {
                 if record.offset < next {
                     continue;
                 }
-                if record.offset >= upto || !self.push(want, &record) {
+                if record.offset >= upto || !self.push(want, &record).await {
                     return Ok(next);
                 }
                 next = record.offset + 1;
@@ -125,71 +132,106 @@ impl Gathered {
     }
 
     /// `false` when it does not fit any more.
-    fn push(&mut self, want: &Want, record: &Record<'_>) -> bool {
+    async fn push(&mut self, want: &Want, record: &Record<'_>) -> bool {
         let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if self.records > 0 && (self.records >= self.limits.records || self.bytes + size > self.limits.bytes) {
             self.full = true;
             return false;
         }
-        self.write(want, record);
+        self.write(want, record).await;
         (self.records, self.bytes) = (self.records + 1, self.bytes + size);
         self.full = self.records >= self.limits.records || self.bytes >= self.limits.bytes;
         true
     }
 
-    fn write(&mut self, want: &Want, record: &Record<'_>) {
-        let (format, out) = (self.limits.format, &mut self.out);
+    async fn write(&mut self, want: &Want, record: &Record<'_>) {
+        let key = self.item(want, Part::Key, record).await;
+        let value = self.item(want, Part::Value, record).await;
+        let out = &mut self.out;
         if self.records > 0 {
             out.push(b',');
         }
         // A topic's name needs no escapes, and memory takes every byte.
         let _ = write!(out, "{{\"topic\":\"{}\",\"key\":", want.topic.name);
-        let key = value(out, record.key, format);
+        key.write(out);
         out.extend_from_slice(b",\"value\":");
-        let value = value(out, record.value, format);
+        value.write(out);
         let _ = write!(out, ",\"partition\":{},\"offset\":{}", want.partition.index(), record.offset);
-        for (which, sound) in [("key", key), ("value", value)] {
-            if !sound {
-                let _ = write!(out, ",\"error\":\"the {which} is not JSON and is given as base64\"");
-                break;
-            }
+        if let Some(error) = key.error("key").or_else(|| value.error("value")) {
+            let _ = write!(out, ",\"error\":{}", serde_json::Value::from(error));
         }
         if self.limits.meta {
-            let _ = write!(out, ",\"timestamp\":{},\"headers\":[", record.timestamp);
-            for (nth, header) in record.headers.enumerate() {
-                let name = serde_json::Value::from(String::from_utf8_lossy(header.key));
-                let _ = write!(out, "{}{{\"name\":{name},\"value\":", if nth > 0 { "," } else { "" });
-                base64(out, header.value);
-                out.push(b'}');
-            }
-            out.push(b']');
+            meta(out, record);
         }
         out.push(b'}');
     }
-}
 
-/// Writes a key or a value. `false` when it is not what the format says, and is shown raw.
-fn value(out: &mut Vec<u8>, bytes: Option<&[u8]>, format: Format) -> bool {
-    match (bytes, format) {
-        (Some(bytes), Format::Json) => match serde_json::from_slice::<&RawValue>(bytes) {
-            Ok(json) => {
-                out.extend_from_slice(json.get().as_bytes());
-                true
-            }
-            Err(_) => {
-                base64(out, Some(bytes));
-                false
-            }
-        },
-        (bytes, _) => {
-            base64(out, bytes);
-            true
+    /// A key or a value as the format of the answer shows it.
+    async fn item<'r>(&mut self, want: &Want, part: Part, record: &Record<'r>) -> Item<'r> {
+        let bytes = match part {
+            Part::Key => record.key,
+            Part::Value => record.value,
+        };
+        let Some(bytes) = bytes else { return Item::Nothing };
+        let Some(format) = schema_format(self.limits.format) else { return Item::plain(bytes, self.limits.format) };
+        match self.decoder.json(&want.topic, part, (bytes, record.headers), Some(format)).await {
+            Ok(json) => Item::Decoded(json),
+            Err(why) => Item::Undecoded(bytes, format!("cannot be decoded and is given as base64: {why}")),
         }
     }
 }
 
-fn base64(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    let Some(bytes) = bytes else { return out.extend_from_slice(b"null") };
+fn meta(out: &mut Vec<u8>, record: &Record<'_>) {
+    let _ = write!(out, ",\"timestamp\":{},\"headers\":[", record.timestamp);
+    for (nth, header) in record.headers.enumerate() {
+        let name = serde_json::Value::from(String::from_utf8_lossy(header.key));
+        let _ = write!(out, "{}{{\"name\":{name},\"value\":", if nth > 0 { "," } else { "" });
+        match header.value {
+            Some(bytes) => base64(out, bytes),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// What is shown of a key or a value.
+enum Item<'r> {
+    Nothing,
+    /// It is JSON already.
+    Json(&'r str),
+    Decoded(String),
+    Base64(&'r [u8]),
+    /// Not what the format says: raw, and why.
+    Undecoded(&'r [u8], String),
+}
+
+impl<'r> Item<'r> {
+    fn plain(bytes: &'r [u8], format: Format) -> Self {
+        if format != Format::Json {
+            return Self::Base64(bytes);
+        }
+        match serde_json::from_slice::<&RawValue>(bytes) {
+            Ok(json) => Self::Json(json.get()),
+            Err(_) => Self::Undecoded(bytes, "is not JSON and is given as base64".into()),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => out.extend_from_slice(b"null"),
+            Self::Json(json) => out.extend_from_slice(json.as_bytes()),
+            Self::Decoded(json) => out.extend_from_slice(json.as_bytes()),
+            Self::Base64(bytes) | Self::Undecoded(bytes, _) => base64(out, bytes),
+        }
+    }
+
+    fn error(&self, which: &str) -> Option<String> {
+        if let Self::Undecoded(_, why) = self { Some(format!("the {which} {why}")) } else { None }
+    }
+}
+
+fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     let at = out.len();
     out.resize(at + bytes.len().div_ceil(3) * 4, 0);

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod configs;
+mod data;
 mod groups;
 mod pieces;
 mod records;

@@ -1,24 +1,26 @@
 //! Produce in v3: one record, a stream of records over one request with an answer for each in its order, or a small batch.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{StatusCode, body::Incoming, header::CONTENT_LENGTH};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use tokio::sync::mpsc::Sender;
 
 use super::{
+    data::{Coder, DataIn, DataOut, bad, binary},
     pieces::Pieces,
     resource::{cluster_id, told},
 };
 use crate::{
     answer::{self, Answer, bytes},
     asked::Asked,
+    coding::Part,
+    peer::Peer,
     rest::{
-        BODY, Object, compact,
+        BODY, Object,
         fault::{Fault, Told},
         media::Family,
         parsed,
@@ -57,22 +59,6 @@ struct HeaderIn {
 }
 
 #[derive(Deserialize)]
-struct DataIn<'a> {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    schema_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    schema_version: Option<&'a RawValue>,
-    #[serde(borrow)]
-    schema: Option<&'a RawValue>,
-    #[serde(borrow)]
-    subject: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 struct BatchIn<'a> {
     #[serde(borrow)]
     entries: Vec<&'a RawValue>,
@@ -108,13 +94,6 @@ struct ToldNot<'a> {
     message: &'a str,
 }
 
-#[derive(Serialize)]
-struct DataOut {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    size: usize,
-}
-
 /// A record that can be written, and what is told of its parts.
 struct Ready {
     record: NewRecord,
@@ -127,11 +106,11 @@ struct Target {
     door: Arc<Door>,
     topic: String,
     cluster: String,
-    peer: std::net::SocketAddr,
+    peer: Rc<Peer>,
 }
 
 pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
-    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer };
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer.clone() };
     let length = asked.header(&CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let packed = asked.headers.contains_key(hyper::header::CONTENT_ENCODING);
     if packed || length.is_some_and(|length| length <= AT_ONCE) {
@@ -210,9 +189,20 @@ fn line(out: &mut Vec<u8>, told: &impl Serialize) {
 }
 
 impl Target {
+    fn author(&self) -> Author<'_> {
+        Author { node: &self.door.node, writer: self.peer.writer(&self.door.node), turn: &self.door.turn }
+    }
+
     /// Writes records that came together; one that is wrong is answered so and stops none of the others.
     async fn outcomes(&self, records: &[impl AsRef<[u8]>]) -> Vec<(Told<Placed>, Option<Ready>)> {
-        let read: Vec<Told<Ready>> = records.iter().map(|json| parsed::<RecordIn<'_>>(json.as_ref()).and_then(ready)).collect();
+        let mut read: Vec<Told<Ready>> = Vec::with_capacity(records.len());
+        let mut coder = Coder::new(&self.door, &self.topic);
+        for json in records {
+            read.push(match parsed::<RecordIn<'_>>(json.as_ref()) {
+                Ok(record) => ready(record, &mut coder).await,
+                Err(fault) => Err(fault),
+            });
+        }
         let (mut good, mut rest) = (Vec::with_capacity(read.len()), Vec::with_capacity(read.len()));
         for read in read {
             match read {
@@ -223,8 +213,7 @@ impl Target {
                 Err(fault) => rest.push(Err(fault)),
             }
         }
-        let writer = self.door.node.writer("rest", self.peer.ip().to_canonical(), "ANONYMOUS");
-        let author = Author { node: &self.door.node, writer, turn: &self.door.turn };
+        let author = self.author();
         let placed = match author.topic(&self.topic).await {
             _ if good.is_empty() => Vec::new(),
             Ok(topic) => author.produce(&topic, &good).await,
@@ -269,17 +258,13 @@ impl Target {
     }
 }
 
-fn ready(asked: RecordIn<'_>) -> Told<Ready> {
+async fn ready(asked: RecordIn<'_>, coder: &mut Coder<'_>) -> Told<Ready> {
     let header = |Object(header): Object<HeaderIn>| Ok((header.name, header.value.map(|v| binary(&v)).transpose()?));
-    let (key, key_out) = data(asked.key)?;
-    let (value, value_out) = data(asked.value)?;
-    let record = NewRecord {
-        partition: asked.partition_id,
-        key,
-        value,
-        headers: asked.headers.into_iter().map(header).collect::<Told<_>>()?,
-        timestamp: asked.timestamp.as_deref().map(moment).transpose()?,
-    };
+    let headers = asked.headers.into_iter().map(header).collect::<Told<_>>()?;
+    let timestamp = asked.timestamp.as_deref().map(moment).transpose()?;
+    let (key, key_out) = coder.encode(Part::Key, asked.key.map(|Object(data)| data)).await?;
+    let (value, value_out) = coder.encode(Part::Value, asked.value.map(|Object(data)| data)).await?;
+    let record = NewRecord { partition: asked.partition_id, key, value, headers, timestamp };
     Ok(Ready { record, key: key_out, value: value_out })
 }
 
@@ -289,49 +274,8 @@ fn moment(text: &str) -> Told<i64> {
     Ok(read.as_millisecond())
 }
 
-fn binary(text: &str) -> Told<Vec<u8>> {
-    BASE64_STANDARD.decode(text).map_err(|error| bad(format!("not base64: {error}")))
-}
-
-fn bad(message: impl std::fmt::Display) -> Fault {
-    Fault::plain(StatusCode::BAD_REQUEST, format!("Bad Request: {message}"))
-}
-
-/// A key or value. Absent, null, and data that is null are the same: there is none.
-fn data(asked: Option<Object<DataIn<'_>>>) -> Told<(Option<Vec<u8>>, Option<DataOut>)> {
-    let Some(Object(asked)) = asked else { return Ok((None, None)) };
-    let schema = [asked.schema_id, asked.schema_version, asked.schema, asked.subject].iter().any(Option::is_some);
-    let kind = match asked.kind.as_deref().map(str::to_ascii_uppercase).as_deref() {
-        Some("BINARY") => "BINARY",
-        Some("JSON") => "JSON",
-        Some("STRING") => "STRING",
-        Some("AVRO" | "JSONSCHEMA" | "PROTOBUF") => return Err(no_schemas()),
-        None if schema => return Err(no_schemas()),
-        None => return Err(bad("name the type of the data: BINARY, JSON or STRING")),
-        Some(other) => return Err(bad(format!("the type {other:?} is not BINARY, JSON, STRING, AVRO, JSONSCHEMA or PROTOBUF"))),
-    };
-    let text =
-        |raw: &RawValue| serde_json::from_str::<String>(raw.get()).map_err(|_| bad(format!("data of type {kind} is a string")));
-    let bytes = match asked.data {
-        None => None,
-        Some(raw) => Some(match kind {
-            "JSON" => compact(raw.get()),
-            "STRING" => text(raw)?.into_bytes(),
-            _ => binary(&text(raw)?)?,
-        }),
-    };
-    let size = bytes.as_ref().map_or(0, Vec::len);
-    Ok((bytes, Some(DataOut { kind, size })))
-}
-
-fn no_schemas() -> Fault {
-    Fault::bad_payload(
-        "Schema Registry must be configured when using schemas; this release of the proxy takes BINARY, JSON and STRING",
-    )
-}
-
 pub(super) async fn batch(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
-    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer };
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer.clone() };
     let body = asked.whole(BODY).await?;
     let batch: BatchIn<'_> = parsed(&body)?;
     let ids = judge_entries(&batch)?;

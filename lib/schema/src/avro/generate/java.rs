@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{definitions, optional, unnamed};
 use crate::{
     Flaw,
-    avro::{Enumeration, Fixed, Kind, Name, NodeId, Record, Schema, text},
+    avro::{Enumeration, Fixed, Kind, Logical, Name, NodeId, Record, Schema, text},
 };
 
 /// Words that no name may be in Java.
@@ -188,6 +188,7 @@ impl Writer<'_> {
         out.push_str(
             "    private static final org.apache.avro.specific.SpecificData MODEL$ = new org.apache.avro.specific.SpecificData();\n\n",
         );
+        self.conversions(out, record);
         for field in &record.fields {
             doc(out, "    ", field.doc.as_deref());
             let _ = writeln!(out, "    private {} {};", self.java_type(field.schema, false), member(&field.name));
@@ -209,6 +210,55 @@ impl Writer<'_> {
         self.by_number(out, record);
         self.accessors(out, record);
         out.push_str("}\n");
+    }
+
+    /// What the library makes of logical types: of fields by their numbers, of everything inside them by the model.
+    fn conversions(&self, out: &mut String, record: &Record) {
+        let all = (0..self.schema.nodes.len() as u32).filter_map(|index| self.native(NodeId(index)));
+        let used: std::collections::BTreeSet<&str> = all.map(|(_, conversion)| conversion).collect();
+        if used.is_empty() {
+            return;
+        }
+        out.push_str("    static {\n");
+        for conversion in used {
+            let _ = writeln!(out, "        MODEL$.addLogicalTypeConversion(new {conversion}());");
+        }
+        out.push_str("    }\n\n");
+        if record.error || !record.fields.iter().any(|field| self.native(field.schema).is_some()) {
+            return;
+        }
+        out.push_str("    private static final org.apache.avro.Conversion<?>[] CONVERSIONS$ = {\n");
+        for field in &record.fields {
+            let conversion = self.native(field.schema).map_or("null".into(), |(_, conversion)| format!("new {conversion}()"));
+            let _ = writeln!(out, "        {conversion},");
+        }
+        out.push_str("    };\n\n    @Override\n    public org.apache.avro.Conversion<?> getConversion(int field$) {\n");
+        out.push_str("        return CONVERSIONS$[field$];\n    }\n\n");
+    }
+
+    /// The class for a logical type, and the library's conversion to it.
+    fn native(&self, id: NodeId) -> Option<(&'static str, &'static str)> {
+        let node = self.schema.node(id);
+        Some(match node.logical? {
+            Logical::Date => ("java.time.LocalDate", "org.apache.avro.data.TimeConversions.DateConversion"),
+            Logical::TimeMillis => ("java.time.LocalTime", "org.apache.avro.data.TimeConversions.TimeMillisConversion"),
+            Logical::TimeMicros => ("java.time.LocalTime", "org.apache.avro.data.TimeConversions.TimeMicrosConversion"),
+            Logical::TimestampMillis => ("java.time.Instant", "org.apache.avro.data.TimeConversions.TimestampMillisConversion"),
+            Logical::TimestampMicros => ("java.time.Instant", "org.apache.avro.data.TimeConversions.TimestampMicrosConversion"),
+            Logical::TimestampNanos => ("java.time.Instant", "org.apache.avro.data.TimeConversions.TimestampNanosConversion"),
+            Logical::LocalTimestampMillis => {
+                ("java.time.LocalDateTime", "org.apache.avro.data.TimeConversions.LocalTimestampMillisConversion")
+            }
+            Logical::LocalTimestampMicros => {
+                ("java.time.LocalDateTime", "org.apache.avro.data.TimeConversions.LocalTimestampMicrosConversion")
+            }
+            Logical::LocalTimestampNanos => {
+                ("java.time.LocalDateTime", "org.apache.avro.data.TimeConversions.LocalTimestampNanosConversion")
+            }
+            Logical::Decimal { .. } => ("java.math.BigDecimal", "org.apache.avro.Conversions.DecimalConversion"),
+            Logical::Uuid if node.kind.name().is_none() => ("java.util.UUID", "org.apache.avro.Conversions.UUIDConversion"),
+            Logical::Uuid | Logical::BigDecimal | Logical::Duration => return None,
+        })
     }
 
     /// How the library reaches the fields.
@@ -245,6 +295,9 @@ impl Writer<'_> {
     /// The Java type; `boxed` where an object is needed.
     fn java_type(&self, id: NodeId, boxed: bool) -> String {
         let kind = self.schema.kind(id);
+        if let Some((native, _)) = self.native(id) {
+            return native.into();
+        }
         if let Some(name) = kind.name() {
             return class(name);
         }

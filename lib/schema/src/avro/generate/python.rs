@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{definitions, unnamed};
 use crate::{
     Flaw,
-    avro::{Kind, Name, NodeId, Record, Schema},
+    avro::{Kind, Logical, Name, NodeId, Record, Schema},
 };
 
 const RESERVED: [&str; 38] = [
@@ -25,7 +25,7 @@ pub fn python(schema: &Schema) -> Result<String, Flaw> {
     let mut out =
         format!("\"\"\"Types of {name}, made by `milena avro compile`. Changes are lost when it is made again.\"\"\"\n");
     out.push_str(
-        "\nfrom __future__ import annotations\n\nimport dataclasses\nimport enum\nimport io\nimport json\nimport typing\n\n",
+        "\nfrom __future__ import annotations\n\nimport dataclasses\nimport datetime\nimport decimal\nimport enum\nimport io\nimport json\nimport typing\nimport uuid\n\n",
     );
     out.push_str("import fastavro\n\n_PARSED: dict = {}\n\n\ndef _parsed(kind):\n    if kind not in _PARSED:\n");
     out.push_str("        _PARSED[kind] = fastavro.parse_schema(json.loads(kind.SCHEMA))\n    return _PARSED[kind]\n");
@@ -132,7 +132,17 @@ impl Writer<'_> {
 
     /// fastavro gives and takes Python's own types for logical types that it knows.
     fn number(&self, id: NodeId, plain: &str) -> String {
-        if self.schema.node(id).logical.is_some() { "typing.Any".into() } else { plain.into() }
+        let Some(logical) = self.schema.node(id).logical else { return plain.into() };
+        match logical {
+            Logical::Date => "datetime.date",
+            Logical::TimeMillis | Logical::TimeMicros => "datetime.time",
+            Logical::TimestampMillis | Logical::TimestampMicros => "datetime.datetime",
+            Logical::LocalTimestampMillis | Logical::LocalTimestampMicros => "datetime.datetime",
+            Logical::Decimal { .. } => "decimal.Decimal",
+            Logical::Uuid => "uuid.UUID",
+            Logical::TimestampNanos | Logical::LocalTimestampNanos | Logical::BigDecimal | Logical::Duration => plain,
+        }
+        .into()
     }
 
     /// Whether a value goes through unchanged.

@@ -8,7 +8,7 @@ use std::{
 use super::{camel, definitions, optional, unnamed};
 use crate::{
     Flaw,
-    avro::{Enumeration, Kind, Name, NodeId, Record, Schema},
+    avro::{Enumeration, Kind, Logical, Name, NodeId, Record, Schema},
 };
 
 /// Words that no name may be. The last four cannot even be written raw.
@@ -58,7 +58,7 @@ impl Module {
     fn write(&self, out: &mut String, depth: usize) {
         let indent = "    ".repeat(depth);
         if !self.items.is_empty() {
-            let _ = writeln!(out, "{indent}use milena_schema::avro::{{Decode, Encode, Malformed, Typed, binary}};");
+            let _ = writeln!(out, "{indent}use milena_schema::avro::{{Decode, Encode, Malformed, Typed, binary, native}};");
             for line in self.items.lines() {
                 let _ = writeln!(out, "{}{line}", if line.is_empty() { "" } else { &indent });
             }
@@ -87,6 +87,26 @@ struct Writer<'a> {
     path: Vec<String>,
 }
 
+/// The type for a logical type on a type without a name. It owns what it holds, also in the borrowed form.
+fn native(schema: &Schema, id: NodeId) -> Option<String> {
+    let node = schema.node(id);
+    let name = match node.logical.filter(|_| node.kind.name().is_none())? {
+        Logical::Date => "Date",
+        Logical::TimeMillis => "TimeMillis",
+        Logical::TimeMicros => "TimeMicros",
+        Logical::TimestampMillis => "TimestampMillis",
+        Logical::TimestampMicros => "TimestampMicros",
+        Logical::TimestampNanos => "TimestampNanos",
+        Logical::LocalTimestampMillis => "LocalTimestampMillis",
+        Logical::LocalTimestampMicros => "LocalTimestampMicros",
+        Logical::LocalTimestampNanos => "LocalTimestampNanos",
+        Logical::Uuid => "Uuid",
+        Logical::Decimal { scale, .. } => return Some(format!("native::Decimal<{scale}>")),
+        Logical::BigDecimal | Logical::Duration => return None,
+    };
+    Some(format!("native::{name}"))
+}
+
 /// What holds text or bytes, directly or through others.
 fn lends(schema: &Schema) -> HashSet<NodeId> {
     let mut lends = HashSet::new();
@@ -95,6 +115,7 @@ fn lends(schema: &Schema) -> HashSet<NodeId> {
         for index in 0..schema.nodes.len() as u32 {
             let id = NodeId(index);
             let does = match schema.kind(id) {
+                Kind::String | Kind::Bytes if native(schema, id).is_some() => false,
                 Kind::String | Kind::Bytes | Kind::Map(_) => true,
                 Kind::Array(items) => lends.contains(items),
                 Kind::Union(branches) => branches.iter().any(|b| lends.contains(b)),
@@ -179,6 +200,9 @@ impl Writer<'_> {
         let kind = self.schema.kind(id);
         if let Some(name) = kind.name() {
             return self.named(id, name, style);
+        }
+        if let Some(native) = native(self.schema, id) {
+            return native;
         }
         match (kind, style) {
             (Kind::Null, _) => "()".into(),
@@ -351,8 +375,12 @@ impl Writer<'_> {
         let put = |out: &mut String, what: &str| {
             let _ = writeln!(out, "{indent}{what}");
         };
+        let native = native(self.schema, id).is_some();
         match self.schema.kind(id) {
             Kind::Null => {}
+            Kind::Int if native => put(out, &format!("binary::put_int(out, {place}.0);")),
+            Kind::Long if native => put(out, &format!("binary::put_long(out, {place}.0);")),
+            Kind::Bytes | Kind::String if native => put(out, &format!("{place}.encode(out);")),
             Kind::Boolean => put(out, &format!("binary::put_boolean(out, {place});")),
             Kind::Int => put(out, &format!("binary::put_int(out, {place});")),
             Kind::Long => put(out, &format!("binary::put_long(out, {place});")),
@@ -394,6 +422,12 @@ impl Writer<'_> {
     /// An expression that reads a value.
     fn decode(&self, id: NodeId, whole: &str, style: Style) -> String {
         let kind = self.schema.kind(id);
+        match (native(self.schema, id), kind) {
+            (Some(native), Kind::Int) => return format!("{native}(r.int()?)"),
+            (Some(native), Kind::Long) => return format!("{native}(r.long()?)"),
+            (Some(native), _) => return format!("{}::decode(r)?", native.replace('<', "::<")),
+            (None, _) => {}
+        }
         match (kind, style) {
             (Kind::Null, _) => "()".into(),
             (Kind::Boolean, _) => "r.boolean()?".into(),

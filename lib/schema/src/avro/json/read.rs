@@ -17,9 +17,17 @@ use crate::{
 impl Schema {
     /// Appends the binary form of one datum that fills the text.
     pub fn encode_json(&self, text: &str, out: &mut Vec<u8>) -> Result<(), Flaw> {
-        let taken = self.encode_json_front(text.as_bytes(), out)?.ok_or_else(|| Flaw::new("the text ends inside a value"))?;
-        let rest = text[taken..].trim_start();
-        if rest.is_empty() { Ok(()) } else { Err(Flaw::new("text is left over behind the value")) }
+        let length = out.len();
+        // That the text is UTF-8 need not be found out again.
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer.disable_recursion_limit();
+        let datum = Datum { schema: self, id: self.root, out, depth: 0, tags: true };
+        let done = datum.deserialize(&mut deserializer).map_err(|error| match error.is_eof() {
+            true => Flaw::new("the text ends inside a value"),
+            false => tree::flaw(error),
+        });
+        let done = done.and_then(|()| deserializer.end().map_err(|_| Flaw::new("text is left over behind the value")));
+        done.inspect_err(|_| out.truncate(length))
     }
 
     /// Appends the binary form of the first datum in the text, and says how much of the text that was. `None`: the text
@@ -28,25 +36,14 @@ impl Schema {
         let length = out.len();
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         deserializer.disable_recursion_limit();
-        let mut stream = Front { deserializer: &mut deserializer };
-        let done = stream.read(Datum { schema: self, id: self.root, out, depth: 0, tags: true });
-        match done {
+        let datum = Datum { schema: self, id: self.root, out, depth: 0, tags: true };
+        match datum.deserialize(&mut deserializer) {
             Ok(()) => Ok(Some(deserializer.into_iter::<serde::de::IgnoredAny>().byte_offset())),
             Err(error) => {
                 out.truncate(length);
                 if error.is_eof() { Ok(None) } else { Err(tree::flaw(error)) }
             }
         }
-    }
-}
-
-struct Front<'d, R> {
-    deserializer: &'d mut serde_json::Deserializer<R>,
-}
-
-impl<'de, R: serde_json::de::Read<'de>> Front<'_, R> {
-    fn read(&mut self, datum: Datum<'_>) -> Result<(), serde_json::Error> {
-        datum.deserialize(&mut *self.deserializer)
     }
 }
 
@@ -75,8 +72,9 @@ impl<'a> Datum<'a> {
         Datum { schema: self.schema, id, out: &mut *self.out, depth: self.depth + 1, tags: self.tags }
     }
 
-    fn unfit<E: Error>(&self, what: &str) -> E {
-        E::custom(format!("{what} is no value of {}", self.kind().branch_name()))
+    /// Made only when it is needed: to word an error takes longer than to write a value.
+    fn unfit<E: Error>(kind: &Kind, what: &str) -> E {
+        E::custom(format!("{what} is no value of {}", kind.branch_name()))
     }
 
     /// Writes the number of the first branch that fits, and goes on there.
@@ -169,18 +167,19 @@ impl<'de> Visitor<'de> for Datum<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        let unfit = self.unfit("null");
-        self.choose(|kind| matches!(kind, Kind::Null)).filter(|d| matches!(d.kind(), Kind::Null)).map(|_| ()).ok_or(unfit)
+        let kind = self.kind();
+        let datum = self.choose(|kind| matches!(kind, Kind::Null)).filter(|d| matches!(d.kind(), Kind::Null));
+        datum.map(|_| ()).ok_or_else(|| Self::unfit(kind, "null"))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        let unfit = self.unfit("a boolean");
+        let kind = self.kind();
         match self.choose(|kind| matches!(kind, Kind::Boolean)) {
             Some(datum) if matches!(datum.kind(), Kind::Boolean) => {
                 binary::put_boolean(datum.out, value);
                 Ok(())
             }
-            _ => Err(unfit),
+            _ => Err(Self::unfit(kind, "a boolean")),
         }
     }
 
@@ -216,9 +215,10 @@ impl<'de> Visitor<'de> for Datum<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let unfit = self.unfit("an array");
-        let Some(mut datum) = self.choose(|kind| matches!(kind, Kind::Array(_))) else { return Err(unfit) };
-        let Kind::Array(items) = datum.kind() else { return Err(unfit) };
+        let kind = self.kind();
+        let unfit = || Self::unfit(kind, "an array");
+        let Some(mut datum) = self.choose(|kind| matches!(kind, Kind::Array(_))) else { return Err(unfit()) };
+        let Kind::Array(items) = datum.kind() else { return Err(unfit()) };
         let start = datum.out.len();
         let mut count = 0;
         while seq.next_element_seed(datum.inner(*items))?.is_some() {
@@ -252,7 +252,7 @@ impl<'de> Visitor<'de> for Datum<'_> {
                     None => self.bare(branches, Some(first), map),
                 }
             }
-            _ => Err(self.unfit("an object")),
+            kind => Err(Self::unfit(kind, "an object")),
         }
     }
 }
@@ -331,7 +331,7 @@ impl Datum<'_> {
             return match datum.kind() {
                 Kind::Record(record) => datum.record(record, first.as_deref(), map),
                 Kind::Map(values) => datum.map(*values, first, map),
-                _ => Err(datum.unfit("an object")),
+                kind => Err(Self::unfit(kind, "an object")),
             };
         }
         let members = Cell::new(0);
@@ -377,9 +377,11 @@ impl Late {
 /// The items stand at `start`; their count goes before them, and the end behind.
 fn close_items(out: &mut Vec<u8>, start: usize, count: usize) {
     if count > 0 {
-        let mut head = Vec::with_capacity(10);
-        binary::put_long(&mut head, count as i64);
-        out.splice(start..start, head);
+        let end = out.len();
+        binary::put_long(out, count as i64);
+        // What was written last comes first.
+        let head = out.len() - end;
+        out[start..].rotate_right(head);
     }
     out.push(0);
 }

@@ -39,6 +39,7 @@ pub(crate) fn data(schema: &Schema, plan: &Plan, bytes: &[u8]) {
     let mut skipped = binary::Reader::new(bytes);
     let _ = plan.skip(&mut skipped);
     let json = plan.to_json(bytes, Unions::Tagged);
+    dissected(schema, bytes, value.is_ok());
     let Ok(value) = value else {
         assert!(json.is_err());
         return;
@@ -51,6 +52,20 @@ pub(crate) fn data(schema: &Schema, plan: &Plan, bytes: &[u8]) {
         // A map may have a key twice, a record of the union's may not.
         Ok(()) => assert!(plan.decode(&by_json).is_ok()),
         Err(flaw) => panic!("{flaw}: {value:?}"),
+    }
+}
+
+/// Every byte of sound data has its words, once and in order.
+fn dissected(schema: &Schema, bytes: &[u8], sound: bool) {
+    let (spans, flaw) = schema.dissect(bytes, usize::MAX);
+    let mut next = 0;
+    for span in &spans {
+        assert!(span.at.start == next && span.at.end > next && span.at.end <= bytes.len(), "{spans:?}");
+        next = span.at.end;
+    }
+    match flaw {
+        None => assert!(sound && next == bytes.len(), "{spans:?}"),
+        Some(flaw) => assert!(!sound || flaw == milena_schema::avro::Malformed::Deep, "{flaw}"),
     }
 }
 

@@ -11,12 +11,14 @@ const SCHEMA: &str = include_str!("person.avsc");
 
 #[test]
 fn the_code_is_what_stands_here() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/avro/person.rs");
-    let made = generate::rust(&schema(SCHEMA)).unwrap();
-    if std::env::var_os("UPDATE_GENERATED").is_some() {
-        fs::write(&path, &made).unwrap();
+    for (name, text) in [("person.rs", SCHEMA), ("moments.rs", include_str!("moments.avsc"))] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/avro").join(name);
+        let made = generate::rust(&schema(text)).unwrap();
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), made);
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), made);
 }
 
 #[test]

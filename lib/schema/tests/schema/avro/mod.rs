@@ -1,5 +1,6 @@
 //! Avro.
 
+mod apache;
 mod bombs;
 mod compatibility;
 mod container;
@@ -9,6 +10,8 @@ mod generated;
 mod idl;
 mod json;
 mod oracle;
+#[rustfmt::skip]
+mod moments;
 #[rustfmt::skip]
 mod person;
 mod resolution;

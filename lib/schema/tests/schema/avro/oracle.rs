@@ -14,10 +14,10 @@ use std::{
     sync::OnceLock,
 };
 
-use milena_schema::avro::{Dice, Plan, Schema, Unions, Value as Datum, binary::Reader, generate};
+use milena_schema::avro::{Dice, Encode, Plan, Schema, Unions, Value as Datum, binary::Reader, generate, native};
 use serde_json::{Value, json};
 
-use super::{hex, schemas};
+use super::{hex, moments::com::example::Moments, schemas};
 
 const JARS: [(&str, &str); 6] = [
     ("org.apache.avro:avro", "1.12.1"),
@@ -27,6 +27,7 @@ const JARS: [(&str, &str); 6] = [
     ("org.slf4j:slf4j-api", "1.7.36"),
     ("org.apache.commons:commons-compress", "1.27.1"),
 ];
+const TYPESCRIPT: &str = "typescript@5.9.3";
 const WHEELS: [&str; 2] = ["fastavro==1.13.1", "avro==1.12.2"];
 
 /// `None`, aloud, where the oracle cannot be had.
@@ -203,7 +204,7 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// What bytes mean, whatever the order of maps, which Java shuffles.
-fn meaning(schema: &Schema, data: &[u8]) -> String {
+pub(super) fn meaning(schema: &Schema, data: &[u8]) -> String {
     fn sort(value: &mut Datum<'_>) {
         match value {
             Datum::Map(entries) => {
@@ -321,10 +322,24 @@ fn pythons_agree_on_forms_bytes_and_resolution() {
 }
 
 const PERSON: &str = include_str!("person.avsc");
+const MOMENTS: &str = include_str!("moments.avsc");
 
-/// Python has no dates beyond the year 9999, which random numbers do not mind.
+/// Python and JavaScript have no dates beyond their calendars, which random numbers do not mind.
 fn timeless() -> String {
     PERSON.replace("\"logicalType\": \"date\"", "\"once\": \"date\"")
+}
+
+/// Lines of hex go through a program; its lines come back.
+fn piped(command: &mut Command, data: &[Vec<u8>]) -> Vec<String> {
+    let input: String = data.iter().map(|data| format!("{}\n", hex(data))).collect();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.lines().count() == data.len(), "{text:.500}");
+    text.lines().map(str::to_owned).collect()
 }
 
 /// Random people go through a program on generated code, and come back meaning the same.
@@ -338,20 +353,40 @@ fn through(command: &mut Command) {
     })
     .take(200)
     .collect();
-    let input: String = people.iter().map(|data| format!("{}\n", hex(data))).collect();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writing.join().unwrap().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.lines().count() == people.len(), "{text:.500}");
-    for (line, data) in text.lines().zip(&people) {
+    for (line, data) in piped(command, &people).iter().zip(&people) {
         let (written, length) = line.split_once(' ').unwrap();
         assert_eq!(meaning(&schema, &unhex(written)), meaning(&schema, data));
         let plan = Plan::new(&schema);
         let Datum::Record(fields) = plan.decode(data).unwrap() else { panic!("a person is a record") };
         assert!(matches!(&fields[0], Datum::String(first) if first.encode_utf16().count().to_string() == length));
+    }
+}
+
+/// Moments, money and keys mean the same there and in Rust, and are written as the same bytes.
+fn moments_through(command: &mut Command) {
+    let moments: Vec<Moments> = (0..200).map(some_moments).collect();
+    let data: Vec<Vec<u8>> = moments.iter().map(Encode::to_avro).collect();
+    for ((line, data), told) in piped(command.arg("moments"), &data).iter().zip(&data).zip(&moments) {
+        let Moments { day, at, cost, total, key, .. } = told;
+        let total = native::Decimal::<3>::from_be_bytes(total);
+        assert_eq!(*line, format!("{} {day} {} {cost} {total} {key}", hex(data), at.0), "{told:?}");
+    }
+}
+
+fn some_moments(n: i64) -> Moments {
+    let odd = n * 7_919 - 500_000;
+    Moments {
+        day: native::Date((odd % 40_000) as i32),
+        clock: native::TimeMillis((n * 431_999) as i32),
+        fine: native::TimeMicros(n * 431_999_999),
+        at: native::TimestampMillis(odd * 1_000_003),
+        exact: native::TimestampMicros(odd * 1_000_000_007),
+        local: native::LocalTimestampMillis(odd * 999_983),
+        cost: native::Decimal::new(i128::from(odd % 1_000_000)),
+        total: (odd * 1_000_000_007).to_be_bytes(),
+        key: native::Uuid((n as u128).wrapping_mul(0x1234_5678_9abc_def0_0fed_cba9_8765_4321).to_be_bytes()),
+        perhaps: (n % 3 > 0).then_some(native::TimestampMillis(odd)),
+        days: (0..n % 4).map(|day| native::Date(day as i32 * 365 - 100)).collect(),
     }
 }
 
@@ -361,15 +396,22 @@ fn java_takes_the_generated_classes_as_specific_records() {
     let made = dir.join("made");
     let mut javac = Command::new("javac");
     javac.args(["-encoding", "UTF-8", "-cp"]).arg(dir.join("*")).arg("-d").arg(&made);
-    for (name, text) in generate::java(&Schema::parse(PERSON).unwrap()).unwrap() {
-        let path = made.join("src").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        javac.arg(path);
+    for schema in [PERSON, MOMENTS] {
+        for (name, text) in generate::java(&Schema::parse(schema).unwrap()).unwrap() {
+            let path = made.join("src").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            javac.arg(path);
+        }
     }
     run(javac.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/java/AvroGenerated.java"))).unwrap();
-    let mut java = Command::new("java");
-    through(java.arg("-cp").arg(format!("{}:{}/*", made.display(), dir.display())).arg("AvroGenerated"));
+    let java = || {
+        let mut java = Command::new("java");
+        java.arg("-cp").arg(format!("{}:{}/*", made.display(), dir.display())).arg("AvroGenerated");
+        java
+    };
+    through(&mut java());
+    moments_through(&mut java());
 }
 
 #[test]
@@ -377,7 +419,53 @@ fn python_runs_the_generated_dataclasses() {
     let Some(python) = or_skip(python(), "fastavro") else { return };
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("avro-python-made");
     fs::create_dir_all(&made).unwrap();
-    fs::write(made.join("person.py"), generate::python(&Schema::parse(&timeless()).unwrap()).unwrap()).unwrap();
+    for (name, schema) in [("person.py", timeless()), ("moments.py", MOMENTS.to_owned())] {
+        fs::write(made.join(name), generate::python(&Schema::parse(&schema).unwrap()).unwrap()).unwrap();
+    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/avro_generated.py");
-    through(Command::new(python).env("PYTHONPATH", &made).arg(script));
+    let python = || {
+        let mut command = Command::new(&python);
+        command.env("PYTHONPATH", &made).arg(&script);
+        command
+    };
+    through(&mut python());
+    moments_through(&mut python());
+}
+
+/// The compiler, from npm into the build directory.
+fn tsc() -> Result<PathBuf, String> {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("avro-typescript");
+    let tsc = dir.join("node_modules/typescript/bin/tsc");
+    if !tsc.exists() {
+        fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
+        fs::write(dir.join("package.json"), "{\"private\":true,\"type\":\"module\"}").map_err(|error| error.to_string())?;
+        run(Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund", TYPESCRIPT]).current_dir(&dir))?;
+    }
+    Ok(tsc)
+}
+
+#[test]
+fn typescript_compiles_and_node_runs_the_generated_module() {
+    let Some(tsc) = or_skip(tsc(), "TypeScript") else { return };
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("avro-typescript/made");
+    fs::create_dir_all(&made).unwrap();
+    let mut compiler = Command::new("node");
+    compiler.arg(tsc).args(["--strict", "--noUnusedParameters", "--target", "es2022", "--module", "es2022"]);
+    compiler.args(["--lib", "es2022,dom"]).arg("--outDir").arg(&made);
+    for (name, schema) in [("person.ts", timeless()), ("moments.ts", MOMENTS.to_owned())] {
+        let path = made.join(name);
+        fs::write(&path, generate::typescript(&Schema::parse(&schema).unwrap()).unwrap()).unwrap();
+        compiler.arg(path);
+    }
+    // The compiler complains on stdout.
+    let output = compiler.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/avro_generated.mjs");
+    let node = || {
+        let mut node = Command::new("node");
+        node.arg(&script).arg(&made);
+        node
+    };
+    through(&mut node());
+    moments_through(&mut node());
 }

@@ -3,7 +3,7 @@
 #![allow(non_camel_case_types, non_snake_case, dead_code, unused_imports, unused_parens, unreachable_pub, clippy::all)]
 pub mod com {
     pub mod example {
-        use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary};
+        use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
 
         /// Somebody whom we know.
         #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,7 @@ pub mod com {
             pub r#type: super::super::com::example::kinds::Kind,
             pub id: Id,
             /// Logical type date.
-            pub born: i32,
+            pub born: native::Date,
             pub seen: Option<i64>,
             pub flag: bool,
             pub weight: f32,
@@ -33,7 +33,7 @@ pub mod com {
                 binary::put_string(out, &self.first);
                 self.r#type.encode(out);
                 out.extend_from_slice(&self.id);
-                binary::put_int(out, self.born);
+                binary::put_int(out, self.born.0);
                 match &self.seen {
                     None => binary::put_long(out, 1),
                     Some(item) => {
@@ -95,7 +95,7 @@ pub mod com {
                     first: r.string()?.to_owned(),
                     r#type: super::super::com::example::kinds::Kind::decode(r)?,
                     id: r.array()?,
-                    born: r.int()?,
+                    born: native::Date(r.int()?),
                     seen: match r.index(2, Malformed::Branch)? {
         0 => Some(r.long()?),
         _ => None,
@@ -225,7 +225,7 @@ pub mod com {
             pub r#type: super::super::com::example::kinds::Kind,
             pub id: Id,
             /// Logical type date.
-            pub born: i32,
+            pub born: native::Date,
             pub seen: Option<i64>,
             pub flag: bool,
             pub weight: f32,
@@ -245,7 +245,7 @@ pub mod com {
                 binary::put_string(out, &self.first);
                 self.r#type.encode(out);
                 out.extend_from_slice(&self.id);
-                binary::put_int(out, self.born);
+                binary::put_int(out, self.born.0);
                 match &self.seen {
                     None => binary::put_long(out, 1),
                     Some(item) => {
@@ -307,7 +307,7 @@ pub mod com {
                     first: r.string()?,
                     r#type: super::super::com::example::kinds::Kind::decode(r)?,
                     id: r.array()?,
-                    born: r.int()?,
+                    born: native::Date(r.int()?),
                     seen: match r.index(2, Malformed::Branch)? {
         0 => Some(r.long()?),
         _ => None,
@@ -480,7 +480,7 @@ pub mod com {
             }
         }
         pub mod kinds {
-            use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary};
+            use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
 
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
             pub enum Kind {

@@ -192,6 +192,14 @@ fn filesystem(path: &Path) -> Finding {
     }
 }
 
+/// S06 for whoever wants to hear only what is not right. A container's own file system is left to `doctor`.
+pub(crate) fn unfit(path: &Path) -> Option<String> {
+    let finding = filesystem(path);
+    let fix = finding.fix.as_deref().unwrap_or_default();
+    (finding.verdict == crate::cmd::doctor::finding::Verdict::Failure)
+        .then(|| format!("the data directory: {}: {fix}", finding.words))
+}
+
 /// The mount that holds a path: where it is, its type, and its options.
 fn mount_of(mounts: &str, path: &Path) -> Option<(String, String, String)> {
     let line = |line: &str| {

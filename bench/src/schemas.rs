@@ -1,0 +1,189 @@
+//! W13: schemas by id as often as they can be asked for, new ones registered, and a hundred thousand of them kept.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    figure::Report,
+    measure,
+    systems::{self, Place, Running, System},
+};
+
+const CONNECTIONS: usize = 8;
+/// Requests of one connection that wait for their answers at a time.
+const IN_FLIGHT: usize = 16;
+/// Schemas that are kept at the end.
+const MANY: usize = 100_000;
+
+pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
+    let report = Report { workload: "W13", system };
+    let running = systems::start(place, system)?;
+    let web = running.web.context("the system has no registry")?;
+    let mut one = Line::open(web)?;
+    for n in 0..10 {
+        one.ask(&register(web, n))?;
+    }
+    asked(&report, &running, web, seconds)?;
+    let mut times = Vec::new();
+    for n in 10..2_010 {
+        let begin = Instant::now();
+        one.ask(&register(web, n))?;
+        times.push(begin.elapsed());
+    }
+    report.say("register a new schema, durable: p50", measure::median(times) / 1e3, "ms");
+    let known = register(web, 0);
+    let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
+    let mut done = 0_u64;
+    while begin.elapsed() < Duration::from_secs(seconds.min(3)) {
+        one.ask(&known)?;
+        done += 1;
+    }
+    report.say("register a known one again: server CPU", (measure::cpu(running.pid())? - before) / done as f64 * 1e6, "µs");
+    kept(&report, place, running, web)
+}
+
+fn asked(report: &Report, running: &Running, web: SocketAddr, seconds: u64) -> Result<()> {
+    let paths: Vec<String> = (1..=10).map(|id| format!("/schemas/ids/{id}")).collect();
+    let latest = ["/subjects/bench-3/versions/latest".to_owned()];
+    for (what, paths) in [("GET by id", &paths[..]), ("GET latest of a subject", &latest[..])] {
+        let requests: Vec<Vec<u8>> = paths.iter().map(|path| get(web, path)).collect();
+        load(web, &requests, Duration::from_secs(1))?;
+        let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
+        let done = load(web, &requests, Duration::from_secs(seconds))?;
+        let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
+        report.say(format!("{what}, {CONNECTIONS} connections, {IN_FLIGHT} in flight"), done as f64 / took, "1/s");
+        report.say(format!("{what}: server CPU a request"), used / done as f64 * 1e6, "µs");
+    }
+    let (mut line, request, mut times) = (Line::open(web)?, get(web, "/schemas/ids/1"), Vec::new());
+    for _ in 0..5_000 {
+        let begin = Instant::now();
+        line.ask(&request)?;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    report.say("GET by id, one at a time: p99", times[times.len() * 99 / 100].as_secs_f64() * 1e6, "µs");
+    report.say("GET by id, one at a time: p50", measure::median(times), "µs");
+    Ok(())
+}
+
+/// Memory and start with many schemas, each under a subject of its own.
+fn kept(report: &Report, place: &Place, running: Running, web: SocketAddr) -> Result<()> {
+    let begin = Instant::now();
+    let next = AtomicU64::new(2_010);
+    thread::scope(|scope| {
+        let work = || -> Result<()> {
+            let mut line = Line::open(web)?;
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed) as usize;
+                if n >= MANY {
+                    return Ok(());
+                }
+                line.ask(&register(web, n))?;
+            }
+        };
+        let workers: Vec<_> = (0..2 * CONNECTIONS).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a connection does not panic"))
+    })?;
+    report.say(format!("{MANY} schemas, registered within"), begin.elapsed().as_secs_f64(), "s");
+    report.say(format!("{MANY} schemas: memory"), measure::memory(running.pid(), "VmRSS")? as f64 / 1e6, "MB");
+    let data = running.stop()?;
+    let data = started(report, place, data, "after a clean stop")?.stop()?;
+    let running = systems::start_on(place, report.system, data)?;
+    let data = running.kill();
+    started(report, place, data, "after kill -9")?.stop()?;
+    Ok(())
+}
+
+fn started(report: &Report, place: &Place, data: std::path::PathBuf, when: &str) -> Result<Running> {
+    let begin = Instant::now();
+    let running = systems::start_on(place, report.system, data)?;
+    let web = running.web.context("the system has no registry")?;
+    Line::open(web)?.ask(&get(web, &format!("/schemas/ids/{MANY}")))?;
+    report.say(format!("{MANY} schemas: exec to the first answer {when}"), begin.elapsed().as_secs_f64(), "s");
+    report.say(format!("{MANY} schemas: memory {when}"), measure::memory(running.pid(), "VmRSS")? as f64 / 1e6, "MB");
+    Ok(running)
+}
+
+fn get(web: SocketAddr, path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: {web}\r\n\r\n").into_bytes()
+}
+
+/// A record of ten fields that no other has, under a subject of its own.
+fn register(web: SocketAddr, n: usize) -> Vec<u8> {
+    let fields: Vec<String> =
+        (0..10).map(|f| format!(r#"{{"name":"field{f}","type":["null","string"],"default":null}}"#)).collect();
+    let schema = format!(r#"{{"type":"record","name":"Record{n}","namespace":"bench","fields":[{}]}}"#, fields.join(","));
+    let body = serde_json::json!({"schema": schema}).to_string();
+    let kind = "application/vnd.schemaregistry.v1+json";
+    let length = body.len();
+    format!("POST /subjects/bench-{n}/versions HTTP/1.1\r\nHost: {web}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// Answers how many requests were answered.
+fn load(web: SocketAddr, requests: &[Vec<u8>], time: Duration) -> Result<u64> {
+    let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let work = || -> Result<()> {
+            let mut line = Line::open(web)?;
+            let many: Vec<u8> = requests.iter().cycle().take(IN_FLIGHT).flatten().copied().collect();
+            while !stop.load(Ordering::Relaxed) {
+                line.stream.write_all(&many)?;
+                (0..IN_FLIGHT).try_for_each(|_| line.answer())?;
+                done.fetch_add(IN_FLIGHT as u64, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(work)).collect();
+        thread::sleep(time);
+        stop.store(true, Ordering::Relaxed);
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a connection does not panic"))
+    })?;
+    Ok(done.into_inner())
+}
+
+/// A connection, and the answers that come over it.
+struct Line {
+    stream: TcpStream,
+    answers: BufReader<TcpStream>,
+    text: String,
+    body: Vec<u8>,
+}
+
+impl Line {
+    fn open(web: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(web)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let answers = BufReader::with_capacity(64 << 10, stream.try_clone()?);
+        Ok(Self { stream, answers, text: String::new(), body: Vec::new() })
+    }
+
+    fn ask(&mut self, request: &[u8]) -> Result<()> {
+        self.stream.write_all(request)?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<()> {
+        self.text.clear();
+        self.answers.read_line(&mut self.text)?;
+        let first = self.text.len();
+        while self.answers.read_line(&mut self.text)? > 2 {}
+        let length = self.text[first..].lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        self.body.resize(length.context("the answer has no length")?, 0);
+        self.answers.read_exact(&mut self.body)?;
+        let text = String::from_utf8_lossy(&self.body);
+        ensure!(self.text.starts_with("HTTP/1.1 200"), "answered {:?}: {text}", &self.text[..first]);
+        Ok(())
+    }
+}

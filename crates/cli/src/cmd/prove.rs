@@ -1,0 +1,61 @@
+//! `milena prove SCENARIO`: plays a described workload, with its crashes, against a broker of the test kit or against another
+//! one, and reports what was lost, late or doubled.
+
+mod book;
+mod play;
+mod report;
+mod scenario;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    failure::{Failure, Kind},
+    screen::print,
+};
+use report::Report;
+use scenario::Scenario;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// What is to be played: producers, consumers, events, and what is expected of it (TOML)
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// Play it against this broker, HOST:PORT, instead of one of our own. Events that only our own can do are left out
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
+    /// Say nothing while it plays
+    #[arg(short, long)]
+    quiet: bool,
+    #[arg(short, long, default_value = "text")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Output {
+    /// For people
+    Text,
+    /// One JSON value
+    Json,
+}
+
+pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(&options.scenario).map_err(|e| {
+        Failure::new(Kind::NotFound, format!("the scenario {} cannot be read", options.scenario.display())).why(e)
+    })?;
+    let scenario = Scenario::parse(&text)
+        .map_err(|why| Failure::usage(format!("the scenario {} is not right", options.scenario.display())).why(why))?;
+    let say = |words: String| {
+        if !options.quiet {
+            eprintln!("{words}");
+        }
+    };
+    let played = play::play(&scenario, options.address.as_deref(), &say).await?;
+    let report = Report::of(&scenario, &played);
+    print(&match options.output {
+        Output::Text => report.text(),
+        Output::Json => format!("{}\n", report.json()),
+    })?;
+    Ok(ExitCode::from(if report.holds() { 0 } else { Kind::No as u8 }))
+}

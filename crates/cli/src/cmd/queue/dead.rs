@@ -1,0 +1,103 @@
+//! Dead letters: what a group gave up, and the way back.
+
+use serde_json::{Value, json};
+
+use super::word;
+use crate::{
+    connect::Connect,
+    failure::Failure,
+    screen::counted,
+    table::{self, Output},
+    web::{Web, escaped},
+    when,
+};
+
+/// Letters that a plan shows.
+const SAMPLES: u64 = 3;
+
+async fn letters(web: &Web, (queue, group): (&str, &str), max: u64) -> Result<Value, Failure> {
+    web.get(&format!("/q/v1/topics/{}/groups/{}/dead?max={max}", escaped(queue), escaped(group))).await
+}
+
+pub(super) async fn show(
+    web: &Web,
+    connect: &Connect,
+    (queue, group): (&str, &str),
+    count: u64,
+    output: Output,
+) -> Result<(), Failure> {
+    let found = letters(web, (queue, group), count).await?;
+    let rows: Vec<Value> = found["letters"].as_array().into_iter().flatten().map(|letter| row(letter, output)).collect();
+    let empty = rows.is_empty();
+    table::rows(output, &["from", "reason", "deliveries", "at", "message", "key", "value"], rows)?;
+    match empty {
+        true => connect.say(format_args!("{group} has no dead letters of {queue}")),
+        false => connect
+            .say(format_args!("they lie in {}   (milena queue redrive {queue} -g {group})", word(&found, "dead_letter_topic"))),
+    }
+    Ok(())
+}
+
+/// People see the beginning of a value; programs all of it.
+fn row(letter: &Value, output: Output) -> Value {
+    let mut row = json!({
+        "id": letter["id"], "from": letter["from"], "reason": letter["reason"], "deliveries": letter["delivery_count"],
+        "message": letter["message"], "member": letter["member"], "key": letter["letter"]["key"],
+        "value": letter["letter"]["value"], "headers": letter["letter"]["headers"],
+    });
+    let at = letter["at"].as_i64();
+    row["at"] = match output {
+        Output::Table => at.map(when::clock).into(),
+        _ => at.and_then(|at| when::rfc3339(at, false)).into(),
+    };
+    if output == Output::Table {
+        let text = row["value"].as_str().map_or_else(|| row["value"].to_string(), str::to_owned);
+        row["value"] = short(&text).into();
+        row["message"] = row["message"].as_str().map(short).filter(|text| !text.is_empty()).into();
+    }
+    row
+}
+
+fn short(text: &str) -> String {
+    const MOST: usize = 60;
+    let one_line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match one_line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &one_line[..end]),
+        None => one_line,
+    }
+}
+
+pub(super) async fn redrive(
+    web: &Web,
+    connect: &Connect,
+    (queue, group): (&str, &str),
+    count: u64,
+    yes: bool,
+) -> Result<(), Failure> {
+    let path = format!("/q/v1/topics/{}/groups/{}:redrive", escaped(queue), escaped(group));
+    if yes {
+        let told = web.send("POST", &path, &json!({ "max": count })).await?;
+        let back = told["redriven"].as_i64().unwrap_or(0);
+        return crate::screen::line(format_args!("{} back in {queue}", counted(back, "message")));
+    }
+    let told = web.send("POST", &path, &json!({ "max": count, "dry_run": true })).await?;
+    let would = told["would_redrive"].as_i64().unwrap_or(0);
+    crate::screen::line(format_args!("plan: {} would go back to {queue}, for {group}", counted(would, "dead letter")))?;
+    for letter in letters(web, (queue, group), SAMPLES).await?["letters"].as_array().into_iter().flatten() {
+        let shown = row(letter, Output::Table);
+        crate::screen::line(format_args!("  {}   {}   {}", word(&shown, "from"), word(&shown, "reason"), word(&shown, "value")))?;
+    }
+    connect.say("nothing was changed; run again with --yes to do it");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_long_value_is_one_short_line() {
+        assert_eq!(short("a\nb"), "a b");
+        assert_eq!(short(&"ü".repeat(61)), format!("{}…", "ü".repeat(60)));
+    }
+}

@@ -1,0 +1,189 @@
+//! Schemas of the broker's registry with all that they refer to: what turns JSON into a message's bytes and back, and says
+//! what each of these bytes is. Each schema is asked for once.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use milena_client::Cluster;
+use milena_schema::{
+    Flaw, Schema, Span,
+    avro::{Plan, Unions},
+    json::Validator,
+    protobuf::{self, Message},
+};
+use milena_serde::{Registry, framing};
+
+use crate::web::Web;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The schemas that were asked for so far.
+pub(crate) struct Shelf {
+    cluster: Cluster,
+    /// Looked for when it is needed first. A broker without a registry has no schemas.
+    registry: Option<Option<Registry>>,
+    known: HashMap<u32, Option<Arc<Known>>>,
+    guids: HashMap<[u8; 16], Option<u32>>,
+}
+
+/// A schema, and where it is registered.
+pub(crate) struct Known {
+    pub(crate) id: u32,
+    pub(crate) subject: String,
+    pub(crate) version: i32,
+    codec: Codec,
+}
+
+/// How its messages are read and written.
+enum Codec {
+    Avro(milena_schema::avro::Schema, Box<Plan>),
+    Json(Box<Validator>),
+    Protobuf(protobuf::Schema),
+}
+
+impl Shelf {
+    pub(crate) fn new(cluster: Cluster) -> Self {
+        Self { cluster, registry: None, known: HashMap::new(), guids: HashMap::new() }
+    }
+
+    async fn registry(&mut self) -> Option<Registry> {
+        if self.registry.is_none() {
+            let web = Web::of(&self.cluster, "schemas").await.ok();
+            let registry = web.and_then(|web| Registry::new(&web.url()).ok()).map(|r| r.with_patience(PATIENCE));
+            self.registry = Some(registry);
+        }
+        self.registry.clone().flatten()
+    }
+
+    /// The schema of an id. Where several subjects have it, `subject` is named.
+    pub(crate) async fn by_id(&mut self, id: u32, subject: &str) -> Option<Arc<Known>> {
+        if let Some(known) = self.known.get(&id) {
+            return known.clone();
+        }
+        let known = self.ask(id, subject).await.map(Arc::new);
+        self.known.insert(id, known.clone());
+        known
+    }
+
+    /// The schema of a GUID, as a header names it.
+    pub(crate) async fn by_guid(&mut self, guid: [u8; 16], subject: &str) -> Option<Arc<Known>> {
+        if !self.guids.contains_key(&guid) {
+            let registry = self.registry().await?;
+            self.guids.insert(guid, registry.id_of(guid).await.ok());
+        }
+        self.by_id((*self.guids.get(&guid)?)?, subject).await
+    }
+
+    async fn ask(&mut self, id: u32, subject: &str) -> Option<Known> {
+        let registry = self.registry().await?;
+        let codec = Codec::of(&*registry.schema(id).await.ok()?).ok()?;
+        let places = registry.places(id).await.unwrap_or_default();
+        let place = places.iter().find(|(name, _)| name == subject).or(places.first()).cloned();
+        let (subject, version) = place.unwrap_or_default();
+        Some(Known { id, subject, version, codec })
+    }
+
+    /// The newest schema of a subject, if there is one that can be used here.
+    pub(crate) async fn latest(&mut self, subject: &str) -> Option<Arc<Known>> {
+        let registry = self.registry().await?;
+        let latest = registry.latest(subject).await.ok()?;
+        let codec = Codec::of(&*registry.schema(latest.id).await.ok()?).ok()?;
+        let known = Known { id: latest.id, subject: subject.into(), version: latest.version.unwrap_or(0), codec };
+        Some(Arc::new(known))
+    }
+}
+
+impl Codec {
+    fn of(schema: &Schema) -> Result<Self, Flaw> {
+        match schema {
+            Schema::Avro(schema) => Ok(Self::Avro(schema.clone(), Box::new(Plan::new(schema)))),
+            Schema::Json(schema) => Ok(Self::Json(Box::new(schema.validator()?))),
+            Schema::Protobuf(schema) => Ok(Self::Protobuf(schema.clone())),
+            other => Err(Flaw::new(format!("{} is not known here", other.format()))),
+        }
+    }
+}
+
+impl Known {
+    /// `people-value v1`, or nothing when no subject has it any more.
+    pub(crate) fn place(&self) -> String {
+        if self.subject.is_empty() { String::new() } else { format!("{} v{}", self.subject, self.version) }
+    }
+
+    /// The format in a word.
+    pub(crate) fn format(&self) -> &'static str {
+        match self.codec {
+            Codec::Avro(..) => "avro",
+            Codec::Json(_) => "json",
+            Codec::Protobuf(_) => "protobuf",
+        }
+    }
+
+    /// What stands behind the id, as JSON.
+    pub(crate) fn decode(&self, body: &[u8]) -> Result<String, Flaw> {
+        match &self.codec {
+            Codec::Avro(_, plan) => plan.to_json(body, Unions::Bare).map_err(|why| Flaw::new(why.to_string())),
+            Codec::Json(_) => String::from_utf8(body.to_vec()).map_err(|why| Flaw::new(why.to_string())),
+            Codec::Protobuf(file) => {
+                let (message, _, body) = message_in(file, body)?;
+                message.to_json(body)
+            }
+        }
+    }
+
+    /// A whole message: magic byte, id, and JSON in the schema's form. `message` is the one of a Protobuf file that is meant;
+    /// without it, the first.
+    pub(crate) fn encode(&self, text: &str, message: Option<&str>) -> Result<Vec<u8>, Flaw> {
+        let mut out = Vec::new();
+        framing::put_prefix(&mut out, self.id);
+        match &self.codec {
+            Codec::Avro(schema, _) => schema.encode_json(text, &mut out)?,
+            Codec::Json(validator) => {
+                let value = serde_json::from_str(text).map_err(|why| Flaw::new(why.to_string()))?;
+                validator
+                    .validate(&value)
+                    .map_err(|flaws| flaws.into_iter().next().unwrap_or_else(|| Flaw::new("it does not fit")))?;
+                out.extend_from_slice(text.as_bytes());
+            }
+            Codec::Protobuf(file) => {
+                let indexes = match message {
+                    None => vec![0],
+                    Some(name) => file.indexes(name).ok_or_else(|| Flaw::new(format!("the file has no message {name}")))?,
+                };
+                let kind = file.message_at(&indexes).ok_or_else(|| Flaw::new("the file has no message"))?;
+                framing::put_indexes(&mut out, &indexes);
+                out.extend(kind.from_json(text)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The parts of what stands behind the id, in their order, and why they end before the bytes do. Nothing for JSON, which
+    /// everybody can read.
+    pub(crate) fn dissect(&self, body: &[u8], most: usize) -> Option<(Vec<Span>, Option<String>)> {
+        match &self.codec {
+            Codec::Avro(schema, _) => {
+                let (spans, flaw) = schema.dissect(body, most);
+                Some((spans, flaw.map(|flaw| flaw.to_string())))
+            }
+            Codec::Json(_) => None,
+            Codec::Protobuf(file) => Some(match message_in(file, body) {
+                Err(flaw) => (Vec::new(), Some(flaw.to_string())),
+                Ok((message, indexes, rest)) => {
+                    let head = body.len() - rest.len();
+                    let mut spans =
+                        vec![Span { at: 0..head, words: format!("message indexes {indexes:?} = {}", message.name()) }];
+                    let (found, flaw) = message.dissect(rest, most);
+                    spans.extend(found.into_iter().map(|s| Span { at: s.at.start + head..s.at.end + head, words: s.words }));
+                    (spans, flaw.map(str::to_string))
+                }
+            }),
+        }
+    }
+}
+
+/// Which message of a file it is, and its bytes.
+fn message_in<'b>(file: &protobuf::Schema, body: &'b [u8]) -> Result<(Message, Vec<i32>, &'b [u8]), Flaw> {
+    let (indexes, rest) = framing::split_indexes(body).map_err(|why| Flaw::new(why.to_string()))?;
+    let message = file.message_at(&indexes).ok_or_else(|| Flaw::new(format!("the file has no message {indexes:?}")))?;
+    Ok((message, indexes, rest))
+}

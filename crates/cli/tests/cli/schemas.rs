@@ -1,0 +1,112 @@
+//! `produce` and `read` with a schema of each format, every byte explained, and schemas from samples.
+
+use crate::server::Server;
+
+struct Ground {
+    server: Server,
+    dir: tempfile::TempDir,
+}
+
+impl Ground {
+    fn new() -> Self {
+        Self { server: Server::ephemeral(), dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn register(&self, subject: &str, name: &str, text: &str, more: &[&str]) {
+        let file = self.file(name, text);
+        let words = ["schema", "register", subject, &file];
+        self.server.out(&[&words, more].concat(), b"");
+    }
+
+    fn read(&self, topic: &str, more: &[&str]) -> String {
+        self.server.out(&[&["read", topic, "-q"], more].concat(), b"")
+    }
+}
+
+#[test]
+fn json_schema_is_validated_and_sent_as_it_is() {
+    let ground = Ground::new();
+    let schema = r#"{"type":"object","properties":{"age":{"type":"integer","minimum":0}},"required":["age"]}"#;
+    ground.register("people-value", "people.json", schema, &[]);
+    ground.server.out(&["produce", "people"], b"{\"age\":41}");
+    let raw = ground.server.run(&["read", "people", "-f", "%s", "-q"], b"").stdout;
+    assert_eq!(raw, b"\x00\x00\x00\x00\x01{\"age\":41}");
+    let read = ground.read("people", &[]);
+    assert!(read.contains(r#""value":{"age":41},"headers":[],"schema":{"subject":"people-value","version":1,"id":1}"#), "{read}");
+    let unfit = ground.server.run(&["produce", "people"], b"{\"age\":-1}");
+    assert!(!unfit.status.success());
+    assert!(String::from_utf8_lossy(&unfit.stderr).contains("does not fit people-value version 1"), "{unfit:?}");
+    // What is read can be produced again, and means the same.
+    ground.server.out(&["produce", "people", "--json"], read.as_bytes());
+    assert_eq!(ground.read("people", &["-f", "%s\\n", "--offset", "1"]).as_bytes(), b"\x00\x00\x00\x00\x01{\"age\":41}\n");
+}
+
+#[test]
+fn protobuf_is_encoded_by_its_descriptors() {
+    let ground = Ground::new();
+    ground.register("common", "common.proto", "syntax = \"proto3\"; package c; message Name { string first = 1; }", &[]);
+    let people = "syntax = \"proto3\"; package p; import \"common.proto\"; message Person { c.Name name = 1; int64 age = 2; } message Other { bool yes = 1; }";
+    ground.register("people-value", "people.proto", people, &["--reference", "common.proto=common:1"]);
+    ground.server.out(&["produce", "people"], b"{\"name\":{\"first\":\"john\"},\"age\":41}");
+    let raw = ground.server.run(&["read", "people", "-f", "%s", "-q"], b"").stdout;
+    assert_eq!(raw, b"\x00\x00\x00\x00\x02\x00\x0a\x06\x0a\x04john\x10\x29");
+    let read = ground.read("people", &[]);
+    assert!(read.contains(r#""value":{"name":{"first":"john"},"age":"41"}"#), "{read}");
+    ground.server.out(&["produce", "people", "--message", "p.Other"], b"{\"yes\":true}");
+    let read = ground.read("people", &["--offset", "1"]);
+    assert!(read.contains(r#""value":{"yes":true}"#), "{read}");
+    let hex = ground.read("people", &["--hex", "--count", "1"]);
+    for words in ["protobuf people-value v1", "message indexes [0] = p.Person", "name.first = \"john\"", "age = 41"] {
+        assert!(hex.contains(words), "{words}: {hex}");
+    }
+    let strange = ground.server.run(&["produce", "people", "--message", "p.None"], b"{}");
+    assert!(String::from_utf8_lossy(&strange.stderr).contains("the file has no message p.None"), "{strange:?}");
+}
+
+#[test]
+fn every_byte_of_an_avro_message_is_explained() {
+    let ground = Ground::new();
+    let name = r#"{"type":"record","name":"Name","fields":[{"name":"first","type":"string"},{"name":"last","type":"string"}]}"#;
+    ground.register("name", "name.avsc", name, &[]);
+    ground.register("people-value", "people.avsc", r#""Name""#, &["--reference", "Name=name:1"]);
+    let said = ground.server.out(&["produce", "people"], br#"{"first":"john","last":"doe"}"#);
+    assert!(said.contains("14 bytes   avro people-value v1 (id 2)   kept in the broker's memory in"), "{said}");
+    let hex = ground.read("people", &["--hex"]);
+    let expected = "  00000000  00 00 00 00 02 08 6a 6f 68 6e 06 64 6f 65        ......john.doe
+            |  |---------| |  |---------| |  |------|
+            |  |           |  |           |  last = \"doe\"
+            |  |           |  |           length 3  (06, zig-zag)
+            |  |           |  first = \"john\"
+            |  |           length 4  (08, zig-zag)
+            |  schema id 2 → people-value v1
+            magic byte 0 = Confluent wire format
+";
+    assert!(hex.contains("no key   14 bytes   avro people-value v1\n") && hex.ends_with(expected), "{hex}");
+    ground.server.out(&["produce", "people", "--raw"], b"\x00");
+    let broken = ground.read("people", &["--hex", "--offset", "1"]);
+    assert!(broken.contains("1 byte"), "{broken}");
+}
+
+#[test]
+fn a_schema_is_learnt_from_samples() {
+    let ground = Ground::new();
+    let samples = "{\"id\":1,\"note\":null}\n{\"id\":2,\"note\":\"x\",\"tags\":[\"a\"]}\n";
+    let file = ground.file("orders.json", samples);
+    let avro: serde_json::Value = serde_json::from_str(&ground.server.out(&["schema", "infer", &file, "-q"], b"")).unwrap();
+    assert_eq!(avro["name"], "Orders");
+    assert_eq!(avro["fields"][1]["type"], serde_json::json!(["null", "string"]));
+    let named = ground.server.out(&["schema", "infer", "--name", "com.example.Order", "-q"], samples.as_bytes());
+    ground.register("orders-value", "orders.avsc", &named, &[]);
+    ground.server.out(&["produce", "orders"], samples.as_bytes());
+    let learnt = ground.server.out(&["schema", "infer", "--topic", "orders", "--type", "json", "-q"], b"");
+    let json: serde_json::Value = serde_json::from_str(&learnt).unwrap();
+    assert_eq!(json["properties"]["id"]["type"], "integer");
+    let nothing = ground.server.run(&["schema", "infer"], b"");
+    assert!(!nothing.status.success() && String::from_utf8_lossy(&nothing.stderr).contains("no sample"), "{nothing:?}");
+}

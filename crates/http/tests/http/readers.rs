@@ -1,0 +1,154 @@
+//! What is said of readers over HTTP: why one finds nothing, and the life of a record, for queues and REST instances too; and
+//! what a request of the REST proxy costs in commits.
+
+use milena_http::Surface;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+const JSON: &str = "application/vnd.kafka.json.v2+json";
+
+fn produce(server: &Server, topic: &str, values: std::ops::Range<i64>) {
+    let records: Vec<Value> = values.map(|n| json!({"value": n})).collect();
+    let body = json!({"records": records}).to_string();
+    let told = server.send("POST", &format!("/topics/{topic}"), &[("Content-Type", JSON)], body.as_bytes());
+    assert_eq!(told.status, 200, "{}", told.body);
+}
+
+fn reader(server: &Server, group: &str, name: &str, topic: &str, more: &Value) {
+    let mut settings = json!({"name": name, "format": "json", "auto.offset.reset": "earliest", "auto.commit.enable": false});
+    let (own, more) = (settings.as_object_mut().expect("an object"), more.as_object().expect("an object"));
+    own.extend(more.clone());
+    assert_eq!(server.post(&format!("/consumers/{group}"), &settings).status, 200);
+    let path = format!("/consumers/{group}/instances/{name}/subscription");
+    assert_eq!(server.post(&path, &json!({"topics": [topic]})).status, 204);
+}
+
+fn fetch(server: &Server, group: &str, name: &str, query: &str) -> crate::server::Reply {
+    server.send("GET", &format!("/consumers/{group}/instances/{name}/records?timeout=1{query}"), &[("Accept", JSON)], b"")
+}
+
+fn why(server: &Server, group: &str) -> Value {
+    server.get(&format!("/admin/v1/topics/orders/why?group={group}")).json()["partitions"][0].clone()
+}
+
+fn says(found: &Value, words: &str) {
+    let because = found["because"].as_str().unwrap_or_default();
+    assert!(because.contains(words), "{because:?} does not say {words:?}");
+}
+
+fn take(server: &Server) -> String {
+    let taken = server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0, "lease_ms": 20_000}));
+    taken.json()["messages"][0]["lease"].as_str().expect("a lease").to_owned()
+}
+
+#[test]
+fn why_tells_what_a_queue_waits_for_and_a_receipt_what_it_did() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..2);
+    let unknown = server.get("/admin/v1/topics/orders/why?group=workers").json();
+    assert_eq!((&unknown["group_known"], &unknown["kind"]), (&json!(false), &Value::Null));
+    let first = take(&server);
+    says(&why(&server, "workers"), "1 records can be taken");
+    let second = take(&server);
+    let found = why(&server, "workers");
+    says(&found, "all are leased: 2 records");
+    assert_eq!((&found["leased"], &found["waiting"]), (&json!(2), &json!(0)));
+    assert!(found["lease_ends_at"].is_i64(), "{found}");
+    let life = |offset: i64| {
+        let record = server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json();
+        (record["queues"][0]["state"].clone(), record["queues"][0]["deliveries"].clone())
+    };
+    assert_eq!(life(1), (json!("leased"), json!(1)));
+    let settle = json!({"ack": [second], "release": [first]});
+    assert_eq!(server.post("/q/v1/groups/workers:settle", &settle).status, 200);
+    assert_eq!((life(0), life(1)), ((json!("waiting"), json!(1)), (json!("acknowledged"), json!(1))));
+    let ack = json!({"lease": take(&server)});
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &ack).status, 200);
+    says(&why(&server, "workers"), "the end is reached: the queue is done with everything up to 2");
+    assert_eq!(life(0), (json!("finished"), Value::Null));
+}
+
+#[test]
+fn a_queue_hears_of_what_was_removed_before_it_was_done() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    let lost = take(&server);
+    server.trim("orders", 2);
+    let ack = json!({"lease": take(&server)});
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &ack).status, 200);
+    let nothing = server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0}));
+    assert_eq!((nothing.status, nothing.header("queue-state"), nothing.header("queue-lost")), (204, Some("empty"), Some("2")));
+    assert_eq!(why(&server, "workers")["lost_to_retention"], 2);
+    // Whoever still works on it is not told that it did wrong.
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &json!({"lease": lost})).status, 200);
+}
+
+#[test]
+fn why_and_receipts_know_what_a_rest_instance_was_given() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    reader(&server, "billing", "job", "orders", &json!({}));
+    assert_eq!(fetch(&server, "billing", "job", "&max_records=2").json().as_array().map(Vec::len), Some(2));
+    says(&why(&server, "billing"), "the REST instance job was given everything before 2 and has not committed it");
+    let given =
+        |offset: i64| server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json()["given_to"].clone();
+    assert_eq!((given(1), given(2)), (json!([{"group": "billing", "instance": "job"}]), json!([])));
+    assert_eq!(server.send("POST", "/consumers/billing/instances/job/offsets", &[], b"").status, 200);
+    says(&why(&server, "billing"), "the group stands at 2: 1 records wait for it");
+    assert_eq!(given(1), json!([]));
+}
+
+#[test]
+fn a_receipt_says_how_a_record_is_encoded() {
+    let server = Server::start(Surface::Common);
+    let body = json!({"value_schema": "\"string\"", "records": [{"key": null, "value": "hello"}]}).to_string();
+    let avro = [("Content-Type", "application/vnd.kafka.avro.v2+json")];
+    assert_eq!(server.send("POST", "/topics/orders", &avro, body.as_bytes()).status, 200);
+    let record = server.get("/admin/v1/topics/orders/partitions/0/records/0").json()["record"].clone();
+    let schema = json!({"id": 1, "type": "AVRO", "subject": "orders-value", "version": 1});
+    assert_eq!((&record["key"], &record["value"]), (&Value::Null, &json!({"bytes": 11, "schema": schema})));
+    assert_eq!((&record["codec"], &record["headers"]), (&json!("none"), &json!(0)));
+}
+
+#[test]
+fn a_topic_decides_whether_a_careful_reader_goes_on_behind_a_gap() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    reader(&server, "g", "i", "orders", &json!({"auto.offset.reset": "none"}));
+    let commit = json!({"offsets": [{"topic": "orders", "partition": 0, "offset": 0}]});
+    assert_eq!(server.post("/consumers/g/instances/i/offsets", &commit).status, 200);
+    server.trim("orders", 2);
+    assert_eq!(fetch(&server, "g", "i", "").code(), (410, 410));
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let path = format!("/v3/clusters/{cluster}/topics/orders/configs/milena.retention.gap.policy");
+    let put = |value: &str| server.put(&path, &json!({"value": value})).status;
+    assert_eq!((put("sometimes"), put("next")), (400, 204));
+    let goes_on = fetch(&server, "g", "i", "");
+    assert_eq!((goes_on.status, goes_on.header("x-data-loss")), (200, Some("orders-0:1-1")));
+    assert_eq!(goes_on.json()[0]["value"], 2);
+}
+
+/// Slow was a request that was many small ones. What counts is counted: each request that changes something is one commit,
+/// whatever is in it, and one that changes nothing is none.
+#[test]
+fn cause_12_slow_a_request_is_one_commit_whatever_is_in_it() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    reader(&server, "g", "i", "orders", &json!({}));
+    let commits = |what: &dyn Fn()| {
+        let before = server.commits();
+        what();
+        server.commits() - before
+    };
+    assert_eq!(commits(&|| produce(&server, "orders", 1..1_000)), 1, "999 records");
+    let one_by_one = commits(&|| (0..20).for_each(|n| produce(&server, "orders", n..n + 1)));
+    assert_eq!(one_by_one, 20, "nothing is looked up or noted down for a request beside its records");
+    // All of it in one answer, and the note of what was given is one fact.
+    let read = commits(&|| assert_eq!(fetch(&server, "g", "i", "").json().as_array().map(Vec::len), Some(1_020)));
+    assert_eq!(read, 1);
+    assert_eq!(commits(&|| assert_eq!(fetch(&server, "g", "i", "").json(), json!([]))), 0, "an empty answer");
+    let offsets = "/consumers/g/instances/i/offsets";
+    assert_eq!(commits(&|| assert_eq!(server.send("POST", offsets, &[], b"").status, 200)), 1);
+    assert_eq!(commits(&|| assert_eq!(server.send("POST", offsets, &[], b"").status, 200)), 0, "nothing is new");
+}

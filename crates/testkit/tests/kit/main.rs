@@ -1,0 +1,6 @@
+//! The kit as a test uses it: by a real Kafka client, over HTTP, with every fault.
+
+mod control;
+mod faults;
+mod lives;
+mod world;

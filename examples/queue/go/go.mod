@@ -1,0 +1,3 @@
+module example/queue
+
+go 1.21
