@@ -82,6 +82,16 @@ impl Origins {
         !method.is_safe() && self.allows(origin).is_none()
     }
 
+    /// The same for a request that changes something although its method says that it does not: a fetch of a REST consumer moves
+    /// it on. A picture in a page sends no origin, but browsers say that it comes from elsewhere.
+    pub(crate) fn refuses_move(&self, headers: &HeaderMap) -> bool {
+        let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+        match headers.get(ORIGIN) {
+            Some(origin) => self.allows(origin).is_none(),
+            None => elsewhere && self.0.is_none(),
+        }
+    }
+
     /// The answer to a browser that asks before it asks.
     pub(crate) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Answer> {
         let asks = method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);

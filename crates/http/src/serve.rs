@@ -129,6 +129,11 @@ pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketA
     answer(door, request, Rc::new(Peer::new(peer)), surface).await
 }
 
+/// `GET /consumers/{group}/instances/{instance}/records`, and streams of the queue: they change what comes next.
+fn moves_a_reader(path: &str) -> bool {
+    (path.starts_with("/consumers/") && path.ends_with("/records")) || (path.starts_with("/q/v1/") && path.ends_with("/events"))
+}
+
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
     let address = peer.address;
     let origins = &door.options.origins;
@@ -137,7 +142,11 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     let packing = request.headers().get(ACCEPT_ENCODING).cloned();
     let mut answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
-        None if origins.refuses(request.method(), request.headers()) => surface.refused(StatusCode::FORBIDDEN, page()),
+        None if origins.refuses(request.method(), request.headers())
+            || (moves_a_reader(request.uri().path()) && origins.refuses_move(request.headers())) =>
+        {
+            surface.refused(StatusCode::FORBIDDEN, page())
+        }
         None => match tokio::time::timeout(REQUEST, routed(door, request, peer, surface)).await {
             Ok(answer) => answer,
             Err(_) => {

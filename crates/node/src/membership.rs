@@ -1,7 +1,11 @@
 //! Verbs on groups, as doors call them. Knows how to wait for an answer that comes later; everything else is in
 //! [`crate::groups`] and the engine.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use milena_engine::{
     group::{
@@ -168,13 +172,20 @@ impl Node {
         }
     }
 
+    /// The group of this name, made if there is none. `None`: a share group has the name.
+    fn group_cell(&self, name: &str) -> Option<Arc<Cell>> {
+        if let Some(cell) = self.0.groups.find(name) {
+            return Some(cell);
+        }
+        let _one_at_a_time = self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.0.shares.find(name).is_none();
+        free.then(|| self.0.groups.find_or(name, || (self.blank_group(name), None)))
+    }
+
     /// A command whose answer does not wait for others.
     async fn at_once(&self, group: &str, command: Command) -> Told<Reply> {
-        if self.is_share(group) {
-            return Ok(Err(Refusal::InconsistentProtocol));
-        }
         loop {
-            let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
+            let Some(cell) = self.group_cell(group) else { return Ok(Err(Refusal::InconsistentProtocol)) };
             if let Some(parked) = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await? {
                 return Ok(self.release(parked).await?.and_then(refused));
             }
@@ -199,11 +210,8 @@ impl Node {
 
     /// A command that may be answered when others have come.
     async fn later(&self, group: &str, ticket: Ticket, command: Command) -> Told<Now> {
-        if self.is_share(group) {
-            return Ok(Err(Refusal::InconsistentProtocol));
-        }
         loop {
-            let cell = self.0.groups.find_or(group, || (self.blank_group(group), None));
+            let Some(cell) = self.group_cell(group) else { return Ok(Err(Refusal::InconsistentProtocol)) };
             let (promise, promised) = oneshot::channel();
             let decided = self.step(&cell, Some((ticket, promise)), |group, now| group.decide(now, command.clone())).await?;
             let Some(parked) = decided else {

@@ -74,6 +74,8 @@ pub(crate) struct Inner {
     /// `producer.id.expiration.ms`, beside the settings since every append reads it.
     pub(crate) producer_expiry: AtomicI64,
     pub(crate) groups: Groups,
+    /// Held while a group or a share group is made: one name is one of the two.
+    pub(crate) kinds: Mutex<()>,
     /// Moments of the steady clock: sessions and rebalances.
     pub(crate) sessions: Alarm,
     pub(crate) shares: Shares,

@@ -358,6 +358,7 @@ impl Node {
         if let Some(cell) = self.0.shares.find(name) {
             return Ok(cell);
         }
+        let _one_at_a_time = self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.groups.find(name).is_some() {
             return Err(Refusal::OtherKind(name.into()));
         }

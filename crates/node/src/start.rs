@@ -137,6 +137,7 @@ impl Node {
             broker: Lock::new(broker),
             subjects: Lock::new(subjects),
             spellings: Default::default(),
+            kinds: Default::default(),
             schema_changes: AtomicU64::new(0),
             kept,
             config: RwLock::new(Arc::new(config)),

@@ -34,7 +34,8 @@ impl Share {
         if !self.roster.is_empty() {
             return Err(Refusal::NotEmpty);
         }
-        if self.partitions.len() + starts.len() > limits::SHARE_PARTITIONS_MAX {
+        let fresh = starts.iter().filter(|(at, _)| !self.partitions.contains_key(at)).count();
+        if self.partitions.len() + fresh > limits::SHARE_PARTITIONS_MAX {
             return Err(Refusal::TooMany { max: limits::SHARE_PARTITIONS_MAX });
         }
         let started = |(at, start): &(At, Offset)| ShareStarted { at: *at, start: *start, when: now.wall }.into();

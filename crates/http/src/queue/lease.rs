@@ -15,7 +15,7 @@ const FIXED: usize = 1 + 16 + 4 + 8 + 2 + 8 + 4 + 8;
 /// Bytes of the signature that are kept.
 const TAG: usize = 16;
 /// Longer names of groups have no leases.
-const GROUP_MAX: usize = 255;
+pub(super) const GROUP_MAX: usize = 255;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Lease {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hyper::{
     StatusCode,
-    header::{HeaderName, HeaderValue},
+    header::{HeaderName, HeaderValue, RETRY_AFTER},
 };
 use milena_node::{Once, OnceKey, OncePlaced, Topic, WriterId};
 use milena_record::{Builder, Codec, RecordHeader, partition_of_key};
@@ -64,11 +64,26 @@ pub(super) enum Outcome {
 pub(super) struct Failure {
     error_code: &'static str,
     message: String,
+    /// What the request is answered with when nothing else came of it.
+    #[serde(skip)]
+    status: StatusCode,
 }
 
 impl Outcome {
     fn failed(error_code: &'static str, message: impl ToString) -> Self {
-        Self::Failed { error: Failure { error_code, message: message.to_string() } }
+        Self::Failed { error: Failure { error_code, message: message.to_string(), status: StatusCode::UNPROCESSABLE_ENTITY } }
+    }
+    /// The broker did not take it.
+    fn refused(fault: crate::rest::fault::Fault) -> Self {
+        let (error_code, status) = match fault.status {
+            StatusCode::SERVICE_UNAVAILABLE => ("unavailable", fault.status),
+            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", fault.status),
+            _ => ("refused", StatusCode::UNPROCESSABLE_ENTITY),
+        };
+        Self::Failed { error: Failure { error_code, message: fault.message, status } }
+    }
+    fn status(&self) -> Option<StatusCode> {
+        if let Self::Failed { error } = self { Some(error.status) } else { None }
     }
     fn has_failed(&self) -> bool {
         matches!(self, Self::Failed { .. })
@@ -166,11 +181,18 @@ fn answer(outcomes: &[Outcome]) -> Answer {
     let failed = outcomes.iter().filter(|outcome| outcome.has_failed()).count();
     let status = match failed {
         0 => StatusCode::CREATED,
-        all if all == outcomes.len() => StatusCode::UNPROCESSABLE_ENTITY,
+        all if all == outcomes.len() => {
+            let first = outcomes.first().and_then(Outcome::status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            let alike = outcomes.iter().all(|outcome| outcome.status() == Some(first));
+            if alike { first } else { StatusCode::UNPROCESSABLE_ENTITY }
+        }
         _ => StatusCode::MULTI_STATUS,
     };
     let mut answer = as_json(&json!({ "results": outcomes }));
     *answer.status_mut() = status;
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if outcomes.iter().all(Outcome::is_again) {
         answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
@@ -198,7 +220,7 @@ impl Target {
         for (at, placed) in places.into_iter().zip(placed) {
             outcomes[at] = Some(match placed {
                 Ok(placed) => placed.into(),
-                Err(fault) => Outcome::failed("refused", fault.message),
+                Err(fault) => Outcome::refused(fault),
             });
         }
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::failed("refused", "it was not written"))).collect()

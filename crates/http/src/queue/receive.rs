@@ -1,6 +1,10 @@
 //! Taking messages: strictly as many as asked for, one by default, waiting for the first. An empty answer says why it is empty.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use hyper::{
     StatusCode,
@@ -19,7 +23,7 @@ use tokio::time::Instant;
 
 use super::{
     Told,
-    lease::Lease,
+    lease::{GROUP_MAX, Lease},
     message::{Decode, Decoder, Raw, Shown, records},
     ok,
     settle::{self, Many, Outcome},
@@ -144,6 +148,9 @@ impl Work {
     /// Somebody new.
     pub(super) async fn begin(door: &Arc<Door>, topic: &str, group: &str, wish: Receive) -> Result<Self, Trouble> {
         judge_lease(wish.lease_ms)?;
+        if !(1..=GROUP_MAX).contains(&group.len()) {
+            return Err(Trouble::invalid(format!("a group's name has 1 to {GROUP_MAX} bytes, not {}", group.len())));
+        }
         let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
         let key = door.node.share_key(group).await??;
         let owner = MemberId::from(format!("http-{}", Uuid::new_v4()).as_str());
@@ -160,10 +167,14 @@ impl Work {
         let deadline = Instant::now() + patience;
         loop {
             let (seen, freed) = self.seen();
-            let messages = self.take(max).await?;
+            let (messages, gaps) = self.look(max).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if !messages.is_empty() || left.is_zero() {
                 return Ok(messages);
+            }
+            if gaps {
+                // There was only what never was a message; what is behind it may be one.
+                continue;
             }
             self.door.node.share_wait(&self.group, freed, &seen, left).await.map_err(Trouble::dead)?;
         }
@@ -171,9 +182,14 @@ impl Work {
 
     /// One partition after the other, beginning with another one each time.
     pub(super) async fn take(&self, max: i64) -> Result<Vec<Message>, Trouble> {
-        let mut messages = Vec::new();
+        self.look(max).await.map(|(messages, _)| messages)
+    }
+
+    /// The messages that were taken, and whether offsets without a message were passed.
+    async fn look(&self, max: i64) -> Result<(Vec<Message>, bool), Trouble> {
+        let (mut messages, mut gaps) = (Vec::new(), false);
         let count = self.topic.partitions.len();
-        let first = self.door.node.share_freed(&self.group) as usize;
+        let first = self.door.turn.fetch_add(1, Ordering::Relaxed);
         for turn in 0..count {
             let left = max - messages.len() as i64;
             if left <= 0 {
@@ -190,12 +206,14 @@ impl Work {
                 lock_ms: self.wish.lease_ms,
             };
             let taken = self.door.node.share_take(&self.group, &take).await?;
-            messages.extend(self.messages(partition, taken).await?);
+            let (found, passed) = self.messages(partition, taken).await?;
+            messages.extend(found);
+            gaps |= passed;
         }
-        Ok(messages)
+        Ok((messages, gaps))
     }
 
-    async fn messages(&self, partition: i32, taken: Taken) -> Result<Vec<Message>, Trouble> {
+    async fn messages(&self, partition: i32, taken: Taken) -> Result<(Vec<Message>, bool), Trouble> {
         let runs = &taken.granted.runs;
         let delivery = |offset: i64| runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, n)| *n);
         let found = records(&taken.batches, |offset| delivery(offset).is_some(), UNPACKED_MAX);
@@ -204,7 +222,7 @@ impl Work {
         let now = self.door.node.now();
         let expires = now.wall + (taken.granted.until - now.mono);
         let mut decoder = Decoder::new(&self.door, &self.topic, self.wish.decode);
-        let mut messages = Vec::new();
+        let (mut messages, mut gaps) = (Vec::new(), Vec::new());
         for offset in runs.iter().flat_map(|(first, last, _)| *first..=*last) {
             match by_offset.get(&offset) {
                 Some(raw) => {
@@ -227,14 +245,18 @@ impl Work {
                     });
                 }
                 // There is no record at this offset, and never will be.
-                None => self.gap(at, offset).await?,
+                None => gaps.push(offset),
             }
         }
-        Ok(messages)
+        if !gaps.is_empty() {
+            self.pass(at, &gaps).await?;
+        }
+        Ok((messages, !gaps.is_empty()))
     }
 
-    async fn gap(&self, at: At, offset: i64) -> Result<(), Trouble> {
-        let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![Verdict::Gap] }];
+    async fn pass(&self, at: At, gaps: &[i64]) -> Result<(), Trouble> {
+        let gap = |offset: &i64| AckBatch { first: *offset, last: *offset, verdicts: vec![Verdict::Gap] };
+        let batches = gaps.iter().map(gap).collect();
         let acknowledge = Acknowledge { at, owner: self.owner.clone(), batches };
         self.door.node.share_acknowledge(&self.group, acknowledge).await??;
         Ok(())
@@ -267,7 +289,7 @@ impl Work {
             say("queue-lost", depth.lost.to_string());
         }
         if let Some(oldest) = oldest(&self.door, &self.topic, &self.group).await? {
-            say("queue-oldest-ms", (self.door.node.now().wall - oldest.timestamp).max(0).to_string());
+            say("queue-oldest-ms", self.door.node.now().wall.saturating_sub(oldest.timestamp).max(0).to_string());
         }
         Ok(answer)
     }

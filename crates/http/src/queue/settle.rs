@@ -1,9 +1,12 @@
 //! What became of leases: one call for many of every kind, or one for one. Each has its own outcome, durable when it is told.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use hyper::StatusCode;
-use milena_node::engine::share::{LeaseRefusal, Settle, Verdict};
+use milena_node::engine::share::{Lease as Judged, LeaseRefusal, Settle, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{Told, lease::Lease, ok, trouble::Trouble};
@@ -59,7 +62,7 @@ impl From<One> for With {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Outcome {
     lease: String,
     status: &'static str,
@@ -79,6 +82,8 @@ const OK: &str = "ok";
 const LOST: &str = "lease_lost";
 const INVALID: &str = "invalid";
 const NOT_FOUND: &str = "not_found";
+/// The broker could not write in the middle of a request: ask again for these.
+const UNAVAILABLE: &str = "unavailable";
 
 pub(super) async fn settle(door: &Arc<Door>, group: &str, many: Many) -> Told {
     let results = settled(door, group, many).await?;
@@ -99,14 +104,31 @@ pub(super) async fn settled(door: &Door, group: &str, many: Many) -> Result<Vec<
     if count > LEASES_MAX {
         return Err(Trouble::invalid(format!("at most {LEASES_MAX} leases can be settled at once, not {count}")));
     }
-    let ack = many.ack.into_iter().map(|lease| (With::from(One::Lease(lease)), Verdict::Accept));
-    let release = many.release.into_iter().map(|one| (one.into(), Verdict::Release));
-    let reject = many.reject.into_iter().map(|one| (one.into(), Verdict::Reject));
-    let extend = many.extend.into_iter().map(|one| (one.into(), Verdict::Renew));
+    let ack = many.ack.into_iter().map(|lease| With::from(One::Lease(lease))).collect();
+    let with = |list: Vec<One>| list.into_iter().map(With::from).collect::<Vec<With>>();
+    let all: [(Verdict, Vec<With>); 4] = [
+        (Verdict::Accept, ack),
+        (Verdict::Release, with(many.release)),
+        (Verdict::Reject, with(many.reject)),
+        (Verdict::Renew, with(many.extend)),
+    ];
+    // What is wrong with one is said before anything is done to another.
+    all.iter().flat_map(|(_, list)| list).try_for_each(judge_spans)?;
+    let names: Vec<String> = all.iter().flat_map(|(_, list)| list).map(|with| with.lease.clone()).collect();
     let mut results = Vec::with_capacity(count);
-    for (with, verdict) in ack.chain(release).chain(reject).chain(extend) {
-        results.push(settle_one(door, group, with, verdict).await?);
+    for (verdict, list) in all {
+        let told = settle_all(door, group, list, verdict, &mut results).await;
+        match told {
+            Ok(()) => {}
+            Err(trouble) if results.is_empty() => return Err(trouble),
+            // Others have their outcome already, and it stays true.
+            Err(_) => break,
+        }
     }
+    let untold = names.into_iter().skip(results.len());
+    let unavailable = |lease| Outcome { lease, status: UNAVAILABLE, new_lease: None, lease_expires_at: None };
+    let untold: Vec<Outcome> = untold.map(unavailable).collect();
+    results.extend(untold);
     Ok(results)
 }
 
@@ -173,27 +195,68 @@ fn judge_spans(with: &With) -> Result<(), Trouble> {
 
 async fn settle_one(door: &Door, group: &str, with: With, verdict: Verdict) -> Result<Outcome, Trouble> {
     judge_spans(&with)?;
-    let outcome = |status| Outcome { lease: with.lease.clone(), status, new_lease: None, lease_expires_at: None };
+    let mut results = Vec::with_capacity(1);
+    settle_all(door, group, vec![with], verdict, &mut results).await?;
+    Ok(results.swap_remove(0))
+}
+
+/// Leases with one verdict, in as few commits as there are reasons. Adds their outcomes in the order of the list, or none.
+async fn settle_all(
+    door: &Door,
+    group: &str,
+    list: Vec<With>,
+    verdict: Verdict,
+    results: &mut Vec<Outcome>,
+) -> Result<(), Trouble> {
     let node = &door.node;
     let key = node.ask_share(group, milena_node::engine::share::Share::key).await.map_err(Trouble::dead)?;
-    let Some(key) = key else { return Ok(outcome(NOT_FOUND)) };
-    let read = Lease::read(&with.lease).filter(|read| read.group() == group);
-    let Some(lease) = key.and_then(|key| read?.verify(&key)) else { return Ok(outcome(INVALID)) };
-    let Some(judged) = lease.judged(node.life(), node.now().wall) else { return Ok(outcome(LOST)) };
-    let ms = if verdict == Verdict::Renew { with.lease_ms } else { with.delay_ms };
-    let settle =
-        Settle { by: "http".into(), leases: vec![(judged, verdict, ms)], reason: with.reason.as_deref().map(Into::into) };
-    let told = node.share_settle(group, settle).await??;
-    Ok(match told.into_iter().next() {
-        Some(Ok(None)) => outcome(OK),
-        Some(Ok(Some(granted))) => {
-            let now = node.now();
-            let expires = now.wall + (granted.until - now.mono);
-            let renewed = Lease { life: node.life(), grant: granted.grant, expires, ..lease };
-            let new_lease = key.map(|key| renewed.sign(&key));
-            Outcome { new_lease, lease_expires_at: Some(expires), ..outcome(OK) }
+    let outcome = |with: &With, status| Outcome { lease: with.lease.clone(), status, new_lease: None, lease_expires_at: None };
+    let Some(key) = key else {
+        results.extend(list.iter().map(|with| outcome(with, NOT_FOUND)));
+        return Ok(());
+    };
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(list.len());
+    // The same lease again in one request is the same word again.
+    let (mut first, mut again): (HashMap<&str, usize>, Vec<(usize, usize)>) = Default::default();
+    let mut by_reason: BTreeMap<Option<&str>, Vec<(usize, Lease, Judged)>> = BTreeMap::new();
+    for (at, with) in list.iter().enumerate() {
+        if let Some(earlier) = first.insert(&with.lease, at) {
+            again.push((at, earlier));
+            outcomes.push(outcome(with, LOST));
+            continue;
         }
-        Some(Err(LeaseRefusal::Lost)) => outcome(LOST),
-        Some(Err(LeaseRefusal::NotFound)) | None => outcome(NOT_FOUND),
-    })
+        let read = Lease::read(&with.lease).filter(|read| read.group() == group);
+        let lease = key.and_then(|key| read?.verify(&key));
+        let judged = lease.as_ref().map(|lease| lease.judged(node.life(), node.now().wall));
+        outcomes.push(outcome(with, if judged.is_none() { INVALID } else { LOST }));
+        if let (Some(lease), Some(Some(judged))) = (lease, judged) {
+            by_reason.entry(with.reason.as_deref()).or_default().push((at, lease, judged));
+        }
+    }
+    for (reason, leases) in by_reason {
+        let ms = |at: usize| if verdict == Verdict::Renew { list[at].lease_ms } else { list[at].delay_ms };
+        let judged = leases.iter().map(|(at, _, judged)| (*judged, verdict, ms(*at))).collect();
+        let settle = Settle { by: "http".into(), leases: judged, reason: reason.map(Into::into) };
+        let told = node.share_settle(group, settle).await??;
+        for ((at, lease, _), told) in leases.into_iter().zip(told) {
+            let settled = match told {
+                Ok(None) => outcome(&list[at], OK),
+                Ok(Some(granted)) => {
+                    let now = node.now();
+                    let expires = now.wall + (granted.until - now.mono);
+                    let renewed = Lease { life: node.life(), grant: granted.grant, expires, ..lease };
+                    let new_lease = key.map(|key| renewed.sign(&key));
+                    Outcome { new_lease, lease_expires_at: Some(expires), ..outcome(&list[at], OK) }
+                }
+                Err(LeaseRefusal::Lost) => outcome(&list[at], LOST),
+                Err(LeaseRefusal::NotFound) => outcome(&list[at], NOT_FOUND),
+            };
+            outcomes[at] = settled;
+        }
+    }
+    for (at, earlier) in again {
+        outcomes[at] = outcomes[earlier].clone();
+    }
+    results.extend(outcomes);
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! Nothing here is kept between two requests: consumer instances are durable records of the node, so any call may come
 //! after a restart. Must not know: where bytes rest, and what may be done; a route is a parse, a verb, and an answer.
 
-mod fault;
+pub(crate) mod fault;
 mod media;
 pub(crate) mod produce;
 mod v2;

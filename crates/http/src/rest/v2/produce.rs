@@ -65,6 +65,9 @@ struct OffsetOut<'a> {
     error: Option<&'a str>,
 }
 
+/// Records of one request: each has its line in the answer.
+const RECORDS_MAX: usize = 100_000;
+
 /// v2 tells of a record only whether sending it again may help.
 const FOR_GOOD: u32 = 1;
 const RETRIABLE: u32 = 2;
@@ -107,6 +110,10 @@ async fn coding(door: &Door, author: &Author<'_>, topic: &str, body: &[u8], form
     let records = request.records.unwrap_or_default();
     if records.is_empty() {
         return Err(Fault::plain(StatusCode::UNPROCESSABLE_ENTITY, "records must not be empty"));
+    }
+    if records.len() > RECORDS_MAX {
+        let words = format!("{} records; a request has at most {RECORDS_MAX}", records.len());
+        return Err(Fault::plain(StatusCode::PAYLOAD_TOO_LARGE, words));
     }
     let Some(wanted) = schema_format(format) else { return Ok(Coding { format, key: None, value: None }) };
     let wish = |text: Option<String>, id: Option<i32>| {

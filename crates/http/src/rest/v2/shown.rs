@@ -21,6 +21,8 @@ use crate::{
 
 /// Bytes that are read from the log at a time.
 const PIECE: usize = 1 << 20;
+/// About what a record takes in an answer beside its key and value.
+const LINE: usize = 64;
 
 /// What one answer may hold, and how it looks.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +135,8 @@ impl<'d> Gathered<'d> {
 
     /// `false` when it does not fit any more.
     async fn push(&mut self, want: &Want, record: &Record<'_>) -> bool {
-        let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        // Also a record without anything takes a line of the answer.
+        let size = LINE + record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if self.records > 0 && (self.records >= self.limits.records || self.bytes + size > self.limits.bytes) {
             self.full = true;
             return false;

@@ -19,9 +19,9 @@ impl Pieces {
         Self { most, piece: Vec::new(), depth: 0, in_string: false, escaped: false }
     }
 
-    /// Takes more of the stream, and gives every object that is whole now. After an error nothing more can be cut.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Told<Vec<Vec<u8>>> {
-        let mut whole = Vec::new();
+    /// Takes more of the stream, and gives every object that is whole now, also those in front of an error. After one nothing
+    /// more can be cut.
+    pub(super) fn push(&mut self, bytes: &[u8], whole: &mut Vec<Vec<u8>>) -> Told<()> {
         for &byte in bytes {
             if self.depth == 0 {
                 match byte {
@@ -41,7 +41,7 @@ impl Pieces {
                 whole.push(std::mem::take(&mut self.piece));
             }
         }
-        Ok(whole)
+        Ok(())
     }
 
     /// Whether an object ends with this byte.
@@ -72,6 +72,12 @@ impl Pieces {
 mod tests {
     use super::Pieces;
 
+    fn cut(pieces: &mut Pieces, bytes: &[u8]) -> (Vec<Vec<u8>>, Option<u32>) {
+        let mut whole = Vec::new();
+        let told = pieces.push(bytes, &mut whole);
+        (whole, told.err().map(|fault| fault.code))
+    }
+
     #[test]
     fn objects_are_cut_the_same_whatever_the_frames_are() {
         let stream = br#"{"a":"}{\"\\"}  {"b":[{}, "]"]}
@@ -79,19 +85,24 @@ mod tests {
         let expected = [&br#"{"a":"}{\"\\"}"#[..], br#"{"b":[{}, "]"]}"#, br#"{"c":{"d":"\\\\"}}"#];
         for size in 1..=stream.len() {
             let mut pieces = Pieces::new(64);
-            let cut: Vec<Vec<u8>> = stream.chunks(size).flat_map(|chunk| pieces.push(chunk).expect("sound")).collect();
-            assert_eq!(cut, expected, "frames of {size}");
+            let found: Vec<Vec<u8>> = stream.chunks(size).flat_map(|chunk| cut(&mut pieces, chunk).0).collect();
+            assert_eq!(found, expected, "frames of {size}");
             assert!(pieces.rest().is_none());
         }
     }
 
     #[test]
     fn what_is_no_object_or_too_large_or_broken_off_is_said() {
-        assert_eq!(Pieces::new(64).push(b"[1]").map_err(|f| f.code), Err(400));
-        assert_eq!(Pieces::new(64).push(b"}").map_err(|f| f.code), Err(400));
-        assert_eq!(Pieces::new(4).push(br#"{"a":1}"#).map_err(|f| f.code), Err(413));
+        assert_eq!(cut(&mut Pieces::new(64), b"[1]"), (vec![], Some(400)));
+        assert_eq!(cut(&mut Pieces::new(64), b"}"), (vec![], Some(400)));
+        assert_eq!(cut(&mut Pieces::new(4), br#"{"a":1}"#), (vec![], Some(413)));
+        assert_eq!(
+            cut(&mut Pieces::new(64), b"{} {} x"),
+            (vec![b"{}".to_vec(), b"{}".to_vec()], Some(400)),
+            "what came before stays"
+        );
         let mut pieces = Pieces::new(64);
-        assert_eq!(pieces.push(br#"{"a":"#).map_err(|f| f.code), Ok(vec![]));
+        assert_eq!(cut(&mut pieces, br#"{"a":"#), (vec![], None));
         assert!(pieces.rest().is_some());
     }
 
@@ -105,9 +116,10 @@ mod tests {
                 stream[at] = byte;
                 let mut pieces = Pieces::new(32);
                 for chunk in stream.chunks(5) {
-                    match pieces.push(chunk) {
-                        Ok(whole) => assert!(whole.iter().all(|piece| piece.len() <= 32)),
-                        Err(_) => break,
+                    let (whole, fault) = cut(&mut pieces, chunk);
+                    assert!(whole.iter().all(|piece| piece.len() <= 32));
+                    if fault.is_some() {
+                        break;
                     }
                 }
             }

@@ -31,6 +31,11 @@ use crate::{
 
 /// Largest record of a stream as JSON, in bytes.
 const RECORD: usize = 8 << 20;
+/// Records of a body that is read whole, and records that are written together.
+const RECORDS: usize = 100_000;
+const SLICE: usize = 10_000;
+/// Bytes of such a body that are looked through at a time.
+const PIECE: usize = 64 << 10;
 /// A body of this size is read whole and answered at once.
 const AT_ONCE: u64 = 1 << 20;
 /// A stream that says nothing for this long is over.
@@ -128,9 +133,18 @@ pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told
 
 async fn whole(target: &Target, body: &[u8]) -> Told<Answer> {
     let mut pieces = Pieces::new(RECORD);
-    let mut found = pieces.push(body);
-    let broken = found.as_ref().err().cloned().or_else(|| pieces.rest());
-    let records = found.as_mut().map(std::mem::take).unwrap_or_default();
+    let mut records = Vec::new();
+    let broken = body.chunks(PIECE).try_for_each(|piece| {
+        pieces.push(piece, &mut records)?;
+        match records.len() > RECORDS {
+            true => Err(Fault::plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("a request has at most {RECORDS} records; send a stream"),
+            )),
+            false => Ok(()),
+        }
+    });
+    let broken = broken.err().or_else(|| pieces.rest());
     let mut out = Vec::new();
     if let Some(fault) = broken {
         if records.is_empty() {
@@ -157,16 +171,13 @@ async fn stream(target: &Target, mut body: Incoming, sender: Sender<Bytes>) {
         };
         let Ok(data) = frame.into_data() else { continue };
         let mut out = Vec::new();
-        let ended = match pieces.push(&data) {
-            Ok(records) => {
-                target.write(&records, &mut out).await;
-                false
-            }
-            Err(fault) => {
-                refuse(&mut out, &fault);
-                true
-            }
-        };
+        let mut records = Vec::new();
+        let broken = pieces.push(&data, &mut records).err();
+        target.write(&records, &mut out).await;
+        if let Some(fault) = &broken {
+            refuse(&mut out, fault);
+        }
+        let ended = broken.is_some();
         if !out.is_empty() && sender.send(out.into()).await.is_err() || ended {
             return;
         }
@@ -231,6 +242,12 @@ impl Target {
     }
 
     async fn write(&self, records: &[Vec<u8>], out: &mut Vec<u8>) {
+        for some in records.chunks(SLICE) {
+            self.write_some(some, out).await;
+        }
+    }
+
+    async fn write_some(&self, records: &[Vec<u8>], out: &mut Vec<u8>) {
         if records.is_empty() {
             return;
         }
