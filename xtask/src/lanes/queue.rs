@@ -19,6 +19,7 @@ pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("go", "golang"),
     ("mcs", "mono-mcs"),
     ("mono", "mono-runtime"),
+    ("/usr/lib/mono/4.5/System.Net.Http.dll", "libmono-system-net-http4.0-cil"),
 ];
 
 const GOOD: [&str; 3] = ["one", "two", "three"];

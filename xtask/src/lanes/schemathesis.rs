@@ -71,11 +71,13 @@ pub(crate) fn registry(ground: &Ground) -> Result<String> {
     play(ground, &server, "registry", &url, &document)
 }
 
-/// The queue; without waits, and without the stream, which has no end.
+/// The queue; without waits and pauses, and without the stream, which has no end.
 pub(crate) fn queue(ground: &Ground) -> Result<String> {
     let server = server::fresh(ground, "schemathesis-queue", &[])?;
     let url = url(&server, "http")?;
-    milena(ground, &server, &["produce", "orders"], "1\n2\n3\n")?;
+    // So many that a receive which does not say how long it waits finds something.
+    let messages: String = (0..20_000).map(|n| format!("{n}\n")).collect();
+    milena(ground, &server, &["produce", "orders"], &messages)?;
     milena(ground, &server, &["take", "orders", "-g", "billing"], "")?;
     let page = std::fs::read_to_string(ground.root.join("crates/http/src/queue/openapi.json"))?;
     let mut document: Value = serde_json::from_str(&page)?;
@@ -85,7 +87,10 @@ pub(crate) fn queue(ground: &Ground) -> Result<String> {
     for parameter in parameters(&mut document).filter(|parameter| parameter["name"] == "wait_ms") {
         parameter["schema"]["maximum"] = 1.into();
     }
-    document["paths"].as_object_mut().context("a page has paths")?.retain(|path, _| !path.ends_with("/events"));
+    let settings = document["components"]["schemas"]["Configure"]["properties"].as_object_mut();
+    settings.context("a group has settings")?.remove("paused");
+    let paths = document["paths"].as_object_mut().context("a page has paths")?;
+    paths.retain(|path, _| !path.ends_with("/events") && !path.ends_with(":pause"));
     play(ground, &server, "queue", &url, &document)
 }
 
@@ -153,7 +158,15 @@ fn schemathesis(ground: &Ground, room: &Path, document: &Path, url: &str) -> Res
     let venv = venv(ground, "schemathesis", PINS)?;
     let mut command = Command::new(venv.join("bin/schemathesis"));
     command.arg("run").arg(document).args(["--url", url, "--checks", CHECKS, "--no-color", "--warnings", "off"]);
-    command.args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--generation-deterministic"]);
+    command.args([
+        "--phases",
+        "coverage,fuzzing",
+        "--max-examples",
+        EXAMPLES,
+        "--generation-deterministic",
+        "--request-timeout",
+        "30",
+    ]);
     let output = command.current_dir(room).output().context("cannot start schemathesis")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {

@@ -116,7 +116,7 @@ fn the_lease_is_renewed_while_a_command_works() {
     let begin = Instant::now();
     let out = server.out(&["work", "orders", "--lease", "1s", "--until-empty", "--", "sh", "-c", "cat; sleep 3"], b"");
     assert!(begin.elapsed() >= Duration::from_secs(3));
-    assert_eq!(out, "1\n", "three times the length of the lease, and nobody else had it");
+    assert_eq!(out, "1", "three times the length of the lease, and nobody else had it");
     let standing = show(&server);
     assert_eq!((&standing["done"], &standing["failed_deliveries"]), (&1.into(), &0.into()));
 }
@@ -140,7 +140,7 @@ fn what_runs_comes_to_its_end_at_the_first_interrupt() {
         std::io::Read::read_to_string(&mut child.stdout.take().expect("piped"), &mut text).expect("text");
         text
     };
-    assert_eq!(output, "1\ndone\n");
+    assert_eq!(output, "1done\n");
     let standing = show(&server);
     assert_eq!((&standing["done"], &standing["in_flight"], &standing["waiting"]), (&1.into(), &0.into(), &1.into()));
 }
@@ -182,7 +182,7 @@ fn a_worker_goes_on_when_its_server_comes_back() {
     let output = child.wait_with_output().expect("it ends");
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n2\n", "each once: {words}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "12", "each once: {words}");
     assert_eq!(show(&server)["done"], 2);
 }
 

@@ -28,11 +28,14 @@ enum Name {
     Guid(Uuid),
 }
 
+/// A schema with what it is registered as; or, in words, why there is none.
+type Found = Result<(Arc<Codec>, Shown), String>;
+
 /// Reads the values of one answer.
 pub(crate) struct Decoder<'d> {
     door: &'d Door,
     /// What was found, also that nothing was.
-    known: HashMap<(Name, TopicId, Part), Result<(Arc<Codec>, Shown), String>>,
+    known: HashMap<(Name, TopicId, Part), Found>,
 }
 
 /// Why a value is not read by a schema.
@@ -98,7 +101,7 @@ impl<'d> Decoder<'d> {
         Ok((json, shown))
     }
 
-    async fn codec(&mut self, name: Name, topic: &Topic, part: Part) -> Result<(Arc<Codec>, Shown), String> {
+    async fn codec(&mut self, name: Name, topic: &Topic, part: Part) -> Found {
         let place = (name, topic.id, part);
         if let Some(known) = self.known.get(&place) {
             return known.clone();

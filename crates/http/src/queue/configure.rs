@@ -85,7 +85,7 @@ pub(super) async fn put(door: &Arc<Door>, group: &str, asked: Configure) -> Told
     let mut changes = Vec::new();
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            changes.push(Change::set(name, &value));
+            changes.push(Change::set(name, value));
         }
     };
     set("milena.share.record.lock.duration.ms", asked.lease_ms.map(|ms| ms.to_string()));
@@ -98,9 +98,9 @@ pub(super) async fn put(door: &Arc<Door>, group: &str, asked: Configure) -> Told
     set("errors.deadletterqueue.copy.record.enable", letter.and_then(|l| l.copy).map(|copy| copy.to_string()));
     match asked.start.map(Begin::moment).transpose()? {
         None => {}
-        Some(Ok(at)) => changes.push(Change::set("milena.share.start.ms", &at.to_string())),
+        Some(Ok(at)) => changes.push(Change::set("milena.share.start.ms", at.to_string())),
         Some(Err(word)) => {
-            changes.push(Change::set("share.auto.offset.reset", &word));
+            changes.push(Change::set("share.auto.offset.reset", word));
             changes.push(Change::delete("milena.share.start.ms"));
         }
     }

@@ -95,7 +95,7 @@ impl DataIn<'_> {
             None | Some(Value::Null) => None,
             Some(version) => {
                 let text = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
-                Some(Wanted::parse(&text).map_err(|refusal| Fault::bad_payload(refusal))?)
+                Some(Wanted::parse(&text).map_err(Fault::bad_payload)?)
             }
         };
         let naming = match self.subject_name_strategy.as_deref().map(str::to_ascii_uppercase).as_deref() {
