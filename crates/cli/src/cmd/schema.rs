@@ -185,26 +185,36 @@ impl Schema {
         Ok(json!({"schema": text, "schemaType": kind, "references": self.references}))
     }
 
-    /// The subject that is meant. Producers and consumers look for a topic's schemas under NAME-value and NAME-key, so a name
-    /// that is neither, that is no subject yet and not the schema's own, is taken as a topic's.
-    async fn subject(&self, web: &Web, body: &Value) -> Result<String, Failure> {
-        let name = &self.subject;
-        if self.exact
-            || name.ends_with("-value")
-            || name.ends_with("-key")
-            || body["schema"].as_str().and_then(full_name).as_ref() == Some(name)
-        {
-            return Ok(name.clone());
+    /// The subject that is meant, and what is asked of it.
+    async fn asked(&self, web: &Web) -> Result<(String, Value), Failure> {
+        let mut body = self.body()?;
+        if self.exact {
+            return Ok((self.subject.clone(), body));
         }
-        match web.get(&format!("/subjects/{}/versions?deleted=true", escaped(name))).await {
-            Ok(_) => Ok(name.clone()),
-            Err(failure) if failure.kind() == Kind::NotFound => Ok(format!("{name}-value")),
-            Err(failure) => Err(failure),
+        for reference in body["references"].as_array_mut().into_iter().flatten() {
+            let subject = reference["subject"].as_str().unwrap_or_default();
+            reference["subject"] = meant(web, subject).await?.into();
         }
+        let own = body["schema"].as_str().and_then(full_name);
+        let subject = if own.as_ref() == Some(&self.subject) { self.subject.clone() } else { meant(web, &self.subject).await? };
+        Ok((subject, body))
     }
 
     fn query(&self) -> &'static str {
         if self.normalize { "normalize=true" } else { "normalize=false" }
+    }
+}
+
+/// Producers and consumers look for a topic's schemas under NAME-value and NAME-key: a name that is neither, and that is no
+/// subject yet, is taken as a topic's.
+async fn meant(web: &Web, name: &str) -> Result<String, Failure> {
+    if name.ends_with("-value") || name.ends_with("-key") {
+        return Ok(name.into());
+    }
+    match web.get(&format!("/subjects/{}/versions?deleted=true", escaped(name))).await {
+        Ok(_) => Ok(name.into()),
+        Err(failure) if failure.kind() == Kind::NotFound => Ok(format!("{name}-value")),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -219,10 +229,9 @@ fn full_name(text: &str) -> Option<String> {
 }
 
 async fn register(web: &Web, connect: &Connect, schema: &Schema) -> Result<(), Failure> {
-    let body = schema.body()?;
-    let subject = &schema.subject(web, &body).await?;
+    let (subject, body) = &schema.asked(web).await?;
     let path = format!("/subjects/{}/versions?{}", escaped(subject), schema.query());
-    let answer = web.send("POST", &path, &body).await?;
+    let answer = web.send("POST", &path, body).await?;
     let id = &answer["id"];
     let version = reading::version_of(web, subject, id).await?;
     screen::line(format_args!("registered {subject}   version {version}, id {id}"))?;
@@ -233,8 +242,7 @@ async fn register(web: &Web, connect: &Connect, schema: &Schema) -> Result<(), F
 }
 
 async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
-    let body = schema.body()?;
-    let subject = schema.subject(web, &body).await?;
+    let (subject, body) = schema.asked(web).await?;
     let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", escaped(&subject), schema.query());
     let answer = web.send("POST", &path, &body).await?;
     if answer["is_compatible"].as_bool() == Some(true) {

@@ -8,7 +8,7 @@ use crate::server::{Server, bare};
 fn one_screen_says_what_is_there_and_who_is_stuck() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::on(dir.path());
-    server.out(&["produce", "orders", "--timestamp", "2020-01-02T03:04:05Z", "old"], b"");
+    server.out(&["produce", "orders", "--time", "2020-01-02T03:04:05Z", "old"], b"");
     server.out(&["produce", "people"], b"1\n2\n3\n4\n");
     server.out(&["group", "reset", "billing", "people", "--to", "1", "--yes"], b"");
     let shown = server.out(&["status"], b"");

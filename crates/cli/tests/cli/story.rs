@@ -89,6 +89,15 @@ fn a_schema_is_registered_for_a_topic() {
         let said = server.out(&[&["schema", "register", subject, avsc], arguments].concat(), b"");
         assert_eq!(said, format!("registered {registered}   version 1, id 1\n"));
     }
+    let of_place = dir.path().join("place.avsc");
+    std::fs::write(&of_place, r#"{"type":"record","name":"Of","fields":[{"name":"who","type":"com.example.FullName"}]}"#)
+        .unwrap();
+    // A reference finds what was registered by the same name.
+    let said = server.out(&["schema", "register", "shared", avsc], b"");
+    assert_eq!(said, "registered shared-value   version 1, id 1\n");
+    let reference = "com.example.FullName=shared:1";
+    let said = server.out(&["schema", "register", "of", of_place.to_str().unwrap(), "--reference", reference], b"");
+    assert_eq!(said, "registered of-value   version 1, id 2\n");
     assert_eq!(server.out(&["schema", "check", "new", avsc], b""), format!("{avsc} could be registered as new-value\n"));
     server.out(&["produce", "places"], br#"{"first":"john","last":"doe"}"#);
     assert_eq!(server.run(&["read", "places", "-f", "%s", "-q"], b"").stdout, b"\x00\x00\x00\x00\x01\x08john\x06doe");
