@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Parser)]
-#[command(name = "milena", version, about = "Kafka that fits", propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "milena", version, about = "Kafka that fits", propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -140,8 +140,10 @@ impl Arguments {
             Command::Cheat(options) => cmd::cheat::run(&options),
             Command::Man(options) => cmd::man::run(&options, &Self::command()),
             Command::Completion { shell } => {
-                clap_complete::generate(shell, &mut Self::command(), "milena", &mut std::io::stdout());
-                Ok(())
+                // Into memory first: a reader of stdout that leaves early is no failure here, and would be one there.
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "milena", &mut script);
+                crate::screen::print(&String::from_utf8_lossy(&script))
             }
             Command::Version(options) => cmd::version::run(&options),
         }?;

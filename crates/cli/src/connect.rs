@@ -57,6 +57,20 @@ pub(crate) struct Choice {
     context: Option<config::Context>,
 }
 
+/// What names the address when nobody does.
+const BY_DEFAULT: &str = "the default: no -b, MILENA_BROKER or context names another";
+
+impl Choice {
+    /// Why this address: for whoever never typed it.
+    pub(crate) fn why(&self) -> String {
+        if self.because == BY_DEFAULT {
+            format!("{} is {BY_DEFAULT}", self.broker)
+        } else {
+            format!("the address is from {}", self.because)
+        }
+    }
+}
+
 impl Connect {
     pub(crate) fn config_file(&self) -> Option<&std::path::Path> {
         self.config.as_deref()
@@ -81,7 +95,7 @@ impl Connect {
                 let broker = contexts.broker(&name)?;
                 Ok(Choice { broker, because: format!("context {name:?}, by {by}"), context: contexts.of(&name).cloned() })
             }
-            None => Ok(said("localhost:9092", "nothing else was said")),
+            None => Ok(said("localhost:9092", BY_DEFAULT)),
         }
     }
 
@@ -111,7 +125,7 @@ impl Connect {
             let unreachable = error.is_connection();
             let failure = Failure::from(error);
             // A name that was never typed is often why nothing is there.
-            if unreachable { failure.why(format!("the address is from {}", choice.because)) } else { failure }
+            if unreachable { failure.why(choice.why()) } else { failure }
         })
     }
 

@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     Interrupted = 130,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     what: String,
@@ -51,6 +51,16 @@ impl Failure {
     }
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+    /// The same with other first words, of which this is the reason: a broker's own words, if it gave some.
+    pub(crate) fn within(mut self, what: String) -> Self {
+        let inner = std::mem::replace(&mut self.what, what);
+        self.why = Some(match self.why.take() {
+            Some(why) if self.more.is_some() => why,
+            Some(why) => format!("{inner}: {why}"),
+            None => inner,
+        });
         self
     }
     pub(crate) fn what(&self) -> &str {
@@ -97,7 +107,7 @@ impl From<Error> for Failure {
             Error::Login { .. } => Failure::new(Kind::NotAllowed, error.to_string()),
             Error::NoPartition { .. } => Failure::new(Kind::NotFound, error.to_string()),
             Error::OutOfRange { .. } => Failure::new(Kind::NotFound, error.to_string()),
-            Error::BadEndpoint(_) | Error::Invalid(_) => Failure::usage(error.to_string()),
+            Error::BadEndpoint(_) | Error::Invalid(_) | Error::NoBootstrap => Failure::usage(error.to_string()),
             _ if error.is_connection() => Failure::new(Kind::Unreachable, error.to_string()),
             _ => Failure::new(Kind::Failed, error.to_string()),
         };
@@ -113,7 +123,7 @@ fn refused(code: ErrorCode, about: &str, message: Option<&str>) -> Failure {
         3 | 69 | 100 => (Kind::NotFound, format!("{about} does not exist")),
         36 => (Kind::Exists, format!("{about} exists already")),
         68 => (Kind::Exists, format!("{about} has members")),
-        29 | 30 | 31 | 53 | 58 => (Kind::NotAllowed, format!("{about}: not allowed")),
+        29 | 30 | 31 | 53 | 58 | 73 => (Kind::NotAllowed, format!("{about}: not allowed")),
         7 => (Kind::Unreachable, format!("{about}: no answer in time")),
         _ => (Kind::Failed, format!("{about}: the broker says no")),
     };

@@ -1,10 +1,13 @@
 //! `milena serve`: the composition root. Here, and nowhere else, it is decided which store, which addresses, which threads.
 
+mod asked;
 mod ephemeral;
+mod listen;
+mod reachable;
 
 use std::{
     io::{IsTerminal, Write},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
+    net::{SocketAddr, TcpListener as StdListener},
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -30,6 +33,8 @@ use crate::{
     process::Descriptors,
     ready::Ready,
 };
+use asked::Asked;
+use listen::{Bound, Doors, Listeners};
 
 /// Flags of `serve`; each can also come from the environment or from `[server]` of `milena.toml`.
 #[derive(Args, Clone, Debug, Default)]
@@ -69,17 +74,12 @@ pub(crate) struct Options {
     #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
     output: Output,
     /// Log requests that take longer than this, such as 100ms, with where the time went
-    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = slow)]
+    #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = crate::when::length)]
     slow: Option<Duration>,
     /// What is logged on stderr: error, warn, info, debug, trace, or by room (milena_store=debug)
     /// [default: warn]
     #[arg(long, env = "MILENA_LOG", value_name = "FILTER")]
     log: Option<String>,
-}
-
-fn slow(text: &str) -> Result<Duration, String> {
-    let ms = crate::when::duration(text).and_then(|ms| u64::try_from(ms).ok());
-    ms.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 100ms or 2s".into())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -105,7 +105,7 @@ struct Plan {
     advertise: Advertise,
     /// The words that `advertise` was made from.
     rule: String,
-    settings: Vec<(String, Option<String>)>,
+    asked: Asked,
     node_id: i32,
     accept_loss: bool,
     output: Output,
@@ -113,6 +113,7 @@ struct Plan {
 }
 
 /// Where a door that nobody needs to ask for listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Listening {
     Off,
     /// At an address that somebody asked for.
@@ -122,6 +123,7 @@ enum Listening {
 }
 
 /// Both loopback families, or one address that somebody asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Address {
     Loopback(u16),
     One(SocketAddr),
@@ -135,7 +137,8 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
             .why(format!("each connection is one, and the store needs some; {} is the least", crate::process::LEAST))
             .fix("ulimit -n 65536, or LimitNOFILE= in the systemd unit")
     })?;
-    let plan = Plan::of(options.clone())?;
+    // Whatever may refuse the start does so before the data are touched.
+    let plan = Plan::judged(options.clone())?;
     for finding in crate::startup::findings(plan.data.as_deref()) {
         tracing::warn!("{finding}");
     }
@@ -148,7 +151,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Kind::Failed, "the threads cannot be started").why(e))?;
-    let reload = Reload { serving: &serving, options, told, filter };
+    let reload = Reload { serving: &serving, options, told, doors: plan.doors(), filter };
     let outcome = runtime.block_on(until_told_to_stop(&reload, &plan, &ready));
     drop(runtime);
     serving.stop()?;
@@ -203,11 +206,9 @@ type Settings = Vec<(String, Option<String>)>;
 
 /// Starts a broker on its data.
 fn start(plan: &Plan, descriptors: &Descriptors) -> Result<(Serving, Settings, Ready), Failure> {
+    let doors = Doors::bind(plan)?;
     let opened = open(plan, descriptors.files)?;
-    let kafka = bind(&plan.kafka, "kafka")?;
-    let http = plan.http.as_ref().map(|address| bind(address, "http")).transpose()?;
-    let registry = plan.registry.bind("registry")?;
-    let rest = plan.rest.bind("rest")?;
+    let Listeners { kafka, http, registry, rest } = doors.listen()?;
     let told = Told {
         node_id: plan.node_id,
         data: plan.data.clone(),
@@ -279,6 +280,8 @@ struct Reload<'a> {
     options: Options,
     /// What was told of how this process was started.
     told: Settings,
+    /// Where it was told to listen.
+    doors: [(&'static str, Listening); 4],
     filter: Filter,
 }
 
@@ -300,7 +303,8 @@ impl Reload<'_> {
         let mut settings = plan.own_settings();
         settings.extend(self.told.iter().cloned());
         let down = || Failure::new(Kind::Failed, "the broker is down").why("a test has ended it").fix("POST /ephemeral/v1/start");
-        let mut fixed = self.serving.node().ok_or_else(down)?.renew_settings(&settings).map_err(bad_setting)?;
+        let mut fixed =
+            self.serving.node().ok_or_else(down)?.renew_settings(&settings).map_err(|refusal| plan.asked.refused(&refusal))?;
         let _ = self.filter.reload(filter);
         let told = |name: &str| before.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.as_deref());
         let changed = [
@@ -308,7 +312,8 @@ impl Reload<'_> {
             ("node.id", told("node.id") != Some(&plan.node_id.to_string())),
             ("advertise", plan.rule != self.rule()),
         ];
-        fixed.extend(changed.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_string()));
+        let moved = self.doors.iter().zip(plan.doors()).map(|(before, now)| (now.0, *before != now));
+        fixed.extend(changed.into_iter().chain(moved).filter(|(_, differs)| *differs).map(|(name, _)| name.to_string()));
         Ok(fixed)
     }
 
@@ -331,8 +336,7 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
     let options = Options { config: file.map(Path::to_path_buf), ..Options::default() };
     let (_, found) = config::read(file)?;
     parsed(&log_filter(&options)?)?;
-    let plan = Plan::of(options)?;
-    milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(bad_setting)?;
+    let plan = Plan::judged(options)?;
     let mut remarks = Vec::new();
     if let Address::One(address) = &plan.kafka
         && !address.ip().is_loopback()
@@ -344,20 +348,6 @@ pub(crate) fn check(file: Option<&Path>) -> Result<Checked, Failure> {
         }
     }
     Ok(Checked { file: found, remarks })
-}
-
-/// A setting that is refused, with the one that may have been meant.
-fn bad_setting(refusal: milena_node::engine::settings::Refusal) -> Failure {
-    use milena_node::engine::settings::{Refusal, broker};
-    let failure = Failure::new(Kind::Usage, "a broker setting is not right").why(&refusal);
-    let near = match &refusal {
-        Refusal::Unknown { name, .. } => crate::nearest::nearest(name, broker::all().map(|s| s.name)),
-        _ => None,
-    };
-    match near {
-        Some(near) => failure.hint(format!("did you mean {near:?}?")),
-        None => failure,
-    }
 }
 
 fn announce(output: Output, ready: &Ready) -> Result<(), Failure> {
@@ -392,8 +382,16 @@ fn log(filter: &str) -> Result<Filter, Failure> {
 }
 
 impl Plan {
+    /// One that a server can start with, as far as can be known without its data.
+    fn judged(options: Options) -> Result<Self, Failure> {
+        let plan = Self::of(options)?;
+        milena_node::engine::settings::BrokerConfig::start(&plan.own_settings()).map_err(|r| plan.asked.refused(&r))?;
+        reachable::check(&plan.advertise)?;
+        Ok(plan)
+    }
+
     fn of(options: Options) -> Result<Self, Failure> {
-        let (file, _) = config::read(options.config.as_deref())?;
+        let (file, path) = config::read(options.config.as_deref())?;
         let file = file.server;
         let data = options.ephemeral.is_none().then(|| options.data.or(file.data).unwrap_or_else(|| "milena-data".into()));
         let kafka = address(options.kafka.or(file.kafka).as_deref(), 9092, "kafka")?;
@@ -404,12 +402,16 @@ impl Plan {
         let registry = Listening::of(options.registry.or(file.registry).as_deref(), 8081, "registry")?;
         let rest = Listening::of(options.rest.or(file.rest).as_deref(), 8082, "rest")?;
         let rule = options.advertise.or(file.advertise).unwrap_or_else(|| "auto".into());
-        let advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
-            Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).why(e)
+        let advertise: Advertise = rule.parse().map_err(|e: milena_kafka::BadAdvertise| {
+            Failure::new(Kind::Usage, format!("--advertise {rule:?} cannot work")).fix(e.fix()).why(e)
         })?;
-        let mut settings: Vec<(String, Option<String>)> = file.set.into_iter().map(|(k, v)| (k, Some(plain(&v)))).collect();
-        settings.extend(options.set.into_iter().map(|(k, v)| (k, Some(v))));
-        let node_id = node_id(&settings)?;
+        // Read again for its lines alone, which only a refusal names.
+        let text = path.map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            (path, text)
+        });
+        let asked = Asked::new(text, &file.set, options.set)?;
+        let node_id = node_id(asked.settings())?;
         let warned = matches!(kafka, Address::One(a) if !a.ip().is_loopback());
         if warned {
             tracing::warn!(
@@ -423,9 +425,9 @@ impl Plan {
             http,
             registry,
             rest,
+            rule: advertise.to_string(),
             advertise,
-            rule,
-            settings,
+            asked,
             node_id,
             accept_loss: options.accept_loss,
             slow: options.slow,
@@ -435,6 +437,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// Where it listens, by the names of the flags.
+    fn doors(&self) -> [(&'static str, Listening); 4] {
+        let http = self.http.map_or(Listening::Off, Listening::At);
+        [("kafka", Listening::At(self.kafka)), ("http", http), ("registry", self.registry), ("rest", self.rest)]
+    }
+
     /// How the Kafka door is set up.
     fn door(&self, both_families: bool, connections: usize) -> DoorOptions {
         DoorOptions { advertise: self.advertise.clone(), both_families, slow: self.slow, connections }
@@ -442,16 +450,8 @@ impl Plan {
 
     /// The settings that somebody asked for. The node's id is told in one place, whichever of its two names was used.
     fn own_settings(&self) -> Vec<(String, Option<String>)> {
-        let own = self.settings.iter().filter(|(name, _)| name != "node.id" && name != "broker.id");
+        let own = self.asked.settings().iter().filter(|(name, _)| name != "node.id" && name != "broker.id");
         own.cloned().collect()
-    }
-}
-
-/// A value of `[server.set]` as Kafka's properties spell it.
-fn plain(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(s) => s.clone(),
-        other => other.to_string(),
     }
 }
 
@@ -477,7 +477,9 @@ fn open(plan: &Plan, files: usize) -> Result<Opened, Failure> {
     let data = plan.data.as_deref().unwrap_or(Path::new("milena-data"));
     let options = local::Options { accept_loss: plan.accept_loss, files, ..local::Options::default() };
     milena_broker::open_directory(data, options).map_err(|unopened| {
-        let failure = Failure::new(Kind::Failed, format!("the data directory {} cannot be used", data.display())).why(&unopened);
+        let in_use = matches!(&unopened, milena_broker::Unopened::Store(local::OpenError::Locked { .. }));
+        let kind = if in_use { Kind::Exists } else { Kind::Failed };
+        let failure = Failure::new(kind, format!("the data directory {} cannot be used", data.display())).why(&unopened);
         match unopened {
             milena_broker::Unopened::Directory(_) => failure.fix("--data DIR with a directory that this user may write"),
             milena_broker::Unopened::Store(_) => failure,
@@ -502,12 +504,12 @@ fn start_broker(
         kafka: plan.door(both_families, descriptors.kafka),
         ..milena_broker::Options::new(plan.node_id, http)
     };
-    Broker::start(opened, options).map_err(unstarted)
+    Broker::start(opened, options).map_err(|error| unstarted(plan, error))
 }
 
-fn unstarted(error: StartError) -> Failure {
+fn unstarted(plan: &Plan, error: StartError) -> Failure {
     match error {
-        StartError::Setting(refusal) => bad_setting(refusal),
+        StartError::Setting(refusal) => plan.asked.refused(&refusal),
         other => Failure::new(Kind::Failed, "the broker cannot start").why(other),
     }
 }
@@ -521,47 +523,17 @@ impl Listening {
         }
     }
 
-    fn bind(&self, door: &str) -> Result<Option<Vec<StdListener>>, Failure> {
+    fn bind(&self, door: &'static str) -> Result<Option<Bound>, Failure> {
         match self {
             Self::Off => Ok(None),
-            Self::At(address) => bind(address, door).map(Some),
+            Self::At(address) => Bound::at(address, door).map(Some),
             // Whoever did not ask for the door shall not be kept from starting by it.
-            Self::Usual(port) => Ok(bind(&Address::Loopback(*port), door)
+            Self::Usual(port) => Ok(Bound::at(&Address::Loopback(*port), door)
                 .inspect_err(|_| {
                     tracing::warn!("port {port} is taken, so there is no {door} of its own; --{door} ADDR puts it elsewhere")
                 })
                 .ok()),
         }
-    }
-}
-
-fn bind(address: &Address, door: &str) -> Result<Vec<StdListener>, Failure> {
-    let listeners = match address {
-        Address::One(address) => vec![bind_one(*address, door)?],
-        Address::Loopback(port) => {
-            let v4 = bind_one((Ipv4Addr::LOCALHOST, *port).into(), door)?;
-            // A machine without IPv6 is served on IPv4 alone.
-            let v6 = StdListener::bind((Ipv6Addr::LOCALHOST, *port)).ok();
-            std::iter::once(v4).chain(v6).collect()
-        }
-    };
-    for listener in &listeners {
-        listener.set_nonblocking(true).map_err(|e| Failure::new(Kind::Failed, "a listener cannot be used").why(e))?;
-    }
-    Ok(listeners)
-}
-
-fn bind_one(address: SocketAddr, door: &str) -> Result<StdListener, Failure> {
-    StdListener::bind(address).map_err(|e| cannot_listen(address, door, &e))
-}
-
-fn cannot_listen(address: SocketAddr, door: &str, error: &std::io::Error) -> Failure {
-    let failure = Failure::new(Kind::Failed, format!("cannot listen on {address} for {door}")).why(error);
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            failure.fix(format!("stop what listens there, or choose another: milena serve --{door} {}:0", address.ip()))
-        }
-        _ => failure,
     }
 }
 

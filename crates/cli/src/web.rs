@@ -18,6 +18,8 @@ use crate::{
 
 /// Largest answer that is taken.
 const LARGEST: u64 = 64 << 20;
+/// How the server's list of errors names this program.
+const AGENT: &str = concat!("milena/", env!("CARGO_PKG_VERSION"));
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was answered, whatever it was.
@@ -50,6 +52,8 @@ impl Reply {
 #[derive(Clone)]
 pub(crate) struct Web {
     address: String,
+    /// Somebody named it as a registry: it may be no broker of ours.
+    registry: bool,
 }
 
 impl Web {
@@ -60,7 +64,7 @@ impl Web {
             Failure::new(Kind::Failed, format!("{what} needs the broker's HTTP door, and that is off"))
                 .fix("start it with   milena serve --http 127.0.0.1:8080")
         })?;
-        Ok(Self { address: reachable(&address, cluster) })
+        Ok(Self { address: reachable(&address, cluster), registry: false })
     }
 
     /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.
@@ -80,7 +84,7 @@ impl Web {
             return Err(Failure::usage(format!("{url:?} is not the URL of a registry here")).fix("--registry http://HOST:PORT"));
         }
         let port = if address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) { "" } else { ":8081" };
-        Ok(Self { address: format!("{address}{port}") })
+        Ok(Self { address: format!("{address}{port}"), registry: true })
     }
 
     /// Where it is, for other clients of it.
@@ -134,6 +138,11 @@ impl Web {
     }
 
     fn unreachable(&self, why: impl ToString) -> Failure {
+        if self.registry {
+            return Failure::new(Kind::Unreachable, format!("the registry at {} cannot be reached", self.address))
+                .why(why)
+                .hint("--registry or MILENA_REGISTRY_URL named it; without them the broker's own registry is asked");
+        }
         Failure::new(Kind::Unreachable, format!("the broker's HTTP door at {} cannot be reached", self.address))
             .why(why)
             .hint("it listens on loopback unless told otherwise: run this on the broker's machine, or start it with --http")
@@ -143,7 +152,10 @@ impl Web {
     pub(crate) async fn events(&self, path: &str) -> Result<Lines<BufReader<TcpStream>>, Failure> {
         let open = async {
             let mut stream = TcpStream::connect(&self.address).await?;
-            let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", self.address);
+            let request = format!(
+                "GET {path} HTTP/1.0\r\nHost: {}\r\nUser-Agent: {AGENT}\r\nAccept: text/event-stream\r\n\r\n",
+                self.address
+            );
             stream.write_all(request.as_bytes()).await?;
             let mut lines = BufReader::new(stream).lines();
             let status = lines.next_line().await?.unwrap_or_default();
@@ -162,7 +174,7 @@ impl Web {
         let mut stream = TcpStream::connect(&self.address).await?;
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{kind}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {AGENT}\r\n{kind}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.address,
             body.len()
         );

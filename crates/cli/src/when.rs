@@ -1,5 +1,7 @@
 //! Times as people write and read them; inside they are milliseconds since 1970.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 /// Reads `2026-11-22T14:00:00Z`, `2026-11-22 14:00`, `2026-11-22`, `14:00`, `1700000000000`, or `-5m` (ago). Without a zone: this machine's.
@@ -40,6 +42,14 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
         _ => return None,
     };
     count.parse::<i64>().ok()?.checked_mul(unit)
+}
+
+/// Reads a length of time as every flag takes it: `500ms`, `90s`, `5m`, `2h`, `7d`, and a number alone is seconds.
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let seconds = || text.parse::<i64>().ok().and_then(|n| n.checked_mul(1000));
+    let millis = duration(text).or_else(seconds).and_then(|ms| u64::try_from(ms).ok());
+    millis.map(Duration::from_millis).ok_or_else(|| "write a length of time, such as 30 (seconds), 500ms, 5s or 2m".into())
 }
 
 /// RFC 3339 with milliseconds: local time with its offset for a person, UTC for a program.
@@ -94,6 +104,9 @@ mod tests {
         assert_eq!(read("soon"), None);
         assert_eq!(duration("2h"), Some(7_200_000));
         assert_eq!(duration("h"), None);
+        assert_eq!(length("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
+        assert!(length("-1").is_err() && length("soon").is_err() && length("").is_err());
         assert_eq!(rfc3339(1, false).as_deref(), Some("1970-01-01T00:00:00.001Z"));
     }
 }

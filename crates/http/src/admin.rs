@@ -195,11 +195,13 @@ fn target(text: &str) -> Target {
 fn refused(refusal: Refusal) -> Answer {
     let status = match refusal {
         Refusal::UnknownName(_) | Refusal::UnknownId(_) | Refusal::NotInTrash(_) => StatusCode::NOT_FOUND,
-        Refusal::Exists(_) => StatusCode::CONFLICT,
-        Refusal::Kept(_) => StatusCode::FORBIDDEN,
+        Refusal::Exists(_) | Refusal::NameTaken(_) => StatusCode::CONFLICT,
+        Refusal::Kept(_) | Refusal::DeletionDisabled => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     };
-    Problem::new(status, refusal.to_string()).into()
+    let disabled = matches!(refusal, Refusal::DeletionDisabled);
+    let problem = Problem::new(status, refusal.to_string());
+    if disabled { problem.why("delete.topic.enable is false on this broker").into() } else { problem.into() }
 }
 
 fn full(no_room: NoRoom) -> Answer {

@@ -55,10 +55,27 @@ impl Request {
             principal: "ANONYMOUS",
             subject: String::new(),
             cause: words(answer.body()).unwrap_or_else(|| status.canonical_reason().unwrap_or("an error").to_owned()),
-            expected: false,
+            expected: is_look(&self.method, self.uri.path(), status),
         };
         door.node.errors().note(door.node.now().wall, told, 1);
     }
+}
+
+/// Did somebody only ask the registry whether something is there? Serializers and tools do that all the time, and no is an
+/// answer like any other.
+fn is_look(method: &Method, path: &str, status: StatusCode) -> bool {
+    let path: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let path = match &path[..] {
+        ["contexts", _, rest @ ..] => rest,
+        path => path,
+    };
+    let looked = match path {
+        ["subjects" | "schemas" | "config" | "mode", ..] if method == Method::GET => true,
+        // A schema is looked up under its subject with its text in a body.
+        ["subjects", _] => method == Method::POST,
+        _ => false,
+    };
+    looked && status == StatusCode::NOT_FOUND
 }
 
 /// What the body says went wrong: each family of routes has a name of its own for it.
@@ -166,4 +183,27 @@ fn follow(door: Arc<Door>, filter: Filter, since: Option<u64>) -> Answer {
         }
     });
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_ask_whether_something_is_there_is_no_error() {
+        let no = StatusCode::NOT_FOUND;
+        for (method, path, status, look) in [
+            (Method::GET, "/subjects/hello-value/versions/latest", no, true),
+            (Method::GET, "/contexts/.eu/subjects/hello-value/versions", no, true),
+            (Method::POST, "/subjects/hello-value", no, true),
+            (Method::GET, "/config/hello-value", no, true),
+            (Method::POST, "/subjects/hello-value/versions", no, false),
+            (Method::DELETE, "/subjects/hello-value", no, false),
+            (Method::GET, "/subjects/a/versions/x", StatusCode::UNPROCESSABLE_ENTITY, false),
+            (Method::GET, "/admin/v1/topics/none/retention", no, false),
+            (Method::GET, "/", no, false),
+        ] {
+            assert_eq!(is_look(&method, path, status), look, "{method} {path} {status}");
+        }
+    }
 }

@@ -52,6 +52,35 @@ pub enum BadAdvertise {
     Unspecified(String),
     #[error("{0:?} is no network; write for example 10.0.0.0/8 or fd00::/8")]
     Network(String),
+    #[error("{0}:// is not spoken here: clients connect without TLS and login; write HOST:PORT")]
+    Scheme(String),
+    #[error("{0:?} is no host: a name has letters, digits, dots and dashes")]
+    Host(String),
+    #[error("{0:?} is an IPv6 address without brackets, so nobody can tell where its port begins")]
+    Brackets(String),
+    #[error("{0:?} are several addresses, and each client is told one")]
+    Several(String),
+}
+
+impl BadAdvertise {
+    /// What to write instead.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::NoPort(host) => format!("--advertise {host}:9092"),
+            Self::Brackets(text) => match text.rsplit_once(':') {
+                Some((host, port)) => format!("--advertise [{host}]:{port}"),
+                None => "--advertise [::1]:9092".into(),
+            },
+            Self::Several(_) => {
+                "--advertise auto (what each client dialled)   or   --advertise 10.0.0.0/8=HOST:PORT,192.168.0.0/16=HOST:PORT"
+                    .into()
+            }
+            Self::Network(_) => "--advertise 10.0.0.0/8=HOST:PORT   or   --advertise auto".into(),
+            Self::Empty | Self::Port(_) | Self::Unspecified(_) | Self::Scheme(_) | Self::Host(_) => {
+                "--advertise auto   or   --advertise HOST:PORT, as clients dial it".into()
+            }
+        }
+    }
 }
 
 impl Advertise {
@@ -108,21 +137,47 @@ impl FromStr for Net {
 
 impl FromStr for HostPort {
     type Err = BadAdvertise;
+    /// Kafka's own way to write it, with `PLAINTEXT://` in front, is taken too.
     fn from_str(text: &str) -> Result<Self, BadAdvertise> {
+        let text = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("PLAINTEXT") => rest,
+            Some((scheme, _)) => return Err(BadAdvertise::Scheme(scheme.to_owned())),
+            None => text,
+        };
+        if text.contains(',') {
+            return Err(BadAdvertise::Several(text.to_owned()));
+        }
         let (host, port) = text.rsplit_once(':').ok_or_else(|| BadAdvertise::NoPort(text.to_owned()))?;
         if port.ends_with(']') {
             return Err(BadAdvertise::NoPort(text.to_owned()));
         }
+        let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        if inside.is_none() && host.contains(':') {
+            return Err(BadAdvertise::Brackets(text.to_owned()));
+        }
         let port = port.parse().ok().filter(|p| *p != 0).ok_or_else(|| BadAdvertise::Port(port.to_owned()))?;
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let host = inside.unwrap_or(host);
         if host.is_empty() {
             return Err(BadAdvertise::Empty);
+        }
+        if !is_host(host, inside.is_some()) {
+            return Err(BadAdvertise::Host(host.to_owned()));
         }
         if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
             return Err(BadAdvertise::Unspecified(host.to_owned()));
         }
         Ok(Self { host: host.to_owned(), port })
     }
+}
+
+/// A name as resolvers take it, or an address; in brackets only IPv6.
+fn is_host(host: &str, brackets: bool) -> bool {
+    if brackets {
+        return host.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    // Names have 253 characters at most (RFC 1035).
+    host.len() <= 253 && host.bytes().all(legal) && !host.starts_with(['-', '.'])
 }
 
 impl FromStr for Advertise {
@@ -143,6 +198,26 @@ impl FromStr for Advertise {
             Ok(Rule { net: net.trim().parse()?, told: told.trim().parse()? })
         };
         text.split(',').map(rule).collect::<Result<_, _>>().map(Self::ByNetwork)
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+/// As it is written, in one spelling.
+impl fmt::Display for Advertise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(told) => told.fmt(f),
+            Self::ByNetwork(rules) => rules.iter().enumerate().try_for_each(|(n, rule)| {
+                let comma = if n == 0 { "" } else { "," };
+                write!(f, "{comma}{}={}", rule.net, rule.told)
+            }),
+        }
     }
 }
 
@@ -186,6 +261,20 @@ mod tests {
     }
 
     #[test]
+    fn there_is_one_spelling_to_tell() {
+        for (written, told) in [
+            ("AUTO", "auto"),
+            ("PLAINTEXT://localhost:9092", "localhost:9092"),
+            ("[::1]:9092", "[::1]:9092"),
+            ("10.0.0.0/8=a:1, ::/0=b:2", "10.0.0.0/8=a:1,::/0=b:2"),
+        ] {
+            let advertise: Advertise = written.parse().unwrap();
+            assert_eq!(advertise.to_string(), told);
+            assert_eq!(told.parse(), Ok(advertise));
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_with_words() {
         let refused = |text: &str| text.parse::<Advertise>().unwrap_err();
         assert_eq!(refused(" "), BadAdvertise::Empty);
@@ -197,5 +286,12 @@ mod tests {
         assert_eq!(refused("[::]:9092"), BadAdvertise::Unspecified("::".into()));
         assert_eq!(refused("10.0.0.0/33=a:1"), BadAdvertise::Network("10.0.0.0/33".into()));
         assert_eq!(refused("x=a:1"), BadAdvertise::Network("x".into()));
+        assert_eq!(refused("http://foo:9092"), BadAdvertise::Scheme("http".into()));
+        assert_eq!(refused("SASL_SSL://foo:9092"), BadAdvertise::Scheme("SASL_SSL".into()));
+        assert_eq!(refused("foo bar:9092"), BadAdvertise::Host("foo bar".into()));
+        assert_eq!(refused("[foo]:9092"), BadAdvertise::Host("foo".into()));
+        assert_eq!(refused("127.0.0.1:1,localhost:2"), BadAdvertise::Several("127.0.0.1:1,localhost:2".into()));
+        assert_eq!(refused("::1:29941"), BadAdvertise::Brackets("::1:29941".into()));
+        assert_eq!(refused("::1:29941").fix(), "--advertise [::1]:29941");
     }
 }

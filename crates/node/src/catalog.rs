@@ -192,7 +192,8 @@ impl Node {
         if let Err(refusal) = self.judge_target(&target) {
             return Ok(Err(refusal));
         }
-        self.purge(Command::Purge(target)).await.map(|answer| {
+        let enabled = self.settings().delete_topic_enable;
+        self.purge(Command::Purge(DeleteTopic { target, enabled })).await.map(|answer| {
             answer.map(|gone| gone.unwrap_or_else(|| unreachable!("a purge that was asked for names what it purged")))
         })
     }

@@ -69,6 +69,9 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// A peer that takes the connection and does not say within this what it speaks is given up: it hangs, or is something else.
+const GREETING: Duration = Duration::from_secs(5);
+
 /// A connection that sent nothing for this long is looked at before it is used.
 const RESTED: Duration = Duration::from_secs(1);
 
@@ -172,13 +175,14 @@ impl Connection {
             ..Default::default()
         };
         let newest = *ApiVersionsRequest::VERSIONS.end();
-        let response = self.start(&request, newest)?.answer().await?;
+        let patience = self.0.options.request_timeout.min(GREETING);
+        let response = self.start(&request, newest)?.within(patience).answer().await?;
         if response.error_code != 35 {
             Error::check(response.error_code, None, || format!("ApiVersions at {}", self.0.endpoint))?;
             return Ok(response);
         }
         let theirs = response.api_keys.iter().find(|a| a.api_key == ApiVersionsRequest::KEY).map_or(0, |a| a.max_version);
-        let response = self.start(&request, theirs.clamp(0, newest - 1))?.answer().await?;
+        let response = self.start(&request, theirs.clamp(0, newest - 1))?.within(patience).answer().await?;
         Error::check(response.error_code, None, || format!("ApiVersions at {}", self.0.endpoint))?;
         Ok(response)
     }

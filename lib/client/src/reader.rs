@@ -46,8 +46,10 @@ pub enum Until {
     End,
     /// Never: wait for more.
     Never,
-    /// In front of this offset.
+    /// In front of this offset, or at the end of the log as it is when reading begins, whichever comes first.
     Offset(i64),
+    /// In front of this offset; one that is not there yet is waited for.
+    Awaited(i64),
     /// In front of the first record at this time or later.
     Time(i64),
 }
@@ -78,6 +80,8 @@ pub enum OutOfRange {
     Start,
     /// Go on at its end.
     End,
+    /// Go on at the start if the offset is gone; wait at the end if it is not there yet.
+    Nearest,
 }
 
 /// How a reader works.

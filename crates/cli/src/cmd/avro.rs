@@ -6,6 +6,7 @@ mod convert;
 mod datum;
 mod facts;
 mod input;
+mod output;
 
 use std::process::ExitCode;
 

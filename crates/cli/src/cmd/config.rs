@@ -13,9 +13,9 @@ use milena_client::{
 };
 use serde_json::{Value, json};
 
-use super::{explain, topic::settings};
+use super::{explain, loss, topic::settings};
 use crate::{
-    connect::With,
+    connect::{Connect, With},
     failure::Failure,
     table::{self, Output},
 };
@@ -65,6 +65,9 @@ pub(crate) enum What {
         /// Only say whether the broker would take it
         #[arg(long)]
         dry_run: bool,
+        /// Do it, although data go
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -117,9 +120,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             let admin = Admin::new(connect.cluster().await?);
             diff::run(&admin, &of, &other, output).await
         }
-        What::Set { of, set, unset, dry_run } => {
+        What::Set { of, set, unset, dry_run, yes } => {
             let admin = connect.admin().await?;
-            change(&admin, &of, &set, &unset, dry_run).await
+            let resource = of.resource(&admin).await?;
+            change(&admin, connect, &resource, &changes(&set, &unset)?, (dry_run, yes)).await
         }
     }
 }
@@ -154,27 +158,37 @@ fn source(source: ConfigSource) -> String {
     }
 }
 
-async fn change(admin: &Admin, of: &Of, set: &[(String, String)], unset: &[String], dry_run: bool) -> Result<(), Failure> {
-    let resource = of.resource(admin).await?;
+fn changes(set: &[(String, String)], unset: &[String]) -> Result<Vec<(Text, Change)>, Failure> {
     let sets = set.iter().map(|(name, value)| (Text::from(name.as_str()), Change::Set(value.as_str().into())));
     let changes: Vec<(Text, Change)> = sets.chain(unset.iter().map(|n| (n.as_str().into(), Change::Unset))).collect();
     if changes.is_empty() {
         return Err(Failure::usage("nothing to set").fix("milena config set NAME=VALUE   or   milena config set --unset NAME"));
     }
-    if let (Resource::Topic(topic), true) = (&resource, set.iter().any(|(name, _)| name.starts_with("retention."))) {
-        let words: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        return Err(Failure::usage("a topic's retention can let data go, so it is set where the plan is shown first")
-            .fix(format!("milena topic set {topic} {}", words.join(" "))));
+    Ok(changes)
+}
+
+async fn change(
+    admin: &Admin,
+    connect: &Connect,
+    resource: &Resource,
+    changes: &[(Text, Change)],
+    (dry_run, yes): (bool, bool),
+) -> Result<(), Failure> {
+    if *resource != Resource::Cluster {
+        settings::known(admin, resource, changes).await?;
     }
-    if resource != Resource::Cluster {
-        settings::known(admin, &resource, &changes).await?;
+    admin.change_configs(resource, changes, true).await?;
+    if !dry_run {
+        if !loss::allowed(admin, connect, (resource, changes), yes).await? {
+            return Ok(());
+        }
+        admin.change_configs(resource, changes, false).await?;
     }
-    admin.change_configs(&resource, &changes, dry_run).await?;
     let done = if dry_run { "would take" } else { "has" };
-    for (name, change) in &changes {
+    for (name, change) in changes {
         match change {
-            Change::Set(value) => println!("{resource} {done} {name} = {value}"),
-            _ => println!("{resource} {done} {name} by default"),
+            Change::Set(value) => crate::screen::line(format_args!("{resource} {done} {name} = {value}"))?,
+            _ => crate::screen::line(format_args!("{resource} {done} {name} by default"))?,
         }
     }
     Ok(())

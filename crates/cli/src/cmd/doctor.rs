@@ -49,8 +49,8 @@ pub(crate) struct Options {
     #[arg(long)]
     no_write: bool,
     /// Again and again, showing what has changed
-    #[arg(long, value_name = "TIME")]
-    every: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = when::length)]
+    every: Option<Duration>,
     /// Every check, also those that were skipped, with its id and time
     #[arg(short, long)]
     verbose: bool,
@@ -82,14 +82,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         false => options.connect.security(&endpoint, &client::dialling(Security::default())).await?,
     };
     let terms = Terms { write: !options.no_write, dialling: client::dialling(security) };
-    let Some(every) = &options.every else {
+    let Some(every) = options.every else {
         let findings = check(&options, &endpoint, &terms, &only).await;
         screen::print(&report::write(options.output, &endpoint.to_string(), &findings, options.verbose))?;
         return Ok(exit(&options, &findings));
     };
-    let every = when::duration(every).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms >= 1000);
-    let every = every.ok_or_else(|| Failure::usage("--every takes at least 1s").fix("--every 30s"))?;
-    watch(&options, &endpoint, &terms, &only, Duration::from_millis(every)).await
+    if every < Duration::from_secs(1) {
+        return Err(Failure::usage("--every takes at least 1s").fix("--every 30s"));
+    }
+    watch(&options, &endpoint, &terms, &only, every).await
 }
 
 /// The checks from here as JSON, without those that write; for `support`.

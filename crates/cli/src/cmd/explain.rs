@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// An error's name or number, a setting, or a word such as lag
+    /// An error's name or number, a setting, a check of doctor such as D08, or a word such as lag
     what: String,
 }
 
@@ -62,6 +62,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if found(what).is_some() {
         return setting(what);
     }
+    if let Some(text) = check(what) {
+        return crate::screen::print(&text);
+    }
     let plain = what.to_lowercase().replace(['-', '_'], " ");
     if let Some((term, words)) = TERMS.iter().find(|(term, _)| *term == plain || format!("{term}s") == plain) {
         return crate::screen::print(&format!("{term}\n  {words}\n"));
@@ -72,11 +75,43 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     Err(unknown(what, nearest(what, known), "explain"))
 }
 
+/// The manual's page about `milena doctor`: what it says of a check is said here too.
+const DOCTOR: &str = include_str!("../../../../docs/doctor.md");
+
+/// A check of the doctor by its id, such as D08: the row of its table.
+pub(crate) fn check(id: &str) -> Option<String> {
+    let row = DOCTOR.lines().find(|line| {
+        let of = line.strip_prefix("| ").and_then(|rest| rest.split_once(" | "));
+        of.is_some_and(|(first, _)| first.len() == 3 && first.eq_ignore_ascii_case(id))
+    })?;
+    let mut cells = row.trim_matches('|').split(" | ").map(str::trim);
+    let (id, name, words) = (cells.next()?, cells.next()?, cells.next()?);
+    Some(format!("{id} {name}\n  {}\n  milena doctor --only {id} -v   shows it\n", plain(words)))
+}
+
+/// Text of a page without its marks: emphasis, and the targets of links.
+fn plain(words: &str) -> String {
+    let mut out = String::new();
+    let mut rest = words;
+    while let Some((before, link)) = rest.split_once('[') {
+        let Some((shown, after)) = link.split_once("](").and_then(|(shown, target)| Some((shown, target.split_once(')')?.1)))
+        else {
+            break;
+        };
+        out += before;
+        out += shown;
+        rest = after;
+    }
+    (out + rest).replace("**", "").replace(['*', '`'], "")
+}
+
 fn unknown(what: &str, near: Option<&str>, command: &str) -> Failure {
     let failure = Failure::new(Kind::NotFound, format!("nothing is known of {what:?}"));
     match near {
         Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("milena {command} {near:?}")),
-        None => failure.hint("it knows Kafka's error codes, settings, and words such as lag, offset, tombstone"),
+        None => failure.hint(
+            "it knows Kafka's error codes, settings, doctor's checks such as D08, and words such as lag, offset, tombstone",
+        ),
     }
 }
 

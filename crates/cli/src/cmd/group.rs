@@ -14,7 +14,7 @@ use milena_client::{
 };
 use serde_json::{Value, json};
 
-use super::read::{Look, show::Show};
+use super::read::{Look, show::Show, unknown_topic};
 use crate::{
     connect::{Connect, With},
     failure::{Failure, Kind},
@@ -47,7 +47,7 @@ pub(crate) enum What {
         /// Only this topic
         topic: Option<String>,
         /// Messages of each partition
-        #[arg(short = 'n', long, default_value_t = 10)]
+        #[arg(short = 'n', long, default_value_t = 10, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
         count: i64,
         #[command(flatten)]
         look: Look,
@@ -106,6 +106,15 @@ async fn no_group(admin: &Admin, id: &str) -> Failure {
         Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("milena group show {near}")),
         None => failure.fix("milena group ls   shows the groups that are there"),
     }
+}
+
+/// A topic that a group has not read, or that is not there.
+async fn no_position(admin: &Admin, id: &str, topic: &str) -> Failure {
+    if let Err(error) = admin.cluster().topic(&topic.into()).await {
+        return unknown_topic(admin.cluster(), topic, error).await.0;
+    }
+    Failure::new(Kind::NotFound, format!("group {id:?} has no position in topic {topic:?}"))
+        .hint(format!("milena group show {id}   shows where it has"))
 }
 
 /// Start and end of the partitions of positions, in their order. A topic that is gone has none.
@@ -167,6 +176,9 @@ fn head(group: &Group, lag: i64) -> String {
 
 async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, count: i64, look: &Look) -> Result<(), Failure> {
     let (_, positions) = find(admin, id).await?;
+    if let Some(topic) = topic.filter(|topic| positions.iter().all(|p| *p.topic != **topic)) {
+        return Err(no_position(admin, id, topic).await);
+    }
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
     let mut decoder = look.decoder(admin.cluster());
     let mut shown = 0;

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use clap::Subcommand;
 use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selection, record::TimestampType};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::read::{Look, no_topic, show::Show};
+use super::read::{Look, Meaning, no_topic, show::Show};
 use crate::{
-    connect::{Connect, With},
+    connect::With,
+    envelope,
     failure::{Failure, Kind},
-    screen::{Screen, counted},
+    screen::{self, Screen, counted},
     web::{Web, escaped},
     when,
 };
@@ -38,22 +39,38 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let cluster = options.connect.cluster().await?;
     let mut found = find(&cluster, topic, partition, offset).await?;
     let meaning = look.decoder(&cluster).decode(&mut found).await;
+    let receipt = receipt(&cluster, topic, partition, offset).await;
+    if look.is_json() {
+        return screen::print(&whole(&found, &meaning, receipt.as_ref()));
+    }
     let mut show = Show::new(look.shape()?, Screen::new(), false)?;
     show.message(&found, &meaning, &[])?;
     show.finish()?;
     options.connect.say(batch(&found).trim_end());
-    if let Some(life) = life(&options.connect, topic, partition, offset).await {
-        options.connect.say(life.trim_end());
+    if let Some(receipt) = receipt {
+        options.connect.say(life(&receipt).trim_end());
     }
     Ok(())
 }
 
+/// All of it as one JSON value: the message as `read` has it, its batch, and its receipt, which only a Milena gives.
+fn whole(message: &Message, meaning: &Meaning, receipt: Option<&Value>) -> String {
+    let mut text = String::new();
+    envelope::write(message, meaning.value.as_deref(), false, &mut text);
+    // What comes is put behind the last field, so that the message's own JSON stays as it is, byte for byte.
+    text.pop();
+    let receipt = receipt.unwrap_or(&Value::Null);
+    format!("{text},\"batch\":{},\"receipt\":{receipt}}}\n", batch_json(message))
+}
+
 /// Who wrote it, when it goes, and which groups are past it. `None` against brokers that are not Milena.
-async fn life(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Option<String> {
-    let cluster = connect.cluster().await.ok()?;
-    let web = Web::of(&cluster, "the life of a message").await.ok()?;
+async fn receipt(cluster: &Cluster, topic: &str, partition: i32, offset: i64) -> Option<Value> {
+    let web = Web::of(cluster, "the life of a message").await.ok()?;
     let path = format!("/admin/v1/topics/{}/partitions/{partition}/records/{offset}", escaped(topic));
-    let found = web.get(&path).await.ok()?;
+    web.get(&path).await.ok()
+}
+
+fn life(found: &Value) -> String {
     let mut text = String::new();
     let word = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let time = |value: &Value| value.as_i64().map_or_else(|| "never".into(), when::show);
@@ -92,7 +109,7 @@ async fn life(connect: &Connect, topic: &str, partition: i32, offset: i64) -> Op
             let _ = writeln!(text, "the {name} was written by schema {id} ({kind}, {subject} version {version})");
         }
     }
-    Some(text)
+    text
 }
 
 /// How it stands in one queue.
@@ -146,6 +163,25 @@ async fn find(cluster: &Cluster, topic: &str, partition: i32, offset: i64) -> Re
         return Err(missing().why(there));
     }
     reader.next().await?.ok_or_else(|| missing().why("the offset belongs to a marker, or its message was compacted away"))
+}
+
+fn batch_json(m: &Message) -> Value {
+    let b = &m.batch;
+    json!({
+        "bytes": b.bytes.len(),
+        "messages": b.count,
+        "codec": b.codec.to_string(),
+        "format": b.magic,
+        "leader_epoch": b.leader_epoch,
+        "clock": match b.timestamp_type {
+            TimestampType::Create => "producer",
+            TimestampType::LogAppend => "broker",
+        },
+        "producer_id": (b.producer_id >= 0).then_some(b.producer_id),
+        "producer_epoch": (b.producer_id >= 0).then_some(b.producer_epoch),
+        "first_sequence": (b.producer_id >= 0).then_some(b.base_sequence),
+        "transactional": b.transactional,
+    })
 }
 
 fn batch(m: &Message) -> String {

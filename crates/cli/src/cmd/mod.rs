@@ -12,6 +12,7 @@ pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod group;
 pub(crate) mod install;
+mod loss;
 pub(crate) mod man;
 pub(crate) mod message;
 pub(crate) mod ping;

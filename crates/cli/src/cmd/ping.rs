@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Nobody is flooded.
-const INTERVAL_MIN: i64 = 200;
+const INTERVAL_MIN: Duration = Duration::from_millis(200);
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -42,11 +42,11 @@ pub(crate) struct Options {
     #[arg(short, long)]
     count: Option<u64>,
     /// From one to the next, at least 200ms
-    #[arg(short, long, default_value = "1s")]
-    interval: String,
+    #[arg(short, long, default_value = "1s", value_name = "TIME", value_parser = when::length)]
+    interval: Duration,
     /// How long an answer may take
-    #[arg(short = 'W', long, default_value = "1s")]
-    timeout: String,
+    #[arg(short = 'W', long, default_value = "1s", value_name = "TIME", value_parser = when::length)]
+    timeout: Duration,
     /// Bytes of payload of an echo
     #[arg(short, long, default_value_t = icmp::SIZE)]
     size: usize,
@@ -91,19 +91,16 @@ struct Sums {
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let length =
-        |text: &str| when::duration(text).ok_or_else(|| Failure::usage(format!("{text:?} is no length of time")).fix("1s"));
-    let interval = length(&options.interval)?;
+    let (interval, patience) = (options.interval, options.timeout);
     if interval < INTERVAL_MIN {
-        return Err(Failure::usage(format!("--interval is at least {INTERVAL_MIN}ms: this is no flood")).fix("--interval 200ms"));
+        return Err(Failure::usage(format!("--interval is at least {INTERVAL_MIN:?}: this is no flood")).fix("--interval 200ms"));
     }
-    let patience = Duration::from_millis(u64::try_from(length(&options.timeout)?).unwrap_or(1000));
     let (title, mut means) = prepare(&options, patience).await?;
     let mut screen = Screen::new();
     screen.line(&title)?;
     screen.flush()?;
     let mut sums = Sums::default();
-    let mut ticks = tokio::time::interval(Duration::from_millis(interval.unsigned_abs()));
+    let mut ticks = tokio::time::interval(interval);
     let mut ended = Box::pin(tokio::signal::ctrl_c());
     while options.count.is_none_or(|count| sums.sent < count) {
         tokio::select! {

@@ -52,13 +52,13 @@ pub(crate) struct Options {
     #[arg(short = 'H', long = "header", value_name = "NAME=VALUE")]
     header: Vec<String>,
     /// Partition [default: by the key's hash as Java does it; without a key, any]
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     partition: Option<i32>,
     /// Compression: none, gzip, snappy, lz4, zstd
     #[arg(short = 'z', long, default_value = "none")]
     codec: Codec,
     /// Who must have a message before it counts
-    #[arg(long, default_value = "all")]
+    #[arg(long, default_value = "all", allow_negative_numbers = true)]
     acks: AcksWord,
     /// Delete the key: a message without a value
     #[arg(long, requires = "key", conflicts_with_all = ["value", "file", "json"])]
@@ -84,9 +84,9 @@ pub(crate) struct Options {
     /// How to say where messages went
     #[arg(short, long, default_value = "text")]
     output: report::Output,
-    /// Give a message up when it is not acknowledged after this many seconds
-    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
-    timeout: u64,
+    /// Give a message up when it is not acknowledged after this long, such as 10s, 500ms or 2m
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = crate::when::length)]
+    timeout: Duration,
     #[command(flatten)]
     connect: Connect,
 }
@@ -94,6 +94,7 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum AcksWord {
     /// Every replica in sync
+    #[value(alias = "-1")]
     All,
     /// The leader
     #[value(alias = "1")]
@@ -116,7 +117,7 @@ impl From<AcksWord> for Acks {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let template = Template::of(&options)?;
     let mut input = Input::new(&options)?;
-    let patience = Duration::from_secs(options.timeout.clamp(1, 3600));
+    let patience = options.timeout.clamp(Duration::from_millis(1), Duration::from_secs(3600));
     let cluster = options.connect.cluster_with(|config| {
         config.auto_create_topics = true;
         // A record must not wait longer for its leader to be found than for its acknowledgement.
@@ -127,7 +128,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
     let mut report = Report::new(&options, input.is_person(), encoder.words());
     let outcome = send_all(&producer, (&template, &encoder), &mut input, &mut report, &cluster).await;
-    outcome.map_err(|failure| report.spoilt(failure, &input))?;
+    outcome.map_err(|failure| report.spoilt(failure, input.taken))?;
     report.finish(&cluster).await
 }
 
@@ -140,16 +141,18 @@ fn producer_config(options: &Options, patience: Duration) -> ProducerConfig {
     }
 }
 
-/// A record on its way: when it left and how many bytes its value has.
+/// A record on its way: when it left, how many bytes its value has, and which of all it is, from 1.
 struct Sent {
     delivery: Delivery,
     at: Instant,
     bytes: usize,
+    number: u64,
 }
 
+/// What cannot be read, made or written ends the reading; what left before that is waited for, so that it is counted.
 async fn send_all(
     producer: &Producer,
-    (template, encoder): (&Template, &Encoder),
+    making: (&Template, &Encoder),
     input: &mut Input,
     report: &mut Report,
     cluster: &Cluster,
@@ -160,23 +163,47 @@ async fn send_all(
         tokio::select! {
             biased;
             fate = front(&mut under_way), if !under_way.is_empty() => {
-                let (at, bytes) = under_way.pop_front().map_or((Instant::now(), 0), |s| (s.at, s.bytes));
-                report.placed(fate?, bytes, at, cluster).await?;
+                let Some(sent) = under_way.pop_front() else { continue };
+                match fate {
+                    Ok(placed) => report.placed(placed, sent.bytes, sent.at, cluster).await?,
+                    Err(error) => {
+                        more = false;
+                        report.refused(sent.number, error)?;
+                    }
+                }
             }
-            next = input.next(), if more && under_way.len() < WINDOW => match next? {
-                None => more = false,
-                Some(value) => {
-                    let mut record = template.record(value, input.place())?;
-                    record.value = record.value.map(|value| encoder.encode(value, &input.place())).transpose()?;
-                    let bytes = record.value.as_ref().map_or(0, Bytes::len);
-                    report.begin();
-                    let (at, delivery) = (Instant::now(), producer.send(record).await?);
-                    under_way.push_back(Sent { delivery, at, bytes });
+            next = input.next(), if more && under_way.len() < WINDOW => match next {
+                Ok(None) => more = false,
+                Ok(Some(value)) => match send(producer, making, (value, &*input), report).await {
+                    Ok(sent) => under_way.push_back(sent),
+                    Err(failure) => {
+                        more = false;
+                        report.unsent(failure)?;
+                    }
+                },
+                Err(failure) => {
+                    more = false;
+                    report.unread(failure);
                 }
             }
         }
     }
-    Ok(())
+    report.stopped()
+}
+
+/// Makes a record of a value, and sends it on its way.
+async fn send(
+    producer: &Producer,
+    (template, encoder): (&Template, &Encoder),
+    (value, input): (Bytes, &Input),
+    report: &mut Report,
+) -> Result<Sent, Failure> {
+    let mut record = template.record(value, input.place())?;
+    record.value = record.value.map(|value| encoder.encode(value, &input.place())).transpose()?;
+    let bytes = record.value.as_ref().map_or(0, Bytes::len);
+    report.begin();
+    let (at, delivery) = (Instant::now(), producer.send(record).await?);
+    Ok(Sent { delivery, at, bytes, number: input.taken })
 }
 
 /// The fate of the oldest record under way.

@@ -15,7 +15,7 @@ use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selectio
 
 use crate::{
     connect::Connect,
-    failure::{Failure, Kind},
+    failure::Failure,
     nearest::nearest,
     screen::{Screen, counted},
 };
@@ -66,10 +66,10 @@ struct Select {
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true, conflicts_with = "offset")]
     from: Option<String>,
     /// Partition; may be repeated [default: all]
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     partition: Vec<i32>,
     /// Stop after this many messages
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, allow_negative_numbers = true)]
     count: Option<u64>,
     /// Only messages for which this holds: key, value, value.a.b, header.NAME, partition, offset; = != contains ~ !~ < <= > >=; repeated: all
     #[arg(long = "where", value_name = "FIELD=VALUE")]
@@ -106,6 +106,11 @@ impl Look {
         Decoder::new(cluster.clone(), depth)
     }
 
+    /// Whether one JSON value is asked for, rather than lines.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format.is_none() && !self.hex && self.output == Output::Json
+    }
+
     pub(crate) fn shape(&self) -> Result<Shape, Failure> {
         Ok(match (&self.format, self.hex) {
             (Some(format), _) => Shape::Format(format::Format::parse(format)?),
@@ -138,7 +143,8 @@ async fn read(options: &Options, from: milena_client::From, until: Until) -> Res
         from,
         until,
     };
-    let config = ReaderConfig { committed: options.select.committed, out_of_range: OutOfRange::Start, ..ReaderConfig::default() };
+    let config =
+        ReaderConfig { committed: options.select.committed, out_of_range: OutOfRange::Nearest, ..ReaderConfig::default() };
     let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
         Ok(reader) => reader,
         Err(error) => return Err(no_topic(&cluster, &options.topic, error).await),
@@ -149,7 +155,8 @@ async fn read(options: &Options, from: milena_client::From, until: Until) -> Res
     let mut decoder = options.look.decoder(&cluster);
     let counts = drain(&mut reader, options, &filters, (&mut show, &mut decoder)).await?;
     show.finish()?;
-    options.connect.say(ending(&reader, options, &counts));
+    let asked = if let Until::Offset(offset) = until { offset } else { 0 };
+    options.connect.say(ending(&reader, options, &counts, asked));
     Ok(())
 }
 
@@ -211,16 +218,20 @@ fn bar(reader: &Reader, options: &Options) -> ProgressBar {
 }
 
 /// What a person wants to know when nothing more comes: how much it was, and why it ended.
-fn ending(reader: &Reader, options: &Options, counts: &Counts) -> String {
+/// `asked` is the end of a range of offsets.
+fn ending(reader: &Reader, options: &Options, counts: &Counts, asked: i64) -> String {
     let messages = |n: u64| counted(n as i64, "message");
     let of = if counts.seen == counts.shown { String::new() } else { format!(" of {} read", counts.seen) };
     if counts.enough {
         return format!("{}{of}   (--count reached; there may be more)", messages(counts.shown));
     }
+    let progress = reader.progress();
+    if counts.seen > 0 && progress.iter().any(|p| p.until.is_some_and(|until| until < asked)) {
+        return format!("{}{of}   (the range goes on past the end; wait for the rest with -F)", messages(counts.shown));
+    }
     if counts.seen > 0 {
         return format!("{}{of}   (follow with -F)", messages(counts.shown));
     }
-    let progress = reader.progress();
     let (start, end) =
         (progress.iter().map(|p| p.log_start).sum::<i64>(), progress.iter().map(|p| p.high_watermark).sum::<i64>());
     if end == 0 {
@@ -232,17 +243,37 @@ fn ending(reader: &Reader, options: &Options, counts: &Counts) -> String {
     format!("no messages in this range; {} has up to {}   (from the start: milena read {0})", options.topic, end - start)
 }
 
-/// A topic that is not there, with the one that was perhaps meant.
+/// A topic that is not there, with the one that was perhaps meant, for whoever wants to read it.
 pub(crate) async fn no_topic(cluster: &Cluster, name: &str, error: milena_client::Error) -> Failure {
+    let create = format!("milena topic create {name}");
+    match unknown_topic(cluster, name, error).await {
+        (failure, Known::Nearest(near)) => failure.fix(format!("{create}      or      milena read {near}")),
+        (failure, Known::Others | Known::None) => failure.fix(create),
+        (failure, Known::Itself) => failure,
+    }
+}
+
+/// Which topics are known when one is not found.
+pub(crate) enum Known {
+    /// It is there; the failure is about something else.
+    Itself,
+    None,
+    Others,
+    Nearest(String),
+}
+
+/// A topic that is not there, with a hint at what is.
+pub(crate) async fn unknown_topic(cluster: &Cluster, name: &str, error: milena_client::Error) -> (Failure, Known) {
+    // UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID
+    let unknown = error.code().is_some_and(|c| matches!(c.0, 3 | 100));
     let failure = Failure::from(error);
-    if failure.kind() != Kind::NotFound || !failure.what().starts_with("topic") {
-        return failure;
+    if !unknown {
+        return (failure, Known::Itself);
     }
     let known = cluster.refresh(milena_client::Topics::All).await.map(|m| m.topics).unwrap_or_default();
-    let create = format!("milena topic create {name}");
     match nearest(name, known.keys().map(|k| &**k)) {
-        Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("{create}      or      milena read {near}")),
-        None if known.is_empty() => failure.hint("this broker has no topics at all").fix(create),
-        None => failure.hint("milena topic ls   shows the topics that are there").fix(create),
+        Some(near) => (failure.hint(format!("did you mean {near:?}?")), Known::Nearest(near.to_string())),
+        None if known.is_empty() => (failure.hint("this broker has no topics at all"), Known::None),
+        None => (failure.hint("milena topic ls   shows the topics that are there"), Known::Others),
     }
 }

@@ -67,9 +67,12 @@ enum What {
         /// Only this version
         #[arg(id = "of", value_name = "VERSION")]
         version: Option<String>,
-        /// What was deleted before goes for good
+        /// What was deleted before goes for good; shows the plan, and does it with --yes
         #[arg(long)]
         permanent: bool,
+        /// Do it, although it is for good
+        #[arg(long)]
+        yes: bool,
     },
     /// Register again what was deleted softly; it gets the next number
     Restore { subject: String },
@@ -106,6 +109,7 @@ enum What {
 
 #[derive(Args, Debug)]
 struct Schema {
+    /// A subject; a topic's name stands for the subject of its values, NAME-value
     subject: String,
     /// A file; `.json` is JSON Schema, `.proto` Protobuf, everything else Avro
     file: PathBuf,
@@ -118,6 +122,9 @@ struct Schema {
     /// In normal form
     #[arg(long)]
     normalize: bool,
+    /// The subject exactly as it is written, although it looks like a topic's name
+    #[arg(long)]
+    exact: bool,
 }
 
 fn reference(text: &str) -> Result<Value, String> {
@@ -141,13 +148,22 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Show { id: Some(id), raw, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw).await,
         What::Show { subject, version, raw, .. } => {
             let subject = escaped(&subject.unwrap_or_default());
-            reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await
+            let shown = reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await;
+            shown.map_err(|failure| match failure.kind() {
+                Kind::NotFound if !subject.ends_with("-value") && !subject.ends_with("-key") => {
+                    failure.hint(format!("the values of topic {subject} have the subject {subject}-value"))
+                }
+                _ => failure,
+            })
         }
-        What::Register(schema) => register(&web, &schema).await,
+        What::Register(schema) => register(&web, connect, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
         What::Diff { subject, old, new } => reading::diff(&web, &subject, &old, &new).await,
         What::Infer(infer) => infer::run(&infer, connect).await,
-        What::Rm { subject, version, permanent } => remove(&web, connect, &subject, version.as_deref(), permanent).await,
+        What::Rm { subject, version, permanent: true, yes: false } => {
+            plan_removal(&web, connect, &subject, version.as_deref()).await
+        }
+        What::Rm { subject, version, permanent, .. } => remove(&web, connect, &subject, version.as_deref(), permanent).await,
         What::Restore { subject } => restore(&web, &subject).await,
         What::Level { level, subject, unset } => change_level(&web, level.as_deref(), subject.as_deref(), unset).await,
         What::Mode { mode, subject, force } => change_mode(&web, mode.as_deref(), subject.as_deref(), force).await,
@@ -169,34 +185,69 @@ impl Schema {
         Ok(json!({"schema": text, "schemaType": kind, "references": self.references}))
     }
 
+    /// The subject that is meant. Producers and consumers look for a topic's schemas under NAME-value and NAME-key, so a name
+    /// that is neither, that is no subject yet and not the schema's own, is taken as a topic's.
+    async fn subject(&self, web: &Web, body: &Value) -> Result<String, Failure> {
+        let name = &self.subject;
+        if self.exact
+            || name.ends_with("-value")
+            || name.ends_with("-key")
+            || body["schema"].as_str().and_then(full_name).as_ref() == Some(name)
+        {
+            return Ok(name.clone());
+        }
+        match web.get(&format!("/subjects/{}/versions?deleted=true", escaped(name))).await {
+            Ok(_) => Ok(name.clone()),
+            Err(failure) if failure.kind() == Kind::NotFound => Ok(format!("{name}-value")),
+            Err(failure) => Err(failure),
+        }
+    }
+
     fn query(&self) -> &'static str {
         if self.normalize { "normalize=true" } else { "normalize=false" }
     }
 }
 
-async fn register(web: &Web, schema: &Schema) -> Result<(), Failure> {
-    let path = format!("/subjects/{}/versions?{}", escaped(&schema.subject), schema.query());
-    let answer = web.send("POST", &path, &schema.body()?).await?;
-    let (id, subject) = (&answer["id"], &schema.subject);
+/// Namespace and name of an Avro record, where it has both.
+fn full_name(text: &str) -> Option<String> {
+    let schema: Value = serde_json::from_str(text).ok()?;
+    let name = schema["name"].as_str()?;
+    match schema["namespace"].as_str() {
+        Some(namespace) if !name.contains('.') => Some(format!("{namespace}.{name}")),
+        _ => name.contains('.').then(|| name.to_string()),
+    }
+}
+
+async fn register(web: &Web, connect: &Connect, schema: &Schema) -> Result<(), Failure> {
+    let body = schema.body()?;
+    let subject = &schema.subject(web, &body).await?;
+    let path = format!("/subjects/{}/versions?{}", escaped(subject), schema.query());
+    let answer = web.send("POST", &path, &body).await?;
+    let id = &answer["id"];
     let version = reading::version_of(web, subject, id).await?;
     screen::line(format_args!("registered {subject}   version {version}, id {id}"))?;
+    if *subject != schema.subject {
+        connect.say(format_args!("{subject} is for the values of topic {}; --exact registers {0} itself", schema.subject));
+    }
     Ok(())
 }
 
 async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
-    let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", escaped(&schema.subject), schema.query());
-    let answer = web.send("POST", &path, &schema.body()?).await?;
+    let body = schema.body()?;
+    let subject = schema.subject(web, &body).await?;
+    let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", escaped(&subject), schema.query());
+    let answer = web.send("POST", &path, &body).await?;
     if answer["is_compatible"].as_bool() == Some(true) {
-        screen::line(format_args!("{} could be registered as {}", schema.file.display(), schema.subject))?;
+        screen::line(format_args!("{} could be registered as {}", schema.file.display(), subject))?;
         return Ok(());
     }
     let messages: Vec<&str> = answer["messages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for message in &messages {
         screen::line(message)?;
     }
-    Err(Failure::new(Kind::No, format!("{} cannot be registered as {}", schema.file.display(), schema.subject))
+    Err(Failure::new(Kind::No, format!("{} cannot be registered as {}", schema.file.display(), subject))
         .why(messages.first().copied().unwrap_or("the registry gave no reason"))
-        .fix(format!("milena schema level --subject {}   shows what is asked for", schema.subject)))
+        .fix(format!("milena schema level --subject {subject}   shows what is asked for")))
 }
 
 async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&str>, permanent: bool) -> Result<(), Failure> {
@@ -214,6 +265,30 @@ async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&st
     if !permanent {
         connect.say(format_args!("ids still work; undo:  milena schema restore {subject}"));
     }
+    Ok(())
+}
+
+/// What `--permanent` would let go: the ids of these versions work no more.
+async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Option<&str>) -> Result<(), Failure> {
+    let versions = format!("/subjects/{}/versions", escaped(subject));
+    let found = match web.get(&format!("{versions}?deletedOnly=true")).await {
+        // The subject may be there, with nothing of it deleted.
+        Err(failure) if failure.kind() == Kind::NotFound => web.get(&versions).await.map(|_| Value::Null)?,
+        other => other?,
+    };
+    let deleted: Vec<String> = found.as_array().into_iter().flatten().map(ToString::to_string).collect();
+    let goes: Vec<&str> = deleted.iter().map(String::as_str).filter(|v| version.is_none_or(|wanted| wanted == *v)).collect();
+    if goes.is_empty() {
+        let version = version.map_or_else(String::new, |version| format!(" version {version}"));
+        return Err(Failure::new(Kind::NotFound, format!("nothing of {subject}{version} is deleted yet"))
+            .why("only what was deleted before can go for good")
+            .fix(format!("milena schema rm {subject}   first")));
+    }
+    screen::line(format_args!(
+        "plan: {subject} version {} would go for good, and what was written with it could not be read",
+        goes.join(", ")
+    ))?;
+    connect.say("nothing was changed; run again with --yes to do it");
     Ok(())
 }
 

@@ -195,6 +195,11 @@ fn recovery(recovered: &Value) -> String {
     if damage == 0 { how } else { format!("{how}; {damage} damaged places, see milena doctor --local") }
 }
 
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The last look may say why it failed.
+const GRACE: Duration = Duration::from_millis(100);
+
 #[derive(Args, Debug)]
 pub(crate) struct WaitOptions {
     #[command(subcommand)]
@@ -208,32 +213,34 @@ enum Wait {
     /// Until the broker answers
     Ready {
         /// How long, such as 30s or 2m; then the exit code is 3
-        #[arg(long, default_value = "30s")]
-        timeout: String,
+        #[arg(long, default_value = "30s", value_name = "TIME", value_parser = when::length)]
+        timeout: Duration,
     },
 }
 
 pub(crate) async fn wait(options: WaitOptions) -> Result<(), Failure> {
-    let Wait::Ready { timeout } = &options.what;
-    let patience = when::duration(timeout)
-        .and_then(|ms| u64::try_from(ms).ok())
-        .map(Duration::from_millis)
-        .ok_or_else(|| Failure::usage(format!("--timeout {timeout:?} is no length of time")).fix("--timeout 30s"))?;
-    let deadline = Instant::now() + patience;
+    let Wait::Ready { timeout } = options.what;
+    let deadline = Instant::now() + timeout;
     loop {
-        let failure = match tokio::time::timeout_at(deadline, options.connect.cluster()).await {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let attempt = options.connect.cluster_with(|config| {
+            // Whatever hangs says so before the time is over.
+            config.options.connect_timeout = config.options.connect_timeout.min(left);
+            config.options.request_timeout = config.options.request_timeout.min(left);
+        });
+        let failure = match tokio::time::timeout_at(deadline + GRACE, attempt).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(failure)) if failure.kind() != Kind::Unreachable => return Err(failure),
             Ok(Err(failure)) => Some(failure),
             Err(_) => None,
         };
-        if Instant::now() + Duration::from_millis(50) >= deadline {
-            let told = Failure::new(Kind::Unreachable, format!("not ready within {timeout}"));
+        if Instant::now() + PAUSE >= deadline {
+            let told = Failure::new(Kind::Unreachable, format!("not ready within {timeout:?}"));
             return Err(match failure {
                 Some(failure) => told.why(failure.what()),
-                None => told,
+                None => told.why("something takes the connection there and does not answer"),
             });
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -11,8 +11,8 @@ use crate::{connect::Connect, failure::Failure, screen::Screen, web::Web, when};
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// From one line to the next
-    #[arg(short, long, default_value = "1s")]
-    interval: String,
+    #[arg(short, long, default_value = "1s", value_name = "TIME", value_parser = when::length)]
+    interval: Duration,
     /// End after so many lines [default: at Ctrl-C]
     #[arg(short = 'n', long)]
     count: Option<u64>,
@@ -20,6 +20,7 @@ pub(crate) struct Options {
     connect: Connect,
 }
 
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
 const HEAD: &str = "    time   records/s      in/s     out/s  commits/s  sync ms  connections  errors/s";
 /// The head stands again after so many lines.
 const PAGE: u64 = 20;
@@ -72,14 +73,15 @@ fn number(value: f64) -> String {
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let interval = when::duration(&options.interval).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms >= 100);
-    let interval = interval.ok_or_else(|| Failure::usage("--interval takes at least 100ms").fix("--interval 1s"))?;
+    if options.interval < INTERVAL_MIN {
+        return Err(Failure::usage(format!("--interval takes at least {INTERVAL_MIN:?}")).fix("--interval 1s"));
+    }
     let web = Web::of(&options.connect.cluster().await?, "top").await?;
     let mut screen = Screen::new();
     let mut before = Look::at(&web).await?;
     let mut lines = 0;
     while options.count.is_none_or(|count| lines < count) {
-        tokio::time::sleep(Duration::from_millis(interval)).await;
+        tokio::time::sleep(options.interval).await;
         let now = Look::at(&web).await?;
         if lines % PAGE == 0 {
             screen.line(HEAD)?;

@@ -10,7 +10,7 @@ mod trim;
 use clap::{Args, Subcommand};
 use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::NewTopic, wire::Text};
 
-use super::read::no_topic;
+use super::read::unknown_topic;
 use crate::{connect::With, failure::Failure, screen::counted, table::Output};
 
 pub(crate) type Options = With<What>;
@@ -61,10 +61,10 @@ pub(crate) enum What {
 pub(crate) struct Create {
     topic: String,
     /// Partitions [default: the broker's]
-    #[arg(short = 'P', long, default_value_t = -1, hide_default_value = true)]
+    #[arg(short = 'P', long, default_value_t = -1, hide_default_value = true, allow_negative_numbers = true)]
     partitions: i32,
     /// Replicas of each [default: the broker's]
-    #[arg(short, long, default_value_t = -1, hide_default_value = true)]
+    #[arg(short, long, default_value_t = -1, hide_default_value = true, allow_negative_numbers = true)]
     replication: i16,
     /// A setting; may be repeated
     #[arg(short, long = "set", value_name = "NAME=VALUE", value_parser = settings::pair)]
@@ -78,7 +78,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
     let admin = connect.admin().await?;
     match options.what {
-        What::Ls(options) => list::run(&admin, options).await,
+        What::Ls(options) => list::run(&admin, connect, options).await,
         What::Show { topic, output } => show::run(&admin, &topic, output).await,
         What::Create(options) => create(&admin, options).await,
         What::Set(options) => settings::run(&admin, connect, options).await,
@@ -119,12 +119,12 @@ async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
 async fn topic(cluster: &Cluster, name: &str) -> Result<std::sync::Arc<Topic>, Failure> {
     match cluster.topic(&name.into()).await {
         Ok(topic) => Ok(topic),
-        Err(error) => Err(no_topic(cluster, name, error).await),
+        Err(error) => Err(unknown_topic(cluster, name, error).await.0),
     }
 }
 
 /// Start and end of each partition of each topic, in their order.
-async fn bounds(cluster: &Cluster, partitions: &[(Text, i32)]) -> ClientResult<Vec<(i64, i64)>> {
+pub(super) async fn bounds(cluster: &Cluster, partitions: &[(Text, i32)]) -> ClientResult<Vec<(i64, i64)>> {
     let ask = async |at: At| {
         let asked: Vec<_> = partitions.iter().map(|(t, p)| (t.clone(), *p, at)).collect();
         cluster.list_offsets(&asked, false).await

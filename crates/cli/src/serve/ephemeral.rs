@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use clap::ValueEnum;
 use milena_testkit::{Kit, Surface, Trouble};
 
-use super::{Address, Listening, Plan, Serving, Settings, cannot_listen, unstarted};
+use super::{Address, Listening, Plan, Serving, Settings, listen::cannot_listen, unstarted};
 use crate::{
     failure::{Failure, Kind},
     process::Descriptors,
@@ -50,7 +50,7 @@ pub(super) fn start(plan: &Plan, place: Place, descriptors: &Descriptors) -> Res
     }
     let kit = setup.start().map_err(|trouble| match trouble {
         Trouble::Port { door, address, source } => cannot_listen(address, door, &source),
-        Trouble::Start(error) => unstarted(error),
+        Trouble::Start(error) => unstarted(plan, error),
         other => Failure::new(Kind::Failed, "the server for tests cannot start").why(other),
     })?;
     let ready = ready(plan, &kit);
@@ -94,7 +94,7 @@ impl Address {
 
 impl Listening {
     /// Every address of a door that nobody needs to ask for; none when it is off, or its usual port is taken.
-    fn all(&self, door: &str) -> Vec<SocketAddr> {
+    fn all(&self, door: &'static str) -> Vec<SocketAddr> {
         match self {
             Self::Off => Vec::new(),
             Self::At(address) => address.all(),

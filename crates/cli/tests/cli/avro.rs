@@ -110,3 +110,23 @@ fn wrong_use_and_wrong_data_have_their_words() {
     assert_eq!(std::fs::read(dir.join("same.avro")).unwrap(), b"whole");
     fails(dir, &["compile", "-"], b"\"int\"", 1, "has none");
 }
+
+#[test]
+fn what_was_there_outlives_a_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    out(dir, &["fromjson", "--schema", SCHEMA, "-O", "good.avro"], lines(3).as_bytes());
+    let good = std::fs::read(dir.join("good.avro")).unwrap();
+    fails(dir, &["fromjson", "--schema", SCHEMA, "-O", "good.avro"], b"{\"n\":\"no number\"}", 1, "line 1");
+    std::fs::write(dir.join("broken.avro"), &good[..good.len() - 20]).unwrap();
+    fails(dir, &["recodec", "broken.avro", "good.avro"], b"", 1, "broken.avro");
+    fails(dir, &["cat", "broken.avro", "new.avro"], b"", 1, "broken.avro");
+    assert!(std::fs::read(dir.join("good.avro")).unwrap() == good);
+    let mut names: Vec<_> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["broken.avro", "good.avro"], "nothing half written is left");
+    std::os::unix::fs::symlink("good.avro", dir.join("link.avro")).unwrap();
+    out(dir, &["recodec", "--codec", "deflate", "good.avro", "other.avro"], b"");
+    out(dir, &["recodec", "other.avro", "link.avro"], b"");
+    assert!(dir.join("link.avro").is_symlink() && out(dir, &["count", "good.avro"], b"") == b"3\n");
+}

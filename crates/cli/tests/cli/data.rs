@@ -42,7 +42,7 @@ fn check(data: &Path) -> (i32, Value) {
 }
 
 fn dump(data: &Path, more: &[&str]) -> (i32, Vec<Value>, String) {
-    let output = run(&[&["data", "dump", data.to_str().unwrap()], more].concat());
+    let output = run(&[&["data", "dump", data.to_str().unwrap()][..], more].concat());
     let lines = output.stdout.split(|b| *b == b'\n').filter(|line| !line.is_empty());
     let records = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
     (output.status.code().unwrap(), records, String::from_utf8_lossy(&output.stderr).into_owned())

@@ -47,6 +47,17 @@ fn the_http_door_is_seen_too() {
 }
 
 #[test]
+fn to_look_for_a_schema_that_is_not_there_is_expected() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "hello", "hi"], b"");
+    let seen = shown(&server, &["--code", "404"]);
+    assert_eq!(seen, Vec::<Value>::new());
+    let all = shown(&server, &["--code", "404", "--all"]);
+    assert_eq!(all[0]["api"], "GET /subjects/hello-value/versions/latest");
+    assert!(all[0]["client"].as_str().unwrap().starts_with("milena/"), "{all:?}");
+}
+
+#[test]
 fn they_can_be_followed() {
     let server = Server::ephemeral();
     let mut follower =

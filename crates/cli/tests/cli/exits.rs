@@ -32,10 +32,79 @@ fn each_kind_of_failure_has_its_code() {
 }
 
 #[test]
+fn what_is_not_there_is_told_with_a_hint_that_helps() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "people", "x"], b"");
+    server.out(&["topic", "create", "other"], b"");
+    server.out(&["group", "reset", "g", "people", "--to", "start", "--yes"], b"");
+    let fails = |arguments: &[&str], code: i32, says: &str, never: &str| {
+        let output = server.run(arguments, b"");
+        ends(&output, code, says);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(never.is_empty() || !talk.contains(never), "{arguments:?}: {talk}");
+    };
+    fails(&["read", "people", "-p", "9"], 5, "has no partition 9", "topic create");
+    fails(&["read", "people", "-p", "-1"], 5, "has no partition -1", "topic create");
+    fails(&["message", "show", "people/9/5"], 5, "has no partition 9", "topic create");
+    fails(&["topic", "rm", "nope"], 5, "milena topic ls", "topic create");
+    fails(&["topic", "unread", "nope"], 5, "does not exist", "");
+    fails(&["topic", "set", "people", "nope=1"], 5, "milena config show --all --topic people", "TOPIC");
+    fails(&["config", "set", "nope=1"], 5, "milena config show --all", "TOPIC");
+    fails(&["group", "reset", "g", "people", "--to", "3", "-p", "9", "--yes"], 5, "has no partition 9", "");
+    fails(&["group", "reset", "g", "--to", "3", "-p", "9", "--yes"], 5, "no position in a partition 9", "");
+    fails(&["group", "peek", "g", "nope"], 5, "does not exist", "");
+    fails(&["group", "peek", "g", "other"], 5, "no position in topic \"other\"", "");
+    fails(&["schema", "ls", "--registry", "http://127.0.0.1:1"], 3, "the registry at 127.0.0.1:1", "HTTP door");
+    fails(&["read", "people", "-b", ""], 64, "address", "");
+    fails(&["read", "people", "-n", "-1"], 64, "-1", "");
+    server.out(&["topic", "rm", "people"], b"");
+    server.out(&["topic", "create", "people"], b"");
+    fails(&["topic", "restore", "people"], 6, "created meanwhile", "");
+    let none = server.run(&["topic", "ls", "a*"], b"");
+    assert!(
+        none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no topic's name contains \"a*\""),
+        "{none:?}"
+    );
+}
+
+#[test]
+fn lengths_of_time_are_written_alike() {
+    let server = Server::ephemeral();
+    for timeout in ["5", "5s", "5000ms", "1m"] {
+        server.out(&["wait", "ready", "--timeout", timeout], b"");
+        server.out(&["produce", "t", "x", "--timeout", timeout, "--acks", "-1"], b"");
+    }
+    ends(&server.run(&["wait", "ready", "--timeout", "soon"], b""), 64, "length of time");
+}
+
+/// Takes connections and says nothing.
+#[test]
+fn a_broker_that_hangs_is_not_waited_for_long() {
+    let hung = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = hung.local_addr().unwrap().to_string();
+    let begin = std::time::Instant::now();
+    ends(&bare(&["topic", "ls", "-q", "-b", &address]).output().unwrap(), 3, "did not answer ApiVersions within 5s");
+    assert!(begin.elapsed() < std::time::Duration::from_secs(8), "{:?}", begin.elapsed());
+    let waited = bare(&["wait", "ready", "-q", "--timeout", "1s", "-b", &address]).output().unwrap();
+    ends(&waited, 3, "ApiVersions");
+}
+
+#[test]
 fn help_is_an_answer() {
-    let output = bare(&["read", "--help"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Examples:"));
+    for (words, says) in
+        [(&["read", "--help"][..], "Examples:"), (&["help", "topic", "ls"], "List topics"), (&["help"], "Commands:")]
+    {
+        let output = bare(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8_lossy(&output.stdout).contains(says), "{words:?}");
+    }
+}
+
+#[test]
+fn doctors_checks_are_explained() {
+    let output = bare(&["explain", "d08"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("D08 address\n  each address that the broker tells its clients"), "{said}");
 }
 
 #[test]
@@ -43,6 +112,10 @@ fn a_reader_that_leaves_early_is_no_error() {
     let server = Server::ephemeral();
     let many: String = (0..20_000).map(|n| format!("{n}\n")).collect();
     server.out(&["produce", "n"], many.as_bytes());
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", "set -o pipefail; \"$0\" completion bash | head -1", crate::server::MILENA]);
+    let output = feed(shell, b"");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut shell = std::process::Command::new("bash");
     shell.args(["-c", "set -o pipefail; \"$0\" read n -b \"$1\" -q -f '%s\\n' | head -1", crate::server::MILENA, server.kafka()]);
     let output = feed(shell, b"");
@@ -70,7 +143,7 @@ fn where_it_connects_is_said_with_the_reason() {
         }
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
-    assert_eq!(run(&["context"], None), "localhost:9092   from nothing else was said\n");
+    assert_eq!(run(&["context"], None), "localhost:9092   from the default: no -b, MILENA_BROKER or context names another\n");
     std::fs::write(
         dir.path().join("milena.toml"),
         "[client]\ncontext = \"shop\"\n[client.contexts.shop]\nbroker = \"shop.lan:9092\"\n",

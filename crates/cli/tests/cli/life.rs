@@ -108,3 +108,38 @@ fn kill_9_loses_nothing_that_was_acknowledged() {
     let banner = banner(dir.path().to_str().unwrap());
     assert!(banner.contains("Recovered after an unclean stop: ") && banner.contains("all acknowledged ones present"), "{banner}");
 }
+
+/// A start that is refused leaves the data as they are: not made, and not marked as in use.
+#[test]
+fn a_refused_start_touches_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let refused = |data: &std::path::Path, arguments: &[&str], code: i32, says: &str| {
+        let quiet = ["serve", "--registry", "off", "--rest", "off", "--data", data.to_str().unwrap()];
+        let output = bare(&[&quiet[..], arguments].concat()).output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(code) && talk.contains(says), "{arguments:?}: {talk}");
+        assert!(code != 64 || talk.contains("fix: ") || talk.contains("num.partitions"), "{talk}");
+    };
+    let all = |data: &std::path::Path| {
+        let free = ["--kafka", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+        refused(data, &[&free[..], &["--set", "num.partitions=zz"]].concat(), 64, "num.partitions (--set) is not right");
+        refused(data, &[&free[..], &["--set", "listeners=PLAINTEXT://:1"]].concat(), 64, "--kafka");
+        refused(data, &[&free[..], &["--advertise", "nohost.invalid:9092"]].concat(), 64, "cannot be resolved here");
+        refused(data, &[&free[..], &["--advertise", "http://foo:9092"]].concat(), 64, "http:// is not spoken here");
+        refused(data, &["--kafka", "nonsense", "--http", "off"], 64, "is not an address");
+        refused(data, &["--kafka", &taken, "--http", "off"], 6, "cannot listen on");
+        refused(data, &["--kafka", "127.0.0.1:0", "--http", &taken], 6, "for http");
+    };
+    all(&data);
+    assert!(!data.exists(), "nothing was made");
+    let server = Server::on(&data);
+    server.out(&["produce", "kept", "x"], b"");
+    refused(&data, &["--kafka", "127.0.0.1:0", "--http", "off"], 6, "is in use by another process");
+    server.terminate();
+    all(&data);
+    let again = Server::on(&data);
+    assert_eq!(again.ready["recovered"]["clean"], true, "{}", again.ready);
+}

@@ -10,7 +10,7 @@ fn prove(scenario: &str, more: &[&str]) -> (i32, Value, String) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("scenario.toml");
     fs::write(&file, scenario).unwrap();
-    let output = bare(&[&["prove", file.to_str().unwrap(), "-o", "json"], more].concat()).output().unwrap();
+    let output = bare(&[&["prove", file.to_str().unwrap(), "-o", "json"][..], more].concat()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap_or_default(), told)
 }

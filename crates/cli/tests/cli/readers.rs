@@ -58,6 +58,12 @@ fn a_message_tells_its_life() {
     let life = String::from_utf8_lossy(&shown.stderr).into_owned();
     assert!(life.contains("expires never") && life.contains("127.0.0.1"), "{life}");
     assert!(life.contains("billing was past it") && life.contains("audit has not committed it: it stands at 1"), "{life}");
+    let whole = json(&server, &["message", "show", "orders/0/1", "-o", "json"]);
+    assert_eq!((&whole["value"], &whole["batch"]["codec"]), (&"2".into(), &"none".into()), "{whole}");
+    let receipt = &whole["receipt"];
+    assert_eq!((&receipt["written_by"]["client"], &receipt["expires_at"]), (&"milena".into(), &Value::Null), "{whole}");
+    assert!(receipt["stored_at"].as_i64().is_some_and(|at| at > 0), "{whole}");
+    assert_eq!(receipt["groups"].as_array().map(Vec::len), Some(2), "{whole}");
     let address = server.ready["http"].as_str().unwrap();
     let gone = crate::http::ask(address, "GET", "/admin/v1/topics/orders/partitions/0/records/3", &[], b"");
     assert_eq!(gone.status, 404);
@@ -92,7 +98,7 @@ fn what_went_unread_is_in_the_ledger_with_who_had_not_read_it() {
     // It is long past its time, and waits.
     assert_eq!(json(&server, &["topic", "unread", "orders", "-o", "json"]), Value::Array(vec![]));
     server.out(&["group", "reset", "billing", "orders", "--to", "1", "--yes"], b"");
-    server.out(&["topic", "set", "orders", "milena.retention.until.consumed.max.ms=1"], b"");
+    server.out(&["topic", "set", "orders", "milena.retention.until.consumed.max.ms=1", "--yes"], b"");
     let line = loop {
         let lines = json(&server, &["topic", "unread", "orders", "-o", "json"]);
         match lines.as_array().unwrap().as_slice() {

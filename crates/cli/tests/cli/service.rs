@@ -93,6 +93,35 @@ fn the_manager_hears_of_every_change_and_a_reload_takes_what_can_change() {
 }
 
 #[test]
+fn a_reload_names_the_address_that_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("milena.toml");
+    let addresses = |port: u16| {
+        format!("[server]\nkafka = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:{port}\"\nregistry = \"off\"\nrest = \"off\"\n")
+    };
+    std::fs::write(&file, addresses(0)).unwrap();
+    let log = dir.path().join("log");
+    let mut child = bare(&["serve", "--ephemeral"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut ready = [0; 1];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    std::fs::write(&file, addresses(1)).unwrap();
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    let said = || std::fs::read_to_string(&log).unwrap();
+    let begin = Instant::now();
+    while !said().contains("a restart is needed for http") {
+        assert!(begin.elapsed() < Duration::from_secs(10), "{}", said());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_watched_server_says_that_it_lives() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("milena.toml"), "").unwrap();
@@ -123,6 +152,10 @@ fn a_configuration_is_checked_without_a_start_and_slips_are_named() {
     assert!(text.contains("milena.toml: right") && text.contains("other machines will be told localhost:9092"), "{text}");
     let (code, text) = check("[server]\nkafak = \"0.0.0.0:9092\"\n");
     assert!(code == Some(64) && text.contains("did you mean \"kafka\"?"), "{text}");
+    let (code, text) = check("[server.set]\nnum.partitions = 3\nlog.retention.ms = 5\n");
+    assert!(code == Some(0), "{text}");
+    let (code, text) = check("[server.set]\nnum.partitions = \"zz\"\n");
+    assert!(code == Some(64) && text.contains("num.partitions (") && text.contains("milena.toml, line 2)"), "{text}");
     let (code, text) = check("[server.set]\n\"num.partition\" = 3\n");
     assert!(code == Some(64) && text.contains("did you mean \"num.partitions\"?"), "{text}");
     let (code, text) = check("[server]\nadvertise = \"0.0.0.0:9092\"\n");

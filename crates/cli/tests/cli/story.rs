@@ -70,3 +70,26 @@ fn john_doe_in_avro() {
     let third = Server::ephemeral();
     assert_eq!(third.out(&["schema", "import"], topic.as_bytes()), "imported 2 versions from 2 records\n");
 }
+
+/// A topic's name stands for the subject of its values; the schema's own name, and what is there, stand for themselves.
+#[test]
+fn a_schema_is_registered_for_a_topic() {
+    let server = Server::ephemeral();
+    let dir = tempfile::tempdir().unwrap();
+    let avsc = dir.path().join("test.avsc");
+    std::fs::write(&avsc, FULL_NAME).unwrap();
+    let avsc = avsc.to_str().unwrap();
+    for (subject, arguments, registered) in [
+        ("places", &[][..], "places-value"),
+        ("places", &["--exact"], "places"),
+        ("places", &[], "places"),
+        ("places-key", &[], "places-key"),
+        ("com.example.FullName", &[], "com.example.FullName"),
+    ] {
+        let said = server.out(&[&["schema", "register", subject, avsc], arguments].concat(), b"");
+        assert_eq!(said, format!("registered {registered}   version 1, id 1\n"));
+    }
+    assert_eq!(server.out(&["schema", "check", "new", avsc], b""), format!("{avsc} could be registered as new-value\n"));
+    server.out(&["produce", "places"], br#"{"first":"john","last":"doe"}"#);
+    assert_eq!(server.run(&["read", "places", "-f", "%s", "-q"], b"").stdout, b"\x00\x00\x00\x00\x01\x08john\x06doe");
+}

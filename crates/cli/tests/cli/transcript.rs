@@ -73,6 +73,14 @@ fn ranges_and_filters_choose() {
     assert_eq!(offsets(&["--offset", "5-8"]), "5 6 7");
     assert_eq!(offsets(&["--offset", "-2"]), "98 99");
     assert_eq!(offsets(&["--offset", ":2"]), "0 1");
+    // A range ends where the log does; what lies behind the end is nothing.
+    assert_eq!(offsets(&["--offset", "98-200"]), "98 99");
+    assert_eq!(offsets(&["--offset", "100-200"]), "");
+    assert_eq!(offsets(&["--offset", "500-600"]), "");
+    assert_eq!(offsets(&["--offset", "500"]), "");
+    assert_eq!(offsets(&["--offset", "98-99", "-p", "0", "-p", "0"]), "98");
+    let read = server.run(&["read", "n", "--offset", "98-200", "-f", ""], b"");
+    assert!(String::from_utf8_lossy(&read.stderr).contains("the range goes on past the end"), "{read:?}");
     assert_eq!(offsets(&["--from", "97"]), "97 98 99");
     assert_eq!(offsets(&["--from", "now"]), "");
     assert_eq!(offsets(&["--offset", "@-1h", "-n", "1"]), "0");

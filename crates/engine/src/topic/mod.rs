@@ -101,7 +101,7 @@ pub enum Command {
     Delete(DeleteTopic),
     Restore(RestoreTopic),
     /// Let a topic go for good, from use or from the trash.
-    Purge(Target),
+    Purge(DeleteTopic),
     /// The disk is full: let the topic go that has been in the trash for longest.
     PurgeOldest,
     /// Give a group a log, if it has none.
@@ -165,7 +165,7 @@ impl Machine for Catalog {
             Command::Alter(alter) => self.alter(alter),
             Command::Delete(delete) => self.delete(now, &delete),
             Command::Restore(restore) => self.restore_topic(&restore),
-            Command::Purge(target) => self.purge(now, &target),
+            Command::Purge(delete) => self.purge(now, &delete),
             Command::PurgeOldest => Ok(self.purge_oldest()),
             Command::CreateGroup(name) => self.create_group(name),
             Command::RemoveGroup(log) => Ok(self.remove_group(log)),

@@ -114,7 +114,7 @@ impl Theatre {
             }),
             "delete" => Command::Delete(DeleteTopic { target: target(line.word(0)), enabled: line.or("enabled", true) }),
             "restore" => Command::Restore(RestoreTopic { target: target(line.word(0)), name: line.text("as").map(Into::into) }),
-            "purge" => Command::Purge(target(line.word(0))),
+            "purge" => Command::Purge(DeleteTopic { target: target(line.word(0)), enabled: line.or("enabled", true) }),
             "purge-oldest" => Command::PurgeOldest,
             "group" => Command::CreateGroup(line.words[0].as_str().into()),
             "remove-group" => Command::RemoveGroup(line.word(0)),
@@ -314,7 +314,8 @@ impl Maps {
     }
 
     fn purge(&mut self, name: &'static str) {
-        let Ok(Reply::Purged(gone)) = self.tell(Command::Purge(Target::Name(name.into()))) else {
+        let Ok(Reply::Purged(gone)) = self.tell(Command::Purge(DeleteTopic { target: Target::Name(name.into()), enabled: true }))
+        else {
             assert!(!self.used.contains_key(name) && self.trash.iter().all(|t| t.0 != name));
             return;
         };
@@ -384,7 +385,7 @@ fn a_log_number_is_never_used_again() {
         let Ok(Reply::Created(created)) = kept.tell(at(0), Command::Create(create(round + 1, "t"))) else { panic!() };
         let Ok(Reply::Group(group)) = kept.tell(at(0), Command::CreateGroup("g".into())) else { panic!() };
         assert!(created.topic.logs.iter().chain([group]).all(|log| log >= FIRST_FREE_LOG && seen.insert(log)));
-        kept.tell(at(0), Command::Purge(Target::Name("t".into()))).unwrap();
+        kept.tell(at(0), Command::Purge(DeleteTopic { target: Target::Name("t".into()), enabled: true })).unwrap();
         kept.tell(at(0), Command::RemoveGroup(group)).unwrap();
         kept.check();
     }

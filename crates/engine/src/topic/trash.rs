@@ -147,7 +147,14 @@ impl Catalog {
         }
     }
 
-    pub(super) fn purge(&self, now: Now, target: &Target) -> Result<Decision<CatalogFact, Reply>, Refusal> {
+    pub(super) fn purge(
+        &self,
+        now: Now,
+        DeleteTopic { target, enabled }: &DeleteTopic,
+    ) -> Result<Decision<CatalogFact, Reply>, Refusal> {
+        if !enabled {
+            return Err(Refusal::DeletionDisabled);
+        }
         let why = PurgeReason::Asked;
         let topic = match self.target(target) {
             Ok(topic) => topic,

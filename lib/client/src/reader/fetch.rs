@@ -178,7 +178,9 @@ impl Reader {
         match policy {
             OutOfRange::Fail => progress.done = true,
             // Nothing is fetched until the ends are known: `on_ends` clears it.
-            OutOfRange::Start | OutOfRange::End => progress.retry_at = Some(Instant::now() + Duration::from_secs(3600)),
+            OutOfRange::Start | OutOfRange::End | OutOfRange::Nearest => {
+                progress.retry_at = Some(Instant::now() + Duration::from_secs(3600))
+            }
         }
         let (topic, partition, offset) = (progress.topic.clone(), progress.partition, progress.fetch_at);
         let committed = self.config.committed;
@@ -202,11 +204,17 @@ impl Reader {
                 let topic = progress.topic.as_str().into();
                 return Err(Error::OutOfRange { topic, partition: progress.partition, offset, start, end });
             }
-            OutOfRange::Start => start,
+            OutOfRange::Nearest if offset > end => {
+                // What comes first and was not asked for is left out when it is unpacked.
+                (progress.fetch_at, progress.retry_at) = (end, None);
+                return Ok(());
+            }
+            OutOfRange::Start | OutOfRange::Nearest => start,
             OutOfRange::End => end,
         };
         (progress.fetch_at, progress.position, progress.retry_at) = (to, to, None);
-        progress.done = progress.until.is_some_and(|until| to >= until);
+        // Whoever reads a stretch that lies behind the end is not given what lies in front of it.
+        progress.done = progress.until.is_some_and(|until| to >= until || offset > end);
         Ok(())
     }
 

@@ -36,7 +36,8 @@ pub(super) async fn plan(cluster: &Cluster, selections: &[Selection], committed:
             let until = match selection.until {
                 Until::End => Some(end),
                 Until::Never => None,
-                Until::Offset(offset) => Some(offset),
+                Until::Offset(offset) => Some(offset.min(end)),
+                Until::Awaited(offset) => Some(offset),
                 Until::Time(_) => Some(until_time.as_ref().and_then(|t| t[n]).unwrap_or(end)),
             };
             planned.push(Progress::new(&selection.topic, *partition, from, until, start, end));
@@ -51,7 +52,8 @@ async fn partitions(cluster: &Cluster, selection: &Selection) -> Result<Vec<i32>
     let Some(wanted) = &selection.partitions else { return Ok(all) };
     match wanted.iter().find(|p| !all.contains(p)) {
         Some(&partition) => Err(Error::NoPartition { topic: topic.name.as_str().into(), partition, count: all.len() }),
-        None => Ok(wanted.clone()),
+        // One that is named twice is read once: no broker takes a request that has it twice.
+        None => Ok(wanted.iter().enumerate().filter(|(n, p)| !wanted[..*n].contains(p)).map(|(_, p)| *p).collect()),
     }
 }
 

@@ -142,7 +142,8 @@ impl From<&rustls::Error> for TlsFailure {
         use rustls::Error as E;
         match error {
             E::InvalidMessage(_) => Self::NotTls,
-            E::InvalidCertificate(CertificateError::UnknownIssuer) => Self::UnknownAuthority,
+            // A bad signature: an authority of the same name, and another key.
+            E::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => Self::UnknownAuthority,
             E::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => Self::Expired,
             E::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => Self::NotYet,
             E::InvalidCertificate(CertificateError::NotValidForName) => Self::OtherName { names: Vec::new() },

@@ -107,6 +107,9 @@ async fn ranges_of_offset_and_time() {
         (From::Last(5), Until::End, 15, 5),
         (From::Last(500), Until::End, 0, 20),
         (From::Offset(3), Until::Offset(9), 3, 6),
+        (From::Offset(5), Until::Offset(30), 5, 15),
+        (From::Offset(100), Until::Offset(200), 0, 0),
+        (From::Offset(100), Until::End, 0, 0),
         (From::Time(1_004_500), Until::Time(1_010_000), 5, 5),
         (From::Time(9_000_000), Until::End, 0, 0),
         (From::End, Until::End, 0, 0),
@@ -124,6 +127,14 @@ async fn ranges_of_offset_and_time() {
     let config = ReaderConfig { out_of_range: OutOfRange::Start, ..Default::default() };
     let mut reader = Reader::open(cluster.clone(), &[outside], config).await.unwrap();
     assert_eq!(reader.next().await.unwrap().unwrap().offset, 0);
+    let awaited = Selection { from: From::Offset(21), until: Until::Awaited(22), ..Selection::all(topic.clone()) };
+    let config = ReaderConfig { out_of_range: OutOfRange::Nearest, ..Default::default() };
+    let mut reader = Reader::open(cluster.clone(), &[awaited], config).await.unwrap();
+    for n in 20..23 {
+        producer.write(NewRecord::new(topic.clone(), n.to_string())).await.unwrap();
+    }
+    assert_eq!(reader.next().await.unwrap().unwrap().offset, 21);
+    assert!(reader.next().await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Container files out of container files: some records, all blocks, another codec, or what damage left.
 
 use std::{
-    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +11,10 @@ use milena_schema::avro::{
     container::{Block, Error, Reader, Squeeze, Writer},
 };
 
-use super::input::{self, SqueezeOptions};
+use super::{
+    input::{self, SqueezeOptions},
+    output::Out,
+};
 use crate::{
     failure::{Failure, Kind},
     screen,
@@ -92,7 +94,7 @@ pub(super) fn cat(options: &Cat) -> Result<(), Failure> {
     let squeeze = options.squeeze.or(first.codec())?;
     let schema = first.schema().clone();
     drop(first);
-    let out = input::create(Some(out))?;
+    let out = Out::create(Some(out))?;
     let mut writer = Writer::new(out, schema.text(), squeeze, &[], input::sync()).map_err(input::unwritten)?;
     for path in files {
         let mut reader = input::container(path)?;
@@ -114,7 +116,7 @@ pub(super) fn cat(options: &Cat) -> Result<(), Failure> {
             })?;
         }
     }
-    writer.finish().map_err(input::unwritten).map(drop)
+    Out::keep_finished(writer.finish())
 }
 
 struct Sample {
@@ -182,7 +184,7 @@ pub(super) fn concat(options: &Concat) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(code));
         }
     }
-    let out = input::create(Some(out))?;
+    let out = Out::create(Some(out))?;
     let mut writer = Writer::new(out, schema.text(), squeeze, &meta, input::sync()).map_err(input::unwritten)?;
     for path in files {
         let mut reader = input::container(path)?;
@@ -190,7 +192,7 @@ pub(super) fn concat(options: &Concat) -> Result<ExitCode, Failure> {
             writer.packed(count, &packed).map_err(input::unwritten)?;
         }
     }
-    writer.finish().map_err(input::unwritten)?;
+    Out::keep_finished(writer.finish())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -205,13 +207,13 @@ pub(super) fn recodec(options: &Recodec) -> Result<(), Failure> {
     input::apart([&options.file], &options.out)?;
     let mut reader = input::container(&options.file)?;
     let squeeze = options.squeeze.or(milena_schema::avro::container::Codec::Null)?;
-    let out = input::create(Some(&options.out))?;
+    let out = Out::create(Some(&options.out))?;
     let meta = own(&reader);
     let mut writer = Writer::new(out, reader.schema().text(), squeeze, &meta, input::sync()).map_err(input::unwritten)?;
     while let Some(block) = reader.next_block().map_err(|error| input::broken(&options.file, error))? {
         writer.repack(block.count, &block.data).map_err(input::unwritten)?;
     }
-    writer.finish().map_err(input::unwritten).map(drop)
+    Out::keep_finished(writer.finish())
 }
 
 #[derive(Default)]
@@ -234,7 +236,7 @@ pub(super) fn repair(options: &Repair) -> Result<(), Failure> {
     let mut writer = match (&options.out, options.option) {
         (_, Saved::Report) => None,
         (Some(out), _) => {
-            let out = input::create(Some(out))?;
+            let out = Out::create(Some(out))?;
             Some(Writer::new(out, reader.schema().text(), squeeze, &meta, input::sync()).map_err(input::unwritten)?)
         }
         (None, _) => return Err(Failure::usage("where shall the mended file go?").fix("milena avro repair BROKEN MENDED")),
@@ -256,13 +258,13 @@ pub(super) fn repair(options: &Repair) -> Result<(), Failure> {
         }
     }
     if let Some(writer) = writer {
-        writer.finish().map_err(input::unwritten)?;
+        Out::keep_finished(writer.finish())?;
     }
     report(&reader, &tally)
 }
 
 /// The records of a block up to the first that cannot be read.
-fn save(plan: &Plan, block: &Block, mut writer: Option<&mut Writer<Box<dyn Write>>>, tally: &mut Tally) -> Result<(), Failure> {
+fn save(plan: &Plan, block: &Block, mut writer: Option<&mut Writer<Out>>, tally: &mut Tally) -> Result<(), Failure> {
     let mut data = binary::Reader::new(&block.data);
     tally.blocks += 1;
     for index in 0..block.count {

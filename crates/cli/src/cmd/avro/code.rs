@@ -15,7 +15,7 @@ use milena_schema::{
     },
 };
 
-use super::{convert::prettify, input};
+use super::{convert::prettify, input, output::Out};
 use crate::failure::{Failure, Kind};
 
 #[derive(Args, Debug)]
@@ -93,9 +93,9 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut out = input::create(Some(path))?;
+    let mut out = Out::create(Some(path))?;
     out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    out.keep()
 }
 
 pub(super) fn compile(options: &Compile) -> Result<(), Failure> {

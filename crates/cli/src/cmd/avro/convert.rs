@@ -11,7 +11,10 @@ use milena_schema::avro::{
     container::{Codec, Writer},
 };
 
-use super::input::{self, SchemaOptions, SqueezeOptions};
+use super::{
+    input::{self, SchemaOptions, SqueezeOptions},
+    output::Out,
+};
 use crate::failure::{Failure, Kind};
 
 #[derive(Args, Debug)]
@@ -54,7 +57,7 @@ pub(crate) struct FromJson {
 const GATHER: usize = 128 << 10;
 
 pub(super) fn to_json(options: &ToJson) -> Result<(), Failure> {
-    let mut out = input::create(None)?;
+    let mut out = Out::stdout();
     let mut text = Vec::with_capacity(2 * GATHER);
     let done = lines(options, &mut text, &mut out);
     // What was read before the damage is shown too.
@@ -117,13 +120,12 @@ pub(super) fn from_json(options: &FromJson) -> Result<(), Failure> {
     let schema = options.schema.needed()?;
     let squeeze = options.squeeze.or(Codec::Null)?;
     let mut values = Values::new(input::open(&options.file)?);
-    let out = input::create(options.out.as_deref())?;
+    let out = Out::create(options.out.as_deref())?;
     let mut writer = Writer::new(out, schema.text(), squeeze, &[], input::sync()).map_err(input::unwritten)?;
     while values.next(&schema, writer.data(), &options.file)? {
         writer.wrote().map_err(input::unwritten)?;
     }
-    writer.finish().map_err(input::unwritten)?;
-    Ok(())
+    Out::keep_finished(writer.finish())
 }
 
 /// JSON values one after another, on lines of their own or not.

@@ -14,6 +14,7 @@ use milena_schema::avro::{
 use super::{
     convert::{Values, prettify},
     input::{self, SchemaOptions, SqueezeOptions},
+    output::Out,
 };
 use crate::failure::{Failure, Kind};
 
@@ -73,7 +74,7 @@ const DATA_LIMIT: u64 = 256 << 20;
 pub(super) fn encode(options: &Encode) -> Result<(), Failure> {
     let schema = options.schema.needed()?;
     let mut values = Values::new(input::open(&options.file)?);
-    let mut out = input::create(None)?;
+    let mut out = Out::stdout();
     let mut data = Vec::new();
     loop {
         data.clear();
@@ -99,7 +100,7 @@ pub(super) fn decode(options: &Decode) -> Result<(), Failure> {
     let body = if options.framed { unframed(&bytes)? } else { &bytes };
     let plan = Plan::new(&schema);
     let unions = if options.avro_json { Unions::Tagged } else { Unions::Bare };
-    let mut out = input::create(None)?;
+    let mut out = Out::stdout();
     let mut data = binary::Reader::new(body);
     let mut text = Vec::new();
     while !data.rest().is_empty() || body.is_empty() {
@@ -132,7 +133,7 @@ pub(super) fn random(options: &Random) -> Result<(), Failure> {
     let chance = || u64::from_le_bytes(input::sync()[..8].try_into().unwrap_or_default());
     let mut dice = Dice::new(options.seed.map_or_else(chance, |seed| seed as u64));
     let none = |flaw| Failure::new(Kind::Failed, "no random data can be made").why(flaw);
-    let out = input::create(Some(&options.out))?;
+    let out = Out::create(Some(&options.out))?;
     if options.json {
         return random_json(&schema, &mut dice, options.count, out);
     }
@@ -142,10 +143,10 @@ pub(super) fn random(options: &Random) -> Result<(), Failure> {
         schema.random(&mut dice, writer.data()).map_err(none)?;
         writer.wrote().map_err(input::unwritten)?;
     }
-    writer.finish().map_err(input::unwritten).map(drop)
+    Out::keep_finished(writer.finish())
 }
 
-fn random_json(schema: &Schema, dice: &mut Dice, count: u64, mut out: Box<dyn Write>) -> Result<(), Failure> {
+fn random_json(schema: &Schema, dice: &mut Dice, count: u64, mut out: Out) -> Result<(), Failure> {
     let plan = Plan::new(schema);
     for _ in 0..count {
         let mut data = Vec::new();
@@ -153,5 +154,5 @@ fn random_json(schema: &Schema, dice: &mut Dice, count: u64, mut out: Box<dyn Wr
         let text = plan.to_json(&data, Unions::Bare).map_err(|e| Failure::new(Kind::Failed, "random data is broken").why(e))?;
         writeln!(out, "{text}")?;
     }
-    Ok(out.flush()?)
+    out.keep()
 }

@@ -1,8 +1,8 @@
-//! Where Avro comes from and goes to: files, folders, stdin, stdout; and schemas from a text, a file or a container.
+//! Where Avro comes from: files, stdin; and schemas from a text, a file or a container.
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -110,18 +110,6 @@ pub(super) fn apart<'p>(inputs: impl IntoIterator<Item = &'p PathBuf>, out: &Pat
     match inputs.into_iter().find(|input| input.canonicalize().is_ok_and(|input| input == place)) {
         Some(input) => Err(Failure::usage(format!("{} cannot be read and written at once", input.display()))),
         None => Ok(()),
-    }
-}
-
-/// `-` and nothing are stdout.
-pub(super) fn create(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
-    match path.filter(|path| path.as_os_str() != "-") {
-        None => Ok(Box::new(BufWriter::with_capacity(256 << 10, io::stdout().lock()))),
-        Some(path) => {
-            let file = File::create(path)
-                .map_err(|error| Failure::new(Kind::Failed, format!("{} cannot be written", path.display())).why(error))?;
-            Ok(Box::new(BufWriter::with_capacity(256 << 10, file)))
-        }
     }
 }
 

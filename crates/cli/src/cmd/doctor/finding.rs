@@ -111,3 +111,19 @@ impl Finding {
         self.verdict != before.verdict
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CHECKS;
+    use crate::cmd::explain::check;
+
+    #[test]
+    fn every_check_is_explained_as_the_manual_does() {
+        for (id, name) in CHECKS {
+            let text = check(&id.to_lowercase()).unwrap_or_else(|| panic!("docs/doctor.md has no row for {id}"));
+            assert!(text.starts_with(&format!("{id} {name}\n  ")), "{text}");
+            assert!(!text.contains(['*', '`', '[', '|']), "{text}");
+        }
+        assert_eq!((check("D99"), check("id")), (None, None));
+    }
+}

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// Only this topic; also one that the group has not read yet [default: all where it has positions]
     topic: Option<String>,
     /// Only this partition; may be repeated
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     partition: Vec<i32>,
     /// Where to: start, end, an offset, -N (before the end), @TIME
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present_any = ["undo", "to_before_time", "to_before_crash"])]
@@ -54,6 +54,7 @@ enum Place {
 
 pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
     let now = now(admin, &options).await?;
+    all_found(&options, &now)?;
     let (now, goals) = match &options.to {
         Some(to) => {
             let goals = goals(admin, &now, place(to)?).await?;
@@ -76,6 +77,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     table::rows(options.output, &["topic", "partition", "position", "new_position", "again", "skipped"], rows)?;
     if !options.yes {
         samples::say(connect, admin.cluster(), &moves).await;
+        members(admin, connect, &options.group).await;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
@@ -90,6 +92,34 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     })?;
     connect.say(format_args!("{} moved", counted(moved.len() as i64, "position")));
     Ok(())
+}
+
+/// A plan for a group that is being read for says what would come of it.
+async fn members(admin: &Admin, connect: &Connect, group: &str) {
+    let count = admin.group(&group.into()).await.map_or(0, |group| group.members.len());
+    if count > 0 {
+        let members = counted(count as i64, "member");
+        connect.say(format_args!("the group has {members} now, so --yes will be refused: stop its consumers first"));
+    }
+}
+
+/// Partitions that were asked for and that nothing is known of.
+fn all_found(options: &Options, found: &[(Position, bool)]) -> Result<(), Failure> {
+    let (group, of) = (&options.group, options.topic.as_ref());
+    let missing = options.partition.iter().find(|wanted| found.iter().all(|(position, _)| position.partition != **wanted));
+    match (missing, of) {
+        (Some(partition), Some(topic)) => {
+            Err(Failure::new(Kind::NotFound, format!("topic {topic:?} has no partition {partition}"))
+                .fix(format!("milena topic show {topic}   shows which it has")))
+        }
+        (Some(partition), None) => {
+            Err(Failure::new(Kind::NotFound, format!("group {group:?} has no position in a partition {partition}"))
+                .fix(format!("milena group reset {group} TOPIC --partition {partition} --to start")))
+        }
+        (None, _) if found.is_empty() => Err(Failure::new(Kind::NotFound, format!("group {group:?} has no positions to move"))
+            .fix(format!("milena group reset {group} TOPIC --to start"))),
+        (None, _) => Ok(()),
+    }
 }
 
 /// Goals from the group's own history. A partition whose history does not go back that far stays.

@@ -14,6 +14,7 @@ pub(super) fn parse(offset: Option<&str>, from: Option<&str>, follow: bool) -> R
     })?;
     match until {
         Until::End if follow => Ok((from, Until::Never)),
+        Until::Offset(offset) if follow => Ok((from, Until::Awaited(offset))),
         other => Ok((from, other)),
     }
 }
@@ -63,5 +64,6 @@ mod tests {
             assert_eq!(range(bad), None, "{bad}");
         }
         assert_eq!(parse(None, Some("now"), true).unwrap(), (From::End, Until::Never));
+        assert_eq!(parse(Some("5-9"), None, true).unwrap(), (From::Offset(5), Until::Awaited(9)));
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{bounds, size};
 use crate::{
+    connect::Connect,
     failure::Failure,
     table::{self, Output},
     web::Web,
@@ -28,13 +29,17 @@ pub(crate) struct Options {
     output: Output,
 }
 
-pub(super) async fn run(admin: &Admin, options: Options) -> Result<(), Failure> {
+pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
     if options.deleted {
         return deleted(admin, options.output).await;
     }
     let metadata = admin.metadata().await?;
     let wanted = |name: &str| options.pattern.as_ref().is_none_or(|p| name.contains(p.as_str()));
     let topics: Vec<_> = metadata.topics.values().filter(|t| (options.all || !t.internal) && wanted(&t.name)).collect();
+    if let (true, Some(pattern)) = (topics.is_empty(), &options.pattern) {
+        let glob = if pattern.contains(['*', '?']) { "; any part of a name is enough, and * stands for itself" } else { "" };
+        connect.say(format_args!("no topic's name contains {pattern:?}{glob}"));
+    }
     let partitions: Vec<(Text, i32)> =
         topics.iter().flat_map(|t| t.partitions.iter().map(|p| (t.name.clone(), p.index))).collect();
     let mut messages: BTreeMap<&str, i64> = BTreeMap::new();

@@ -28,8 +28,8 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         return purge(admin, connect, &options).await;
     }
     let found = topic(admin.cluster(), &options.topic).await?;
-    let ours = Ours::ask(admin.cluster()).await.is_some();
-    if !ours && !options.yes {
+    let ours = Ours::ask(admin.cluster()).await;
+    if ours.is_none() && !options.yes {
         crate::screen::line(format_args!(
             "plan: {} messages of {} would go for good: this broker cannot undo a deletion",
             messages(admin, &found).await?,
@@ -40,8 +40,13 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     }
     admin.delete_topic(&found.name).await?;
     crate::screen::line(format_args!("deleted {}", options.topic))?;
-    if ours {
-        connect.say(format_args!("undo within a day:  milena topic restore {}", options.topic));
+    match ours {
+        None => {}
+        Some(Ours { http: None, .. }) => connect.say(format_args!(
+            "it is kept for a day; milena topic restore {} needs the broker's HTTP door, and that is off (serve --http)",
+            options.topic
+        )),
+        Some(_) => connect.say(format_args!("undo within a day:  milena topic restore {}", options.topic)),
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use clap::Args;
 use milena_client::{
-    Admin, At,
+    Admin,
     admin::{Change, Resource},
     wire::Text,
 };
 
-use super::{bounds, topic};
-use crate::{connect::Connect, failure::Failure, nearest::nearest, when};
+use super::topic;
+use crate::{cmd::loss, connect::Connect, failure::Failure, nearest::nearest};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,
     /// Raise the number of partitions to this
-    #[arg(short = 'P', long)]
+    #[arg(short = 'P', long, allow_negative_numbers = true)]
     partitions: Option<i32>,
     /// Do it, although data go
     #[arg(long)]
@@ -43,10 +43,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     if !changes.is_empty() {
         admin.change_configs(&resource, &changes, true).await?;
     }
-    let goes = goes(admin, &found, &options.set).await?;
-    if goes > 0 && !options.yes {
-        crate::screen::line(format_args!("plan: {goes} messages of {} would go for good within a second", options.topic))?;
-        connect.say("nothing was changed; run again with --yes to do it");
+    if !loss::allowed(admin, connect, (&resource, &changes), options.yes).await? {
         return Ok(());
     }
     if !changes.is_empty() {
@@ -80,20 +77,12 @@ pub(crate) async fn known(admin: &Admin, resource: &Resource, changes: &[(Text, 
         let failure = Failure::new(crate::failure::Kind::NotFound, format!("there is no setting {:?} of {resource}", &**name));
         return Err(match nearest(name, known.iter().map(|e| &*e.name)) {
             Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("milena config explain {near}")),
-            None => failure.fix("milena config show TOPIC   lists what there is"),
+            None => failure.fix(match resource {
+                Resource::Topic(topic) => format!("milena config show --all --topic {topic}   lists what there is"),
+                Resource::Group(group) => format!("milena config show --all --group {group}   lists what there is"),
+                _ => "milena config show --all   lists what there is".into(),
+            }),
         });
     }
     Ok(())
-}
-
-/// How many messages are older than a retention that is about to be set.
-async fn goes(admin: &Admin, found: &milena_client::Topic, set: &[(String, String)]) -> Result<i64, Failure> {
-    let age = set.iter().rev().find(|(name, _)| name == "retention.ms").and_then(|(_, v)| v.parse::<i64>().ok());
-    let Some(age) = age.filter(|ms| *ms >= 0) else { return Ok(0) };
-    let partitions: Vec<(Text, i32)> = found.partitions.iter().map(|p| (found.name.clone(), p.index)).collect();
-    let bounds = bounds(admin.cluster(), &partitions).await?;
-    let since = At::Time(when::now().saturating_sub(age));
-    let asked: Vec<_> = partitions.iter().map(|(t, p)| (t.clone(), *p, since)).collect();
-    let kept = admin.cluster().list_offsets(&asked, false).await?;
-    Ok(bounds.iter().zip(kept).map(|((start, end), first)| first.offset.unwrap_or(*end).max(*start) - start).sum())
 }

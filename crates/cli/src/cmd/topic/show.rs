@@ -98,6 +98,10 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
 pub(super) async fn unread(admin: &Admin, topic: &str, output: Output) -> Result<(), Failure> {
     let web = Web::of(admin.cluster(), "the expiry ledger").await?;
     let found = web.get(&format!("/admin/v1/topics/{}/unread", crate::web::escaped(topic))).await?;
+    if found.as_array().is_none_or(Vec::is_empty) {
+        // Of one that never was, nothing is known either.
+        super::topic(admin.cluster(), topic).await?;
+    }
     let row = |line: &Value| {
         let groups = line["groups"].as_array().into_iter().flatten();
         let groups: Vec<String> =

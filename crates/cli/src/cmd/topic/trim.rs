@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PLACE")]
     before: String,
     /// Only this partition; may be repeated [default: all]
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     partition: Vec<i32>,
     /// Do it: these records are gone for good
     #[arg(long)]
