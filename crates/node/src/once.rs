@@ -90,7 +90,11 @@ impl Node {
         // One order of locks for everybody.
         taken.sort_by_key(|(partition, _)| partition.index());
         let bytes = taken.iter().map(|(_, intake)| intake.bytes.len() as u64 + PART_COST).sum::<u64>();
-        let credit = self.hub().credit(Class::Data, bytes + limits::ANSWER_BYTES_MAX as u64 + PART_COST).await?;
+        let told = answer_room(&taken, &answer);
+        if told > limits::ANSWER_BYTES_MAX {
+            return Err(NoRoom::TooLarge { need: told as u64, max: limits::ANSWER_BYTES_MAX as u64 });
+        }
+        let credit = self.hub().credit(Class::Data, bytes + told as u64 + PART_COST).await?;
         Ok(self.append_once_now(once, topic, taken, writer, (now, credit), &answer)?)
     }
 
@@ -173,6 +177,16 @@ impl Node {
         }
         self.count_in(&intake.batch);
     }
+}
+
+/// Bytes of the answer at most: what is told of the largest places that there are.
+fn answer_room(taken: &[(&Arc<Partition>, Intake<'_>)], answer: &impl Fn(&[OncePlaced]) -> Vec<u8>) -> usize {
+    let largest = |(partition, _): &(&Arc<Partition>, Intake<'_>)| OncePlaced {
+        partition: partition.index(),
+        base_offset: i64::MAX / 2,
+        log_append_time: Some(i64::MIN),
+    };
+    answer(&taken.iter().map(largest).collect::<Vec<_>>()).len()
 }
 
 impl Entering<'_> {
