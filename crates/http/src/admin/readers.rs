@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use milena_node::{
-    Dealt, Partition, Topic, View,
+    Partition, Topic, View,
     engine::{fact::MoveReason, producer::writers::Writer, unread::UnreadRemoved},
 };
 use serde_json::{Value, json};

@@ -101,7 +101,7 @@ impl Dump {
         // A batch may begin before what was trimmed ends.
         for message in messages.iter().filter(|message| message.offset >= start) {
             self.line.clear();
-            envelope::write(message, false, &mut self.line);
+            envelope::write(message, None, false, &mut self.line);
             self.screen.line(&self.line)?;
         }
         Ok(())
