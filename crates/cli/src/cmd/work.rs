@@ -152,13 +152,9 @@ async fn work(shop: Arc<Shop>) -> Result<(), Failure> {
             return shop.settle_last(settle).await;
         }
         match shop.take(&mut settle).await? {
-            None => {}
-            Some(Taken::Nothing(why)) => {
-                // Somebody else's message may come back; until then there is something to wait for.
-                if shop.options.until_empty && why.state == "empty" {
-                    return Ok(());
-                }
-            }
+            // Somebody else's message may come back; until then there is something to wait for.
+            Some(Taken::Nothing(why)) if shop.options.until_empty && why.state == "empty" => return Ok(()),
+            None | Some(Taken::Nothing(_)) => {}
             Some(Taken::Messages(messages)) => {
                 if let Some(message) = messages.into_iter().next() {
                     let (lease, verdict) = shop.handle(message).await;

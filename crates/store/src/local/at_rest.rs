@@ -72,6 +72,9 @@ pub struct AtRest {
 /// Payloads of a run are read in pieces of about this size.
 const PIECE: u64 = 1 << 20;
 
+/// Who is shown each payload of a log, or what is damaged in its place.
+pub type See<'a> = &'a mut dyn FnMut(Result<(&Stored, &[u8]), Damage>);
+
 impl AtRest {
     /// Reads manifest, snapshots and log, and hands all that to `replay`, as a start would. Only a directory without a readable
     /// manifest is an error; what else is wrong is [`AtRest::damage`].
@@ -178,7 +181,7 @@ impl AtRest {
     }
 
     /// Every payload of a log in order, each with its bytes, and each verified. What is damaged is told in its place.
-    pub fn payloads(&self, log: LogId, see: &mut dyn FnMut(Result<(&Stored, &[u8]), Damage>)) {
+    pub fn payloads(&self, log: LogId, see: See<'_>) {
         let Some(found) = self.shelf.get(log.0) else { return };
         let (runs, tail) = {
             let state = found.lock();
@@ -192,7 +195,7 @@ impl AtRest {
         }
     }
 
-    fn run(&self, log: LogId, run: &Run, see: &mut dyn FnMut(Result<(&Stored, &[u8]), Damage>)) {
+    fn run(&self, log: LogId, run: &Run, see: See<'_>) {
         let index = match self.index(run) {
             Ok(index) => index,
             Err((range, what)) => {

@@ -53,7 +53,7 @@ use std::{
 };
 
 pub use self::{
-    at_rest::{AtRest, Damage, Leftover, Seen},
+    at_rest::{AtRest, Damage, Leftover, See, Seen},
     commit::Leading,
     recover::OpenError,
 };

@@ -28,7 +28,7 @@ async fn broker(seen: Seen) -> Endpoint {
             AnyRequest::SaslHandshake(request) => {
                 let known = &*request.mechanism == "PLAIN";
                 let mechanisms = vec![Text::from("PLAIN")];
-                asked.answer(&SaslHandshakeResponse { error_code: if known { 0 } else { 33 }, mechanisms, ..Default::default() })
+                asked.answer(&SaslHandshakeResponse { error_code: if known { 0 } else { 33 }, mechanisms })
             }
             AnyRequest::SaslAuthenticate(request) => authenticate(asked, &request.auth_bytes, note),
             AnyRequest::Metadata(request) => {

@@ -226,7 +226,7 @@ impl Plan {
         }
         if let Some(again) = &self.again {
             let last = self.steps.len().saturating_sub(1);
-            let _ = write!(out, "  if [ \"$done\" -ge {last} ]; then {again}; fi >/dev/null 2>&1\n");
+            let _ = writeln!(out, "  if [ \"$done\" -ge {last} ]; then {again}; fi >/dev/null 2>&1");
         }
         out.push_str("  exit \"$code\"\n}\ntrap back EXIT\ntrap 'exit 129' HUP\ntrap 'exit 130' INT\ntrap 'exit 143' TERM\n");
         for (n, step) in self.steps.iter().enumerate() {
