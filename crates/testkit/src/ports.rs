@@ -4,10 +4,15 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    thread,
+    time::{Duration, Instant},
 };
 
 use socket2::{Domain, Socket, Type};
 
+/// How long a port that is held may be in somebody's way, and when to look again.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(5);
 /// How many may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
@@ -32,8 +37,19 @@ impl Port {
         self.address
     }
 
-    /// Listens, until the listener is dropped.
+    /// Listens, until the listener is dropped. Whoever asks the kernel for a free port holds each that it tries for a moment,
+    /// and a listener that was dropped is closed a moment later: both are waited for.
     pub(crate) fn listen(&self) -> io::Result<TcpListener> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.listen_now() {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => thread::sleep(PAUSE),
+                other => return other,
+            }
+        }
+    }
+
+    fn listen_now(&self) -> io::Result<TcpListener> {
         let socket = socket(self.address)?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
@@ -54,10 +70,7 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        net::{Ipv4Addr, TcpStream},
-        time::Duration,
-    };
+    use std::net::{Ipv4Addr, TcpStream};
 
     use super::*;
 

@@ -5,7 +5,7 @@ mod infer;
 pub(crate) mod moving;
 mod reading;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ enum What {
 struct Schema {
     /// A subject; a topic's name stands for the subject of its values, NAME-value
     subject: String,
-    /// A file; `.json` is JSON Schema, `.proto` Protobuf, everything else Avro
+    /// A file, or - for stdin; `.json` is JSON Schema, `.proto` Protobuf, everything else Avro
     file: PathBuf,
     /// AVRO, JSON or PROTOBUF, whatever the file is called
     #[arg(long = "type", value_name = "TYPE")]
@@ -174,8 +174,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 
 impl Schema {
     fn body(&self) -> Result<Value, Failure> {
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|e| Failure::new(Kind::NotFound, format!("{} cannot be read", self.file.display())).why(e))?;
+        let text = if self.file == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(&self.file)
+        };
+        let text = text.map_err(|e| Failure::new(Kind::NotFound, format!("{} cannot be read", self.file.display())).why(e))?;
         let by_name = match self.file.extension().and_then(|e| e.to_str()) {
             Some("json") => "JSON",
             Some("proto") => "PROTOBUF",

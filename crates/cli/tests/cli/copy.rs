@@ -25,7 +25,7 @@ impl Ends {
 
 /// All messages of a topic without what a copy cannot keep.
 fn messages(server: &Server, topic: &str) -> Vec<Value> {
-    let lines = server.out(&["read", topic, "-o", "json"], b"");
+    let lines = server.out(&["read", topic, "-o", "jsonl"], b"");
     let mut all: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     all.iter_mut().for_each(|m| m["offset"] = Value::Null);
     all.sort_by_key(|m| (m["partition"].as_i64(), m.to_string()));
@@ -41,14 +41,14 @@ fn everything_moves_in() {
         b"",
     );
     from.out(&["produce", "orders", "-H", "trace=7", "-k", "john", "first", "second"], b"");
-    from.out(&["produce", "orders", "-k", "john", "--delete"], b"");
+    from.out(&["produce", "orders", "-k", "john", "--tombstone"], b"");
     let lines: Vec<String> = (0..500).map(|n| format!("k{n}\tvalue {n}")).collect();
     from.out(&["produce", "orders", "--key-separator", "\t", "-z", "zstd"], lines.join("\n").as_bytes());
     from.out(&["produce", "trimmed"], b"1\n2\n3\n4\n5\n");
     from.out(&["topic", "trim", "trimmed", "--before", "3", "--yes"], b"");
     from.out(&["group", "reset", "billing", "trimmed", "--to", "4", "--yes"], b"");
     let schema = br#"{"type":"record","name":"A","fields":[]}"#;
-    from.out(&["schema", "register", "a-value"], schema);
+    from.out(&["schema", "register", "a-value", "-"], schema);
     let (code, plan) = ends.copy(&["--dry-run"]);
     assert!(code == Some(0) && plan.contains("trimmed") && plan.contains("at most 2 records   new"), "{plan}");
     assert_eq!(to.out(&["topic", "ls", "-o", "json"], b"").lines().filter(|l| l.contains("orders")).count(), 0);

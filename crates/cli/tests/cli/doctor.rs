@@ -62,7 +62,8 @@ fn a_wrong_advertised_address_is_named_with_its_fix() {
     );
     assert_eq!(address["fix"], "on the server: milena serve --advertise auto");
     assert_eq!(of(&checks, "D10")["verdict"], "skipped");
-    let server = Server::start(&["--ephemeral", "--advertise", "broker.invalid:9092"]);
+    // A name that does not resolve on the server is refused at its start; one for other networks may still be wrong here.
+    let server = Server::start(&["--ephemeral", "--advertise", "127.0.0.0/8=broker.invalid:9092"]);
     let (_, checks) = doctor(server.kafka(), &[]);
     assert!(of(&checks, "D08")["detail"][0].as_str().unwrap().contains("the name does not resolve"), "{checks:?}");
 }

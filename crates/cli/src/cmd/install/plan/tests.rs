@@ -1,3 +1,5 @@
+//! What an installation does, and in what order, for machines that were looked at. Runs nothing.
+
 use super::*;
 
 fn wanted() -> Wanted {
@@ -34,7 +36,7 @@ fn words(facts: &Facts) -> Vec<String> {
 fn only_what_differs_is_done() {
     assert_eq!(words(&Facts::bare("x86_64")).len(), 6);
     assert_eq!(words(&settled()), [""; 0]);
-    assert_eq!(words(&Facts { active: false, ..settled() }), ["started it"]);
+    assert_eq!(words(&Facts { active: false, ports: vec![22], ..settled() }), ["started it"]);
     let newer = words(&Facts { program: Thing::Other, ..settled() });
     assert_eq!(newer, ["put the program at /usr/local/bin/milena", "started it anew"]);
     let changed = words(&Facts { unit: Thing::Other, ..settled() });
