@@ -56,7 +56,7 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
     let (wanted, found) = (count(&apache.kafka)?, count(&here.kafka)?);
     ensure!(wanted == found, "{wanted} records there, {found} here");
     let position = milena(&here.kafka, &["group", "show", "billing", "-o", "json"])?;
-    ensure!(position.contains("\"position\":1"), "offset 4 there is offset 1 here: {position}");
+    ensure!(position.contains("\"position\": 1"), "offset 4 there is offset 1 here: {position}");
     let settings = milena(&here.kafka, &["config", "show", "--topic", "orders", "-o", "json"])?;
     ensure!(settings.contains("compact,delete"), "{settings}");
     Ok(format!("{found} records, killed once, with a living producer"))

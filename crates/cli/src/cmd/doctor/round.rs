@@ -22,7 +22,7 @@ const WRITE: i32 = 1 << 4;
 pub(super) async fn coordinator(cluster: &Cluster) -> Finding {
     let begin = Instant::now();
     let group = Node::Group("milena-doctor".into());
-    let asked = cluster.connection(&group, milena_client::Lane::own());
+    let asked = patiently(|| cluster.connection(&group, milena_client::Lane::own()));
     let finding = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(connection)) => Finding::ok("D09", format!("groups are coordinated by {}", connection.endpoint())),
         Ok(Err(error)) => Finding::failure("D09", format!("no coordinator for groups: {error}")).fix("milena status"),
@@ -30,6 +30,19 @@ pub(super) async fn coordinator(cluster: &Cluster) -> Finding {
             .fix("on Apache Kafka: milena topic show __consumer_offsets   (it needs a leader)"),
     };
     finding.took(begin.elapsed())
+}
+
+/// Between two tries of what a broker that has just started, or a topic that was just made, may not answer yet.
+const PAUSE: Duration = Duration::from_millis(200);
+
+async fn patiently<T, F: Future<Output = milena_client::Result<T>>>(ask: impl Fn() -> F) -> milena_client::Result<T> {
+    let until = Instant::now() + PATIENCE - PAUSE;
+    loop {
+        match ask().await {
+            Err(error) if error.is_retriable() && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            told => return told,
+        }
+    }
 }
 
 /// What this client may do, as far as the broker tells.
@@ -98,6 +111,16 @@ async fn probe(cluster: &Cluster, topic: &Text) -> Vec<Finding> {
     let producer = Producer::new(cluster.clone(), within);
     let (mut times, mut ahead) = (Vec::new(), 0);
     for n in 0..4 {
+        if n == 0
+            && let Err(error) = patiently(|| cluster.leader(topic, 0)).await
+        {
+            let mut found = skip(&["D12", "D16"], "a record could not be stored");
+            found.push(
+                Finding::failure("D10", format!("a topic that was made is not there: {error}"))
+                    .fix("milena errors   on the server"),
+            );
+            return found;
+        }
         let (begin, before) = (Instant::now(), when::now());
         match producer.write(NewRecord::new(topic.clone(), format!("probe {n}"))).await {
             Ok(placed) => {
