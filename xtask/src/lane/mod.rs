@@ -47,8 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) took: String,
 }
 
-/// What a lane's work says when this machine does not let it do what it must, such as mounting. Like a missing tool: skipped
-/// aloud, and with `CI=true` a failure.
+/// What a lane's work says when this machine does not let it do what it must, such as mounting: skipped aloud, everywhere. A missing
+/// tool can be installed, and is a failure with `CI=true`; a kernel's or a sandbox's refusal cannot be mended from here.
 #[derive(Debug)]
 pub(crate) struct Unable(pub(crate) String);
 
@@ -69,7 +69,7 @@ impl Lane {
             Some(missing) => End::Skipped(missing),
             None => match (self.work)(ground) {
                 Ok(line) => End::Passed(line),
-                Err(error) if error.is::<Unable>() && !ground.ci => End::Skipped(error.to_string()),
+                Err(error) if error.is::<Unable>() => End::Skipped(error.to_string()),
                 Err(error) => End::Failed(format!("{error:#}")),
             },
         };

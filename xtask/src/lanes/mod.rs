@@ -48,20 +48,20 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "schema clients", needs: registry::NEEDS, work: registry::clients },
     Lane { name: "schemathesis on the registry", needs: schemathesis::NEEDS, work: schemathesis::registry },
     Lane { name: "schemathesis on REST", needs: schemathesis::NEEDS, work: schemathesis::rest },
+    Lane { name: "schemathesis on the queue", needs: schemathesis::NEEDS, work: schemathesis::queue },
+    Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
+    Lane { name: "packages", needs: packages::NEEDS, work: packages::run },
+    Lane { name: "copy from Apache Kafka", needs: apache::JAVA, work: copy::run },
 ];
 
 /// Lanes that were not green often enough to speak for the house. They run when they are named:
-/// `cargo xtask conformance --only doctor`.
+/// `cargo xtask conformance --only install`.
 pub(crate) const ON_REQUEST: &[Lane] = &[
     Lane { name: "test kit examples", needs: &[], work: testkit::examples },
-    Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
     Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
-    Lane { name: "schemathesis on the queue", needs: schemathesis::NEEDS, work: schemathesis::queue },
     Lane { name: "tls and logins on Apache Kafka", needs: secured::NEEDS, work: secured::run },
-    Lane { name: "copy from Apache Kafka", needs: apache::JAVA, work: copy::run },
     Lane { name: "install", needs: install::NEEDS, work: install::run },
-    Lane { name: "packages", needs: packages::NEEDS, work: packages::run },
 ];
 
 #[cfg(test)]
