@@ -126,7 +126,7 @@ impl Arguments {
             Command::Status(options) => talk(cmd::status::run(options)),
             Command::Errors(options) => talk(cmd::errors::run(options)),
             Command::Doctor(options) => return runtime()?.block_on(cmd::doctor::run(options)),
-            Command::Prove(options) => return alone(cmd::prove::run(options)),
+            Command::Prove(options) => return talk(cmd::prove::run(options)),
             Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
             Command::Top(options) => talk(cmd::top::run(options)),
             Command::Support(options) => talk(cmd::support::run(options)),
@@ -156,21 +156,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     built.map_err(|e| Failure::new(Kind::Failed, "the command cannot be started").why(e))
 }
 
-/// Runs a command that has an exit code of its own, and that Ctrl-C ends.
-fn alone(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = command => outcome,
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
-        }
-    });
-    runtime.shutdown_background();
-    outcome
-}
-
 /// Runs a command that talks to a broker. Ctrl-C ends it there; what it had to show by then is shown.
-fn talk(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn talk<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         tokio::select! {

@@ -15,6 +15,7 @@ use milena_node::{
     engine::{
         group::MemberId,
         ids::Uuid,
+        limits::SHARE_LOCK_MS_MAX,
         share::{AckBatch, Acknowledge, At, Dropping, KEY_LEN, Verdict},
     },
 };
@@ -41,8 +42,6 @@ const WAIT_MS_MAX: u64 = 30_000;
 pub(super) const MAX: i64 = 500;
 /// Bytes of batches that one receive reads at most; one message always comes, whatever its size.
 const BYTES: usize = 1 << 20;
-/// A lease may be this long; longer work extends it.
-const LEASE_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -137,8 +136,8 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
 
 fn judge_lease(ms: Option<i64>) -> Result<(), Trouble> {
     match ms {
-        Some(ms) if !(1..=LEASE_MS_MAX).contains(&ms) => {
-            Err(Trouble::invalid(format!("lease_ms is between 1 and {LEASE_MS_MAX}, not {ms}")))
+        Some(ms) if !(1..=SHARE_LOCK_MS_MAX).contains(&ms) => {
+            Err(Trouble::invalid(format!("lease_ms is between 1 and {SHARE_LOCK_MS_MAX}, not {ms}")))
         }
         _ => Ok(()),
     }

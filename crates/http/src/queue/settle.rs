@@ -6,7 +6,10 @@ use std::{
 };
 
 use hyper::StatusCode;
-use milena_node::engine::share::{Lease as Judged, LeaseRefusal, Settle, Verdict};
+use milena_node::engine::{
+    limits::SHARE_LOCK_MS_MAX,
+    share::{Lease as Judged, LeaseRefusal, Settle, Verdict},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Told, lease::Lease, ok, trouble::Trouble};
@@ -15,8 +18,6 @@ use crate::{
     serve::Door,
 };
 
-/// No lease and no delay is longer.
-const SPAN_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Leases of one request.
 const LEASES_MAX: usize = 10_000;
 
@@ -183,12 +184,12 @@ fn trouble(status: &str, group: &str) -> Trouble {
 
 /// A delay or a lease out of its range is refused with words rather than cut.
 fn judge_spans(with: &With) -> Result<(), Trouble> {
-    let beyond = |ms: Option<i64>, least: i64| ms.is_some_and(|ms| !(least..=SPAN_MS_MAX).contains(&ms));
+    let beyond = |ms: Option<i64>, least: i64| ms.is_some_and(|ms| !(least..=SHARE_LOCK_MS_MAX).contains(&ms));
     if beyond(with.delay_ms, 0) {
-        return Err(Trouble::invalid(format!("delay_ms is between 0 and {SPAN_MS_MAX}, 7 days")));
+        return Err(Trouble::invalid(format!("delay_ms is between 0 and {SHARE_LOCK_MS_MAX}, 7 days")));
     }
     if beyond(with.lease_ms, 1) {
-        return Err(Trouble::invalid(format!("lease_ms is between 1 and {SPAN_MS_MAX}, 7 days")));
+        return Err(Trouble::invalid(format!("lease_ms is between 1 and {SHARE_LOCK_MS_MAX}, 7 days")));
     }
     Ok(())
 }

@@ -69,12 +69,11 @@ fn commit(world: &World, topic: &Arc<Topic>, group: &'static str, offset: i64) {
     world.run(move |node| async move { node.commit(group, commit).await }).expect("room").expect("no members");
 }
 
-#[test]
-fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told() {
-    let world = World::new();
+/// A topic whose four batches have expired, and stay for these readers.
+fn held_up(world: &World, readers: &str) -> Arc<Topic> {
     let hold = [
         ("retention.ms", "1000"),
-        ("milena.retention.until.consumed", "jobs,audit"),
+        ("milena.retention.until.consumed", readers),
         ("milena.retention.until.consumed.max.ms", "60000"),
     ];
     let topic = world.create("t", 1, &hold);
@@ -83,6 +82,13 @@ fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told()
     }
     world.advance(Duration::from_secs(10));
     stays(&topic, 0);
+    topic
+}
+
+#[test]
+fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told() {
+    let world = World::new();
+    let topic = held_up(&world, "jobs,audit");
     // The slowest of them counts, and a commit is all it takes.
     commit(&world, &topic, "jobs", 3);
     stays(&topic, 0);
@@ -105,17 +111,7 @@ fn a_named_reader_holds_up_retention_until_it_has_read_and_the_maximum_is_told()
 #[test]
 fn a_queue_that_is_named_holds_up_retention_until_it_is_done() {
     let world = World::new();
-    let hold = [
-        ("retention.ms", "1000"),
-        ("milena.retention.until.consumed", "workers"),
-        ("milena.retention.until.consumed.max.ms", "60000"),
-    ];
-    let topic = world.create("t", 1, &hold);
-    for i in 0..4 {
-        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
-    }
-    world.advance(Duration::from_secs(10));
-    stays(&topic, 0);
+    let topic = held_up(&world, "workers");
     let of = topic.clone();
     // The second is done before the first: nothing may go until both are.
     world.run(move |node| async move {

@@ -10,8 +10,9 @@ use super::{
     buffer::Pool,
     codec::Seed,
     files::Files,
-    keeper,
-    manifest::{self, BadManifest, LogRow, State},
+    is_ours, keeper,
+    manifest::{self, LogRow, State},
+    read_manifest,
     recover::{Ended, OpenError, Recovery},
     segment::{self, Index, Kind, file_name},
     shelf::{Hole, Run, Shelf},
@@ -79,7 +80,7 @@ impl AtRest {
     /// Reads manifest, snapshots and log, and hands all that to `replay`, as a start would. Only a directory without a readable
     /// manifest is an error; what else is wrong is [`AtRest::damage`].
     pub fn open(disk: Arc<dyn Disk>, replay: &mut dyn Replay) -> Result<Self, OpenError> {
-        let opened = read_manifest(&disk)?;
+        let opened = read_manifest(&disk)?.ok_or_else(|| OpenError::Empty { place: disk.place() })?;
         let seed = Seed::of(&opened.store);
         let options = Options::default();
         let files = Files::new(disk.clone(), seed, 64, options.indexes);
@@ -322,29 +323,6 @@ impl AtRest {
         }
         Ok(leftovers)
     }
-}
-
-fn read_manifest(disk: &Arc<dyn Disk>) -> Result<manifest::Opened, OpenError> {
-    let place = || disk.place();
-    let opened = manifest::read(&**disk).map_err(|bad| match bad {
-        BadManifest::Fault(fault) => OpenError::Fault(fault),
-        BadManifest::Newer { found } => OpenError::Newer { place: place(), found, known: manifest::FORMAT },
-        damaged @ BadManifest::Damaged { .. } => {
-            OpenError::Damaged { place: place(), file: manifest::NAME.into(), what: damaged.to_string() }
-        }
-    })?;
-    if let Some(opened) = opened {
-        return Ok(opened);
-    }
-    let list = disk.list().map_err(|source| Fault::Io { operation: "list", file: place(), source })?;
-    Err(match list.into_iter().find(|entry| is_ours(&entry.name)) {
-        Some(entry) => OpenError::NoManifest { place: place(), example: entry.name },
-        None => OpenError::Empty { place: place() },
-    })
-}
-
-fn is_ours(name: &str) -> bool {
-    ["log-", "seg-", "snap-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The end of the piece of a run that begins at row `at`.

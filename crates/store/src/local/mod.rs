@@ -232,8 +232,13 @@ fn lock_directory(disk: &dyn Disk) -> Result<Box<dyn Lock>, OpenError> {
     })
 }
 
-/// The manifest's state, its store id and last edit, and the bytes of an unfinished edit; a fresh one for an empty directory.
-fn read_or_create(disk: &Arc<dyn Disk>, plants: Plants) -> Result<([u8; 16], State, Manifest, u64), OpenError> {
+/// Whether a file of this name is a store's, beside its manifest and its lock.
+fn is_ours(name: &str) -> bool {
+    ["log-", "seg-", "snap-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The manifest. `None`: nothing in the directory is a store's; a store's files without one are an error.
+fn read_manifest(disk: &Arc<dyn Disk>) -> Result<Option<manifest::Opened>, OpenError> {
     let place = || disk.place();
     let opened = manifest::read(&**disk).map_err(|bad| match bad {
         BadManifest::Fault(fault) => OpenError::Fault(fault),
@@ -242,14 +247,21 @@ fn read_or_create(disk: &Arc<dyn Disk>, plants: Plants) -> Result<([u8; 16], Sta
             OpenError::Damaged { place: place(), file: manifest::NAME.into(), what: damaged.to_string() }
         }
     })?;
-    if let Some(opened) = opened {
-        let manifest = Manifest::reopen(disk.clone(), plants, &opened)?;
-        return Ok((opened.store, opened.state, manifest, opened.cut));
+    if opened.is_some() {
+        return Ok(opened);
     }
     let list = disk.list().map_err(|source| Fault::Io { operation: "list", file: place(), source })?;
-    let ours = |name: &str| ["log-", "seg-", "snap-"].iter().any(|p| name.starts_with(p));
-    if let Some(entry) = list.into_iter().find(|e| ours(&e.name)) {
-        return Err(OpenError::NoManifest { place: place(), example: entry.name });
+    match list.into_iter().find(|entry| is_ours(&entry.name)) {
+        Some(entry) => Err(OpenError::NoManifest { place: place(), example: entry.name }),
+        None => Ok(None),
+    }
+}
+
+/// The manifest's state, its store id and last edit, and the bytes of an unfinished edit; a fresh one for an empty directory.
+fn read_or_create(disk: &Arc<dyn Disk>, plants: Plants) -> Result<([u8; 16], State, Manifest, u64), OpenError> {
+    if let Some(opened) = read_manifest(disk)? {
+        let manifest = Manifest::reopen(disk.clone(), plants, &opened)?;
+        return Ok((opened.store, opened.state, manifest, opened.cut));
     }
     let store = random_id()?;
     let state = State::default();
@@ -453,7 +465,7 @@ impl Inner {
         }
     }
 
-    fn append(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
+    fn append(self: &Arc<Self>, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
         if let Some(fault) = self.dead.get() {
             return Reserved::Dead(fault.clone());
         }
