@@ -38,11 +38,14 @@ pub enum Plant {
     /// A checkpoint makes its own rows before it takes what changed beside it: a trim between the two is told and then
     /// untold by the same edit, and the manifest names a file that the next unlink takes away.
     RowsBeforeChanges,
+    /// A log is put on the list of the next checkpoint when its entry has its place already: a checkpoint that passes the
+    /// entry in between leaves the log out, and what was acknowledged is gone after a power cut.
+    ListedTooLate,
 }
 
 impl Plant {
     /// Every plant, for the harness that must catch each.
-    pub const ALL: [Plant; 15] = [
+    pub const ALL: [Plant; 16] = [
         Plant::AcknowledgeBeforeSync,
         Plant::SkipDirectorySync,
         Plant::IgnoreSyncError,
@@ -58,6 +61,7 @@ impl Plant {
         Plant::SkipReadChecksum,
         Plant::UnlinkTooEarly,
         Plant::RowsBeforeChanges,
+        Plant::ListedTooLate,
     ];
 }
 

@@ -487,7 +487,7 @@ impl Inner {
     }
 
     /// The common case, without any allocation.
-    fn append_one(&self, mut credit: Credit, at: Millis, part: &Part<'_>) -> Reserved {
+    fn append_one(self: &Arc<Self>, mut credit: Credit, at: Millis, part: &Part<'_>) -> Reserved {
         let log = self.shelf.get_or_new(part.log.0);
         let mut sealed = Sealed { share: frame::share_of(part), at: 0 };
         let mut state = log.lock();
@@ -495,12 +495,14 @@ impl Inner {
             return Reserved::Stale { log: part.log, version: Version(state.version) };
         }
         credit.bank = None;
+        self.list_before_reserving(&log, &mut state);
         let place = self.tail.reserve(at, std::slice::from_ref(part), credit.bytes, std::slice::from_mut(&mut sealed));
-        self.take_part(&log, &mut state, at, part, &place, sealed);
+        self.list_too_late(&place, &log, &mut state);
+        take_part(&mut state, at, part, &place, sealed);
         Reserved::At(Lsn(place.lsn))
     }
 
-    fn append_many(&self, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
+    fn append_many(self: &Arc<Self>, mut credit: Credit, at: Millis, parts: &[Part<'_>]) -> Reserved {
         let mut sealed: Vec<Sealed> = parts.iter().map(|p| Sealed { share: frame::share_of(p), at: 0 }).collect();
         let mut logs: Vec<Arc<Log>> = parts.iter().map(|p| self.shelf.get_or_new(p.log.0)).collect();
         // Logs are locked in the order of their ids, each once.
@@ -518,42 +520,58 @@ impl Inner {
             taken[i] += 1;
         }
         credit.bank = None;
+        logs.iter().zip(&mut states).for_each(|(log, state)| self.list_before_reserving(log, state));
         let place = self.tail.reserve(at, parts, credit.bytes, &mut sealed);
+        logs.iter().zip(&mut states).for_each(|(log, state)| self.list_too_late(&place, log, state));
         for (part, sealed) in parts.iter().zip(sealed) {
-            let i = index(part);
-            self.take_part(&logs[i], &mut states[i], at, part, &place, sealed);
+            take_part(&mut states[index(part)], at, part, &place, sealed);
         }
         Reserved::At(Lsn(place.lsn))
     }
 
-    /// Writes down in the log's state what its part of a reserved entry changes.
-    fn take_part(&self, log: &Arc<Log>, state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, sealed: Sealed) {
-        state.version += 1;
-        state.last_lsn = place.lsn;
-        if state.first_lsn == 0 {
-            state.first_lsn = place.lsn;
+    /// A log is on the list of the next checkpoint before its entry has a place. From then on a leader may commit the
+    /// entry and a checkpoint's mark may pass it, however long this thread sleeps: a log that was listed later would be
+    /// passed over, and what was acknowledged be gone until the checkpoint after.
+    fn list_before_reserving(&self, log: &Arc<Log>, state: &mut shelf::State) {
+        if !self.options.plants.has(Plant::ListedTooLate) {
+            self.mark_dirty(log, state);
         }
-        if let Some(p) = &part.payload {
-            state.end = state.end.max(p.last + 1);
-            state.bytes += p.bytes.len() as u64;
-            state.unsealed += p.bytes.len() as u64;
-            state.tail.push_back(Staged {
-                base: p.base,
-                last: p.last,
-                at,
-                stamp: p.stamp,
-                lsn: place.lsn,
-                writer: p.writer,
-                len: p.bytes.len() as u32,
-                offset: sealed.at,
-                share: sealed.share,
-                chunk: place.chunk.clone(),
-            });
+    }
+
+    /// The planted bug: somebody commits the entry meanwhile, and there is a pause in which a checkpoint may pass it. Only
+    /// for stores with a keeper thread.
+    fn list_too_late(self: &Arc<Self>, place: &Place, log: &Arc<Log>, state: &mut shelf::State) {
+        if self.options.plants.has(Plant::ListedTooLate) {
+            let _ = self.flush_upto(Lsn(place.lsn));
+            std::thread::sleep(Duration::from_millis(1));
+            self.mark_dirty(log, state);
         }
-        if !state.dirty {
-            state.dirty = true;
-            self.dirty().push(log.clone());
-        }
+    }
+}
+
+/// Writes down in the log's state what its part of a reserved entry changes.
+fn take_part(state: &mut shelf::State, at: Millis, part: &Part<'_>, place: &Place, sealed: Sealed) {
+    state.version += 1;
+    state.last_lsn = place.lsn;
+    if state.first_lsn == 0 {
+        state.first_lsn = place.lsn;
+    }
+    if let Some(p) = &part.payload {
+        state.end = state.end.max(p.last + 1);
+        state.bytes += p.bytes.len() as u64;
+        state.unsealed += p.bytes.len() as u64;
+        state.tail.push_back(Staged {
+            base: p.base,
+            last: p.last,
+            at,
+            stamp: p.stamp,
+            lsn: place.lsn,
+            writer: p.writer,
+            len: p.bytes.len() as u32,
+            offset: sealed.at,
+            share: sealed.share,
+            chunk: place.chunk.clone(),
+        });
     }
 }
 

@@ -189,6 +189,6 @@ fn errors_of_buffered_writes_and_their_syncs_are_believed() {
 #[test]
 fn errors_met_by_the_threads_of_the_store_are_believed() {
     for leading in [Leading::Measured, Leading::Thread] {
-        injected(Subject::Threads(leading), Workload::CheckpointAndRecycle, 12, false).finish();
+        injected(Subject::Threads(leading, None), Workload::CheckpointAndRecycle, 12, false).finish();
     }
 }

@@ -50,7 +50,7 @@ fn local_keeps_the_laws_on_a_simulated_disk() {
 #[test]
 fn local_keeps_the_laws_with_its_threads() {
     for leading in [Leading::Callers, Leading::Measured, Leading::Thread] {
-        keeps_the_laws(Subject::Threads(leading));
+        keeps_the_laws(Subject::Threads(leading, None));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     errors::injected,
     power::{Effort, power_cuts},
     subject::{OnSimDisk, Subject},
+    threads::under_threads,
     workload::Workload,
 };
 
@@ -17,6 +18,7 @@ use crate::{
 enum Hunter {
     Laws,
     PowerCuts(Workload),
+    PowerCutsUnderThreads,
     InjectedErrors(Workload),
     Corruption(Workload),
 }
@@ -38,6 +40,7 @@ const HUNTS: &[(Plant, Hunter)] = &[
     (Plant::SkipReadChecksum, Hunter::Corruption(Workload::CheckpointAndRecycle)),
     (Plant::UnlinkTooEarly, Hunter::PowerCuts(Workload::TrimAndPunch)),
     (Plant::RowsBeforeChanges, Hunter::PowerCuts(Workload::TrimsBeside)),
+    (Plant::ListedTooLate, Hunter::PowerCutsUnderThreads),
 ];
 
 const SEEDS: usize = 6;
@@ -49,6 +52,7 @@ fn hunt(plant: Plant, hunter: Hunter) -> Report {
         Hunter::Laws => laws(subject),
         // A few seeds: what one of them meets depends on every detail of the store.
         Hunter::PowerCuts(workload) => power_cuts(subject, workload, effort, SEEDS),
+        Hunter::PowerCutsUnderThreads => under_threads(Some(plant), effort, SEEDS as u64),
         Hunter::InjectedErrors(workload) => injected(subject, workload, 40, true),
         Hunter::Corruption(workload) => corrupt(subject, workload, 2000, true),
     }

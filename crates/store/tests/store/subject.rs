@@ -29,8 +29,8 @@ pub(crate) enum Subject {
     Grown,
     /// The local store where files cannot be opened past the page cache.
     Buffered,
-    /// The local store with its threads.
-    Threads(Leading),
+    /// The local store with its threads, and with a planted bug or without.
+    Threads(Leading, Option<Plant>),
 }
 
 /// An open store, with what is not in the seam.
@@ -84,7 +84,7 @@ impl Subject {
             Subject::AcceptLoss => "losses accepted, ",
             Subject::Grown => "sizes of users, ",
             Subject::Buffered => "buffered, ",
-            Subject::Threads(_) => "threads, ",
+            Subject::Threads(..) => "threads, ",
         }
     }
 
@@ -105,7 +105,7 @@ impl Subject {
                 disk.refuse_direct();
                 open_local(disk, small(None), replay)
             }
-            Subject::Threads(leading) => open_local(disk, Options { background: true, leading, ..small(None) }, replay),
+            Subject::Threads(leading, plant) => open_local(disk, Options { background: true, leading, ..small(plant) }, replay),
         }
     }
 }

@@ -17,6 +17,7 @@ use milena_store::{
         ledger::{Depth, Ledger, Rebuilt, Refused, Want},
     },
     local::Leading,
+    plant::Plant,
     sim_disk::SimDisk,
 };
 
@@ -69,11 +70,11 @@ fn read(ledger: &Ledger, store: &dyn Store, reader: u64, stop: &AtomicBool, read
     Ok(())
 }
 
-fn record(leading: Leading, seed: u64, reads: &AtomicU64) -> Result<Recording, String> {
+fn record(leading: Leading, plant: Option<Plant>, seed: u64, reads: &AtomicU64) -> Result<Recording, String> {
     let disk = SimDisk::default();
     disk.record();
     let ledger = noting(&disk, seed);
-    let harness = Box::new(OnSimDisk::new(Subject::Threads(leading), disk.clone(), seed));
+    let harness = Box::new(OnSimDisk::new(Subject::Threads(leading, plant), disk.clone(), seed));
     let mut session = Session::with_ledger(harness, ledger.clone(), seed)?;
     let stop = AtomicBool::new(false);
     let outcome: Result<(), String> = thread::scope(|scope| {
@@ -103,21 +104,29 @@ fn record(leading: Leading, seed: u64, reads: &AtomicU64) -> Result<Recording, S
     Ok(Recording { moments, ledger })
 }
 
-#[test]
-fn threads_survive_power_cuts() {
+/// Lives of a store under threads, each cut at every operation of its disk.
+pub(crate) fn under_threads(plant: Option<Plant>, effort: Effort, rounds: u64) -> Report {
     let mut report = Report::new("power cuts under threads");
     let reads = AtomicU64::new(0);
-    let effort = Effort { images: 250, again: 12, until_violated: false };
-    for round in 0..(2 * campaign::times()) as u64 {
+    for round in 0..rounds {
         for leading in [Leading::Callers, Leading::Measured, Leading::Thread] {
-            match record(leading, campaign::seed() + round, &reads) {
+            if effort.until_violated && report.failed() {
+                break;
+            }
+            match record(leading, plant, campaign::seed() + round, &reads) {
                 Ok(recording) => crash(Subject::Local(None), &recording, round, effort, &mut report),
                 Err(e) => report.count(Err(format!("{leading:?}: {e}"))),
             }
         }
     }
     report.aside("reads beside", reads.into_inner());
-    report.finish();
+    report
+}
+
+#[test]
+fn threads_survive_power_cuts() {
+    let effort = Effort { images: 250, again: 12, until_violated: false };
+    under_threads(None, effort, 2 * campaign::times() as u64).finish();
 }
 
 const READ: LogId = LogId(1);
