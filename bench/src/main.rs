@@ -11,14 +11,17 @@ mod fanout;
 mod figure;
 mod floor;
 mod frames;
+mod http;
 mod loader;
 mod many;
 mod measure;
 mod produce;
 mod proxy;
+mod queue;
 mod reader;
 mod rest;
 mod schemas;
+mod share;
 mod systems;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -132,7 +135,7 @@ struct Rows<'a> {
 
 /// Each row with each system that it means something for.
 fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Result<()> {
-    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "W13", "REST", "rdkafka", "W1"];
+    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "W11", "W12", "W13", "rdkafka", "W1"];
     if rows.python.is_none() {
         println!("SKIPPED: librdkafka, since no Python was named");
     }
@@ -159,10 +162,15 @@ fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
         // Apache Kafka advises four thousand partitions a node.
         "W8" => many::run(place, system, if system.is_java() { 4_000 } else { 100_000 }),
         "W15" => crash::run(place, system, rows.gigabytes),
-        "REST" if system == System::Milena => proxy::run(place, system, rows.seconds),
+        "W11" if system == System::Milena => proxy::run(place, system, rows.seconds),
+        "W12" => {
+            share::run(place, system, rows.seconds)?;
+            // Apache Kafka has no queue over HTTP.
+            if system == System::Milena { queue::run(place, system, rows.seconds) } else { Ok(()) }
+        }
         "W13" if system == System::Milena => schemas::run(place, system, rows.seconds),
-        // No other of these has a proxy, or a registry.
-        "REST" | "W13" => Ok(()),
+        // Apache Kafka has no proxy, and no registry.
+        "W11" | "W13" => Ok(()),
         "W16" => begin::run(place, system, 9),
         "rdkafka" => rows.python.map_or(Ok(()), |python| client::run(place, python, system, rows.seconds)),
         _ => Ok(()),

@@ -1,17 +1,17 @@
 //! W13: schemas by id as often as they can be asked for, new ones registered, and a hundred thousand of them kept.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::{
     figure::Report,
+    http::{self, Line},
     measure,
     systems::{self, Place, Running, System},
 };
@@ -53,15 +53,15 @@ fn asked(report: &Report, running: &Running, web: SocketAddr, seconds: u64) -> R
     let paths: Vec<String> = (1..=10).map(|id| format!("/schemas/ids/{id}")).collect();
     let latest = ["/subjects/bench-3/versions/latest".to_owned()];
     for (what, paths) in [("GET by id", &paths[..]), ("GET latest of a subject", &latest[..])] {
-        let requests: Vec<Vec<u8>> = paths.iter().map(|path| get(web, path)).collect();
-        load(web, &requests, Duration::from_secs(1))?;
+        let requests: Vec<Vec<u8>> = paths.iter().map(|path| http::get(web, path)).collect();
+        http::repeat(web, CONNECTIONS, &requests, IN_FLIGHT, Duration::from_secs(1))?;
         let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
-        let done = load(web, &requests, Duration::from_secs(seconds))?;
+        let done = http::repeat(web, CONNECTIONS, &requests, IN_FLIGHT, Duration::from_secs(seconds))?;
         let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
         report.say(format!("{what}, {CONNECTIONS} connections, {IN_FLIGHT} in flight"), done as f64 / took, "1/s");
         report.say(format!("{what}: server CPU a request"), used / done as f64 * 1e6, "µs");
     }
-    let (mut line, request, mut times) = (Line::open(web)?, get(web, "/schemas/ids/1"), Vec::new());
+    let (mut line, request, mut times) = (Line::open(web)?, http::get(web, "/schemas/ids/1"), Vec::new());
     for _ in 0..5_000 {
         let begin = Instant::now();
         line.ask(&request)?;
@@ -105,14 +105,10 @@ fn started(report: &Report, place: &Place, data: std::path::PathBuf, when: &str)
     let begin = Instant::now();
     let running = systems::start_on(place, report.system, data)?;
     let web = running.web.context("the system has no registry")?;
-    Line::open(web)?.ask(&get(web, &format!("/schemas/ids/{MANY}")))?;
+    Line::open(web)?.ask(&http::get(web, &format!("/schemas/ids/{MANY}")))?;
     report.say(format!("{MANY} schemas: exec to the first answer {when}"), begin.elapsed().as_secs_f64(), "s");
     report.say(format!("{MANY} schemas: memory {when}"), measure::memory(running.pid(), "VmRSS")? as f64 / 1e6, "MB");
     Ok(running)
-}
-
-fn get(web: SocketAddr, path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: {web}\r\n\r\n").into_bytes()
 }
 
 /// A record of ten fields that no other has, under a subject of its own.
@@ -121,69 +117,5 @@ fn register(web: SocketAddr, n: usize) -> Vec<u8> {
         (0..10).map(|f| format!(r#"{{"name":"field{f}","type":["null","string"],"default":null}}"#)).collect();
     let schema = format!(r#"{{"type":"record","name":"Record{n}","namespace":"bench","fields":[{}]}}"#, fields.join(","));
     let body = serde_json::json!({"schema": schema}).to_string();
-    let kind = "application/vnd.schemaregistry.v1+json";
-    let length = body.len();
-    format!("POST /subjects/bench-{n}/versions HTTP/1.1\r\nHost: {web}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}")
-        .into_bytes()
-}
-
-/// Answers how many requests were answered.
-fn load(web: SocketAddr, requests: &[Vec<u8>], time: Duration) -> Result<u64> {
-    let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let work = || -> Result<()> {
-            let mut line = Line::open(web)?;
-            let many: Vec<u8> = requests.iter().cycle().take(IN_FLIGHT).flatten().copied().collect();
-            while !stop.load(Ordering::Relaxed) {
-                line.stream.write_all(&many)?;
-                (0..IN_FLIGHT).try_for_each(|_| line.answer())?;
-                done.fetch_add(IN_FLIGHT as u64, Ordering::Relaxed);
-            }
-            Ok(())
-        };
-        let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(work)).collect();
-        thread::sleep(time);
-        stop.store(true, Ordering::Relaxed);
-        workers.into_iter().try_for_each(|worker| worker.join().expect("a connection does not panic"))
-    })?;
-    Ok(done.into_inner())
-}
-
-/// A connection, and the answers that come over it.
-struct Line {
-    stream: TcpStream,
-    answers: BufReader<TcpStream>,
-    text: String,
-    body: Vec<u8>,
-}
-
-impl Line {
-    fn open(web: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(web)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let answers = BufReader::with_capacity(64 << 10, stream.try_clone()?);
-        Ok(Self { stream, answers, text: String::new(), body: Vec::new() })
-    }
-
-    fn ask(&mut self, request: &[u8]) -> Result<()> {
-        self.stream.write_all(request)?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> Result<()> {
-        self.text.clear();
-        self.answers.read_line(&mut self.text)?;
-        let first = self.text.len();
-        while self.answers.read_line(&mut self.text)? > 2 {}
-        let length = self.text[first..].lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        self.body.resize(length.context("the answer has no length")?, 0);
-        self.answers.read_exact(&mut self.body)?;
-        let text = String::from_utf8_lossy(&self.body);
-        ensure!(self.text.starts_with("HTTP/1.1 200"), "answered {:?}: {text}", &self.text[..first]);
-        Ok(())
-    }
+    http::post(web, &format!("/subjects/bench-{n}/versions"), "application/vnd.schemaregistry.v1+json", &body)
 }

@@ -16,7 +16,10 @@ const CLIENT: &[&str] = &["confluent-kafka==2.16.1"];
 
 /// Runs `milena-bench run` with `words` behind what it needs. Without Java or Python their rows are left out, aloud.
 pub(crate) fn bench(root: &Path, words: &[String]) -> Result<bool> {
-    run::quiet(Command::new("cargo").args(["build", "--release", "-p", "milena", "-p", "milena-bench"]).current_dir(root))?;
+    // One by one: together they would unite their features, and the binary would be another than users have.
+    for package in ["milena", "milena-bench"] {
+        run::quiet(Command::new("cargo").args(["build", "--release", "--package", package]).current_dir(root))?;
+    }
     let ground = lane::ground(root);
     let mut command = Command::new(ground.target.join("release/milena-bench"));
     command.arg("run").arg("--milena").arg(&ground.milena).arg("--dir").arg(ground.target.join("bench"));

@@ -1,0 +1,142 @@
+//! W12, a queue over HTTP: each call acknowledges what the last one took and takes again, one message a call and a hundred.
+//! An acknowledgement counts when it is on disk.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    figure::Report,
+    http::{self, Line},
+    measure, produce,
+    systems::{self, Place, Running, System},
+};
+
+const CONNECTIONS: usize = 50;
+const PARTITIONS: i32 = 4;
+/// Records of 1 KiB that wait in the topic, in gigabytes.
+const WAITING: f64 = 2.0;
+/// What is taken and kept, to see what a lease costs.
+const TAKEN: u64 = 100_000;
+
+pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
+    let report = Report { workload: "W12", system };
+    let running = systems::start(place, system)?;
+    let web = running.web.context("the system has no queue")?;
+    produce::create(running.address, "queue", PARTITIONS)?;
+    produce::fill(&running, "queue", PARTITIONS, WAITING)?;
+    alone(&report, web)?;
+    for max in [1, 100] {
+        drained(&report, &running, web, max, seconds)?;
+    }
+    held(&report, &running, web)
+}
+
+/// One worker, one message at a time: what it waits for its acknowledgement.
+fn alone(report: &Report, web: SocketAddr) -> Result<()> {
+    let (mut worker, mut times) = (Worker::open(web, "alone", 1)?, Vec::new());
+    for _ in 0..2_000 {
+        let begin = Instant::now();
+        worker.turn()?;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    report.say("one worker, take and acknowledge: p99", times[times.len() * 99 / 100].as_secs_f64() * 1e3, "ms");
+    report.say("one worker, take and acknowledge: p50", measure::median(times) / 1e3, "ms");
+    Ok(())
+}
+
+fn drained(report: &Report, running: &Running, web: SocketAddr, max: usize, seconds: u64) -> Result<()> {
+    let group = format!("workers-{max}");
+    let work = |stop: &AtomicBool| {
+        let (mut worker, mut done) = (Worker::open(web, &group, max)?, 0);
+        while !stop.load(Ordering::Relaxed) {
+            done += worker.turn()?;
+        }
+        worker.give_back()?;
+        Ok(done)
+    };
+    http::load(CONNECTIONS, Duration::from_secs(1), work)?;
+    let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
+    let done = http::load(CONNECTIONS, Duration::from_secs(seconds), work)?;
+    let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
+    report.say(format!("{max} a call, {CONNECTIONS} workers: messages"), done as f64 / took, "1/s");
+    report.say(format!("{max} a call: server CPU a message"), used / done as f64 * 1e6, "µs");
+    let calls = done as f64 / max as f64;
+    report.say(format!("{max} a call: mean time of a call"), took * 1e3 * CONNECTIONS as f64 / calls, "ms");
+    Ok(())
+}
+
+/// Many messages that are taken and not settled.
+fn held(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
+    let before = measure::memory(running.pid(), "VmRSS")?;
+    let (mut worker, mut taken) = (Worker::open(web, "held", 500)?, 0);
+    while taken < TAKEN {
+        let got = worker.take()?;
+        if got == 0 {
+            break;
+        }
+        taken += got;
+    }
+    let more = measure::memory(running.pid(), "VmRSS")?.saturating_sub(before);
+    report.say("messages taken and held", taken as f64, "");
+    report.say("memory that they cost", more as f64 / 1e6, "MB");
+    Ok(())
+}
+
+struct Worker {
+    line: Line,
+    web: SocketAddr,
+    path: String,
+    group: String,
+    max: usize,
+    leases: Vec<String>,
+}
+
+impl Worker {
+    fn open(web: SocketAddr, group: &str, max: usize) -> Result<Self> {
+        let path = format!("/q/v1/topics/queue/groups/{group}:receive");
+        Ok(Self { line: Line::open(web)?, web, path, group: group.to_owned(), max, leases: Vec::new() })
+    }
+
+    /// Acknowledges what it has and takes again. Answers how much was acknowledged.
+    fn turn(&mut self) -> Result<u64> {
+        let settled = self.leases.len() as u64;
+        let leases = self.leases.join("\",\"");
+        let settle = if settled == 0 { String::new() } else { format!(",\"settle\":{{\"ack\":[\"{leases}\"]}}") };
+        self.call(&settle)?;
+        Ok(settled)
+    }
+
+    /// Takes without a word on what it has. Answers how much it got.
+    fn take(&mut self) -> Result<u64> {
+        self.call("")?;
+        Ok(self.leases.len() as u64)
+    }
+
+    fn call(&mut self, settle: &str) -> Result<()> {
+        let body = format!("{{\"max\":{},\"wait_ms\":1000,\"lease_ms\":600000{settle}}}", self.max);
+        let answer = self.line.ask(&http::post(self.web, &self.path, "application/json", &body))?;
+        let text = std::str::from_utf8(answer)?;
+        // Leases of messages stand before those that were settled.
+        let (messages, settled) = text.split_once("\"settled\":").unwrap_or((text, ""));
+        ensure!(settled.matches("\"status\":\"ok\"").count() == settled.matches("\"lease\":").count(), "answered {settled}");
+        let leases = messages.split("\"lease\":\"").skip(1);
+        self.leases = leases.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect();
+        Ok(())
+    }
+
+    /// What it holds at its end is somebody else's.
+    fn give_back(&mut self) -> Result<()> {
+        if self.leases.is_empty() {
+            return Ok(());
+        }
+        let body = format!("{{\"release\":[\"{}\"]}}", self.leases.join("\",\""));
+        let path = format!("/q/v1/groups/{}:settle", self.group);
+        self.line.ask(&http::post(self.web, &path, "application/json", &body)).map(drop)
+    }
+}
