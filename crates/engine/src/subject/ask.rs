@@ -110,7 +110,7 @@ impl Registry {
     pub fn versions(&self, subject: &Subject, which: Which) -> Result<Vec<i32>, Refusal> {
         let unknown = || Refusal::NoSubject(subject.clone());
         let versions = self.versions_of(subject).ok_or_else(unknown)?;
-        let taken = versions.by_number.iter().filter(|(_, v)| which.takes(v.deleted)).map(|(number, _)| *number);
+        let taken = versions.by_number.iter().filter(|(_, v)| which.takes(v.deleted)).map(|(number, _)| number);
         let taken: Vec<i32> = taken.collect();
         if taken.is_empty() { Err(unknown()) } else { Ok(taken) }
     }
@@ -220,7 +220,7 @@ impl Registry {
     pub fn list(&self, prefix: &str, which: Which, latest_only: bool) -> Vec<Shown> {
         let mut all = Vec::new();
         for (subject, versions) in self.named(prefix) {
-            let taken = versions.by_number.iter().filter(|(_, v)| which.takes(v.deleted)).map(|(number, _)| *number);
+            let taken = versions.by_number.iter().filter(|(_, v)| which.takes(v.deleted)).map(|(number, _)| number);
             let mut numbers: Vec<i32> = taken.collect();
             if latest_only {
                 numbers.drain(..numbers.len().saturating_sub(1));
@@ -238,7 +238,7 @@ impl Registry {
             wanted.iter().all(|(name, value)| property(name) == Some(value))
         };
         let newest = versions.by_number.iter().rev().filter(|(_, v)| deleted || !v.deleted);
-        let mut shown = newest.filter_map(|(number, _)| self.shown(subject, *number));
+        let mut shown = newest.filter_map(|(number, _)| self.shown(subject, number));
         shown.find(has).ok_or(Refusal::NoSchema)
     }
 

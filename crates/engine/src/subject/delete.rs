@@ -42,7 +42,7 @@ impl Registry {
             Wanted::Latest if permanent => versions.last().unwrap_or_default(),
             Wanted::Latest => versions.live().next_back().map_or(0, |(number, _)| number),
         };
-        let version = versions.by_number.get(&number).ok_or_else(|| Refusal::NoVersion(number.to_string()))?;
+        let version = versions.by_number.get(number).ok_or_else(|| Refusal::NoVersion(number.to_string()))?;
         self.judge_unreferenced(subject, number, permanent, None)?;
         let (named, reply) = (subject.clone(), Reply::Deleted(vec![number]));
         match (permanent, version.deleted) {

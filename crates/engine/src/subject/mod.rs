@@ -21,6 +21,7 @@ mod content;
 mod delete;
 mod document;
 pub mod fact;
+mod few;
 pub mod limits;
 mod name;
 mod place;
@@ -56,6 +57,7 @@ use std::{
 
 use hashbrown::HashMap;
 
+use self::few::{Few, Numbered};
 use crate::{
     ids::{TopicId, Uuid},
     machine::{Decision, Machine, Now},
@@ -91,13 +93,13 @@ struct Context {
 #[derive(Clone, Debug)]
 struct Known {
     content: Arc<Content>,
-    uses: BTreeSet<(Arc<str>, i32)>,
+    uses: Few<(Arc<str>, i32)>,
 }
 
 /// The versions of one subject.
 #[derive(Clone, Debug, Default)]
 struct Versions {
-    by_number: BTreeMap<i32, Version>,
+    by_number: Numbered<Version>,
     /// Grows with every change.
     epoch: u64,
 }
@@ -112,10 +114,10 @@ struct Version {
 
 impl Versions {
     fn live(&self) -> impl DoubleEndedIterator<Item = (i32, &Version)> {
-        self.by_number.iter().filter(|(_, v)| !v.deleted).map(|(number, v)| (*number, v))
+        self.by_number.iter().filter(|(_, v)| !v.deleted)
     }
     fn last(&self) -> Option<i32> {
-        self.by_number.last_key_value().map(|(number, _)| *number)
+        self.by_number.iter().next_back().map(|(number, _)| number)
     }
 }
 

@@ -21,7 +21,7 @@ impl Registry {
     }
 
     pub(super) fn version_of(&self, subject: &Subject, version: i32) -> Option<&Version> {
-        self.versions_of(subject)?.by_number.get(&version)
+        self.versions_of(subject)?.by_number.get(version)
     }
 
     pub(super) fn content_of(&self, context: &str, id: i32) -> Option<&Arc<Content>> {
@@ -31,7 +31,7 @@ impl Registry {
     /// The versions of a subject up to one of them, deleted or not.
     pub(super) fn versions_upto(&self, subject: &Subject, last: i32) -> Vec<i32> {
         let versions = self.versions_of(subject);
-        versions.map_or_else(Vec::new, |v| v.by_number.range(..=last).map(|(number, _)| *number).collect())
+        versions.map_or_else(Vec::new, |v| v.by_number.upto(..=last).collect())
     }
 
     pub(super) fn apply_registered(&mut self, registered: &SchemaRegistered) {
@@ -60,7 +60,7 @@ impl Registry {
         let context = self.context_mut(&subject.context);
         let Some(versions) = context.subjects.get_mut(&subject.name) else { return };
         for number in numbers {
-            if let Some(version) = versions.by_number.get_mut(number) {
+            if let Some(version) = versions.by_number.get_mut(*number) {
                 version.deleted = true;
             }
         }
@@ -116,12 +116,12 @@ impl Context {
     fn remove(&mut self, subject: &str, number: i32) -> Option<Arc<Content>> {
         let versions = self.subjects.get_mut(subject)?;
         versions.epoch += 1;
-        let version = versions.by_number.remove(&number)?;
+        let version = versions.by_number.remove(number)?;
         if versions.by_number.is_empty() {
             self.subjects.remove(subject);
         }
         let known = self.contents.get_mut(&version.id)?;
-        known.uses.retain(|(name, n)| !(&**name == subject && *n == number));
+        known.uses.remove_where(|(name, n)| &**name == subject && *n == number);
         let content = known.content.clone();
         if known.uses.is_empty() {
             self.contents.remove(&version.id);

@@ -151,7 +151,7 @@ impl Registry {
     fn newest_of(&self, subject: &Subject, id: i32, deleted: bool) -> Option<Shown> {
         let versions = self.versions_of(subject)?;
         let mut newest = versions.by_number.iter().rev().filter(|(_, v)| v.id == id && (deleted || !v.deleted));
-        newest.next().and_then(|(number, _)| self.shown(subject, *number))
+        newest.next().and_then(|(number, _)| self.shown(subject, number))
     }
 
     /// Gives every reference the number of its version; one that leads nowhere makes the schema invalid.
@@ -170,7 +170,7 @@ impl Registry {
         let subject = asked.subject.clone();
         let versions = self.versions_of(&subject);
         let taken = versions.into_iter().flat_map(|v| v.by_number.iter().rev()).filter(|(_, v)| deleted || !v.deleted);
-        let shown: Vec<Shown> = taken.filter_map(|(number, _)| self.shown(&subject, *number)).collect();
+        let shown: Vec<Shown> = taken.filter_map(|(number, _)| self.shown(&subject, number)).collect();
         if asked.text.is_empty() {
             let latest = shown.first().ok_or_else(|| Refusal::BadSchema("Empty schema".into()))?;
             asked.text = (&*latest.content.text).into();

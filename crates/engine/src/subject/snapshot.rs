@@ -97,8 +97,8 @@ impl Context {
         for (name, versions) in &self.subjects {
             w.str(name);
             w.count(versions.by_number.len());
-            for (number, version) in &versions.by_number {
-                w.i32(*number);
+            for (number, version) in versions.by_number.iter() {
+                w.i32(number);
                 w.i32(version.id);
                 w.bool(version.deleted);
                 w.i64(version.at);
