@@ -4,6 +4,7 @@
 //! last lines of the run say so. A lane sets up its own clients, pinned, below `target/lanes/`.
 
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -25,6 +26,8 @@ pub(crate) struct Ground {
     pub(crate) milena: PathBuf,
     /// `CI=true`: a missing tool is a failure.
     pub(crate) ci: bool,
+    /// The binary under test was built in this run, from a clone of exactly what the checkout holds.
+    pub(crate) built: OnceCell<()>,
 }
 
 /// One lane: what it is called, which programs it needs (with the Debian package that brings each), and its work.
@@ -157,5 +160,12 @@ pub(crate) fn venv(ground: &Ground, name: &str, pins: &[&str]) -> Result<PathBuf
 pub(crate) fn ground(root: &Path) -> Ground {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let (lanes, milena) = (target.join("lanes"), target.join("release/milena"));
-    Ground { root: root.into(), target, lanes, milena, ci: std::env::var("CI").is_ok_and(|v| v == "true") }
+    Ground {
+        root: root.into(),
+        target,
+        lanes,
+        milena,
+        ci: std::env::var("CI").is_ok_and(|v| v == "true"),
+        built: OnceCell::new(),
+    }
 }

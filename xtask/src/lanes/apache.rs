@@ -44,7 +44,11 @@ pub(crate) struct Apache {
 
 impl Apache {
     pub(crate) fn start(ground: &Ground, name: &str, extra: &[&str]) -> Result<Self> {
-        let jars = jars(ground)?;
+        Self::start_of(ground, &jars(ground)?, name, &[], extra)
+    }
+
+    /// The Apache Kafka that these jars are. `words` are said when its directory is made.
+    pub(crate) fn start_of(ground: &Ground, jars: &str, name: &str, words: &[&str], extra: &[&str]) -> Result<Self> {
         let dir = room(ground, &format!("apache-{name}"))?;
         let data = dir.join("data");
         if data.exists() {
@@ -53,10 +57,10 @@ impl Apache {
         let (broker, controller) = (free_port()?, free_port()?);
         let properties = properties(&dir, &data, broker, controller, extra)?;
         let format = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c"];
-        run::quiet(Command::new("java").args(["-cp", &jars]).args(format).arg(&properties))?;
+        run::quiet(Command::new("java").args(["-cp", jars]).args(format).arg(&properties).args(words))?;
         let log = std::fs::File::create(dir.join("log.txt"))?;
         let child = Command::new("java")
-            .args(["-Xmx1g", "-cp", &jars, "kafka.Kafka"])
+            .args(["-Xmx1g", "-cp", jars, "kafka.Kafka"])
             .arg(&properties)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -17,7 +17,7 @@ pub(crate) fn against_apache(ground: &Ground) -> Result<String> {
 
 /// The cases of `lib/client` that want a broker.
 fn cases(ground: &Ground, broker: &str) -> Result<String> {
-    let mut command = run::cargo(&["test", "-p", "milena-client", "--tests"], &ground.root);
+    let mut command = run::cargo(&["test", "--workspace", "--test", "client"], &ground.root);
     let text = run::quiet(command.env("MILENA_TEST_BROKER", broker))?;
     match text.lines().rfind(|l| l.starts_with("test result: ok")) {
         Some(line) => Ok(line.trim_start_matches("test result: ").to_string()),

@@ -33,7 +33,16 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
     if !clone.join("milena-data").is_dir() || !status.success() {
         bail!("SIGTERM ended it with {status}; the data directory should be ./milena-data");
     }
+    if is_clean(ground) {
+        let _ = ground.built.set(());
+    }
     Ok("cloned, served, produced, read, stopped".into())
+}
+
+/// Nothing is in the checkout that a clone does not have.
+fn is_clean(ground: &Ground) -> bool {
+    let status = run::quiet(Command::new("git").args(["status", "--porcelain"]).current_dir(&ground.root));
+    status.is_ok_and(|lines| lines.trim().is_empty())
 }
 
 /// Runs our own command line against a server and gives its stdout.

@@ -14,6 +14,7 @@ mod go;
 mod install;
 mod java;
 mod kcat;
+mod letters;
 mod node;
 mod oracle;
 mod packages;
@@ -52,16 +53,17 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "doctor", needs: doctor::NAMESPACES, work: doctor::run },
     Lane { name: "packages", needs: packages::NEEDS, work: packages::run },
     Lane { name: "copy from Apache Kafka", needs: apache::JAVA, work: copy::run },
+    Lane { name: "dead letters beside Apache Kafka 4.4", needs: apache::JAVA, work: letters::run },
+    Lane { name: "install", needs: install::NEEDS, work: install::run },
+    Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
+    Lane { name: "test kit examples", needs: testkit::NEEDS, work: testkit::examples },
 ];
 
 /// Lanes that were not green often enough to speak for the house. They run when they are named:
-/// `cargo xtask conformance --only install`.
+/// `cargo xtask conformance --only "avro tools"`.
 pub(crate) const ON_REQUEST: &[Lane] = &[
-    Lane { name: "test kit examples", needs: &[], work: testkit::examples },
     Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
-    Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
     Lane { name: "tls and logins on Apache Kafka", needs: secured::NEEDS, work: secured::run },
-    Lane { name: "install", needs: install::NEEDS, work: install::run },
 ];
 
 #[cfg(test)]

@@ -68,11 +68,10 @@ fn all(ground: &Ground, kafka: &str, registry: &str) -> Result<[Client; 6]> {
     let (people, node) = (text(&here.join("people.py")), text(&node));
     let source = text(&here.join("java/People.java"));
     Ok([
-        // Both of Confluent's want a Protobuf schema as its descriptor (`format=serialized`), which the registry does not write yet.
-        client("python", &[&text(&python), &people], &[], FORMATS, &FORMATS[..2]),
+        client("python", &[&text(&python), &people], &[], FORMATS, FORMATS),
         // It writes Protobuf without the path to the message, which nobody else can read.
         client("kafkajs", &["node", &node], &["kafkajs"], &FORMATS[..2], FORMATS),
-        client("confluent-js", &["node", &node], &["confluent"], FORMATS, &FORMATS[..2]),
+        client("confluent-js", &["node", &node], &["confluent"], FORMATS, FORMATS),
         client("franz", &[&text(&go)], &[], FORMATS, FORMATS),
         client("spring", &["java", "-cp", &spring, &source], &[], &FORMATS[..1], &FORMATS[..1]),
         client("rust", &[&text(&rust)], &[], FORMATS, FORMATS),

@@ -32,7 +32,7 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
     let apache = Apache::start(ground, "secured", &lines)?;
     let Doors { sasl_ssl, sasl_plaintext, ssl } = doors;
     let addresses = format!("{},localhost:{sasl_ssl},localhost:{sasl_plaintext},localhost:{ssl}", apache.kafka);
-    let mut tests = run::cargo(&["test", "-p", "milena-client", "--test", "client", "a_real_broker"], &ground.root);
+    let mut tests = run::cargo(&["test", "--workspace", "--test", "client", "a_real_broker"], &ground.root);
     let text = run::quiet(tests.env("MILENA_TEST_SECURED", &addresses).env("MILENA_TEST_CA", &ca))?;
     if !text.contains("1 passed") {
         bail!("no test ran: {text}");
