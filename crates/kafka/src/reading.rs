@@ -160,7 +160,7 @@ impl Look {
         if max == 0 && !first {
             return Word::Seen(view);
         }
-        if node.hides(topic) {
+        if node.hides(topic, partition) {
             // Some of what lies there may have expired: that is looked at where looking may take time.
             return self.cold(view, max);
         }

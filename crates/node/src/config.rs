@@ -65,6 +65,7 @@ impl Node {
         };
         self.resolve_topics();
         self.set_group_rules();
+        self.set_share_rules();
         self.arm_all();
         Ok(fixed)
     }

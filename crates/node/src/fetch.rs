@@ -4,7 +4,7 @@
 use std::{ops::Range, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use milena_engine::{partition::Fence, retention::Policy, settings::topic::GapPolicy};
+use milena_engine::{partition::Fence, retention::Policy, settings::topic::GapPolicy, share::At};
 use milena_store::{Found, LogId, Patience, ReadError, Slice, Store};
 
 use crate::{
@@ -78,7 +78,8 @@ impl Node {
     /// As [`Node::read_now`], and from the disk where it must. All slices are in memory, and what has expired by create
     /// time is left out.
     pub async fn read(&self, topic: &Topic, partition: &Partition, from: i64, max: usize) -> Result<Found, ReadError> {
-        if !topic.policy.hides() {
+        let hides = self.hides(topic, partition);
+        if !hides {
             match self.read_now(partition, from, max) {
                 Ok(found) if found.slices.iter().all(|slice| matches!(slice, Slice::Memory(_))) => return Ok(found),
                 Ok(_) | Err(ReadError::WouldBlock) => {}
@@ -87,7 +88,7 @@ impl Node {
         }
         let Some(view) = partition.view() else { return Err(ReadError::NoLog) };
         let (store, log, policy, now) = (self.hub().store().clone(), partition.log(), topic.policy, self.now().wall);
-        let read = move || match policy.hides() {
+        let read = move || match hides {
             true => read_living(store.as_ref(), log, from, view.high, max, &policy, now),
             false => read_blocking(store.as_ref(), log, from, view.high, max).map(|found| (found, 0)),
         };
@@ -98,9 +99,11 @@ impl Node {
         })
     }
 
-    /// Whether answers of this topic must leave out batches, so that only [`Node::read`] may be asked.
-    pub fn hides(&self, topic: &Topic) -> bool {
-        topic.policy.hides()
+    /// Whether answers of this partition must leave out batches that have expired, so that only [`Node::read`] may be asked.
+    /// What a queue holds up is answered.
+    pub fn hides(&self, topic: &Topic, partition: &Partition) -> bool {
+        let at = At { topic: topic.id, partition: partition.index() };
+        topic.policy.hides() && self.finished_by_holders(at).is_none()
     }
 
     /// Waits until `missing` more bytes are committed at these partitions together, or one of them changes, or `patience`

@@ -142,9 +142,13 @@ impl Node {
 
     fn begin_look(&self, partition: &Partition) -> Look {
         let topic = self.topic_by_id(partition.topic());
-        let policy = topic.as_ref().map(|topic| topic.policy);
+        let mut policy = topic.as_ref().map(|topic| topic.policy);
         // Before the partition is locked: groups come first.
-        let read = topic.and_then(|topic| self.read_by_all(&topic, partition.index()));
+        let read = topic.as_ref().and_then(|topic| self.read_by_all(topic, partition.index()));
+        if let (Some(policy), Some(topic), Some(_)) = (&mut policy, &topic, read) {
+            // A queue may hold up a topic that knows nothing of it.
+            policy.hold_ms.get_or_insert(topic.settings.retention_readers_max_ms);
+        }
         let mut state = partition.hold();
         state.retention.at = 0;
         state.noun.machine.forget_expired(self.now(), self.producer_expiry());

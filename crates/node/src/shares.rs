@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -15,7 +15,7 @@ use milena_engine::{
     group::GroupId,
     ids::CATALOG_LOG,
     machine::{Decision, Machine, Now},
-    share::{Command, Fact, Refusal, Reply, Share},
+    share::{Command, Fact, Refusal, Reply, Rules, Share},
     topic::Command as CatalogCommand,
 };
 use milena_store::{Class, Credit, LogId, Parked};
@@ -112,6 +112,8 @@ pub(crate) struct Shares {
     numbers: AtomicU64,
     /// Grants of another life have another of these.
     life: OnceLock<u64>,
+    /// A group has held up retention by its own setting, in this life.
+    holders: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -122,6 +124,15 @@ struct Maps {
 }
 
 impl Shares {
+    /// Whether any group may hold up retention by its own setting.
+    pub(crate) fn has_holders(&self) -> bool {
+        self.holders.load(Ordering::Acquire)
+    }
+    fn note_holder(&self, rules: &Rules) {
+        if rules.holds {
+            self.holders.store(true, Ordering::Release);
+        }
+    }
     pub(crate) fn life(&self) -> u64 {
         *self.life.get_or_init(|| uuid::Uuid::new_v4().as_u64_pair().0)
     }
@@ -363,6 +374,7 @@ impl Node {
             return Err(Refusal::OtherKind(name.into()));
         }
         let rules = self.share_rules(name);
+        self.0.shares.note_holder(&rules);
         let make = || (Noun::new(Share::new(GroupId::from(name), rules)), None);
         Ok(self.0.shares.find_or(self.hub(), name, make))
     }
@@ -392,6 +404,7 @@ impl Node {
     pub(crate) fn set_share_rules(&self) {
         for cell in self.0.shares.all() {
             let rules = self.share_rules(&cell.name);
+            self.0.shares.note_holder(&rules);
             let mut state = cell.state.hold();
             state.noun.machine.set_rules(rules);
             // The end of a pause wakes who waits.

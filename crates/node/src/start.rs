@@ -186,11 +186,12 @@ impl Node {
 
     /// Starts what runs by itself. Each sleeps until something is due.
     fn run(&self) {
+        // Before retention looks anywhere: a queue may hold it up.
+        self.set_share_rules();
         self.arm_all();
         let node = self.clone();
         self.runtimes().spawn_on(0, move || node.keep_retention());
         self.arm_groups();
-        self.set_share_rules();
         self.arm_shares();
         if !self.0.recovered.damage.is_empty() {
             let node = self.clone();

@@ -19,6 +19,7 @@ use crate::{
     noun::Written,
     partition::{Partition, State},
     release::Dead,
+    shares::ShareCell,
     topics::Topic,
 };
 
@@ -29,7 +30,21 @@ impl Node {
     /// The offset below which every group that retention waits for has read this partition. `None`: it waits for nobody.
     pub(crate) fn read_by_all(&self, topic: &Topic, partition: i32) -> Option<i64> {
         let at = At { topic: topic.id, partition };
-        topic.settings.retention_readers.iter().map(|name| self.read_upto(name, at).unwrap_or(0)).min()
+        let named = topic.settings.retention_readers.iter().map(|name| self.read_upto(name, at).unwrap_or(0)).min();
+        named.into_iter().chain(self.finished_by_holders(at)).min()
+    }
+
+    /// Below this every queue is done that holds up retention by its own setting.
+    pub(crate) fn finished_by_holders(&self, at: At) -> Option<i64> {
+        if !self.0.shares.has_holders() {
+            return None;
+        }
+        let finished = |cell: Arc<ShareCell>| {
+            let state = cell.state.hold();
+            let machine = &state.noun.machine;
+            machine.finished_below(at).filter(|_| machine.rules().holds)
+        };
+        self.0.shares.all().into_iter().filter_map(finished).min()
     }
 
     /// How far a group has come: its position, or, of a queue, below what it is done with everything.
@@ -42,9 +57,10 @@ impl Node {
         position.or_else(finished)
     }
 
-    /// A queue is done with more of a partition: whoever holds up retention there is looked at anew.
+    /// A queue is done with more of a partition, or ends: whoever holds up retention there is looked at anew.
     pub(crate) fn reader_moved(&self, at: At) {
-        let topic = self.topic_by_id(at.topic).filter(|topic| topic.policy.hold_ms.is_some());
+        let waits = |topic: &Arc<Topic>| topic.policy.hold_ms.is_some() || self.0.shares.has_holders();
+        let topic = self.topic_by_id(at.topic).filter(waits);
         if let Some(partition) = topic.as_ref().and_then(|topic| topic.partition(at.partition)) {
             self.look_soon(partition);
         }

@@ -84,6 +84,9 @@ pub(crate) struct Settings {
     /// Where it begins: earliest, latest, or a time such as 2026-11-26T08:00:00Z
     #[arg(long)]
     start: Option<String>,
+    /// Whether retention waits for the group in every topic that it works on: true or false
+    #[arg(long, value_name = "BOOL")]
+    hold_retention: Option<bool>,
     /// Where given-up messages go
     #[arg(long, value_name = "TOPIC")]
     dead_letters: Option<String>,
@@ -207,6 +210,7 @@ async fn set(web: &Web, connect: &Connect, settings: &Settings) -> Result<(), Fa
     put("max_deliveries", settings.deliveries.map(Value::from));
     put("delay_ms", settings.delay.map(Value::from));
     put("order", settings.order.map(|order| if order == Order::Key { "key" } else { "none" }.into()));
+    put("hold_retention", settings.hold_retention.map(Value::from));
     put("start", settings.start.clone().map(Value::from));
     put("dead_letter", settings.dead_letters.as_ref().map(|topic| json!({ "topic": topic })));
     if wish.is_empty() {

@@ -477,7 +477,7 @@ fn settings_of_groups_are_judged_as_kafka_does() {
 fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
     use crate::share::{Rules, Start, letter_is_whole, letter_topic};
     type Expect = fn(&mut Rules);
-    let own: [(&str, &str, Expect); 14] = [
+    let own: [(&str, &str, Expect); 15] = [
         ("share.session.timeout.ms", "50000", |r| r.session_ms = 50_000),
         ("share.heartbeat.interval.ms", "6000", |r| r.heartbeat_ms = 6_000),
         ("share.record.lock.duration.ms", "20000", |r| r.lock_ms = 20_000),
@@ -491,6 +491,7 @@ fn share_groups_work_by_their_own_settings_and_else_by_the_brokers() {
         ("milena.share.delivery.count.limit", "1000", |r| r.deliveries = 1_000),
         ("milena.share.delay.ms", "60000", |r| r.delay_ms = 60_000),
         ("milena.share.paused", "true", |r| r.paused = true),
+        ("milena.share.hold.retention", "true", |r| r.holds = true),
         ("milena.share.start.ms", "7", |r| r.start = Start::Since(7)),
     ];
     for (name, value, change) in own {

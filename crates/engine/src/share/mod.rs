@@ -93,6 +93,8 @@ pub struct Rules {
     pub delay_ms: i64,
     /// Nothing is handed out.
     pub paused: bool,
+    /// Retention waits for this group in every partition that it has begun with.
+    pub holds: bool,
 }
 
 impl Default for Rules {
@@ -110,6 +112,7 @@ impl Default for Rules {
             by_key: false,
             delay_ms: 0,
             paused: false,
+            holds: false,
         }
     }
 }
@@ -232,6 +235,9 @@ impl Share {
             // More locks, or the end of a pause: who waits looks again.
             self.freed += 1;
         }
+        if self.rules.holds != rules.holds {
+            self.moved.extend(self.partitions.keys().copied());
+        }
         self.rules = rules;
     }
     /// Removed: drop it, and meet the next command with a new one.
@@ -254,7 +260,8 @@ impl Share {
     pub fn finished_below(&self, at: At) -> Option<Offset> {
         self.partitions.get(&at).map(|partition| partition.runs.start())
     }
-    /// Partitions of which more is finished since this was asked last.
+    /// Partitions in which retention may have to wait less, or more, since this was asked last: more is finished, or the group
+    /// begins, ends, or changes its mind.
     pub fn take_moved(&mut self) -> BTreeSet<At> {
         std::mem::take(&mut self.moved)
     }
@@ -404,7 +411,9 @@ impl Share {
     }
 
     fn drop_partition(&mut self, at: At) {
-        self.partitions.remove(&at);
+        if self.partitions.remove(&at).is_some() {
+            self.moved.insert(at);
+        }
         self.condemned.remove(&at);
         let gone: Vec<u32> = self.grants.iter().filter(|(_, live)| live.grant.at == at).map(|(grant, _)| *grant).collect();
         for grant in gone {

@@ -30,7 +30,6 @@ pub(super) struct Configure {
     /// `none` or `key`.
     order: Option<String>,
     paused: Option<bool>,
-    /// A topic's setting; here only so that asking for it is answered with words.
     hold_retention: Option<bool>,
 }
 
@@ -92,6 +91,7 @@ pub(super) async fn put(door: &Arc<Door>, group: &str, asked: Configure) -> Told
     set("milena.share.delivery.count.limit", asked.max_deliveries.map(|n| n.to_string()));
     set("milena.share.delay.ms", asked.delay_ms.map(|ms| ms.to_string()));
     set("milena.share.order", asked.order);
+    set("milena.share.hold.retention", asked.hold_retention.map(|hold| hold.to_string()));
     set(PAUSED, asked.paused.map(|paused| paused.to_string()));
     set("milena.share.dead.letters", letter.and_then(|l| l.enabled).map(|on| on.to_string()));
     set("errors.deadletterqueue.topic.name", letter.and_then(|l| l.topic.clone()));
@@ -127,10 +127,6 @@ fn judge_name(group: &str) -> Result<(), Trouble> {
 
 /// Kafka's own words for these ranges name settings that nobody here has asked for.
 fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
-    if asked.hold_retention == Some(true) {
-        let words = "retention waits for a queue by its topic's setting: milena.retention.until.consumed with the group's name";
-        return Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", words));
-    }
     let ranges = [
         ("lease_ms", asked.lease_ms, 1_000, WEEK_MS, "1 second to 7 days"),
         ("max_deliveries", asked.max_deliveries, 1, 1_000, "1 to 1000"),

@@ -84,6 +84,7 @@ fn put_settings(told: &mut Value, rules: &Rules) {
     told["lease_ms"] = rules.lock_ms.into();
     told["max_deliveries"] = rules.deliveries.into();
     told["delay_ms"] = rules.delay_ms.into();
+    told["hold_retention"] = rules.holds.into();
     told["order"] = (if rules.by_key { "key" } else { "none" }).into();
     told["paused"] = rules.paused.into();
     told["dead_letter"] = json!({ "enabled": rules.letters });

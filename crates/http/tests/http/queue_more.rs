@@ -203,13 +203,14 @@ fn a_group_has_limits_that_fit_and_says_which() {
     let group = "/q/v1/groups/workers";
     let week = 604_800_000;
     let wish = json!({
-        "lease_ms": week, "max_deliveries": 1_000, "delay_ms": 60_000, "order": "key", "start": 0,
+        "lease_ms": week, "max_deliveries": 1_000, "delay_ms": 60_000, "order": "key", "start": 0, "hold_retention": true,
         "dead_letter": {"topic": "graves", "copy": false},
     });
     assert_eq!(server.put(group, &wish).status, 204);
     let about = server.get(group).json();
     assert_eq!((&about["lease_ms"], &about["max_deliveries"], &about["delay_ms"]), (&json!(week), &json!(1_000), &json!(60_000)));
     assert_eq!((&about["start"], &about["order"], &about["dead_letter"]["copy"]), (&json!(0), &json!("key"), &json!(false)));
+    assert_eq!(about["hold_retention"], json!(true));
     for (name, value) in [
         ("lease_ms", json!(999)),
         ("lease_ms", json!(week + 1)),
@@ -217,7 +218,7 @@ fn a_group_has_limits_that_fit_and_says_which() {
         ("max_deliveries", json!(1_001)),
         ("delay_ms", json!(-1)),
         ("start", json!("sometime")),
-        ("hold_retention", json!(true)),
+        ("order", json!("sometimes")),
     ] {
         let refused = server.put(group, &json!({ name: value }));
         assert_eq!((refused.status, &refused.json()["error_code"]), (422, &json!("invalid_setting")), "{name}: {}", refused.body);

@@ -7,6 +7,7 @@ use milena_node::{
     engine::{
         fact::MoveReason,
         group::{Commit, CommitPosition, NamedPartition},
+        settings::{Alter, Change, offered::Offered},
         share::Verdict,
         topic::SettingsChange,
     },
@@ -132,6 +133,62 @@ fn a_queue_that_is_named_holds_up_retention_until_it_is_done() {
     let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
     let line = |l: &milena_node::engine::unread::UnreadRemoved| (l.from, l.to, l.why, l.groups.clone());
     assert_eq!(lines.iter().map(line).collect::<Vec<_>>(), [(2, 4, MoveReason::Forced, vec![("workers".into(), 2)])]);
+}
+
+/// A topic that names no reader, whose four batches stay for the queue `workers`, which has taken the first.
+fn held_up_by_a_queue(world: &World, clock: &str) -> Arc<Topic> {
+    let hold = |on: &str| Alter::SomeOf(Offered::Group, "workers".into(), vec![Change::set("milena.share.hold.retention", on)]);
+    let topic = world.create("t", 1, &[("retention.ms", "1000"), ("milena.retention.clock", clock)]);
+    for i in 0..4 {
+        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
+    }
+    let of = topic.clone();
+    let on = hold("true");
+    world.run(move |node| async move {
+        node.alter_broker(on).await.unwrap().unwrap();
+        node.share_take("workers", &take(&of, "one", 1)).await.unwrap();
+    });
+    world.advance(Duration::from_secs(10));
+    stays(&topic, 0);
+    topic
+}
+
+#[test]
+fn a_queue_that_says_so_itself_holds_up_retention() {
+    let world = World::new();
+    let topic = held_up_by_a_queue(&world, "append");
+    let of = topic.clone();
+    assert!(world.run(move |node| async move { say(&node, &of, "one", 0, 0, Verdict::Accept).await }));
+    becomes(&topic, 1);
+    // A start knows it before it removes anything.
+    let world = world.restart();
+    world.advance(Duration::from_secs(10));
+    let topic = world.node.topic("t").unwrap();
+    stays(&topic, 1);
+    // It changes its mind, and changes it again.
+    let hold = |on: &str| Alter::SomeOf(Offered::Group, "workers".into(), vec![Change::set("milena.share.hold.retention", on)]);
+    let off = hold("false");
+    world.run(|node| async move { node.alter_broker(off).await }).unwrap().unwrap();
+    becomes(&topic, 4);
+    let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
+    assert_eq!(lines.iter().map(|l| (l.from, l.to)).collect::<Vec<_>>(), [(1, 4)]);
+}
+
+#[test]
+fn a_queue_that_held_up_retention_and_goes_lets_it_go_on() {
+    let world = World::new();
+    let topic = held_up_by_a_queue(&world, "append");
+    world.run(|node| async move { node.delete_share("workers").await }).unwrap().unwrap();
+    becomes(&topic, 4);
+}
+
+/// By create time a batch that has expired behind a living one is left out of answers, but not where somebody needs it.
+#[test]
+fn what_a_queue_holds_up_is_answered_to_everybody() {
+    let world = World::new();
+    let topic = held_up_by_a_queue(&world, "create");
+    let read = world.run(move |node| async move { read_all(&node, &topic, &topic.partitions[0], 0, 1000).await });
+    assert_eq!(read.len(), 4);
 }
 
 #[test]
