@@ -10,9 +10,10 @@ use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use milena_record::{Builder, Codec};
 use milena_wire::{
-    CreateTopicsRequest, ProduceRequest, Request, Text,
+    CreateTopicsRequest, IncrementalAlterConfigsRequest, ProduceRequest, Request, Text,
     create_topics::CreatableTopic,
     frame,
+    incremental_alter_configs::{AlterConfigsResource, AlterableConfig},
     produce::{PartitionProduceData, TopicProduceData},
 };
 
@@ -53,6 +54,23 @@ pub(crate) fn create_topic(address: SocketAddr, name: &str, partitions: i32) -> 
     for topic in answer.topics {
         ensure!(topic.error_code == 0, "creating {name}: error {} {:?}", topic.error_code, topic.error_message);
     }
+    Ok(())
+}
+
+/// Settings of a group, whatever it becomes.
+pub(crate) fn set_group(address: SocketAddr, group: &str, settings: &[(&str, &str)]) -> Result<()> {
+    const GROUP: i8 = 32;
+    let set = |(name, value): &(&str, &str)| AlterableConfig {
+        name: (*name).into(),
+        config_operation: 0,
+        value: Some((*value).into()),
+        ..Default::default()
+    };
+    let configs = settings.iter().map(set).collect();
+    let resource = AlterConfigsResource { resource_type: GROUP, resource_name: group.into(), configs, ..Default::default() };
+    let request = IncrementalAlterConfigsRequest { resources: vec![resource], ..Default::default() };
+    let answer = ask(address, 1, &request)?;
+    ensure!(answer.responses.iter().all(|r| r.error_code == 0), "settings of {group}: {:?}", answer.responses);
     Ok(())
 }
 

@@ -157,6 +157,21 @@ pub(crate) fn fill(running: &Running, topic: &str, partitions: i32, gigabytes: f
     Ok(())
 }
 
+/// Writes as fast as it goes for so long: 100-byte records, so many a batch.
+pub(crate) fn pour(running: &Running, topic: &str, partitions: i32, records: usize, time: Duration) -> Result<()> {
+    let plan = loader::Plan {
+        address: running.address,
+        connections: 64,
+        in_flight: 2,
+        frames: (0..partitions).map(|p| frames::produce(topic, p, records, 100)).collect::<Result<_>>()?,
+        error_at: frames::error_at(topic),
+        rate: None,
+        warm: Duration::ZERO,
+        measure: time,
+    };
+    loader::run(&plan, || ()).map(drop)
+}
+
 /// A broker that has just opened its port may not be ready for this yet.
 pub(crate) fn create(address: std::net::SocketAddr, topic: &str, partitions: i32) -> Result<()> {
     let begin = Instant::now();

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     figure::Report,
+    frames,
     http::{self, Line},
     measure, produce,
     systems::{self, Place, Running, System},
@@ -18,17 +19,22 @@ use crate::{
 
 const CONNECTIONS: usize = 50;
 const PARTITIONS: i32 = 4;
-/// Records of 1 KiB that wait in the topic, in gigabytes.
-const WAITING: f64 = 2.0;
-/// What is taken and kept, to see what a lease costs.
-const TAKEN: u64 = 100_000;
+/// For so long messages are written before they are taken.
+const FILLING: Duration = Duration::from_secs(10);
+/// What is taken and kept, to see what a lease costs: four thousand of each partition, which is the most that a group
+/// may lock unless the broker is told otherwise.
+const HELD_PARTITIONS: i32 = 250;
+const HELD: u64 = 1_000_000;
 
 pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
     let report = Report { workload: "W12", system };
     let running = systems::start(place, system)?;
     let web = running.web.context("the system has no queue")?;
-    produce::create(running.address, "queue", PARTITIONS)?;
-    produce::fill(&running, "queue", PARTITIONS, WAITING)?;
+    for max in [1, 100] {
+        let topic = format!("queue-{max}");
+        produce::create(running.address, &topic, PARTITIONS)?;
+        produce::pour(&running, &topic, PARTITIONS, max, FILLING)?;
+    }
     alone(&report, web)?;
     for max in [1, 100] {
         drained(&report, &running, web, max, seconds)?;
@@ -38,7 +44,7 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
 
 /// One worker, one message at a time: what it waits for its acknowledgement.
 fn alone(report: &Report, web: SocketAddr) -> Result<()> {
-    let (mut worker, mut times) = (Worker::open(web, "alone", 1)?, Vec::new());
+    let (mut worker, mut times) = (Worker::open(web, ("queue-1", "alone"), 1)?, Vec::new());
     for _ in 0..2_000 {
         let begin = Instant::now();
         worker.turn()?;
@@ -51,9 +57,9 @@ fn alone(report: &Report, web: SocketAddr) -> Result<()> {
 }
 
 fn drained(report: &Report, running: &Running, web: SocketAddr, max: usize, seconds: u64) -> Result<()> {
-    let group = format!("workers-{max}");
+    let (topic, group) = (format!("queue-{max}"), format!("workers-{max}"));
     let work = |stop: &AtomicBool| {
-        let (mut worker, mut done) = (Worker::open(web, &group, max)?, 0);
+        let (mut worker, mut done) = (Worker::open(web, (&topic, &group), max)?, 0);
         while !stop.load(Ordering::Relaxed) {
             done += worker.turn()?;
         }
@@ -73,9 +79,12 @@ fn drained(report: &Report, running: &Running, web: SocketAddr, max: usize, seco
 
 /// Many messages that are taken and not settled.
 fn held(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
+    produce::create(running.address, "held", HELD_PARTITIONS)?;
+    produce::pour(running, "held", HELD_PARTITIONS, 150, Duration::from_secs(3))?;
+    frames::set_group(running.address, "held", &[("share.partition.max.record.locks", "4000")])?;
     let before = measure::memory(running.pid(), "VmRSS")?;
-    let (mut worker, mut taken) = (Worker::open(web, "held", 500)?, 0);
-    while taken < TAKEN {
+    let (mut worker, mut taken) = (Worker::open(web, ("held", "held"), 500)?, 0);
+    while taken < HELD {
         let got = worker.take()?;
         if got == 0 {
             break;
@@ -98,8 +107,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn open(web: SocketAddr, group: &str, max: usize) -> Result<Self> {
-        let path = format!("/q/v1/topics/queue/groups/{group}:receive");
+    fn open(web: SocketAddr, (topic, group): (&str, &str), max: usize) -> Result<Self> {
+        let path = format!("/q/v1/topics/{topic}/groups/{group}:receive");
         Ok(Self { line: Line::open(web)?, web, path, group: group.to_owned(), max, leases: Vec::new() })
     }
 

@@ -12,23 +12,26 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use milena_wire::{
-    Message, Request, ShareFetchRequest, ShareFetchResponse, ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse, Text, Uuid,
-    frame,
+    FindCoordinatorRequest, FindCoordinatorResponse, Message, Request, ShareFetchRequest, ShareFetchResponse,
+    ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse, Text, Uuid, frame,
     share_fetch::{AcknowledgementBatch, FetchPartition, FetchTopic},
 };
 
 use crate::{
     figure::Report,
-    measure, produce,
+    frames, measure, produce,
     systems::{self, Place, System},
 };
 
 const WORKERS: usize = 50;
 const PARTITIONS: i32 = 4;
-/// Records of 1 KiB that wait in the topic, in gigabytes.
-const WAITING: f64 = 2.0;
+/// For so long records are written before they are taken.
+const FILLING: Duration = Duration::from_secs(10);
 const HEARTBEAT: i16 = 1;
 const FETCH: i16 = 2;
+const FIND: i16 = 4;
+/// Loading, not available, not here.
+const COORDINATOR_LATER: [i16; 3] = [14, 15, 16];
 /// Exactly as many as asked for; the other mode hands out whole batches.
 const RECORD_LIMIT: i8 = 1;
 const ACCEPT: i8 = 1;
@@ -36,13 +39,16 @@ const ACCEPT: i8 = 1;
 pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
     let report = Report { workload: "W12", system };
     let running = systems::start(place, system)?;
-    produce::create(running.address, "shared", PARTITIONS)?;
-    produce::fill(&running, "shared", PARTITIONS, WAITING)?;
     let warm = Duration::from_secs(if system.is_java() { 15 } else { 2 });
     for max in [1, 100] {
+        // A fetch hands out whole batches, whatever it acquires of them: here they are as large as what is taken.
+        let (topic, group) = (format!("shared-{max}"), format!("shares-{max}"));
+        produce::create(running.address, &topic, PARTITIONS)?;
+        produce::pour(&running, &topic, PARTITIONS, max as usize, FILLING)?;
+        frames::set_group(running.address, &group, &[("share.auto.offset.reset", "earliest")])?;
         let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
         let measured = thread::scope(|scope| -> Result<_> {
-            let work = || worker(running.address, &format!("shares-{max}"), max, &done, &stop);
+            let work = || worker(running.address, (&group, &topic), max, &done, &stop);
             let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
             let begin = Instant::now();
             // Members of a group that is new wait for their assignment.
@@ -66,11 +72,11 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
 }
 
 /// One member: joins, fetches, and acknowledges with the next fetch.
-fn worker(address: SocketAddr, group: &str, max: i32, done: &AtomicU64, stop: &AtomicBool) -> Result<()> {
+fn worker(address: SocketAddr, (group, topic): (&str, &str), max: i32, done: &AtomicU64, stop: &AtomicBool) -> Result<()> {
     static MEMBERS: AtomicU64 = AtomicU64::new(1);
     let member = format!("AAAAAAAAAAAAAAA{:07}", MEMBERS.fetch_add(1, Ordering::Relaxed));
     let mut line = Line::open(address)?;
-    let mut assigned = join(&mut line, group, &member, stop)?;
+    let mut assigned = join(&mut line, (group, topic), &member, stop)?;
     let mut epoch = 0;
     while !stop.load(Ordering::Relaxed) {
         let held: i64 = assigned.iter().flat_map(|p| &p.held).map(|(first, last)| last - first + 1).sum();
@@ -102,17 +108,24 @@ struct Assigned {
     held: Vec<(i64, i64)>,
 }
 
-fn join(line: &mut Line, group: &str, member: &str, stop: &AtomicBool) -> Result<Vec<Assigned>> {
+fn join(line: &mut Line, (group, topic): (&str, &str), member: &str, stop: &AtomicBool) -> Result<Vec<Assigned>> {
     let mut epoch = 0;
     while !stop.load(Ordering::Relaxed) {
         let beat = ShareGroupHeartbeatRequest {
             group_id: Text::from(group),
             member_id: Text::from(member),
             member_epoch: epoch,
-            subscribed_topic_names: (epoch == 0).then(|| vec!["shared".into()]),
+            subscribed_topic_names: (epoch == 0).then(|| vec![topic.into()]),
             ..Default::default()
         };
         let answer: ShareGroupHeartbeatResponse = line.ask(HEARTBEAT, &beat)?;
+        if COORDINATOR_LATER.contains(&answer.error_code) {
+            // Apache Kafka makes its coordinator when somebody asks for it, and that takes a while.
+            let wanted = FindCoordinatorRequest { coordinator_keys: vec![group.into()], ..Default::default() };
+            let _: FindCoordinatorResponse = line.ask(FIND, &wanted)?;
+            thread::sleep(Duration::from_millis(200));
+            continue;
+        }
         ensure!(answer.error_code == 0, "a heartbeat was answered with {}: {:?}", answer.error_code, answer.error_message);
         epoch = answer.member_epoch;
         let topics = answer.assignment.map(|a| a.topic_partitions).unwrap_or_default();

@@ -379,15 +379,21 @@ impl Node {
         Ok(self.0.shares.find_or(self.hub(), name, make))
     }
 
+    /// Looks at something that is judged again before anybody hears of it: it may not be durable yet. `None`: there is no
+    /// such group.
+    pub(crate) fn look_share<R>(&self, name: &str, question: impl FnOnce(&Share) -> R) -> Option<R> {
+        let cell = self.0.shares.find(name)?;
+        let state = cell.state.hold();
+        is_there(&state.noun.machine).then(|| question(&state.noun.machine))
+    }
+
     /// Asks something that changes nothing. What it answers is durable when it is answered. `None`: there is no such group.
     pub async fn ask_share<R>(&self, name: &str, question: impl FnOnce(&Share) -> R) -> Result<Option<R>, Dead> {
         let Some(cell) = self.0.shares.find(name) else { return Ok(None) };
         let parked = {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
-            let used = !machine.is_blank() || machine.is_stated();
-            let known = !machine.is_dead() && used;
-            Parked::new(state.noun.lsn, known.then(|| question(machine)))
+            Parked::new(state.noun.lsn, is_there(machine).then(|| question(machine)))
         };
         self.release(parked).await
     }
@@ -411,4 +417,9 @@ impl Node {
             self.after_share_step(&cell, state);
         }
     }
+}
+
+/// Whether a group is more than a name that somebody asked for.
+pub(crate) fn is_there(share: &Share) -> bool {
+    !share.is_dead() && (share.is_stated() || !share.is_blank())
 }

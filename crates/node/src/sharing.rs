@@ -22,6 +22,7 @@ use crate::{
     offsets::Sought,
     partition::{Partition, View},
     release::Dead,
+    shares::is_there,
     topics::Topic,
     wait::{Waiting, Woken},
 };
@@ -31,6 +32,10 @@ pub type ShareTold<T> = Result<Result<T, Refusal>, NoRoom>;
 
 /// Looks for records to take behind those whose keys are busy, or that somebody else took in between.
 const LOOKS: usize = 8;
+/// Records that others may take at the same moment: so many more than are wished are read.
+const BESIDE: u64 = 64;
+/// Less than this is not worth a second look.
+const REACH_MIN: usize = 4 << 10;
 
 /// A wish for records of one partition.
 #[derive(Clone, Debug)]
@@ -163,12 +168,14 @@ impl Node {
             let view = partition.view().ok_or(TakeRefusal::Gone)?;
             let window = Window { start: view.start, end: view.stable };
             let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
-            let found = self.read(&take.topic, &partition, first, take.max_bytes.max(1)).await?;
+            let by_key = self.look_share(group, |share| share.rules().by_key).unwrap_or(false);
+            // Where keys count, all that is wished may be busy, and what is free lie far behind it.
+            let reach = if by_key { take.max_bytes.max(1) } else { self.share_reach(&partition, take) };
+            let found = self.read(&take.topic, &partition, first, reach).await?;
             if found.bytes == 0 {
                 break;
             }
             let bytes = joined(&found.slices);
-            let by_key = self.ask_share(group, |share| share.rules().by_key).await?.unwrap_or(false);
             let acquire = Acquire {
                 at: at(&partition),
                 window,
@@ -193,6 +200,15 @@ impl Node {
         Ok(Taken::default())
     }
 
+    /// Bytes to read for a taking: what its records need as records of this partition go, not all that it may have.
+    fn share_reach(&self, partition: &Partition, take: &Take) -> usize {
+        let most = take.max_bytes.max(1);
+        let Some(bounds) = self.hub().store().bounds(partition.log()) else { return most };
+        let each = bounds.bytes / (bounds.end - bounds.start).max(1) as u64 + 1;
+        let wished = (take.max.max(1) as u64).saturating_add(BESIDE);
+        usize::try_from(each.saturating_mul(wished)).unwrap_or(most).max(REACH_MIN).min(most)
+    }
+
     /// The first record that may be taken, once the group has begun with the partition.
     async fn share_candidate(
         &self,
@@ -206,11 +222,11 @@ impl Node {
             let may = share.has_locks(at) && !share.rules().paused;
             share.has_begun(at).then(|| if may { free() } else { None })
         };
-        if let Some(Some(candidate)) = self.ask_share(group, question).await? {
+        if let Some(Some(candidate)) = self.look_share(group, question) {
             return Ok(candidate);
         }
         self.share_begin(group, topic).await??;
-        Ok(self.ask_share(group, question).await?.flatten().flatten())
+        Ok(self.look_share(group, question).flatten().flatten())
     }
 
     /// ShareAcknowledge of one partition.
@@ -271,8 +287,7 @@ impl Node {
         let listing = |cell: &Arc<crate::shares::ShareCell>| {
             let state = cell.state.hold();
             let share = &state.noun.machine;
-            let shown = !share.is_dead() && (share.is_stated() || !share.is_blank());
-            shown.then(|| ShareListing { name: cell.name().clone(), state: share.state(), members: share.members() })
+            is_there(share).then(|| ShareListing { name: cell.name().clone(), state: share.state(), members: share.members() })
         };
         self.0.shares.all().iter().filter_map(listing).collect()
     }

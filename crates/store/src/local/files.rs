@@ -10,6 +10,7 @@ use std::{
 use hashbrown::HashMap;
 
 use super::{
+    buffer::Aligned,
     codec::Seed,
     segment::{self, Index, Kind, file_name},
     shelf::{FileId, Run, Snapshot},
@@ -253,6 +254,15 @@ impl Files {
     pub(super) fn range(&self, kind: Kind, id: FileId, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
         let file = self.file(kind, id, Patience::Block)?;
         read(&*file, id, at, len, Patience::Block)
+    }
+
+    /// The same into a buffer that grows for it. Answers how many there are: a file that ends early has fewer.
+    pub(super) fn fill(&self, into: &mut Aligned, kind: Kind, id: FileId, at: u64, len: usize) -> Result<usize, ReadError> {
+        let file = self.file(kind, id, Patience::Block)?;
+        let end = file.len().map_err(|e| fault("measure", kind, id, e))?;
+        let len = len.min(end.saturating_sub(at) as usize);
+        into.reserve(len);
+        file.read_at(&mut into[..len], at).map_err(|e| fault("read", kind, id, e))
     }
 
     /// Are these the bytes that were written as a snapshot?

@@ -121,27 +121,35 @@ fn lost_snapshot(log: u64, version: u64, s: &Snapshot, recovered: &mut Recovered
 }
 
 /// Reads snapshots that lie side by side with few reads.
-#[derive(Default)]
 struct SnapshotReader {
     file: Option<FileId>,
     begin: u64,
-    bytes: Vec<u8>,
+    /// Mapped, so that nothing of a large snapshot stays when the start is over.
+    buffer: Aligned,
+    filled: usize,
+}
+
+impl Default for SnapshotReader {
+    fn default() -> Self {
+        Self { file: None, begin: 0, buffer: Aligned::new(1), filled: 0 }
+    }
 }
 
 impl SnapshotReader {
     fn read(&mut self, files: &Files, log: u64, version: u64, s: &Snapshot) -> Option<&[u8]> {
         const WINDOW: usize = 1 << 20;
         let len = s.len as usize;
-        let inside = |r: &Self| r.file == Some(s.file) && s.at >= r.begin && s.at + len as u64 <= r.begin + r.bytes.len() as u64;
+        let inside = |r: &Self| r.file == Some(s.file) && s.at >= r.begin && s.at + len as u64 <= r.begin + r.filled as u64;
         if !inside(self) {
-            self.bytes = files.range(Kind::Snapshots, s.file, s.at, len.max(WINDOW)).ok()?;
+            self.file = None;
+            self.filled = files.fill(&mut self.buffer, Kind::Snapshots, s.file, s.at, len.max(WINDOW)).ok()?;
             (self.file, self.begin) = (Some(s.file), s.at);
         }
         if !inside(self) {
             return None;
         }
         let at = (s.at - self.begin) as usize;
-        let bytes = &self.bytes[at..at + len];
+        let bytes = &self.buffer[at..at + len];
         files.is_snapshot(log, version, s, bytes).then_some(bytes)
     }
 }

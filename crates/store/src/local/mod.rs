@@ -126,7 +126,9 @@ impl Default for Options {
             // Five eighths of it may be staged: a checkpoint starts at fifty MiB, before half of the log is full.
             memory: 160 << 20,
             files: 512,
-            indexes: 8 << 20,
+            // A checkpoint of nothing but batches of one small record makes 16 MiB of them, and readers of all logs at about
+            // the same place need those of one or two. Below that each read reads an index anew.
+            indexes: 32 << 20,
             reserve: 64 << 20,
             look: 64 << 20,
             direct: true,
