@@ -1,5 +1,5 @@
 // What a share group gives up, as any broker with KIP-1191 writes it down: java -cp 'lib/*' DeadLetters.java BOOTSTRAP
-// Prints settings and letters, one a line, with what differs by nature (times, ids of members) left out.
+// Prints settings and letters, one a line, headers in the order of their names.
 import java.time.Duration;
 import java.util.*;
 import java.util.stream.*;
@@ -13,7 +13,6 @@ import org.apache.kafka.common.serialization.*;
 
 public class DeadLetters {
     static final String PREFIX = "errors.deadletterqueue.";
-    static final Set<String> VARYING = Set.of("__dlq.errors.timestamp", "__dlq.errors.member");
     static String bootstrap;
     static Admin admin;
 
@@ -120,7 +119,7 @@ public class DeadLetters {
 
     static String letter(ConsumerRecord<byte[], byte[]> record) {
         var headers = StreamSupport.stream(record.headers().spliterator(), false)
-            .map(h -> h.key() + "=" + (VARYING.contains(h.key()) ? "…" : h.value() == null ? "null" : new String(h.value()))).sorted().collect(Collectors.joining("; "));
+            .map(h -> h.key() + "=" + (h.value() == null ? "null" : new String(h.value()))).sorted().collect(Collectors.joining("; "));
         return text(record.key()) + " " + text(record.value()) + " {" + headers + "}";
     }
 

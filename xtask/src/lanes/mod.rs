@@ -54,16 +54,11 @@ pub(crate) const CONFORMANCE: &[Lane] = &[
     Lane { name: "packages", needs: packages::NEEDS, work: packages::run },
     Lane { name: "copy from Apache Kafka", needs: apache::JAVA, work: copy::run },
     Lane { name: "dead letters beside Apache Kafka 4.4", needs: apache::JAVA, work: letters::run },
+    Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
+    Lane { name: "tls and logins on Apache Kafka", needs: secured::NEEDS, work: secured::run },
     Lane { name: "install", needs: install::NEEDS, work: install::run },
     Lane { name: "queue examples", needs: queue::EXAMPLES, work: queue::examples },
     Lane { name: "test kit examples", needs: testkit::NEEDS, work: testkit::examples },
-];
-
-/// Lanes that were not green often enough to speak for the house. They run when they are named:
-/// `cargo xtask conformance --only "avro tools"`.
-pub(crate) const ON_REQUEST: &[Lane] = &[
-    Lane { name: "avro tools", needs: apache::JAVA, work: avro::tools },
-    Lane { name: "tls and logins on Apache Kafka", needs: secured::NEEDS, work: secured::run },
 ];
 
 #[cfg(test)]
@@ -71,7 +66,7 @@ mod tests {
     /// `--only` splits its words at commas and looks for each in the names.
     #[test]
     fn every_lane_can_be_named() {
-        let mut names: Vec<&str> = super::CONFORMANCE.iter().chain(super::ON_REQUEST).map(|lane| lane.name).collect();
+        let mut names: Vec<&str> = super::CONFORMANCE.iter().map(|lane| lane.name).collect();
         assert!(names.iter().all(|name| !name.contains(',')), "{names:?}");
         names.sort_unstable();
         let count = names.len();
