@@ -78,15 +78,25 @@ pub(crate) fn set_group(address: SocketAddr, group: &str, settings: &[(&str, &st
 pub(crate) fn ask<R: Request>(address: SocketAddr, version: i16, request: &R) -> Result<R::Response> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))?;
     stream.set_read_timeout(Some(Duration::from_secs(90)))?;
+    talk(&mut stream, version, request)
+}
+
+/// One request on a connection that stays.
+pub(crate) fn talk<R: Request>(stream: &mut TcpStream, version: i16, request: &R) -> Result<R::Response> {
     let mut out = BytesMut::new();
     frame::request(&mut out, version, 1, Some(&Text::from("bench")), request)?;
     stream.write_all(&out)?;
+    let (_, mut reader) = frame::open_response(answer(stream)?, R::KEY, version)?;
+    Ok(milena_wire::Message::decode(&mut reader, version)?)
+}
+
+/// What comes next on a connection, without its length.
+pub(crate) fn answer(stream: &mut TcpStream) -> Result<Bytes> {
     let mut length = [0; 4];
     stream.read_exact(&mut length).context("no answer")?;
     let mut body = vec![0; u32::from_be_bytes(length) as usize];
     stream.read_exact(&mut body)?;
-    let (_, mut reader) = frame::open_response(Bytes::from(body), R::KEY, version)?;
-    Ok(milena_wire::Message::decode(&mut reader, version)?)
+    Ok(Bytes::from(body))
 }
 
 /// The first durable record: how a start is timed.
@@ -99,10 +109,7 @@ pub(crate) fn record(address: SocketAddr, topic: &str, partition: i32) -> Result
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.write_all(&produce(topic, partition, 1, 100)?)?;
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let mut body = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut body)?;
+    let body = answer(&mut stream)?;
     let at = error_at(topic);
     ensure!(body.get(at..at + 2) == Some(&[0, 0]), "the first record was refused: {body:02x?}");
     Ok(())

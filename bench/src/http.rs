@@ -5,10 +5,12 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
+
+use crate::{measure, systems::Running};
 
 /// A request without a body.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Vec<u8> {
@@ -20,6 +22,21 @@ pub(crate) fn post(address: SocketAddr, path: &str, kind: &str, body: &str) -> V
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}")
         .into_bytes()
+}
+
+/// What a stretch of load did, how long it took, and what the server used for it, in seconds.
+pub(crate) struct Stretch {
+    pub(crate) done: f64,
+    pub(crate) took: f64,
+    pub(crate) used: f64,
+}
+
+/// A second of load to warm up, then `seconds` that are measured.
+pub(crate) fn measured(running: &Running, seconds: u64, load: impl Fn(Duration) -> Result<u64>) -> Result<Stretch> {
+    load(Duration::from_secs(1))?;
+    let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
+    let done = load(Duration::from_secs(seconds))? as f64;
+    Ok(Stretch { done, took: begin.elapsed().as_secs_f64(), used: measure::cpu(running.pid())? - before })
 }
 
 /// `work` on as many threads as there are `connections`, until the time is over: each looks at the flag between requests

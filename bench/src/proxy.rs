@@ -1,16 +1,13 @@
 //! W11, REST produce: over 50 connections, one record a request and a hundred, each answered when it is on disk.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{
     figure::Report,
-    http::{self, Line},
-    measure, produce,
+    http::{self, Line, Stretch},
+    produce,
     systems::{self, Place, System},
 };
 
@@ -28,15 +25,12 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
         let requests = [request(address, &topic, records)];
         accepted(address, &requests[0])?;
         let load = |time| http::repeat(address, CONNECTIONS, &requests, in_flight, time);
-        load(Duration::from_secs(1))?;
-        let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
-        let done = load(Duration::from_secs(seconds))?;
-        let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
-        report.say(format!("{what} a request, {CONNECTIONS} connections"), done as f64 / took, "1/s");
-        report.say(format!("{what} a request: records"), (done * records as u64) as f64 / took, "1/s");
-        report.say(format!("{what} a request: server CPU a request"), used / done as f64 * 1e6, "µs");
+        let Stretch { done, took, used } = http::measured(&running, seconds, load)?;
+        report.say(format!("{what} a request, {CONNECTIONS} connections"), done / took, "1/s");
+        report.say(format!("{what} a request: records"), done * records as f64 / took, "1/s");
+        report.say(format!("{what} a request: server CPU a request"), used / done * 1e6, "µs");
         let waits = CONNECTIONS * in_flight;
-        report.say(format!("{what} a request: mean time of an answer"), took * 1e3 * waits as f64 / done as f64, "ms");
+        report.say(format!("{what} a request: mean time of an answer"), took * 1e3 * waits as f64 / done, "ms");
     }
     Ok(())
 }

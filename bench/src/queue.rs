@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     figure::Report,
     frames,
-    http::{self, Line},
+    http::{self, Line, Stretch},
     measure, produce,
     systems::{self, Place, Running, System},
 };
@@ -66,13 +66,10 @@ fn drained(report: &Report, running: &Running, web: SocketAddr, max: usize, seco
         worker.give_back()?;
         Ok(done)
     };
-    http::load(CONNECTIONS, Duration::from_secs(1), work)?;
-    let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
-    let done = http::load(CONNECTIONS, Duration::from_secs(seconds), work)?;
-    let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
-    report.say(format!("{max} a call, {CONNECTIONS} workers: messages"), done as f64 / took, "1/s");
-    report.say(format!("{max} a call: server CPU a message"), used / done as f64 * 1e6, "µs");
-    let calls = done as f64 / max as f64;
+    let Stretch { done, took, used } = http::measured(running, seconds, |time| http::load(CONNECTIONS, time, work))?;
+    report.say(format!("{max} a call, {CONNECTIONS} workers: messages"), done / took, "1/s");
+    report.say(format!("{max} a call: server CPU a message"), used / done * 1e6, "µs");
+    let calls = done / max as f64;
     report.say(format!("{max} a call: mean time of a call"), took * 1e3 * CONNECTIONS as f64 / calls, "ms");
     Ok(())
 }

@@ -2,20 +2,22 @@
 //! server under test is the limit and not its client.
 
 use std::{
-    io::{Read, Write},
+    io::Write,
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use milena_record::Batch;
 use milena_wire::{
     FetchRequest, FetchResponse, Message, Text,
     fetch::{FetchPartition, FetchTopic},
     frame,
 };
+
+use crate::frames;
 
 /// The newest version that names topics by name.
 const FETCH: i16 = 12;
@@ -75,11 +77,7 @@ impl Reader<'_> {
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         while !stop.load(Ordering::Relaxed) {
             stream.write_all(&frame_of(self.topic, self.partition, offset, self.wish)?)?;
-            let mut length = [0; 4];
-            stream.read_exact(&mut length).context("no answer to a fetch")?;
-            let mut body = vec![0; u32::from_be_bytes(length) as usize];
-            stream.read_exact(&mut body)?;
-            let (_, mut reader) = frame::open_response(Bytes::from(body), FetchRequest::KEY, FETCH)?;
+            let (_, mut reader) = frame::open_response(frames::answer(&mut stream)?, FetchRequest::KEY, FETCH)?;
             let answer = FetchResponse::decode(&mut reader, FETCH)?;
             let data = answer.responses.first().and_then(|t| t.partitions.first()).context("an answer without a partition")?;
             ensure!(data.error_code == 0, "a fetch was answered with error {}", data.error_code);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     figure::Report,
-    http::{self, Line},
+    http::{self, Line, Stretch},
     measure,
     systems::{self, Place, Running, System},
 };
@@ -54,12 +54,10 @@ fn asked(report: &Report, running: &Running, web: SocketAddr, seconds: u64) -> R
     let latest = ["/subjects/bench-3/versions/latest".to_owned()];
     for (what, paths) in [("GET by id", &paths[..]), ("GET latest of a subject", &latest[..])] {
         let requests: Vec<Vec<u8>> = paths.iter().map(|path| http::get(web, path)).collect();
-        http::repeat(web, CONNECTIONS, &requests, IN_FLIGHT, Duration::from_secs(1))?;
-        let (begin, before) = (Instant::now(), measure::cpu(running.pid())?);
-        let done = http::repeat(web, CONNECTIONS, &requests, IN_FLIGHT, Duration::from_secs(seconds))?;
-        let (took, used) = (begin.elapsed().as_secs_f64(), measure::cpu(running.pid())? - before);
-        report.say(format!("{what}, {CONNECTIONS} connections, {IN_FLIGHT} in flight"), done as f64 / took, "1/s");
-        report.say(format!("{what}: server CPU a request"), used / done as f64 * 1e6, "µs");
+        let load = |time| http::repeat(web, CONNECTIONS, &requests, IN_FLIGHT, time);
+        let Stretch { done, took, used } = http::measured(running, seconds, load)?;
+        report.say(format!("{what}, {CONNECTIONS} connections, {IN_FLIGHT} in flight"), done / took, "1/s");
+        report.say(format!("{what}: server CPU a request"), used / done * 1e6, "µs");
     }
     let (mut line, request, mut times) = (Line::open(web)?, http::get(web, "/schemas/ids/1"), Vec::new());
     for _ in 0..5_000 {

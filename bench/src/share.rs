@@ -2,7 +2,6 @@
 //! Apache Kafka with the same client.
 
 use std::{
-    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -10,10 +9,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bytes::{Bytes, BytesMut};
 use milena_wire::{
-    FindCoordinatorRequest, FindCoordinatorResponse, Message, Request, ShareFetchRequest, ShareFetchResponse,
-    ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse, Text, Uuid, frame,
+    FindCoordinatorRequest, ShareFetchRequest, ShareGroupHeartbeatRequest, Text, Uuid,
     share_fetch::{AcknowledgementBatch, FetchPartition, FetchTopic},
 };
 
@@ -75,12 +72,14 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
 fn worker(address: SocketAddr, (group, topic): (&str, &str), max: i32, done: &AtomicU64, stop: &AtomicBool) -> Result<()> {
     static MEMBERS: AtomicU64 = AtomicU64::new(1);
     let member = format!("AAAAAAAAAAAAAAA{:07}", MEMBERS.fetch_add(1, Ordering::Relaxed));
-    let mut line = Line::open(address)?;
+    let mut line = TcpStream::connect(address)?;
+    line.set_nodelay(true)?;
+    line.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut assigned = join(&mut line, (group, topic), &member, stop)?;
     let mut epoch = 0;
     while !stop.load(Ordering::Relaxed) {
         let held: i64 = assigned.iter().flat_map(|p| &p.held).map(|(first, last)| last - first + 1).sum();
-        let answer: ShareFetchResponse = line.ask(FETCH, &fetch(group, &member, epoch, max, &assigned))?;
+        let answer = frames::talk(&mut line, FETCH, &fetch(group, &member, epoch, max, &assigned))?;
         ensure!(answer.error_code == 0, "a fetch was answered with error {}: {:?}", answer.error_code, answer.error_message);
         done.fetch_add(held as u64, Ordering::Relaxed);
         assigned.iter_mut().for_each(|p| p.held.clear());
@@ -108,7 +107,7 @@ struct Assigned {
     held: Vec<(i64, i64)>,
 }
 
-fn join(line: &mut Line, (group, topic): (&str, &str), member: &str, stop: &AtomicBool) -> Result<Vec<Assigned>> {
+fn join(line: &mut TcpStream, (group, topic): (&str, &str), member: &str, stop: &AtomicBool) -> Result<Vec<Assigned>> {
     let mut epoch = 0;
     while !stop.load(Ordering::Relaxed) {
         let beat = ShareGroupHeartbeatRequest {
@@ -118,11 +117,11 @@ fn join(line: &mut Line, (group, topic): (&str, &str), member: &str, stop: &Atom
             subscribed_topic_names: (epoch == 0).then(|| vec![topic.into()]),
             ..Default::default()
         };
-        let answer: ShareGroupHeartbeatResponse = line.ask(HEARTBEAT, &beat)?;
+        let answer = frames::talk(line, HEARTBEAT, &beat)?;
         if COORDINATOR_LATER.contains(&answer.error_code) {
             // Apache Kafka makes its coordinator when somebody asks for it, and that takes a while.
             let wanted = FindCoordinatorRequest { coordinator_keys: vec![group.into()], ..Default::default() };
-            let _: FindCoordinatorResponse = line.ask(FIND, &wanted)?;
+            frames::talk(line, FIND, &wanted)?;
             thread::sleep(Duration::from_millis(200));
             continue;
         }
@@ -171,31 +170,5 @@ fn fetch(group: &str, member: &str, epoch: i32, max: i32, assigned: &[Assigned])
         share_acquire_mode: RECORD_LIMIT,
         topics,
         ..Default::default()
-    }
-}
-
-struct Line {
-    stream: TcpStream,
-    out: BytesMut,
-}
-
-impl Line {
-    fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { stream, out: BytesMut::new() })
-    }
-
-    fn ask<R: Request, A: Message>(&mut self, version: i16, request: &R) -> Result<A> {
-        self.out.clear();
-        frame::request(&mut self.out, version, 1, Some(&Text::from_static("bench")), request)?;
-        self.stream.write_all(&self.out)?;
-        let mut length = [0; 4];
-        self.stream.read_exact(&mut length).context("no answer")?;
-        let mut body = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut body)?;
-        let (_, mut reader) = frame::open_response(Bytes::from(body), R::KEY, version)?;
-        Ok(A::decode(&mut reader, version)?)
     }
 }

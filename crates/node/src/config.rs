@@ -43,13 +43,11 @@ impl Node {
         let (log, now) = (LogId(BROKER_SETTINGS_LOG), self.now());
         let for_all = matches!(alter, Alter::Some(..) | Alter::Whole(..));
         let parked = self.hub().command(&self.0.broker, log, now, alter, &mut Publish(&self.0)).await?;
-        if for_all {
-            self.resolve_topics();
-            self.set_group_rules();
-            self.arm_all();
+        match for_all {
+            true => self.work_by_new_settings(),
+            // One group's own.
+            false => self.set_share_rules(),
         }
-        // Also when only one group's own were changed.
-        self.set_share_rules();
         Ok(self.release(parked).await?)
     }
 
@@ -63,11 +61,17 @@ impl Node {
             Publish(&self.0).done(&mut broker.machine, lsn);
             fixed
         };
+        self.work_by_new_settings();
+        Ok(fixed)
+    }
+
+    /// Topics and groups work by what the broker's settings say now.
+    fn work_by_new_settings(&self) {
         self.resolve_topics();
         self.set_group_rules();
+        // Before retention looks anywhere: a queue may hold it up.
         self.set_share_rules();
         self.arm_all();
-        Ok(fixed)
     }
 
     /// Whether [`Node::alter_broker`] would succeed; nothing changes.

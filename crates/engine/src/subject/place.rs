@@ -31,7 +31,7 @@ impl Registry {
     /// The versions of a subject up to one of them, deleted or not.
     pub(super) fn versions_upto(&self, subject: &Subject, last: i32) -> Vec<i32> {
         let versions = self.versions_of(subject);
-        versions.map_or_else(Vec::new, |v| v.by_number.upto(..=last).collect())
+        versions.map_or_else(Vec::new, |v| v.by_number.upto(last).collect())
     }
 
     pub(super) fn apply_registered(&mut self, registered: &SchemaRegistered) {

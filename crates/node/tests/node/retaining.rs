@@ -77,12 +77,18 @@ fn held_up(world: &World, readers: &str) -> Arc<Topic> {
         ("milena.retention.until.consumed", readers),
         ("milena.retention.until.consumed.max.ms", "60000"),
     ];
-    let topic = world.create("t", 1, &hold);
+    let topic = of_four(world, &hold);
+    world.advance(Duration::from_secs(10));
+    stays(&topic, 0);
+    topic
+}
+
+/// A topic of four batches.
+fn of_four(world: &World, settings: &[(&str, &str)]) -> Arc<Topic> {
+    let topic = world.create("t", 1, settings);
     for i in 0..4 {
         world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
     }
-    world.advance(Duration::from_secs(10));
-    stays(&topic, 0);
     topic
 }
 
@@ -135,19 +141,19 @@ fn a_queue_that_is_named_holds_up_retention_until_it_is_done() {
     assert_eq!(lines.iter().map(line).collect::<Vec<_>>(), [(2, 4, MoveReason::Forced, vec![("workers".into(), 2)])]);
 }
 
+/// The queue `workers` holds up retention by its own setting, or does not.
+fn let_hold(world: &World, hold: bool) {
+    let changes = vec![Change::set("milena.share.hold.retention", hold.to_string())];
+    let alter = Alter::SomeOf(Offered::Group, "workers".into(), changes);
+    world.run(|node| async move { node.alter_broker(alter).await }).unwrap().unwrap();
+}
+
 /// A topic that names no reader, whose four batches stay for the queue `workers`, which has taken the first.
 fn held_up_by_a_queue(world: &World, clock: &str) -> Arc<Topic> {
-    let hold = |on: &str| Alter::SomeOf(Offered::Group, "workers".into(), vec![Change::set("milena.share.hold.retention", on)]);
-    let topic = world.create("t", 1, &[("retention.ms", "1000"), ("milena.retention.clock", clock)]);
-    for i in 0..4 {
-        world.produce(&topic, 0, batch(&[&format!("{i}")])).unwrap();
-    }
+    let topic = of_four(world, &[("retention.ms", "1000"), ("milena.retention.clock", clock)]);
+    let_hold(world, true);
     let of = topic.clone();
-    let on = hold("true");
-    world.run(move |node| async move {
-        node.alter_broker(on).await.unwrap().unwrap();
-        node.share_take("workers", &take(&of, "one", 1)).await.unwrap();
-    });
+    world.run(move |node| async move { node.share_take("workers", &take(&of, "one", 1)).await }).unwrap();
     world.advance(Duration::from_secs(10));
     stays(&topic, 0);
     topic
@@ -165,10 +171,8 @@ fn a_queue_that_says_so_itself_holds_up_retention() {
     world.advance(Duration::from_secs(10));
     let topic = world.node.topic("t").unwrap();
     stays(&topic, 1);
-    // It changes its mind, and changes it again.
-    let hold = |on: &str| Alter::SomeOf(Offered::Group, "workers".into(), vec![Change::set("milena.share.hold.retention", on)]);
-    let off = hold("false");
-    world.run(|node| async move { node.alter_broker(off).await }).unwrap().unwrap();
+    // It changes its mind.
+    let_hold(&world, false);
     becomes(&topic, 4);
     let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
     assert_eq!(lines.iter().map(|l| (l.from, l.to)).collect::<Vec<_>>(), [(1, 4)]);
