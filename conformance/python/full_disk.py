@@ -41,11 +41,22 @@ class Server:
         self.process.wait()
 
 
-def logged(words, seconds=10):
-    """A line of the log that has these words comes within so many seconds."""
+FULL, ROOM = r"the disk is full: records are refused until \d+ more bytes are free", "there is room on the disk again"
+
+
+def logged(words, since=0, seconds=10):
+    """A line of the log that has these words comes within so many seconds, after its first `since` lines."""
     until = time.monotonic() + seconds
-    while not any(re.search(words, line) for line in log):
+    while not any(re.search(words, line) for line in log[since:]):
         assert time.monotonic() < until, f"{words!r} is not in the log: {''.join(log[-20:])}"
+        time.sleep(0.05)
+
+
+def has_room(seconds=10):
+    """The last that the log says of the disk is that it has room: who fills it next will read that it is full."""
+    until = time.monotonic() + seconds
+    while not re.search(ROOM, next(line for line in reversed(log) if re.search(f"{FULL}|{ROOM}", line))):
+        assert time.monotonic() < until, f"the log still says that the disk is full: {''.join(log[-20:])}"
         time.sleep(0.05)
 
 
@@ -75,7 +86,7 @@ def send(topics, count):
 
 def fill(*topics):
     """Until nothing has been taken for two seconds: what waits to be put in order lets go of some room at first."""
-    refused_since = None
+    refused_since, start = None, len(log)
     while refused_since is None or time.monotonic() - refused_since < 2:
         before = sum(map(len, acked.values()))
         errors = send(topics, 100_000)
@@ -84,7 +95,7 @@ def fill(*topics):
         if sum(map(len, acked.values())) > before or refused_since is None:
             refused_since = time.monotonic()
         time.sleep(0.1)
-    logged(r"the disk is full: records are refused until \d+ more bytes are free")
+    logged(FULL, start)
 
 
 def read(topic, start=0):
@@ -120,7 +131,7 @@ def accepts_again(*topics):
     while errors := send(topics, 20):
         assert time.monotonic() < until, f"still refused: {errors[0]}"
         time.sleep(0.2)
-    logged("there is room on the disk again")
+    has_room()
 
 
 def refused():
@@ -145,7 +156,6 @@ def deleting_a_topic_makes_room():
 
 
 def deleting_records_makes_room():
-    log.clear()
     fill("kept")
     middle = max(acked["kept"]) // 2
     server.admin.delete_records([TopicPartition("kept", 0, middle)])
@@ -156,7 +166,6 @@ def deleting_records_makes_room():
 def a_kill_on_a_full_disk_loses_nothing():
     global server
     middle = max(acked["kept"]) // 2
-    log.clear()
     fill("kept")
     commit(middle + 7)
     server.kill()

@@ -390,12 +390,13 @@ impl Inner {
         if missing > 0 {
             self.space.left.store(0, Ordering::Relaxed);
             if !was_red {
-                tracing::error!(missing, free, "the disk is full: records are refused until space is freed");
+                // Comes and goes with what is staged: who refuses a record because of it says so aloud, once.
+                tracing::debug!(missing, free, "the disk is short of room");
             }
         } else {
             self.space.left.store(((free - need) / 2).min(self.options.look) as i64, Ordering::Relaxed);
             if was_red {
-                tracing::info!(free, "the disk has room again: records are accepted");
+                tracing::debug!(free, "the disk has room again");
             }
         }
         missing
