@@ -22,7 +22,7 @@ pub(crate) fn bench(root: &Path, words: &[String]) -> Result<bool> {
     }
     let ground = lane::ground(root);
     let mut command = Command::new(ground.target.join("release/milena-bench"));
-    command.arg("run").arg("--milena").arg(&ground.milena).arg("--dir").arg(ground.target.join("bench"));
+    command.arg("run").arg("--milena").arg(ground.release()).arg("--dir").arg(ground.target.join("bench"));
     match apache::jars(&ground) {
         Ok(jars) => {
             command.args(["--jars", jars.as_str()]);

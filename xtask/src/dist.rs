@@ -35,7 +35,7 @@ struct Shipped<'a> {
 
 /// Builds, statically where the target for that is installed, and ships.
 pub(crate) fn dist(ground: &Ground) -> Result<()> {
-    let Ground { root, target, milena, .. } = ground;
+    let Ground { root, target, .. } = ground;
     let musl = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     let binary = match can_build(&musl) {
         Ok(()) => {
@@ -45,7 +45,7 @@ pub(crate) fn dist(ground: &Ground) -> Result<()> {
         Err(missing) => {
             println!("SKIPPED, no static binary: {missing}");
             run::shown(&mut run::cargo(&["build", "--release", "--package", "milena"], root))?;
-            milena.clone()
+            ground.release()
         }
     };
     let made = ship(ground, &binary)?;

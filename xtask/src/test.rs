@@ -82,11 +82,11 @@ fn unit(ground: &Ground) -> Result<String> {
     Ok(format!("{passed} tests"))
 }
 
-/// The binary for all lanes that follow. Another path means another build of every crate of ours, so what the fresh clone has
-/// built is taken where it is the same.
+/// The binary for all lanes that follow. What the fresh clone has built is taken where it is the same: a second build takes minutes.
 fn release(ground: &Ground) -> Result<String> {
     if ground.built.get().is_none() {
         run::shown(&mut run::cargo(&["build", "--release", "--package", "milena"], &ground.root))?;
+        ground.put_under_test(&ground.release())?;
     }
     let version = run::quiet(Command::new(&ground.milena).arg("version"))?;
     Ok(version.lines().next().unwrap_or_default().to_string())

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::run;
 
@@ -22,12 +22,28 @@ pub(crate) struct Ground {
     pub(crate) target: PathBuf,
     /// Where lanes keep what they download and build.
     pub(crate) lanes: PathBuf,
-    /// The release binary under test.
+    /// The release binary under test: a copy, wherever it was built.
     pub(crate) milena: PathBuf,
     /// `CI=true`: a missing tool is a failure.
     pub(crate) ci: bool,
     /// The binary under test was built in this run, from a clone of exactly what the checkout holds.
     pub(crate) built: OnceCell<()>,
+}
+
+impl Ground {
+    /// Where cargo puts the checkout's release binary.
+    pub(crate) fn release(&self) -> PathBuf {
+        self.target.join("release/milena")
+    }
+
+    /// Makes `binary` the one under test.
+    pub(crate) fn put_under_test(&self, binary: &Path) -> Result<()> {
+        std::fs::create_dir_all(&self.lanes)?;
+        // A binary that still runs cannot be written over; its name can be given to another.
+        let made = self.milena.with_extension("new");
+        std::fs::copy(binary, &made).with_context(|| format!("cannot copy {}", binary.display()))?;
+        Ok(std::fs::rename(made, &self.milena)?)
+    }
 }
 
 /// One lane: what it is called, which programs it needs (with the Debian package that brings each), and its work.
@@ -159,7 +175,8 @@ pub(crate) fn venv(ground: &Ground, name: &str, pins: &[&str]) -> Result<PathBuf
 /// What every lane of this checkout may use. `CARGO_TARGET_DIR` is asked here and nowhere else.
 pub(crate) fn ground(root: &Path) -> Ground {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let (lanes, milena) = (target.join("lanes"), target.join("release/milena"));
+    let lanes = target.join("lanes");
+    let milena = lanes.join("milena");
     Ground {
         root: root.into(),
         target,

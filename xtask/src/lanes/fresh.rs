@@ -1,6 +1,10 @@
 //! The README's first command, as a stranger runs it: from a fresh clone, to a message read back.
 
-use std::{io::Write, process::Command, process::Stdio};
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -17,14 +21,15 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
         std::fs::remove_dir_all(&clone)?;
     }
     run::quiet(Command::new("git").args(["clone", "--quiet"]).arg(&ground.root).arg(&clone))?;
-    // Its own build directory would compile every dependency again; the clone's own crates are compiled either way.
-    let mut command = run::cargo(&["run", "--quiet", "--release", "--", "serve"], &clone);
-    command.env("CARGO_TARGET_DIR", &ground.target);
+    // A build directory of its own, although that compiles every dependency again: cargo does not tell two checkouts of one
+    // workspace apart, and would take what was built from the clone for what the checkout's files make, whatever they have become.
+    let (target, mut command) = (room.join("target"), run::cargo(&["run", "--quiet", "--release", "--", "serve"], &clone));
+    command.env("CARGO_TARGET_DIR", &target);
     let server = Server::adopt(&mut command)?;
     let pid = server.ready["pid"].as_u64().context("the ready line names the process")?;
-    let message = "my first message";
-    milena(ground, &server, &["produce", "hello", message], "")?;
-    let read = milena(ground, &server, &["read", "hello", "-f", "%s\\n"], "")?;
+    let (message, built) = ("my first message", target.join("release/milena"));
+    command_of(&built, &server, &["produce", "hello", message], "")?;
+    let read = command_of(&built, &server, &["read", "hello", "-f", "%s\\n"], "")?;
     if read.trim() != message {
         bail!("produced {message:?}, read {read:?}");
     }
@@ -34,6 +39,7 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
         bail!("SIGTERM ended it with {status}; the data directory should be ./milena-data");
     }
     if is_clean(ground) {
+        ground.put_under_test(&built)?;
         let _ = ground.built.set(());
     }
     Ok("cloned, served, produced, read, stopped".into())
@@ -47,7 +53,11 @@ fn is_clean(ground: &Ground) -> bool {
 
 /// Runs our own command line against a server and gives its stdout.
 pub(crate) fn milena(ground: &Ground, server: &Server, arguments: &[&str], input: &str) -> Result<String> {
-    let mut child = Command::new(&ground.milena)
+    command_of(&ground.milena, server, arguments, input)
+}
+
+fn command_of(binary: &Path, server: &Server, arguments: &[&str], input: &str) -> Result<String> {
+    let mut child = Command::new(binary)
         .args(arguments)
         .env("MILENA_BROKER", &server.kafka)
         .stdin(Stdio::piped())
