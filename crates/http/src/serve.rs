@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     rc::Rc,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize},
+    },
     time::Duration,
 };
 
@@ -71,6 +74,8 @@ pub struct Door {
     places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
+    /// How many have taken messages so far.
+    pub(crate) takers: AtomicU64,
     /// Answers of the schema registry that were made once.
     pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
@@ -80,8 +85,8 @@ pub struct Door {
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(options.connections));
-        let (turn, shelf, schemas) = (AtomicUsize::new(0), Shelf::default(), registry::Shelf::default());
-        Arc::new(Self { node, options, places, turn, shelf, schemas })
+        let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Arc::new(Self { node, options, places, turn, takers, shelf: Shelf::default(), schemas: registry::Shelf::default() })
     }
 }
 

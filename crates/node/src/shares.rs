@@ -15,10 +15,10 @@ use milena_engine::{
     group::GroupId,
     ids::CATALOG_LOG,
     machine::{Decision, Machine, Now},
-    share::{Command, Fact, Refusal, Reply, Rules, Share},
+    share::{Command, Fact, KEY_LEN, Refusal, Reply, Rules, Share},
     topic::Command as CatalogCommand,
 };
-use milena_store::{Class, Credit, LogId, Parked};
+use milena_store::{Class, Credit, LogId, Lsn, Parked};
 use tokio::sync::Notify;
 
 use crate::{
@@ -53,6 +53,9 @@ pub(crate) struct ShareCell {
 
 pub(crate) struct State {
     pub(crate) noun: Noun<Share>,
+    /// The last reservation that every taking rests on: where the group begins, its key. What became of single deliveries is
+    /// not among it.
+    ground: Lsn,
     /// None before the first durable fact.
     pub(crate) log: Option<LogId>,
     /// The earliest moment for which an alarm is set.
@@ -167,7 +170,8 @@ impl Shares {
         }
         let (noun, log) = make();
         let crowd = Listing::default();
-        let state = State { noun, log, armed: None, leaving: false, burying: false, crowd, told: 0 };
+        let ground = noun.lsn;
+        let state = State { noun, ground, log, armed: None, leaving: false, burying: false, crowd, told: 0 };
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let cell =
             Arc::new(ShareCell { name: name.into(), number, hub: hub.clone(), stirred: Notify::new(), state: Lock::new(state) });
@@ -242,7 +246,8 @@ impl Node {
                 return Ok(Step::Done(Parked::new(lsn, Err(refusal))));
             }
         };
-        if facts.iter().any(|fact| fact.durable().is_some()) {
+        let states = facts.iter().any(|fact| fact.durable().is_some());
+        if states {
             let (Some(log), Some(credit)) = (state.log, credit) else {
                 return Ok(if state.log.is_none() { Step::Log } else { Step::Room(room) });
             };
@@ -250,10 +255,18 @@ impl Node {
             if let Err(more) = self.hub().record(noun, log, now.wall, (credit, room), &facts, &mut ())? {
                 return Ok(Step::Room(more));
             }
+            if facts.iter().any(Fact::is_ground) {
+                state.ground = state.noun.lsn;
+            }
         } else {
             facts.iter().for_each(|fact| state.noun.machine.apply(fact));
         }
-        let lsn = state.noun.lsn;
+        let lsn = match reply {
+            // Given on the strength of an outcome that a crash may still take back: then the record is given again, as any is
+            // whose taker was not heard. Only where keys are in order must the one before be done with for good.
+            Reply::Granted(_) if !states && !state.noun.machine.rules().by_key => state.ground,
+            _ => state.noun.lsn,
+        };
         self.after_share_step(cell, state);
         Ok(Step::Done(Parked::new(lsn, Ok(reply))))
     }
@@ -394,6 +407,17 @@ impl Node {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
             Parked::new(state.noun.lsn, is_there(machine).then(|| question(machine)))
+        };
+        self.release(parked).await
+    }
+
+    /// The secret that leases of the group are signed with, if it was drawn already; durable. Without the group: `None`.
+    pub async fn share_key_drawn(&self, name: &str) -> Result<Option<Option<[u8; KEY_LEN]>>, Dead> {
+        let Some(cell) = self.0.shares.find(name) else { return Ok(None) };
+        let parked = {
+            let state = cell.state.hold();
+            let machine = &state.noun.machine;
+            Parked::new(if is_there(machine) { state.ground } else { state.noun.lsn }, is_there(machine).then(|| machine.key()))
         };
         self.release(parked).await
     }

@@ -255,7 +255,7 @@ impl Node {
 
     /// The secret that leases of this group are signed with, drawn at its first use and durable before it is answered.
     pub async fn share_key(&self, group: &str) -> ShareTold<[u8; KEY_LEN]> {
-        if let Some(key) = self.ask_share(group, Share::key).await?.flatten() {
+        if let Some(key) = self.share_key_drawn(group).await?.flatten() {
             return Ok(Ok(key));
         }
         let mut drawn = [0; KEY_LEN];
@@ -265,7 +265,12 @@ impl Node {
             return Ok(Err(refusal));
         }
         // Somebody else may have been faster.
-        Ok(self.ask_share(group, Share::key).await?.flatten().ok_or(Refusal::NotFound(group.into())))
+        Ok(self.share_key_drawn(group).await?.flatten().ok_or(Refusal::NotFound(group.into())))
+    }
+
+    /// For how long the group's takings lock, in milliseconds. `None`: there is no such group.
+    pub fn share_lock_ms(&self, group: &str) -> Option<i64> {
+        self.look_share(group, |share| share.rules().lock_ms)
     }
 
     /// Names this life of the broker: grants of another one mean nothing here.
@@ -375,7 +380,8 @@ impl Node {
 
     /// A command that makes no sense for a group that is not there.
     async fn share_existing(&self, group: &str, command: Command) -> ShareTold<Reply> {
-        let known = self.ask_share(group, |_| ()).await?.is_some();
+        // One that is there is judged again, and the answer to that waits; that one is gone must be durable to be told.
+        let known = self.look_share(group, |_| ()).is_some() || self.ask_share(group, |_| ()).await?.is_some();
         match known {
             true => self.share_command(group, &command).await,
             false => Ok(Err(Refusal::NotFound(group.into()))),

@@ -132,6 +132,11 @@ impl Fact {
             Fact::Soft(_) => None,
         }
     }
+
+    /// Whether every later taking rests on it: all that lasts, but for what became of single deliveries.
+    pub fn is_ground(&self) -> bool {
+        self.durable().is_some_and(|fact| !matches!(fact, ShareFact::ShareSettled(_)))
+    }
 }
 impl<F: Into<ShareFact>> From<F> for Fact {
     fn from(fact: F) -> Self {

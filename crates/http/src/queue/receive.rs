@@ -14,7 +14,6 @@ use milena_node::{
     Partition, Take, Taken, Topic, UNPACKED_MAX,
     engine::{
         group::MemberId,
-        ids::Uuid,
         limits::SHARE_LOCK_MS_MAX,
         share::{AckBatch, Acknowledge, At, Dropping, KEY_LEN, Verdict},
     },
@@ -152,7 +151,9 @@ impl Work {
         }
         let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
         let key = door.node.share_key(group).await??;
-        let owner = MemberId::from(format!("http-{}", Uuid::new_v4()).as_str());
+        // Nobody else's in this life, and not to be guessed by a member that may say what became of its own records.
+        let number = door.takers.fetch_add(1, Ordering::Relaxed);
+        let owner = MemberId::from(format!("http-{:016x}-{number}", door.node.life()).as_str());
         Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, key, wish })
     }
 

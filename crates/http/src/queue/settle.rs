@@ -210,7 +210,7 @@ async fn settle_all(
     results: &mut Vec<Outcome>,
 ) -> Result<(), Trouble> {
     let node = &door.node;
-    let key = node.ask_share(group, milena_node::engine::share::Share::key).await.map_err(Trouble::dead)?;
+    let key = node.share_key_drawn(group).await.map_err(Trouble::dead)?;
     let outcome = |with: &With, status| Outcome { lease: with.lease.clone(), status, new_lease: None, lease_expires_at: None };
     let Some(key) = key else {
         results.extend(list.iter().map(|with| outcome(with, NOT_FOUND)));

@@ -102,7 +102,7 @@ async fn handle(cx: Context, request: ShareFetchRequest) -> Result<ShareFetchRes
             });
         }
     }
-    Ok(answer(&cx, &name, shares).await)
+    Ok(answer(&cx, &name, shares))
 }
 
 /// What Kafka refuses as a whole.
@@ -211,7 +211,7 @@ async fn take(cx: &Context, terms: &Terms, place: Place, look: &mut Look) -> Res
     node.share_take(&terms.name.0, &take).await.map_err(|refusal: TakeRefusal| (refusal.code(), refusal.to_string()))
 }
 
-async fn answer(cx: &Context, name: &Name, shares: Shares) -> ShareFetchResponse {
+fn answer(cx: &Context, name: &Name, shares: Shares) -> ShareFetchResponse {
     let mut shares = shares.list;
     shares.sort_by_key(|share| share.place);
     let topics = shares.chunk_by(|a, b| a.place.0 == b.place.0);
@@ -220,7 +220,7 @@ async fn answer(cx: &Context, name: &Name, shares: Shares) -> ShareFetchResponse
         partitions: shares.iter().map(|share| share.data.clone()).collect(),
         ..Default::default()
     };
-    let lock = cx.peer.node().ask_share(&name.0, |share| share.rules().lock_ms).await.ok().flatten().unwrap_or(0);
+    let lock = cx.peer.node().share_lock_ms(&name.0).unwrap_or(0);
     ShareFetchResponse {
         acquisition_lock_timeout_ms: i32::try_from(lock).unwrap_or(i32::MAX),
         responses: topics.map(topic).collect(),

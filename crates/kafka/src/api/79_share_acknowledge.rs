@@ -43,7 +43,7 @@ async fn handle(cx: Context, request: ShareAcknowledgeRequest) -> Result<ShareAc
         cx.peer.end_share_session(&name);
         let _ = sharing::end(cx.peer.node(), &name, false).await;
     }
-    let lock = cx.peer.node().ask_share(&name.0, |share| share.rules().lock_ms).await.ok().flatten().unwrap_or(0);
+    let lock = cx.peer.node().share_lock_ms(&name.0).unwrap_or(0);
     let acquisition_lock_timeout_ms = if cx.version >= 2 { i32::try_from(lock).unwrap_or(i32::MAX) } else { 0 };
     Ok(ShareAcknowledgeResponse { acquisition_lock_timeout_ms, responses, ..Default::default() })
 }
