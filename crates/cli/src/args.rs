@@ -69,6 +69,8 @@ enum Command {
     Ping(cmd::ping::Options),
     /// What the server does at this moment, a line at a time
     Top(cmd::top::Options),
+    /// How many records a second the broker takes and gives, and how soon each is acknowledged
+    Bench(cmd::bench::Options),
     /// What somebody who helps wants to see, in one archive
     Support(cmd::support::Options),
     /// A data directory without its server: check it, print what is in it
@@ -129,6 +131,7 @@ impl Arguments {
             Command::Prove(options) => return talk(cmd::prove::run(options)),
             Command::Ping(options) => return runtime()?.block_on(cmd::ping::run(options)),
             Command::Top(options) => talk(cmd::top::run(options)),
+            Command::Bench(options) => return runtime()?.block_on(cmd::bench::run(options)),
             Command::Support(options) => talk(cmd::support::run(options)),
             Command::Wait(options) => talk(cmd::status::wait(options)),
             Command::Config(options) => talk(cmd::config::run(options)),

@@ -2,6 +2,7 @@
 
 pub(crate) mod avro;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod cheat;
 pub(crate) mod config;
 pub(crate) mod context;

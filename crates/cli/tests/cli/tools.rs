@@ -46,3 +46,26 @@ fn a_page_for_man_is_printed() {
     assert!(output.status.success() && page.contains(".TH milena-topic-ls 1"), "{page}");
     assert_eq!(bare(&["man", "nothing"]).output().unwrap().status.code(), Some(5));
 }
+
+#[test]
+fn a_bench_writes_reads_back_and_leaves_nothing() {
+    let server = Server::ephemeral();
+    let told = server.out(&["bench", "--for", "200ms", "--size", "100", "-p", "2", "-o", "json"], b"");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let count = |part: &str| told[part]["records"].as_u64().unwrap();
+    assert!(count("written") > 0 && count("alone") > 0, "{told}");
+    assert_eq!(count("read"), count("written") + count("alone"), "{told}");
+    assert!(told["alone"]["ms"]["p50"].as_f64().unwrap() > 0.0, "{told}");
+    assert_eq!(server.out(&["topic", "ls", "-o", "csv"], b"").lines().count(), 1);
+}
+
+#[test]
+fn a_bench_of_a_topic_keeps_it_and_counts_only_its_own() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "kept", "before"], b"");
+    let text = server.out(&["bench", "kept", "--for", "100ms", "--rate", "100"], b"");
+    assert!(text.starts_with("written ") && !text.contains("LOST"), "{text}");
+    assert_eq!(server.out(&["read", "kept", "-n", "1", "-f", "%s"], b""), "before");
+    let output = server.run(&["bench", "nothing", "--for", "100ms"], b"");
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+}
