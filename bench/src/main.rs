@@ -19,6 +19,7 @@ mod produce;
 mod proxy;
 mod queue;
 mod reader;
+mod refused;
 mod rest;
 mod schemas;
 mod share;
@@ -135,7 +136,7 @@ struct Rows<'a> {
 
 /// Each row with each system that it means something for.
 fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Result<()> {
-    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "W11", "W12", "W13", "rdkafka", "W1"];
+    const NAMES: &[&str] = &["W16", "W5", "W6", "W7", "W8", "W15", "W11", "W12", "W13", "errors", "rdkafka", "W1"];
     if rows.python.is_none() {
         println!("SKIPPED: librdkafka, since no Python was named");
     }
@@ -172,6 +173,7 @@ fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
         // Apache Kafka has no proxy, and no registry.
         "W11" | "W13" => Ok(()),
         "W16" => begin::run(place, system, 9),
+        "errors" => refused::run(place, system, rows.seconds),
         "rdkafka" => rows.python.map_or(Ok(()), |python| client::run(place, python, system, rows.seconds)),
         _ => Ok(()),
     }
