@@ -24,6 +24,7 @@ mod rest;
 mod schemas;
 mod share;
 mod systems;
+mod table;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -91,6 +92,11 @@ enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
+    /// What a run printed, as the tables of docs/performance.md.
+    Table {
+        /// The output of `run`, saved.
+        output: PathBuf,
+    },
     /// The least program that reads a Produce, syncs and answers.
     Floor {
         #[arg(long)]
@@ -106,6 +112,10 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Avro { python } => avro::run(python.as_deref()),
         Command::AvroFiles { milena, avro_tools, dir } => avro::files(&milena, avro_tools.as_deref(), &dir),
+        Command::Table { output } => {
+            print!("{}", table::markdown(&std::fs::read_to_string(output)?));
+            Ok(())
+        }
         Command::Floor { dir, unsynced, address } => floor::serve(address, &dir, !unsynced),
         Command::Run { milena, jars, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
             std::fs::create_dir_all(&dir)?;
