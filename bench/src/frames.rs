@@ -108,9 +108,14 @@ pub(crate) fn first_record(address: SocketAddr, topic: &str) -> Result<()> {
 pub(crate) fn record(address: SocketAddr, topic: &str, partition: i32) -> Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    stream.write_all(&produce(topic, partition, 1, 100)?)?;
-    let body = answer(&mut stream)?;
+    deliver(&mut stream, topic, &produce(topic, partition, 1, 100)?)
+}
+
+/// Sends a produce request of one topic on a connection that stays, and has it acknowledged.
+pub(crate) fn deliver(stream: &mut TcpStream, topic: &str, frame: &[u8]) -> Result<()> {
+    stream.write_all(frame)?;
+    let body = answer(stream)?;
     let at = error_at(topic);
-    ensure!(body.get(at..at + 2) == Some(&[0, 0]), "the first record was refused: {body:02x?}");
+    ensure!(body.get(at..at + 2) == Some(&[0, 0]), "a record was refused: {body:02x?}");
     Ok(())
 }

@@ -74,36 +74,44 @@ pub(crate) fn repeat(
 
 /// A connection, and the answer that came over it last.
 pub(crate) struct Line {
-    stream: TcpStream,
-    answers: BufReader<TcpStream>,
+    stream: BufReader<TcpStream>,
     head: String,
     body: Vec<u8>,
 }
 
 impl Line {
     pub(crate) fn open(address: SocketAddr) -> Result<Self> {
+        Self::sized(address, 64 << 10)
+    }
+
+    /// With so many bytes for answers that come faster than they are read.
+    pub(crate) fn sized(address: SocketAddr, bytes: usize) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        let answers = BufReader::with_capacity(64 << 10, stream.try_clone()?);
-        Ok(Self { stream, answers, head: String::new(), body: Vec::new() })
+        Ok(Self { stream: BufReader::with_capacity(bytes, stream), head: String::new(), body: Vec::new() })
     }
 
     pub(crate) fn send(&mut self, request: &[u8]) -> Result<()> {
-        Ok(self.stream.write_all(request)?)
+        Ok(self.stream.get_mut().write_all(request)?)
     }
 
     /// The body of an answer that must be a good one.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<&[u8]> {
         self.send(request)?;
+        self.answered()
+    }
+
+    /// The body of the answer to what was sent before; it must be a good one.
+    pub(crate) fn answered(&mut self) -> Result<&[u8]> {
         self.good_answer()?;
         Ok(&self.body)
     }
 
     fn good_answer(&mut self) -> Result<()> {
         self.head.clear();
-        let first = self.answers.read_line(&mut self.head)?;
-        while self.answers.read_line(&mut self.head)? > 2 {}
+        let first = self.stream.read_line(&mut self.head)?;
+        while self.stream.read_line(&mut self.head)? > 2 {}
         let good = self.head.starts_with("HTTP/1.1 20");
         let empty = self.head.starts_with("HTTP/1.1 204");
         let length = self.head[first..].lines().find_map(|line| {
@@ -112,7 +120,7 @@ impl Line {
         });
         let length = if empty { 0 } else { length.context("the answer has no length")? };
         self.body.resize(length, 0);
-        self.answers.read_exact(&mut self.body)?;
+        self.stream.read_exact(&mut self.body)?;
         ensure!(good, "answered {:?}: {}", &self.head[..first], String::from_utf8_lossy(&self.body));
         Ok(())
     }

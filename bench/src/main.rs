@@ -25,6 +25,7 @@ mod schemas;
 mod share;
 mod systems;
 mod table;
+mod waiters;
 
 use std::{net::SocketAddr, path::PathBuf};
 

@@ -15,6 +15,7 @@ use crate::{
     http::{self, Line, Stretch},
     measure, produce,
     systems::{self, Place, Running, System},
+    waiters,
 };
 
 const CONNECTIONS: usize = 50;
@@ -39,6 +40,8 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
     for max in [1, 100] {
         drained(&report, &running, web, max, seconds)?;
     }
+    apart(&report, &running, web, seconds)?;
+    waiters::run(&report, &running, web)?;
     held(&report, &running, web)
 }
 
@@ -71,6 +74,23 @@ fn drained(report: &Report, running: &Running, web: SocketAddr, max: usize, seco
     report.say(format!("{max} a call: server CPU a message"), used / done * 1e6, "µs");
     let calls = done / max as f64;
     report.say(format!("{max} a call: mean time of a call"), took * 1e3 * CONNECTIONS as f64 / calls, "ms");
+    Ok(())
+}
+
+/// One call that takes a message, another one that acknowledges it.
+fn apart(report: &Report, running: &Running, web: SocketAddr, seconds: u64) -> Result<()> {
+    let work = |stop: &AtomicBool| {
+        let (mut worker, mut done) = (Worker::open(web, ("queue-1", "apart"), 1)?, 0);
+        while !stop.load(Ordering::Relaxed) {
+            worker.take()?;
+            done += worker.leases.len() as u64;
+            worker.settle("ack")?;
+        }
+        Ok(done)
+    };
+    let Stretch { done, took, used } = http::measured(running, seconds, |time| http::load(CONNECTIONS, time, work))?;
+    report.say(format!("two calls a message, {CONNECTIONS} workers: messages"), done / took, "1/s");
+    report.say("two calls a message: server CPU a message", used / done * 1e6, "µs");
     Ok(())
 }
 
@@ -138,10 +158,14 @@ impl Worker {
 
     /// What it holds at its end is somebody else's.
     fn give_back(&mut self) -> Result<()> {
+        self.settle("release")
+    }
+
+    fn settle(&mut self, verb: &str) -> Result<()> {
         if self.leases.is_empty() {
             return Ok(());
         }
-        let body = format!("{{\"release\":[\"{}\"]}}", self.leases.join("\",\""));
+        let body = format!("{{\"{verb}\":[\"{}\"]}}", self.leases.join("\",\""));
         let path = format!("/q/v1/groups/{}:settle", self.group);
         self.line.ask(&http::post(self.web, &path, "application/json", &body)).map(drop)
     }

@@ -6,24 +6,23 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const OWN: usize = 64;
 /// Below this nothing useful would be left for clients.
 pub(crate) const LEAST: usize = 128;
-/// Files of data that are kept open for reading, and connections of the HTTP door, at most.
+/// Files of data that are kept open for reading, at most.
 const FILES: usize = 512;
-const WEB: usize = 512;
 
 /// How the descriptors of this process are shared out, so that clients can never take those that the store needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Descriptors {
     pub(crate) files: usize,
-    pub(crate) web: usize,
-    pub(crate) kafka: usize,
+    /// Of all doors together.
+    pub(crate) sockets: usize,
 }
 
 impl Descriptors {
     /// `None`: there are too few.
     fn share(all: usize) -> Option<Self> {
         let rest = all.checked_sub(OWN).filter(|_| all >= LEAST)?;
-        let (files, web) = ((rest / 4).min(FILES), (rest / 8).min(WEB));
-        Some(Self { files, web, kafka: rest - files - web })
+        let files = (rest / 4).min(FILES);
+        Some(Self { files, sockets: rest - files })
     }
 }
 
@@ -52,10 +51,10 @@ mod tests {
     #[test]
     fn clients_never_get_the_descriptors_of_the_store() {
         assert_eq!(Descriptors::share(LEAST - 1), None);
-        assert_eq!(Descriptors::share(128), Some(Descriptors { files: 16, web: 8, kafka: 40 }));
+        assert_eq!(Descriptors::share(128), Some(Descriptors { files: 16, sockets: 48 }));
         for all in [128, 1000, 1024, 65_536, 1 << 30] {
-            let Descriptors { files, web, kafka } = Descriptors::share(all).unwrap();
-            assert_eq!(files + web + kafka + OWN, all);
+            let Descriptors { files, sockets } = Descriptors::share(all).unwrap();
+            assert_eq!(files + sockets + OWN, all);
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
     net::{SocketAddr, TcpListener as StdListener},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,7 @@ use clap::{Args, ValueEnum};
 use milena_broker::{Broker, Opened, Told};
 use milena_http::Surface;
 use milena_kafka::{Advertise, DoorOptions};
-use milena_node::{Node, StartError};
+use milena_node::{Node, Sockets, StartError};
 use milena_store::local;
 use tokio::{
     net::TcpListener,
@@ -444,8 +445,8 @@ impl Plan {
     }
 
     /// How the Kafka door is set up.
-    fn door(&self, both_families: bool, connections: usize) -> DoorOptions {
-        DoorOptions { advertise: self.advertise.clone(), both_families, slow: self.slow, connections }
+    fn door(&self, both_families: bool, sockets: Arc<Sockets>) -> DoorOptions {
+        DoorOptions { advertise: self.advertise.clone(), both_families, slow: self.slow, sockets }
     }
 
     /// The settings that somebody asked for. The node's id is told in one place, whichever of its two names was used.
@@ -493,15 +494,16 @@ fn start_broker(
     told: &[(String, Option<String>)],
     (both_families, descriptors): (bool, &Descriptors),
 ) -> Result<Broker, Failure> {
+    let sockets = Sockets::new(descriptors.sockets);
     let http = milena_http::DoorOptions {
         version: env!("CARGO_PKG_VERSION"),
         data: plan.data.as_deref().map_or(ours::MEMORY.into(), |d| d.display().to_string()),
         origins: milena_http::Origins::default(),
-        connections: descriptors.web,
+        sockets: sockets.clone(),
     };
     let options = milena_broker::Options {
         settings: plan.own_settings().into_iter().chain(told.iter().cloned()).collect(),
-        kafka: plan.door(both_families, descriptors.kafka),
+        kafka: plan.door(both_families, sockets),
         ..milena_broker::Options::new(plan.node_id, http)
     };
     Broker::start(opened, options).map_err(|error| unstarted(plan, error))

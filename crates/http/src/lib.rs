@@ -21,4 +21,4 @@ mod serve;
 pub use answer::Body;
 pub use polish::Origins;
 pub use registry::{ENDPOINTS as REGISTRY_ENDPOINTS, Endpoint};
-pub use serve::{Door, DoorOptions, Surface, listen, respond};
+pub use serve::{Door, DoorOptions, Surface, listen, respond, send_away};

@@ -19,11 +19,8 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use milena_node::Node;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use milena_node::{Entrance, Node, SocketPlace, Sockets};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     answer::{Answer, Body, Problem},
@@ -49,9 +46,8 @@ pub struct DoorOptions {
     pub version: &'static str,
     /// Where the data lies, for people.
     pub data: String,
-    /// Connections at a time. Beyond it new ones wait in the system's queue, so that this door never takes the descriptors of
-    /// the other, or of the store.
-    pub connections: usize,
+    /// Sockets that there are descriptors for. Who comes beyond them is told so, and sent away.
+    pub sockets: Arc<Sockets>,
     /// Pages that may use this door.
     pub origins: Origins,
 }
@@ -71,7 +67,6 @@ pub enum Surface {
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
-    places: Arc<Semaphore>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
     /// How many have taken messages so far.
@@ -84,18 +79,19 @@ pub struct Door {
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(options.connections));
         let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Arc::new(Self { node, options, places, turn, takers, shelf: Shelf::default(), schemas: registry::Shelf::default() })
+        Arc::new(Self { node, options, turn, takers, shelf: Shelf::default(), schemas: registry::Shelf::default() })
     }
 }
 
 /// Accepts for ever; each connection lives on the node's least loaded runtime.
 pub async fn listen(door: Arc<Door>, listener: TcpListener, surface: Surface) {
     loop {
-        let Ok(place) = door.places.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => deal(&door, stream, peer, (surface, place)),
+            Ok((stream, peer)) => match door.options.sockets.enter(Entrance::Http) {
+                Some(place) => deal(&door, stream, peer, (surface, place)),
+                None => send_away(&stream),
+            },
             Err(error) => {
                 // Descriptors may have run out: accepting again at once would only spin.
                 tracing::warn!(%error, "the HTTP door cannot accept a connection");
@@ -105,7 +101,16 @@ pub async fn listen(door: Arc<Door>, listener: TcpListener, surface: Surface) {
     }
 }
 
-fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place): (Surface, OwnedSemaphorePermit)) {
+/// What somebody reads who finds every socket taken: as much as goes into an empty socket at once.
+pub fn send_away(stream: &TcpStream) {
+    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
+        Content-Type: text/plain\r\nContent-Length: 63\r\n\r\nas many connections as there are open files for; try again soon";
+    // A client that is gone already has nothing to read.
+    let _ = stream.try_write(FULL);
+    tracing::debug!("an HTTP connection was sent away: every socket is taken");
+}
+
+fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place): (Surface, SocketPlace)) {
     let Ok(stream) = stream.into_std() else { return };
     let door = door.clone();
     door.node.clone().runtimes().spawn_on_least_loaded(move || async move {

@@ -14,7 +14,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use milena_node::{Node, WriterId, engine::settings::broker::BrokerSettings};
+use milena_node::{Entrance, Node, SocketPlace, Sockets, WriterId, engine::settings::broker::BrokerSettings};
 use milena_wire::{Text, frame::Refused};
 
 use crate::{
@@ -38,12 +38,12 @@ pub struct DoorOptions {
     pub both_families: bool,
     /// Requests that take longer are logged with where the time went.
     pub slow: Option<Duration>,
-    /// Connections that there are descriptors for; `max.connections` may allow fewer.
-    pub connections: usize,
+    /// Sockets that there are descriptors for; `max.connections` may allow fewer.
+    pub sockets: Arc<Sockets>,
 }
 impl Default for DoorOptions {
     fn default() -> Self {
-        Self { advertise: Advertise::Auto, both_families: false, slow: None, connections: usize::MAX }
+        Self { advertise: Advertise::Auto, both_families: false, slow: None, sockets: Sockets::unlimited() }
     }
 }
 
@@ -79,6 +79,7 @@ struct Admitted {
 pub(crate) struct Admission {
     door: Arc<Door>,
     ip: IpAddr,
+    _socket: SocketPlace,
 }
 impl Drop for Admission {
     fn drop(&mut self) {
@@ -150,17 +151,17 @@ impl Door {
         let of_ip_limit = limit_of(&settings, ip);
         let mut admitted = hold(&self.admitted);
         let of_ip = admitted.by_ip.get(&ip).copied().unwrap_or(0);
-        let limit = match () {
-            () if admitted.all >= settings.max_connections => "max.connections",
-            () if admitted.all >= self.options.connections => "open files",
-            () if of_ip >= of_ip_limit => "max.connections.per.ip",
-            () => {
+        let limit = match self.options.sockets.enter(Entrance::Kafka) {
+            _ if admitted.all >= settings.max_connections => "max.connections",
+            None => "open files",
+            _ if of_ip >= of_ip_limit => "max.connections.per.ip",
+            Some(socket) => {
                 admitted.all += 1;
                 *admitted.by_ip.entry(ip).or_default() += 1;
                 let counters = self.node.counters();
                 counters.connections.up();
                 counters.connections_opened.add(1);
-                return Some(Admission { door: self.clone(), ip });
+                return Some(Admission { door: self.clone(), ip, _socket: socket });
             }
         };
         drop(admitted);

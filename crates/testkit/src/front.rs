@@ -16,9 +16,10 @@ use http_body_util::{Either, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use milena_http::Surface;
+use milena_node::Entrance;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
 };
 
 use crate::{
@@ -62,20 +63,22 @@ fn name(surface: Surface) -> &'static str {
 
 /// Takes connections from here on. Called on the kit's runtime.
 pub(crate) fn serve(kit: &Arc<Inner>, listeners: Doors<StdListener>) {
-    let places = Arc::new(Semaphore::new(kit.setup.web_connections));
     for (surface, listener) in listeners {
         match TcpListener::from_std(listener) {
-            Ok(listener) => drop(tokio::spawn(listen(kit.clone(), listener, surface, places.clone()))),
+            Ok(listener) => drop(tokio::spawn(listen(kit.clone(), listener, surface))),
             Err(error) => tracing::error!(%error, "the test kit cannot listen"),
         }
     }
 }
 
-async fn listen(kit: Arc<Inner>, listener: TcpListener, surface: Surface, places: Arc<Semaphore>) {
+async fn listen(kit: Arc<Inner>, listener: TcpListener, surface: Surface) {
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(place) = kit.setup.sockets.enter(Entrance::Http) else {
+                    milena_http::send_away(&stream);
+                    continue;
+                };
                 let kit = kit.clone();
                 tokio::spawn(async move {
                     connection(kit, stream, peer, surface).await;

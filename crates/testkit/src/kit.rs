@@ -11,7 +11,7 @@ use std::{
 
 use milena_broker::{Broker, Options, Told};
 use milena_http::{Origins, Surface};
-use milena_node::{Node, Recovered, StartError};
+use milena_node::{Node, Recovered, Sockets, StartError};
 use milena_store::local::OpenError;
 use tokio::{net::TcpListener, runtime::Handle, sync::Notify};
 
@@ -24,6 +24,9 @@ use crate::{
     record::{Event, Recorder},
     wire::{self, Life, Way, Wires},
 };
+
+/// Sockets of the HTTP doors in a test.
+const SOCKETS: usize = 4096;
 
 /// Why a kit cannot do what it is asked for.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +61,7 @@ pub struct Setup {
     pub(crate) node_id: i32,
     pub(crate) runtimes: usize,
     pub(crate) files: usize,
-    pub(crate) web_connections: usize,
+    pub(crate) sockets: Arc<Sockets>,
     pub(crate) kafka_options: milena_kafka::DoorOptions,
     pub(crate) rule: String,
     pub(crate) kafka: Vec<SocketAddr>,
@@ -77,7 +80,7 @@ impl Default for Setup {
             node_id: 1,
             runtimes: 1,
             files: 128,
-            web_connections: 128,
+            sockets: Sockets::new(SOCKETS),
             kafka_options: milena_kafka::DoorOptions::default(),
             rule: "auto".into(),
             kafka: any,
@@ -114,9 +117,9 @@ impl Setup {
         self.runtimes = threads.max(1);
         self
     }
-    /// Files of data that may be open, and connections of the HTTP doors, at most.
-    pub fn limits(mut self, files: usize, web_connections: usize) -> Self {
-        (self.files, self.web_connections) = (files, web_connections);
+    /// Files of data that may be open, and sockets of the HTTP doors, at most.
+    pub fn limits(mut self, files: usize, sockets: Arc<Sockets>) -> Self {
+        (self.files, self.sockets) = (files, sockets);
         self
     }
     /// How the Kafka door is set up, and the words that its rule was made from.
@@ -448,7 +451,7 @@ impl Inner {
         let http = milena_http::DoorOptions {
             version: setup.version,
             data: data.map_or(milena_broker::MEMORY.into(), |d| d.display().to_string()),
-            connections: setup.web_connections,
+            sockets: setup.sockets.clone(),
             origins: Origins::default(),
         };
         let settings = setup.settings.iter().cloned().chain(told.settings()).collect();

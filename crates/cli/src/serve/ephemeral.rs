@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 
 use clap::ValueEnum;
+use milena_node::Sockets;
 use milena_testkit::{Kit, Surface, Trouble};
 
 use super::{Address, Listening, Plan, Serving, Settings, listen::cannot_listen, unstarted};
@@ -26,6 +27,7 @@ pub(crate) enum Place {
 pub(super) fn start(plan: &Plan, place: Place, descriptors: &Descriptors) -> Result<(Serving, Settings, Ready), Failure> {
     let kafka = plan.kafka.all();
     let both_families = kafka.len() == 2;
+    let sockets = Sockets::new(descriptors.sockets);
     let runtimes = std::thread::available_parallelism().map_or(1, usize::from);
     let web = [
         (Surface::Common, plan.http.as_ref().map_or_else(Vec::new, Address::all)),
@@ -40,8 +42,8 @@ pub(super) fn start(plan: &Plan, place: Place, descriptors: &Descriptors) -> Res
         .settings(plan.own_settings())
         .node_id(plan.node_id)
         .threads(runtimes)
-        .limits(descriptors.files, descriptors.web)
-        .kafka_door(plan.door(both_families, descriptors.kafka), plan.rule.clone())
+        .limits(descriptors.files, sockets.clone())
+        .kafka_door(plan.door(both_families, sockets), plan.rule.clone())
         .kafka_at(kafka)
         .web_at(web.into_iter().filter(|(_, addresses)| !addresses.is_empty()).collect())
         .version(env!("CARGO_PKG_VERSION"));

@@ -152,6 +152,28 @@ fn more_connections_than_descriptors_do_not_take_those_of_the_store() {
 }
 
 #[test]
+fn a_crowd_over_http_is_sent_away_with_words_and_leaves_kafka_its_places() {
+    raise_descriptors();
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with_descriptors(dir.path(), 128);
+    let mut crowd: Vec<TcpStream> =
+        (0..100).map(|_| TcpStream::connect(server.ready["http"].as_str().unwrap()).unwrap()).collect();
+    let mut first_line = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n");
+        let mut bytes = [0; 12];
+        stream.read_exact(&mut bytes).map(|()| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    };
+    let lines: Vec<String> = crowd.iter_mut().map(&mut first_line).collect();
+    let count = |line: &str| lines.iter().filter(|l| *l == line).count();
+    // Who wrote before reading that there is no room may lose the words with the connection.
+    let (served, gone) = (count("HTTP/1.1 200"), count("HTTP/1.1 503") + count(""));
+    assert!((30..45).contains(&served) && served + gone == 100 && count("HTTP/1.1 503") > 0, "{lines:?}");
+    assert!(Client::connect(&server).is_heard(), "a part is kept for Kafka");
+    server.terminate();
+}
+
+#[test]
 fn too_few_descriptors_are_refused_with_words() {
     let output = Server::refused_with_descriptors(64);
     assert!(!output.status.success());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use milena_http::{Door, DoorOptions, Origins, Surface, listen};
-use milena_node::{Node, NodeOptions, Recovery};
+use milena_node::{Node, NodeOptions, Recovery, Sockets};
 use milena_store::{Memory, memory::Options};
 use serde_json::Value;
 
@@ -49,7 +49,8 @@ impl Server {
         let options = NodeOptions { runtimes: 1, settings, ..NodeOptions::default() };
         let store = Arc::new(Memory::new(Options::default()));
         let node = Node::start(store, Recovery::new(), options).expect("a node starts");
-        let options = DoorOptions { version: "0.0.0", data: "memory".into(), origins: Origins::of(None), connections: 64 };
+        let options =
+            DoorOptions { version: "0.0.0", data: "memory".into(), origins: Origins::of(None), sockets: Sockets::new(64) };
         let door = Door::new(node.clone(), options);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
