@@ -83,7 +83,7 @@ fn crowd(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
     report.say(format!("{WAITERS} workers wait: server CPU a second"), idle / QUIET.as_secs_f64() * 1e3, "ms");
     let (begin, used) = (Instant::now(), measure::cpu(running.pid())?);
     let mut producer = connected(running.address)?;
-    frames::deliver(&mut producer, "waited-for", &frames::produce("waited-for", 0, WAITERS, 100)?)?;
+    frames::deliver(&mut producer, "waited-for", &frames::produce("waited-for", 0, WAITERS, 50)?)?;
     let mut seen = HashSet::new();
     for line in &mut lines {
         let text = String::from_utf8_lossy(line.answered()?).into_owned();

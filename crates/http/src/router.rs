@@ -18,19 +18,21 @@ use crate::{
 /// Largest body of an admin request, in bytes.
 const BODY: usize = 1 << 20;
 
+/// Families are boxed: what a connection takes while it has no request, or waits with one, should not be as much as the largest
+/// of all answers needs.
 pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     match asked.route().as_slice() {
         [""] if asked.looks() => front(asked.headers.get(ACCEPT)),
-        [""] if asked.method == Method::POST => registry::answer(door, asked).await,
+        [""] if asked.method == Method::POST => Box::pin(registry::answer(door, asked)).await,
         ["healthz" | "readyz"] if asked.looks() => health(door),
-        ["metrics"] if asked.looks() => metrics::answer(door).await,
+        ["metrics"] if asked.looks() => Box::pin(metrics::answer(door)).await,
         ["" | "healthz" | "readyz" | "metrics"] => wrong_method("GET, HEAD"),
         ["admin", "v1", "errors"] if asked.looks() => errors::answer(door, &asked),
         ["admin", "v1", "errors"] => wrong_method("GET"),
-        ["admin", "v1", ..] => admin(door, asked).await,
-        route if queue::serves(route) => queue::answer(door, asked).await,
-        route if registry::serves(route) => registry::answer(door, asked).await,
-        path if rest::serves(path, &asked.method) => rest::answer(door, asked).await,
+        ["admin", "v1", ..] => Box::pin(admin(door, asked)).await,
+        route if queue::serves(route) => Box::pin(queue::answer(door, asked)).await,
+        route if registry::serves(route) => Box::pin(registry::answer(door, asked)).await,
+        path if rest::serves(path, &asked.method) => Box::pin(rest::answer(door, asked)).await,
         _ => Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", asked.path))
             .fix("see /openapi/queue.json, /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),

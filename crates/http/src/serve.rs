@@ -174,9 +174,9 @@ async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     match (surface, Asked::of(request, peer)) {
         (Surface::Common, Ok(asked)) => router::answer(door, asked).await,
         (Surface::Common, Err(unreadable)) => unreadable.into(),
-        (Surface::Registry, Ok(asked)) => registry::answer(door, asked).await,
+        (Surface::Registry, Ok(asked)) => Box::pin(registry::answer(door, asked)).await,
         (Surface::Registry, Err(unreadable)) => registry::unreadable(&unreadable),
-        (Surface::Rest, Ok(asked)) => rest::answer(door, asked).await,
+        (Surface::Rest, Ok(asked)) => Box::pin(rest::answer(door, asked)).await,
         (Surface::Rest, Err(unreadable)) => rest::refused(unreadable.status(), unreadable),
     }
 }

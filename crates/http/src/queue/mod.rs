@@ -23,7 +23,11 @@ mod settle;
 mod state;
 mod trouble;
 
-use std::sync::Arc;
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -63,27 +67,39 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     told.unwrap_or_else(Answer::from)
 }
 
-async fn route(door: &Arc<Door>, method: &str, path: &[&str], asked: Asked) -> Told {
+/// Boxed one by one: who waits for a message takes no more room than waiting needs.
+fn route<'a>(
+    door: &'a Arc<Door>,
+    method: &'a str,
+    path: &'a [&'a str],
+    asked: Asked,
+) -> Pin<Box<dyn Future<Output = Told> + 'a>> {
     if !routes::answers(method, path) {
-        return Err(unrouted(path, &asked.path));
+        return Box::pin(ready(Err(unrouted(path, &asked.path))));
     }
     match (method, path) {
-        ("POST", ["topics", topic, "messages"]) => produce::produce(door, topic, asked).await,
-        ("POST", ["topics", topic, "groups", act]) => on_queue(door, topic, act, asked).await,
-        ("GET", ["topics", topic, "groups"]) => state::of_topic(door, topic).await,
-        ("GET", ["topics", topic, "groups", group]) => state::queue(door, topic, group).await,
-        ("GET", ["topics", topic, "groups", group, "leases"]) => state::leases(door, topic, group).await,
-        ("GET", ["topics", topic, "groups", group, "dead"]) => state::dead(door, topic, group, &asked).await,
-        ("GET", ["topics", topic, "groups", group, "events"]) => events::follow(door, topic, group, &asked).await,
-        ("GET", ["topics", topic, "partitions", partition, "messages"]) => look::look(door, topic, partition, &asked).await,
-        ("GET", ["groups"]) => state::all(door).await,
-        ("GET", ["groups", group]) => state::group(door, group).await,
-        ("PUT", ["groups", group]) => configure::put(door, group, parsed(&body(asked).await?)?).await,
-        ("DELETE", ["groups", group]) => configure::delete(door, group).await,
-        ("POST", ["groups", act]) => on_group(door, act, asked).await,
-        ("DELETE", ["leases", lease]) => settle::delete(door, lease).await,
-        ("POST", ["leases", act]) => on_lease(door, act, asked).await,
-        _ => Err(unrouted(path, &asked.path)),
+        ("POST", ["topics", topic, "messages"]) => Box::pin(produce::produce(door, topic, asked)),
+        ("POST", ["topics", topic, "groups", act]) => Box::pin(on_queue(door, topic, act, asked)),
+        ("GET", ["topics", topic, "groups"]) => Box::pin(state::of_topic(door, topic)),
+        ("GET", ["topics", topic, "groups", group]) => Box::pin(state::queue(door, topic, group)),
+        ("GET", ["topics", topic, "groups", group, "leases"]) => Box::pin(state::leases(door, topic, group)),
+        ("GET", ["topics", topic, "groups", group, "dead"]) => {
+            Box::pin(async move { state::dead(door, topic, group, &asked).await })
+        }
+        ("GET", ["topics", topic, "groups", group, "events"]) => {
+            Box::pin(async move { events::follow(door, topic, group, &asked).await })
+        }
+        ("GET", ["topics", topic, "partitions", partition, "messages"]) => {
+            Box::pin(async move { look::look(door, topic, partition, &asked).await })
+        }
+        ("GET", ["groups"]) => Box::pin(state::all(door)),
+        ("GET", ["groups", group]) => Box::pin(state::group(door, group)),
+        ("PUT", ["groups", group]) => Box::pin(async move { configure::put(door, group, parsed(&body(asked).await?)?).await }),
+        ("DELETE", ["groups", group]) => Box::pin(configure::delete(door, group)),
+        ("POST", ["groups", act]) => Box::pin(on_group(door, act, asked)),
+        ("DELETE", ["leases", lease]) => Box::pin(settle::delete(door, lease)),
+        ("POST", ["leases", act]) => Box::pin(on_lease(door, act, asked)),
+        _ => Box::pin(ready(Err(unrouted(path, &asked.path)))),
     }
 }
 
@@ -98,7 +114,10 @@ fn unrouted(path: &[&str], shown: &str) -> Trouble {
 async fn on_queue(door: &Arc<Door>, topic: &str, act: &str, asked: Asked) -> Told {
     let shown = asked.path.clone();
     match act.rsplit_once(':') {
-        Some((group, "receive")) => receive::receive(door, topic, group, parsed_or_default(&body(asked).await?)?).await,
+        Some((group, "receive")) => {
+            let wish = parsed_or_default(&body(asked).await?)?;
+            Box::pin(receive::receive(door, topic, group, wish)).await
+        }
         Some((group, "redrive")) => configure::redrive(door, topic, group, parsed_or_default(&body(asked).await?)?).await,
         Some((group, "reset")) => configure::reset(door, topic, group, parsed(&body(asked).await?)?).await,
         _ => Err(unrouted(&["topics", topic, "groups", act], &shown)),

@@ -117,7 +117,7 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     }
     let topic_there = door.node.topic(topic).is_some();
     let settled = match &wish.settle {
-        Some(many) if topic_there => settle::settled(door, group, many.clone()).await?,
+        Some(many) if topic_there => Box::pin(settle::settled(door, group, many.clone())).await?,
         _ => Vec::new(),
     };
     let work = Work::begin(door, topic, group, wish).await?;
@@ -126,9 +126,9 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     let messages = work.wait(max, patience).await?;
     guard.0 = None;
     match (messages.is_empty(), settled.is_empty()) {
-        (true, true) => work.nothing(empty(StatusCode::NO_CONTENT)).await,
+        (true, true) => Box::pin(work.nothing(empty(StatusCode::NO_CONTENT))).await,
         // What became of the leases has to be told, too.
-        (true, false) => work.nothing(json(&Received { messages, settled })).await,
+        (true, false) => Box::pin(work.nothing(json(&Received { messages, settled }))).await,
         _ => ok(&Received { messages, settled }),
     }
 }
@@ -167,7 +167,8 @@ impl Work {
         let deadline = Instant::now() + patience;
         loop {
             let (seen, freed) = self.seen();
-            let (messages, gaps) = self.look(max).await?;
+            // Boxed, so that it takes no room while the wait goes on.
+            let (messages, gaps) = Box::pin(self.look(max)).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             if !messages.is_empty() || left.is_zero() {
                 return Ok(messages);
