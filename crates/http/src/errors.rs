@@ -27,16 +27,21 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 /// So often a follower is written to when nothing happens, so that one who has gone is noticed.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// What is remembered of a request until its answer is known.
+/// What is remembered of a request until its answer is known: copies, since whatever is borrowed from a request keeps the whole
+/// buffer that it came in for as long as the answer takes.
 pub(crate) struct Request {
     method: Method,
-    uri: Uri,
-    agent: Option<HeaderValue>,
+    path: Box<str>,
+    agent: Option<Box<[u8]>>,
 }
 
 impl Request {
     pub(crate) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        Self { method: method.clone(), uri: uri.clone(), agent: headers.get(USER_AGENT).cloned() }
+        Self {
+            method: method.clone(),
+            path: uri.path().into(),
+            agent: headers.get(USER_AGENT).map(|agent| agent.as_bytes().into()),
+        }
     }
 
     /// Notes an answer that tells an error.
@@ -45,17 +50,17 @@ impl Request {
         if !status.is_client_error() && !status.is_server_error() {
             return;
         }
-        let agent = self.agent.as_ref().map(|a| String::from_utf8_lossy(a.as_bytes()).into_owned());
+        let agent = self.agent.as_ref().map(|agent| String::from_utf8_lossy(agent).into_owned());
         let told = Told {
             door: "http",
-            api: format!("{} {}", self.method, self.uri.path()),
+            api: format!("{} {}", self.method, self.path),
             code: status.as_str().to_owned(),
             client: agent.unwrap_or_default(),
             address: peer.ip().to_canonical(),
             principal: "ANONYMOUS",
             subject: String::new(),
             cause: words(answer.body()).unwrap_or_else(|| status.canonical_reason().unwrap_or("an error").to_owned()),
-            expected: is_look(&self.method, self.uri.path(), status),
+            expected: is_look(&self.method, &self.path, status),
         };
         door.node.errors().note(door.node.now().wall, told, 1);
     }

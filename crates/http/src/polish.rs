@@ -19,10 +19,14 @@ use crate::answer::{Answer, Body, empty};
 /// Smaller bodies are not worth the processor's time.
 const WORTH_PACKING: u64 = 1024;
 
+/// Whether the peer takes gzip.
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT_ENCODING).and_then(|accept| accept.to_str().ok()).is_some_and(accepts_gzip)
+}
+
 /// Packs a whole body for a peer that takes gzip.
-pub(crate) async fn pack(accept_encoding: Option<&HeaderValue>, mut answer: Answer) -> Answer {
+pub(crate) async fn pack(takes: bool, mut answer: Answer) -> Answer {
     use hyper::body::Body as _;
-    let takes = accept_encoding.and_then(|a| a.to_str().ok()).is_some_and(takes_gzip);
     let size = answer.body().size_hint().lower();
     if !takes || !answer.body().whole() || size < WORTH_PACKING || answer.headers().contains_key(CONTENT_ENCODING) {
         return answer;
@@ -38,7 +42,7 @@ pub(crate) async fn pack(accept_encoding: Option<&HeaderValue>, mut answer: Answ
 }
 
 /// RFC 9110 §12.5.3, as far as it is used: a weight of zero refuses.
-fn takes_gzip(accept: &str) -> bool {
+fn accepts_gzip(accept: &str) -> bool {
     accept.split(',').any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
@@ -138,10 +142,10 @@ mod tests {
 
     #[test]
     fn weights_are_heeded() {
-        assert!(takes_gzip("deflate, gzip;q=0.5"));
-        assert!(takes_gzip("*"));
-        assert!(!takes_gzip("gzip;q=0, deflate"));
-        assert!(!takes_gzip("br"));
+        assert!(accepts_gzip("deflate, gzip;q=0.5"));
+        assert!(accepts_gzip("*"));
+        assert!(!accepts_gzip("gzip;q=0, deflate"));
+        assert!(!accepts_gzip("br"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
-    header::{ACCEPT_ENCODING, ORIGIN},
+    header::{HeaderValue, ORIGIN},
     server::conn::http1,
     service::service_fn,
 };
@@ -147,9 +147,10 @@ fn moves_a_reader(path: &str) -> bool {
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
     let address = peer.address;
     let origins = &door.options.origins;
-    let origin = request.headers().get(ORIGIN).cloned();
+    // A copy: a clone would keep the buffer that the request came in.
+    let origin = request.headers().get(ORIGIN).and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
-    let packing = request.headers().get(ACCEPT_ENCODING).cloned();
+    let packs = polish::takes_gzip(request.headers());
     let mut answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
         None if origins.refuses(request.method(), request.headers())
@@ -167,7 +168,7 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     };
     noted.answered(door, address, &answer);
     origins.sign(origin.as_ref(), &mut answer);
-    polish::pack(packing.as_ref(), answer).await
+    polish::pack(packs, answer).await
 }
 
 async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
