@@ -262,9 +262,10 @@ impl Node {
             facts.iter().for_each(|fact| state.noun.machine.apply(fact));
         }
         let lsn = match reply {
-            // Given on the strength of an outcome that a crash may still take back: then the record is given again, as any is
-            // whose taker was not heard. Only where keys are in order must the one before be done with for good.
-            Reply::Granted(_) if !states && !state.noun.machine.rules().by_key => state.ground,
+            // Given on the strength of outcomes of others that a crash may still take back: then records are given again, as any
+            // are whose takers were not heard. Not where keys are in order, since the one before must be done with for good, and
+            // not at a second delivery: a crash that forgot the first one would give the record once too often.
+            Reply::Granted(granted) if !states && granted.is_first() && !state.noun.machine.rules().by_key => state.ground,
             _ => state.noun.lsn,
         };
         self.after_share_step(cell, state);

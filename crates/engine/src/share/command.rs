@@ -73,6 +73,13 @@ pub struct Granted {
     pub until: i64,
 }
 
+impl Granted {
+    /// Whether nobody had any of the records before.
+    pub fn is_first(&self) -> bool {
+        self.runs.iter().all(|(_, _, delivery)| *delivery <= 1)
+    }
+}
+
 /// ShareAcknowledge, and what ShareFetch carries of it: one partition.
 #[derive(Clone, Debug)]
 pub struct Acknowledge {

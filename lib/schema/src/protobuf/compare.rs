@@ -281,6 +281,10 @@ impl Walk {
         self.labels(was, is, &path);
         let (from, to) = (was.kind(), is.kind());
         match (group(&from), group(&to)) {
+            // One has a length before it, the other an end behind it.
+            (Group::Message, Group::Message) if was.is_group() != is.is_group() => {
+                self.tell(Kind::FIELD_KIND_CHANGED, path, &format!("{from:?}"), &format!("{to:?}"));
+            }
             (Group::Message, Group::Message) => {
                 if let (Some(old), Some(new)) = (from.as_message(), to.as_message()) {
                     self.named(old, new, path);

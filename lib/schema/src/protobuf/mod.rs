@@ -1,11 +1,12 @@
-//! Protobuf, proto2 and proto3: files read, printed again, compared, and their messages turned to JSON and back.
+//! Protobuf, proto2, proto3 and edition 2023: files read, printed again, compared, and their messages turned to JSON and back.
 //!
 //! Texts are parsed by `protox-parse` and linked by `prost-reflect`; a base64 `FileDescriptorProto` is accepted where a
 //! text is. Imports come from the given references and from the files that every registry knows; nothing is looked for
-//! elsewhere. Editions are refused: the parser does not know them yet.
+//! elsewhere. Neither library knows editions: a text of one is said in the words that they know (`editions.rs`).
 
 mod compare;
 mod dissect;
+mod editions;
 mod known;
 mod message;
 mod options;
@@ -14,6 +15,7 @@ mod tags;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub use compare::{Change, Kind};
+use editions::Edition;
 pub use message::Message;
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, prost::Message as _, prost_types::FileDescriptorProto};
 
@@ -29,6 +31,8 @@ const FILES: usize = budget::REFERENCES + 64;
 pub struct Schema {
     /// As parsed: types are named as the text names them.
     written: Box<FileDescriptorProto>,
+    /// The features of a file that has an edition.
+    edition: Option<Edition>,
     file: FileDescriptor,
     name: Option<String>,
 }
@@ -40,26 +44,26 @@ impl Schema {
     }
 
     /// A file that is made already.
-    fn linked(file: FileDescriptorProto, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
-        Self::built(shelf(references)?, file.into())
+    fn linked(file: FileDescriptorProto, edition: Option<Edition>, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
+        Self::built(shelf(references)?, Source { edition, ..file.into() })
     }
 
     fn built(mut pool: DescriptorPool, source: Source) -> Result<Self, Flaw> {
-        let written = Box::new(source.proto.clone());
+        let (written, edition) = (Box::new(source.proto.clone()), source.edition.clone());
         link(&mut pool, source)?;
         let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
         let name = file.messages().next().map(|message| message.full_name().to_owned());
-        Ok(Self { written, file, name })
+        Ok(Self { written, edition, file, name })
     }
 
     /// The text by which the registry knows the schema again: printed from what was parsed, without comments.
     pub fn canonical(&self) -> String {
-        print::canonical(&self.written, &self.file)
+        print::canonical(&self.written, &self.file, self.edition.as_ref())
     }
 
     /// The same without extensions: neither those that it declares nor options that are some.
     pub fn unextended(&self) -> String {
-        print::unextended(&self.written, &self.file)
+        print::unextended(&self.written, &self.file, self.edition.as_ref())
     }
 
     /// The names of the fields of the first message.
@@ -70,7 +74,7 @@ impl Schema {
 
     /// The same in the order of tags, with full names of types.
     pub fn normalized(&self) -> String {
-        print::normalized(self.file.file_descriptor_proto(), &self.file)
+        print::normalized(self.file.file_descriptor_proto(), &self.file, self.edition.as_ref())
     }
 
     /// The full name of the first message.
@@ -78,7 +82,8 @@ impl Schema {
         self.name.as_deref()
     }
 
-    /// The `FileDescriptorProto` in base64: the other form in which a registry gives and takes a schema.
+    /// The `FileDescriptorProto` in base64: the other form in which a registry gives and takes a schema. Of an edition it is that
+    /// of the proto3 file whose messages have the same bytes.
     pub fn descriptor(&self) -> String {
         STANDARD.encode(renamed(self.file.encode_to_vec(), "default"))
     }
@@ -136,11 +141,12 @@ struct Source {
     proto: FileDescriptorProto,
     /// The bytes of a descriptor: options of its own kinds are in them, and lost in `proto`.
     bytes: Option<Vec<u8>>,
+    edition: Option<Edition>,
 }
 
 impl From<FileDescriptorProto> for Source {
     fn from(proto: FileDescriptorProto) -> Self {
-        Self { proto, bytes: None }
+        Self { proto, bytes: None, edition: None }
     }
 }
 
@@ -158,26 +164,33 @@ fn shelf(references: &[Resolved<'_>]) -> Result<DescriptorPool, Flaw> {
 
 /// A text or a descriptor in base64, under a name.
 fn read(name: &str, text: &str) -> Result<Source, Flaw> {
-    if let Some(source) = decoded(name, text) {
+    if let Some(source) = decoded(name, text)? {
         return Ok(source);
     }
-    if text.trim_start().starts_with("edition") {
-        return Err(Flaw::new("editions are not supported: write syntax = \"proto3\" or \"proto2\""));
-    }
-    let file = protox_parse::parse(name, text).map_err(|error| Flaw::new(error.to_string().replace(ITSELF, "the schema")))?;
-    Ok(FileDescriptorProto { source_code_info: None, ..file }.into())
+    let parsed = |text: &str| {
+        let parsed = protox_parse::parse(name, text).map_err(|error| Flaw::new(error.to_string().replace(ITSELF, "the schema")));
+        parsed.map(|file| FileDescriptorProto { source_code_info: None, ..file })
+    };
+    let Some((plain, edition)) = editions::rewritten(text)? else { return Ok(parsed(text)?.into()) };
+    let mut file = parsed(&plain)?;
+    edition.lower(&mut file)?;
+    Ok(Source { edition: Some(edition), ..file.into() })
 }
 
 /// No text is base64 through and through: it would need a semicolon.
-fn decoded(name: &str, text: &str) -> Option<Source> {
+fn decoded(name: &str, text: &str) -> Result<Option<Source>, Flaw> {
     let trimmed = text.trim();
     if trimmed.is_empty() || !trimmed.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')) {
-        return None;
+        return Ok(None);
     }
-    let bytes = renamed(STANDARD.decode(trimmed).ok()?, name);
-    let proto = FileDescriptorProto::decode(bytes.as_slice()).ok()?;
-    let plain = matches!(proto.syntax(), "" | "proto2" | "proto3");
-    plain.then_some(Source { proto: FileDescriptorProto { source_code_info: None, ..proto }, bytes: Some(bytes) })
+    let Ok(bytes) = STANDARD.decode(trimmed).map(|bytes| renamed(bytes, name)) else { return Ok(None) };
+    let Ok(proto) = FileDescriptorProto::decode(bytes.as_slice()) else { return Ok(None) };
+    let source = |proto| Source { bytes: Some(bytes), ..Source::from(proto) };
+    match proto.syntax() {
+        "" | "proto2" | "proto3" => Ok(Some(source(FileDescriptorProto { source_code_info: None, ..proto }))),
+        "editions" => Err(Flaw::new("an edition is read as text, and not as a descriptor: register the .proto itself")),
+        _ => Ok(None),
+    }
 }
 
 /// The same descriptor under another name: of a field that comes twice the last counts.
@@ -194,7 +207,7 @@ fn link(pool: &mut DescriptorPool, file: Source) -> Result<(), Flaw> {
         let Some(name) = missing else {
             match file.bytes {
                 Some(bytes) => pool.decode_file_descriptor_proto(bytes.as_slice()),
-                None => pool.add_file_descriptor_proto(file.proto),
+                None => pool.add_file_descriptor_proto(delimited(pool, file)?),
             }
             .map_err(unlinked)?;
             continue;
@@ -208,6 +221,19 @@ fn link(pool: &mut DescriptorPool, file: Source) -> Result<(), Flaw> {
         wanted.push(known.ok_or_else(why)?.into());
     }
     Ok(())
+}
+
+/// A file whose messages are written between a begin and an end where its features say so.
+fn delimited(pool: &DescriptorPool, file: Source) -> Result<FileDescriptorProto, Flaw> {
+    let Source { mut proto, edition, .. } = file;
+    if let Some(edition) = edition.filter(Edition::delimits) {
+        let mut trial = pool.clone();
+        trial.add_file_descriptor_proto(proto.clone()).map_err(unlinked)?;
+        if let Some(linked) = trial.get_file_by_name(proto.name()) {
+            edition.delimit(&mut proto, &linked);
+        }
+    }
+    Ok(proto)
 }
 
 fn unlinked(error: prost_reflect::DescriptorError) -> Flaw {

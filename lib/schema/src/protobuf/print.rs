@@ -12,22 +12,25 @@ use prost_reflect::{
     },
 };
 
-use super::options;
+use super::{
+    editions::{Edition, joined},
+    options,
+};
 
 /// The end of a range that has none: one after the largest tag.
 const TAGS: i32 = 536_870_912;
 
-pub(super) fn canonical(written: &FileDescriptorProto, file: &FileDescriptor) -> String {
-    Printer::new(file, false).file(written)
+pub(super) fn canonical(written: &FileDescriptorProto, file: &FileDescriptor, edition: Option<&Edition>) -> String {
+    Printer::new(file, edition, false).file(written)
 }
 
 /// As the canonical form, without extensions: neither those that the file declares nor options that are some.
-pub(super) fn unextended(written: &FileDescriptorProto, file: &FileDescriptor) -> String {
-    Printer { extended: false, ..Printer::new(file, false) }.file(written)
+pub(super) fn unextended(written: &FileDescriptorProto, file: &FileDescriptor, edition: Option<&Edition>) -> String {
+    Printer { extended: false, ..Printer::new(file, edition, false) }.file(written)
 }
 
-pub(super) fn normalized(linked: &FileDescriptorProto, file: &FileDescriptor) -> String {
-    Printer::new(file, true).file(linked)
+pub(super) fn normalized(linked: &FileDescriptorProto, file: &FileDescriptor, edition: Option<&Edition>) -> String {
+    Printer::new(file, edition, true).file(linked)
 }
 
 struct Printer<'f> {
@@ -37,11 +40,32 @@ struct Printer<'f> {
     /// Extensions are printed.
     extended: bool,
     file: &'f FileDescriptor,
+    /// The features of a file that has an edition.
+    edition: Option<&'f Edition>,
+    /// The message that is printed, by its name within the file.
+    scope: String,
 }
 
 impl<'f> Printer<'f> {
-    fn new(file: &'f FileDescriptor, normal: bool) -> Self {
-        Self { out: String::new(), depth: 0, normal, extended: true, file }
+    fn new(file: &'f FileDescriptor, edition: Option<&'f Edition>, normal: bool) -> Self {
+        Self { out: String::new(), depth: 0, normal, extended: true, file, edition, scope: String::new() }
+    }
+
+    /// The features that stand on something within the scope; without a name, on the scope itself.
+    fn features(&self, name: &str) -> Vec<(String, String)> {
+        let Some(edition) = self.edition else { return Vec::new() };
+        if name.is_empty() { edition.options(&self.scope) } else { edition.options(&joined(&self.scope, name)) }
+    }
+
+    /// Names of messages that are bodies of groups. An edition has none: there a group is a field of a message that stands for
+    /// itself.
+    fn groups<'a>(&self, fields: impl Iterator<Item = &'a FieldDescriptorProto>) -> HashSet<&'a str> {
+        let fields = fields.filter(|field| self.is_group(field));
+        fields.filter_map(|field| field.type_name().rsplit('.').next()).collect()
+    }
+
+    fn is_group(&self, field: &FieldDescriptorProto) -> bool {
+        self.edition.is_none() && field.r#type() == Type::Group
     }
 
     fn line(&mut self, text: &str) {
@@ -70,6 +94,7 @@ impl<'f> Printer<'f> {
 
     fn file(mut self, proto: &FileDescriptorProto) -> String {
         match self.file.syntax() {
+            _ if self.edition.is_some() => self.line("edition = \"2023\";"),
             Syntax::Proto3 => self.line("syntax = \"proto3\";"),
             Syntax::Proto2 if !self.normal => self.line("syntax = \"proto2\";"),
             Syntax::Proto2 => {}
@@ -78,13 +103,13 @@ impl<'f> Printer<'f> {
             self.line(&format!("package {};", proto.package()));
         }
         self.imports(proto);
-        let list = self.options(&self.file.options());
+        let list = self.with_features("", self.options(&self.file.options()));
         if !list.is_empty() {
             self.gap();
         }
         self.option_lines(list);
         let file = self.file;
-        let hidden = groups(proto.extension.iter());
+        let hidden = self.groups(proto.extension.iter());
         for (message, descriptor) in proto.message_type.iter().zip(file.messages()) {
             if !hidden.contains(message.name()) {
                 self.gap();
@@ -140,25 +165,34 @@ impl<'f> Printer<'f> {
         list
     }
 
+    /// Features and other options; how repeated fields are packed is a feature.
+    fn with_features(&self, name: &str, mut list: Vec<(String, String)>) -> Vec<(String, String)> {
+        list.retain(|(option, _)| self.edition.is_none() || option != "packed");
+        self.sorted(self.features(name).into_iter().chain(list).collect())
+    }
+
     fn option_lines(&mut self, list: Vec<(String, String)>) {
         for (name, value) in list {
             self.line(&format!("option {name} = {value};"));
         }
     }
 
-    fn body_options(&mut self, of: &DynamicMessage) {
-        let list = self.options(of);
+    fn body_options(&mut self, name: &str, of: &DynamicMessage) {
+        let list = self.with_features(name, self.options(of));
         self.option_lines(list.into_iter().filter(|(name, _)| name != "map_entry").collect());
     }
 
     fn message(&mut self, proto: &DescriptorProto, descriptor: &MessageDescriptor) {
         self.open(&format!("message {}", proto.name()));
+        let inner = joined(&self.scope, proto.name());
+        let outer = std::mem::replace(&mut self.scope, inner);
         self.message_body(proto, descriptor);
+        self.scope = outer;
         self.close();
     }
 
     fn message_body(&mut self, proto: &DescriptorProto, descriptor: &MessageDescriptor) {
-        self.body_options(&descriptor.options());
+        self.body_options("", &descriptor.options());
         self.ranges("reserved", proto.reserved_range.iter().map(|r| (r.start(), r.end() - 1)), TAGS - 1);
         self.reserved_names(&proto.reserved_name);
         self.ranges("extensions", proto.extension_range.iter().map(|r| (r.start(), r.end() - 1)), TAGS - 1);
@@ -175,7 +209,7 @@ impl<'f> Printer<'f> {
 
     /// Nested messages from `printed` to `end`. Entries of maps and bodies of groups are printed by their fields.
     fn nested(&mut self, proto: &DescriptorProto, descriptor: &MessageDescriptor, printed: &mut usize, end: usize) {
-        let hidden = groups(proto.field.iter().chain(&proto.extension));
+        let hidden = self.groups(proto.field.iter().chain(&proto.extension));
         let all = proto.nested_type.iter().zip(descriptor.child_messages());
         for (nested, inner) in all.take(end).skip(*printed) {
             if !inner.is_map_entry() && !hidden.contains(nested.name()) {
@@ -188,10 +222,10 @@ impl<'f> Printer<'f> {
 
     /// Where among the nested messages the one stands that a map or group brings with it. Those before it are to be
     /// printed first: the indexes in frames count messages in the order in which a compiler meets them.
-    fn brought(field: &FieldDescriptorProto, proto: &DescriptorProto, descriptor: &MessageDescriptor) -> Option<usize> {
+    fn brought(&self, field: &FieldDescriptorProto, proto: &DescriptorProto, descriptor: &MessageDescriptor) -> Option<usize> {
         let known = descriptor.get_field(u32::try_from(field.number()).ok()?)?;
         let kind = known.kind();
-        let inner = kind.as_message().filter(|_| known.is_map() || known.is_group())?;
+        let inner = kind.as_message().filter(|_| known.is_map() || self.is_group(field))?;
         proto.nested_type.iter().position(|nested| nested.name() == inner.name())
     }
 
@@ -203,7 +237,7 @@ impl<'f> Printer<'f> {
         }
         let mut printed = HashSet::new();
         for field in &fields {
-            if let Some(end) = Self::brought(field, proto, descriptor).filter(|_| !self.normal) {
+            if let Some(end) = self.brought(field, proto, descriptor).filter(|_| !self.normal) {
                 self.nested(proto, descriptor, before, end);
             }
             let Some(index) = field.oneof_index.filter(|_| !field.proto3_optional()) else {
@@ -216,7 +250,7 @@ impl<'f> Printer<'f> {
             let Some(oneof) = descriptor.oneofs().nth(usize::try_from(index).unwrap_or(usize::MAX)) else { continue };
             self.gap();
             self.open(&format!("oneof {}", oneof.name()));
-            self.body_options(&oneof.options());
+            self.body_options(oneof.name(), &oneof.options());
             for member in fields.iter().filter(|member| member.oneof_index == Some(index)) {
                 self.field(member, proto, descriptor);
             }
@@ -234,7 +268,7 @@ impl<'f> Printer<'f> {
             None => format!("{}{}", self.label(field, in_oneof), self.kind(field)),
         };
         let options = known.as_ref().map(|known| known.options());
-        if field.r#type() == Type::Group {
+        if self.is_group(field) {
             let inner = known.and_then(|known| known.kind().as_message().cloned());
             let Some((group, inner)) = group_of(field, &within.nested_type).zip(inner) else { return };
             self.open(&format!("{kind} {} = {}{}", group.name(), field.number(), self.brackets(field, options)));
@@ -247,6 +281,7 @@ impl<'f> Printer<'f> {
     fn label(&self, field: &FieldDescriptorProto, in_oneof: bool) -> &'static str {
         match field.label() {
             Label::Repeated => "repeated ",
+            _ if self.edition.is_some() => "",
             Label::Required => "required ",
             Label::Optional if in_oneof => "",
             Label::Optional if field.proto3_optional() || self.file.syntax() == Syntax::Proto2 => "optional ",
@@ -265,7 +300,7 @@ impl<'f> Printer<'f> {
     fn kind(&self, field: &FieldDescriptorProto) -> String {
         match scalar(field) {
             Some(name) => name.to_owned(),
-            None if field.r#type() == Type::Group => "group".to_owned(),
+            None if self.is_group(field) => "group".to_owned(),
             None => field.type_name().to_owned(),
         }
     }
@@ -287,7 +322,7 @@ impl<'f> Printer<'f> {
             list.push(("json_name".to_owned(), options::quoted(name.as_bytes())));
         }
         list.extend(of.iter().flat_map(|of| self.options(of)));
-        let list = self.sorted(list);
+        let list = self.with_features(field.name(), list);
         if list.is_empty() {
             return String::new();
         }
@@ -297,7 +332,7 @@ impl<'f> Printer<'f> {
 
     fn enumeration(&mut self, proto: &EnumDescriptorProto, descriptor: &EnumDescriptor) {
         self.open(&format!("enum {}", proto.name()));
-        self.body_options(&descriptor.options());
+        self.body_options(proto.name(), &descriptor.options());
         self.ranges("reserved", proto.reserved_range.iter().map(|r| (r.start(), r.end())), i32::MAX);
         self.reserved_names(&proto.reserved_name);
         let mut values: Vec<_> = proto.value.iter().collect();
@@ -331,7 +366,9 @@ impl<'f> Printer<'f> {
     }
 
     fn reserved_names(&mut self, names: &[String]) {
-        let mut names: Vec<_> = names.iter().map(|name| options::quoted(name.as_bytes())).collect();
+        let bare = self.edition.is_some();
+        let spelled = |name: &String| if bare { name.clone() } else { options::quoted(name.as_bytes()) };
+        let mut names: Vec<_> = names.iter().map(spelled).collect();
         if self.normal {
             names.sort_unstable();
             for name in names {
@@ -358,7 +395,7 @@ impl<'f> Printer<'f> {
                 let label = self.label(field, false);
                 let brackets = self.brackets(field, Some(known.options()));
                 let kind = known.kind();
-                let group = group_of(field, beside).filter(|_| field.r#type() == Type::Group);
+                let group = group_of(field, beside).filter(|_| self.is_group(field));
                 match group.zip(kind.as_message()) {
                     Some((group, inner)) => {
                         self.open(&format!("{label}group {} = {}{brackets}", group.name(), field.number()));
@@ -377,7 +414,7 @@ impl<'f> Printer<'f> {
 
     fn service(&mut self, service: &ServiceDescriptor, file: &FileDescriptorProto) {
         self.open(&format!("service {}", service.name()));
-        self.body_options(&service.options());
+        self.body_options(service.name(), &service.options());
         let written = file.service.iter().find(|s| s.name() == service.name());
         for method in service.methods() {
             let Some(proto) = written.and_then(|s| s.method.iter().find(|m| m.name() == method.name())) else { continue };
@@ -391,16 +428,11 @@ impl<'f> Printer<'f> {
                 continue;
             }
             self.open(&head);
-            self.body_options(&options);
+            self.body_options(method.name(), &options);
             self.close();
         }
         self.close();
     }
-}
-
-/// Names of the messages that are bodies of groups.
-fn groups<'a>(fields: impl Iterator<Item = &'a FieldDescriptorProto>) -> HashSet<&'a str> {
-    fields.filter(|field| field.r#type() == Type::Group).filter_map(|field| field.type_name().rsplit('.').next()).collect()
 }
 
 fn group_of<'a>(field: &FieldDescriptorProto, beside: &'a [DescriptorProto]) -> Option<&'a DescriptorProto> {

@@ -49,7 +49,7 @@ impl Schema {
         if !declared && !change.add.is_empty() {
             text.dependency.push(DECLARED.to_owned());
         }
-        Ok(Self::linked(*text, references)?.canonical())
+        Ok(Self::linked(*text, self.edition.clone(), references)?.canonical())
     }
 
     /// Every message and field of the file, with its options and the one that holds its tags.

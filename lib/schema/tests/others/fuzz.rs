@@ -15,6 +15,7 @@ const PROTOBUF: &[&str] = &[
     "syntax = \"proto3\"; package a.b; import \"google/protobuf/timestamp.proto\"; option java_package = \"x\"; message M { reserved 9, 20 to 30; map<string, int32> m = 1; oneof o { string s = 2 [deprecated = true]; N n = 3; } repeated N ns = 4 [packed = false]; optional google.protobuf.Timestamp t = 5; message N { E e = 1; } } enum E { A = 0; B = -1; } service S { rpc R (M) returns (stream M); }",
     "syntax = \"proto3\"; import \"confluent/meta.proto\"; message M { option (confluent.message_meta) = { doc: \"d\" tags: \"A\" }; string s = 1 [(confluent.field_meta).tags = \"PII\"]; }",
     "syntax = \"proto2\"; import \"google/protobuf/descriptor.proto\"; message M { extensions 100 to max; required string s = 1 [default = \"a\\n\\\"\"]; optional group G = 2 { optional float f = 3 [default = nan]; } } extend M { repeated bytes x = 100; } extend google.protobuf.MessageOptions { optional int64 o = 50000; } message P { option (o) = -5; }",
+    "edition = \"2023\"; package a.b; option features.field_presence = IMPLICIT; message M { reserved 9; reserved old; string s = 1 [features = { field_presence: EXPLICIT }, deprecated = true]; repeated N ns = 2 [features.message_encoding = DELIMITED]; oneof o { int32 i = 3; } map<string, N> m = 4; message N { option features.json_format = ALLOW; E e = 1 [features.field_presence = LEGACY_REQUIRED]; } } enum E { option features.enum_type = CLOSED; reserved gone; A = 0; }",
 ];
 
 struct Dice(u64);

@@ -6,6 +6,7 @@ mod json_forms;
 mod json_rules;
 mod json_soundness;
 mod json_suite;
+mod protobuf_editions;
 mod protobuf_forms;
 mod protobuf_rules;
 mod protoc;

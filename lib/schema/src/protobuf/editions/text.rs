@@ -1,0 +1,375 @@
+//! The words of an edition's text: rewritten into proto2, features taken out. Linear in the text, bounded in depth.
+
+use super::{Edition, Place, joined};
+use crate::Flaw;
+
+/// Blocks within each other.
+const DEPTH: usize = 64;
+
+/// The text in the words of proto2, and the features that stood in it. `None`: the text begins with no edition.
+pub(in crate::protobuf) fn rewritten(text: &str) -> Result<Option<(String, Edition)>, Flaw> {
+    let words = Words { text, at: 0 };
+    if !words.peek().is_ok_and(|token| token.is("edition")) {
+        return Ok(None);
+    }
+    let mut rewriter = Rewriter { words, edits: Vec::new(), edition: Edition::default() };
+    let done = rewriter.head().and_then(|()| rewriter.block(Scope::File, "", 0));
+    done.map_err(|flaw| flaw.at(format!("line {}", rewriter.words.line())))?;
+    Ok(Some((rewriter.edited(), rewriter.edition)))
+}
+
+/// A word, a text in quotes, a sign, or the end.
+#[derive(Debug, Clone, Copy)]
+struct Token<'t> {
+    text: &'t str,
+    start: usize,
+}
+
+impl Token<'_> {
+    fn is(&self, text: &str) -> bool {
+        self.text == text
+    }
+    fn is_word(&self) -> bool {
+        self.text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.')
+    }
+    fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Words<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Words<'t> {
+    fn line(&self) -> usize {
+        self.text[..self.at.min(self.text.len())].matches('\n').count() + 1
+    }
+
+    /// What comes next; an empty token at the end.
+    fn next(&mut self) -> Result<Token<'t>, Flaw> {
+        self.skip_space()?;
+        let (start, rest) = (self.at, &self.text[self.at..]);
+        let length = match rest.chars().next() {
+            None => 0,
+            Some(quote @ ('"' | '\'')) => quoted(rest, quote)?,
+            Some(c) if c.is_ascii_alphanumeric() || c == '_' || c == '.' => {
+                rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len())
+            }
+            Some(c) => c.len_utf8(),
+        };
+        self.at = start + length;
+        Ok(Token { text: &rest[..length], start })
+    }
+
+    fn peek(&self) -> Result<Token<'t>, Flaw> {
+        self.clone().next()
+    }
+
+    fn skip_space(&mut self) -> Result<(), Flaw> {
+        loop {
+            let rest = &self.text[self.at..];
+            let trimmed = rest.trim_start();
+            self.at += rest.len() - trimmed.len();
+            self.at += match trimmed {
+                comment if comment.starts_with("//") => comment.find('\n').unwrap_or(comment.len()),
+                comment if comment.starts_with("/*") => {
+                    comment.find("*/").ok_or_else(|| Flaw::new("a comment does not end"))? + 2
+                }
+                _ => return Ok(()),
+            };
+        }
+    }
+}
+
+/// The length of a text in quotes, with them.
+fn quoted(rest: &str, quote: char) -> Result<usize, Flaw> {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            '\n' => break,
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return Ok(at + 1),
+            _ => {}
+        }
+    }
+    Err(Flaw::new("a text in quotes does not end"))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    File,
+    Message,
+    Enum,
+    Oneof,
+    /// Fields of another message.
+    Extend,
+    /// Services and methods: nothing is rewritten there.
+    Service,
+}
+
+impl Scope {
+    fn place(self) -> Place {
+        match self {
+            Self::File => Place::File,
+            Self::Message => Place::Message,
+            Self::Enum => Place::Enum,
+            Self::Oneof | Self::Extend | Self::Service => Place::Other,
+        }
+    }
+}
+
+struct Rewriter<'t> {
+    words: Words<'t>,
+    /// Ranges of the text and what stands there instead, in order.
+    edits: Vec<(usize, usize, String)>,
+    edition: Edition,
+}
+
+impl<'t> Rewriter<'t> {
+    fn edited(&self) -> String {
+        let (mut out, mut at) = (String::with_capacity(self.words.text.len() + 64), 0);
+        for (start, end, instead) in &self.edits {
+            out.push_str(&self.words.text[at..*start]);
+            out.push_str(instead);
+            at = *end;
+        }
+        out.push_str(&self.words.text[at..]);
+        out
+    }
+
+    fn expect(&mut self, text: &str) -> Result<Token<'t>, Flaw> {
+        let token = self.words.next()?;
+        if token.is(text) { Ok(token) } else { Err(Flaw::new(format!("expected {text:?}, found {:?}", token.text))) }
+    }
+
+    /// `edition = "2023";`
+    fn head(&mut self) -> Result<(), Flaw> {
+        let start = self.words.next()?.start;
+        self.expect("=")?;
+        let edition = self.words.next()?.text.trim_matches(['"', '\'']).to_owned();
+        if edition != "2023" {
+            return Err(Flaw::new(format!("edition {edition:?} is not supported: 2023 is, and so are proto2 and proto3")));
+        }
+        let end = self.expect(";")?.end();
+        self.edits.push((start, end, "syntax = \"proto2\";".to_owned()));
+        Ok(())
+    }
+
+    /// Statements up to the end of a block, which is taken.
+    fn block(&mut self, scope: Scope, name: &str, depth: usize) -> Result<(), Flaw> {
+        if depth > DEPTH {
+            return Err(Flaw::new(format!("blocks nest deeper than {DEPTH} levels")));
+        }
+        loop {
+            let first = self.words.next()?;
+            match first.text {
+                "" if scope == Scope::File => return Ok(()),
+                "" => return Err(Flaw::new("the text ends inside a block")),
+                "}" => return Ok(()),
+                ";" => {}
+                _ => self.statement(first, (scope, name), depth)?,
+            }
+        }
+    }
+
+    fn statement(&mut self, first: Token<'t>, (scope, name): (Scope, &str), depth: usize) -> Result<(), Flaw> {
+        let second = self.words.peek()?;
+        // A field may have a type that is called as a statement begins; then no name and block follow.
+        let opens = || self.words.clone().nth_is_brace(second.is_word());
+        match (scope, first.text) {
+            (_, "option") if second.is_word() || second.is("(") => self.option(first, (scope.place(), name)),
+            (_, "export" | "local") if second.is("message") || second.is("enum") => {
+                Err(Flaw::new("visibility of symbols comes with edition 2024, which is not supported"))
+            }
+            (Scope::File | Scope::Message, "message") if opens() => self.named(Scope::Message, name, depth),
+            (Scope::File | Scope::Message, "enum") if opens() => self.named(Scope::Enum, name, depth),
+            (Scope::File, "service") if opens() => self.named(Scope::Service, name, depth),
+            (Scope::Message, "oneof") if opens() => self.unnamed(Scope::Oneof, name, depth),
+            (Scope::File | Scope::Message, "extend") if opens() => self.unnamed(Scope::Extend, name, depth),
+            (Scope::File, _) => self.to_the_end().map(drop),
+            (Scope::Service, _) => self.method(depth),
+            (Scope::Message | Scope::Enum, "reserved") => self.reserved(),
+            (Scope::Message, "extensions") => self.to_the_end().map(drop),
+            (Scope::Message | Scope::Extend | Scope::Oneof, "optional" | "required") if second.is_word() => Err(Flaw::new(
+                format!("an edition has no label {:?}: say features.field_presence = EXPLICIT or LEGACY_REQUIRED", first.text),
+            )),
+            (_, "group") | (Scope::Message | Scope::Extend, "repeated")
+                if second.is("group") || (first.is("group") && second.is_word()) =>
+            {
+                Err(Flaw::new("an edition has no groups: say features.message_encoding = DELIMITED on a field of a message"))
+            }
+            (Scope::Enum, value) => self.member(value, Place::Other, name),
+            (Scope::Oneof, _) => self.field(first, name),
+            (Scope::Message | Scope::Extend, kind) => {
+                let is_map = kind == "map" && second.is("<");
+                if kind != "repeated" && !is_map {
+                    self.edits.push((first.start, first.start, "optional ".to_owned()));
+                }
+                self.field(first, name)
+            }
+        }
+    }
+
+    /// A block with a name of its own scope.
+    fn named(&mut self, scope: Scope, within: &str, depth: usize) -> Result<(), Flaw> {
+        let name = joined(within, self.words.next()?.text);
+        self.expect("{")?;
+        self.block(scope, &name, depth + 1)
+    }
+
+    /// A block whose members belong to the scope around it.
+    fn unnamed(&mut self, scope: Scope, within: &str, depth: usize) -> Result<(), Flaw> {
+        self.words.next()?;
+        self.expect("{")?;
+        self.block(scope, within, depth + 1)
+    }
+
+    /// A method, with a block or without.
+    fn method(&mut self, depth: usize) -> Result<(), Flaw> {
+        loop {
+            match self.words.next()?.text {
+                ";" => return Ok(()),
+                "{" => return self.block(Scope::Service, "", depth + 1),
+                "" | "}" => return Err(Flaw::new("a method does not end")),
+                _ => {}
+            }
+        }
+    }
+
+    /// Names are written without quotes; proto2 has them in quotes.
+    fn reserved(&mut self) -> Result<(), Flaw> {
+        loop {
+            let token = self.words.next()?;
+            match token.text {
+                ";" => return Ok(()),
+                "" | "{" | "}" => return Err(Flaw::new("a statement does not end")),
+                "to" | "max" => {}
+                word if token.is_word() && !word.starts_with(|c: char| c.is_ascii_digit()) => {
+                    self.edits.push((token.start, token.end(), format!("\"{word}\"")));
+                }
+                text if text.starts_with(['"', '\'']) => {
+                    return Err(Flaw::new("an edition reserves names without quotes"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A field up to its end; its name is the last word before the number.
+    fn field(&mut self, first: Token<'t>, scope: &str) -> Result<(), Flaw> {
+        let mut last = first.text;
+        loop {
+            let token = self.words.next()?;
+            match token.text {
+                "=" => return self.member(last, Place::Field, scope),
+                "" | ";" | "{" | "}" => return Err(Flaw::new("a field has a type, a name and a number")),
+                word if token.is_word() => last = word,
+                _ => {}
+            }
+        }
+    }
+
+    /// What comes behind a member's name: options in brackets, whose features are taken out, and the end.
+    fn member(&mut self, name: &str, place: Place, scope: &str) -> Result<(), Flaw> {
+        let key = joined(scope, name);
+        loop {
+            let token = self.words.next()?;
+            match token.text {
+                ";" => return Ok(()),
+                "[" => self.brackets(token.start, (place, &key))?,
+                "" | "{" | "}" => return Err(Flaw::new("a statement does not end")),
+                _ => {}
+            }
+        }
+    }
+
+    fn brackets(&mut self, start: usize, on: (Place, &str)) -> Result<(), Flaw> {
+        let (mut kept, mut features) = (Vec::new(), 0);
+        loop {
+            let begin = self.words.at;
+            let end = self.value(&[",", "]"])?;
+            let item = self.words.text[begin..end.start].trim();
+            match feature(item) {
+                Some((name, value)) => {
+                    self.note(on, name, value)?;
+                    features += 1;
+                }
+                None => kept.push(item),
+            }
+            if end.is("]") {
+                if features > 0 {
+                    let instead = if kept.is_empty() { String::new() } else { format!("[{}]", kept.join(", ")) };
+                    self.edits.push((start, end.end(), instead));
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    fn option(&mut self, first: Token<'t>, on: (Place, &str)) -> Result<(), Flaw> {
+        let begin = self.words.at;
+        let end = self.value(&[";"])?;
+        if let Some((name, value)) = feature(self.words.text[begin..end.start].trim()) {
+            self.note(on, name, value)?;
+            self.edits.push((first.start, end.end(), String::new()));
+        }
+        Ok(())
+    }
+
+    /// One feature, or all of an aggregate.
+    fn note(&mut self, on: (Place, &str), name: &str, value: &str) -> Result<(), Flaw> {
+        if let Some(name) = name.strip_prefix('.') {
+            return self.edition.note(on, name.trim(), value);
+        }
+        let inner = value.strip_prefix('{').and_then(|value| value.strip_suffix('}'));
+        let inner = inner.ok_or_else(|| Flaw::new("features = { name: VALUE } is how several are set"))?;
+        let mut words = Words { text: inner, at: 0 };
+        loop {
+            let name = words.next()?.text;
+            match name {
+                "" => return Ok(()),
+                "," | ";" => {}
+                _ if words.next()?.is(":") => self.edition.note(on, name, words.next()?.text)?,
+                _ => return Err(Flaw::new(format!("{name:?} is no feature with its value"))),
+            }
+        }
+    }
+
+    /// Up to one of these signs outside of braces and brackets.
+    fn value(&mut self, ends: &[&str]) -> Result<Token<'t>, Flaw> {
+        let mut depth = 0_usize;
+        loop {
+            let token = self.words.next()?;
+            match token.text {
+                "" => return Err(Flaw::new("the text ends inside a statement")),
+                text if depth == 0 && ends.contains(&text) => return Ok(token),
+                "{" | "[" => depth += 1,
+                "}" | "]" => depth = depth.checked_sub(1).ok_or_else(|| Flaw::new("a statement does not end"))?,
+                _ => {}
+            }
+        }
+    }
+
+    fn to_the_end(&mut self) -> Result<Token<'t>, Flaw> {
+        self.value(&[";"])
+    }
+}
+
+/// Name (with the point before it, or nothing) and value of an option that is a feature.
+fn feature(option: &str) -> Option<(&str, &str)> {
+    let rest = option.strip_prefix("features")?;
+    let (name, value) = rest.split_once('=')?;
+    let name = name.trim();
+    (name.is_empty() || name.starts_with('.')).then_some((name, value.trim()))
+}
+
+impl Words<'_> {
+    /// Whether a word and then a brace follow.
+    fn nth_is_brace(mut self, word: bool) -> bool {
+        word && self.next().is_ok() && self.next().is_ok_and(|token| token.is("{"))
+    }
+}
