@@ -261,7 +261,7 @@ impl Node {
         } else {
             facts.iter().for_each(|fact| state.noun.machine.apply(fact));
         }
-        let lsn = match reply {
+        let lsn = match &reply {
             // Given on the strength of outcomes of others that a crash may still take back: then records are given again, as any
             // are whose takers were not heard. Not where keys are in order, since the one before must be done with for good, and
             // not at a second delivery: a crash that forgot the first one would give the record once too often.

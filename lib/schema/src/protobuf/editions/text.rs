@@ -190,10 +190,10 @@ impl<'t> Rewriter<'t> {
             (Scope::File, "service") if opens() => self.named(Scope::Service, name, depth),
             (Scope::Message, "oneof") if opens() => self.unnamed(Scope::Oneof, name, depth),
             (Scope::File | Scope::Message, "extend") if opens() => self.unnamed(Scope::Extend, name, depth),
-            (Scope::File, _) => self.to_the_end().map(drop),
+            (Scope::File, _) => self.skip_statement().map(drop),
             (Scope::Service, _) => self.method(depth),
             (Scope::Message | Scope::Enum, "reserved") => self.reserved(),
-            (Scope::Message, "extensions") => self.to_the_end().map(drop),
+            (Scope::Message, "extensions") => self.skip_statement().map(drop),
             (Scope::Message | Scope::Extend | Scope::Oneof, "optional" | "required") if second.is_word() => Err(Flaw::new(
                 format!("an edition has no label {:?}: say features.field_presence = EXPLICIT or LEGACY_REQUIRED", first.text),
             )),
@@ -354,7 +354,7 @@ impl<'t> Rewriter<'t> {
         }
     }
 
-    fn to_the_end(&mut self) -> Result<Token<'t>, Flaw> {
+    fn skip_statement(&mut self) -> Result<Token<'t>, Flaw> {
         self.value(&[";"])
     }
 }
