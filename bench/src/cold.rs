@@ -64,7 +64,7 @@ fn live(running: &Running, seconds: u64) -> Result<Outcome> {
         warm: Duration::ZERO,
         measure: Duration::from_secs(seconds),
     };
-    loader::run(&plan, || ())
+    loader::run(&plan)
 }
 
 /// Makes the kernel forget what it cached of a directory's files.

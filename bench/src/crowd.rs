@@ -27,15 +27,14 @@ pub(crate) fn run(place: &Place, system: System, consumers: usize, seconds: u64)
         warm: Duration::from_secs(if system.is_java() { 20 } else { 5 }),
         measure: Duration::from_secs(seconds),
     };
-    let (mut marks, pid) = (Vec::new(), running.pid());
-    let outcome = loader::run(&plan, || marks.push((measure::cpu(pid), measure::memory(pid, "VmRSS"))))?;
+    let pid = running.pid();
+    let (outcome, first, last) = loader::marked(&plan, || measure::cpu(pid))?;
+    let (used, memory) = (last? - first?, measure::memory(pid, "VmRSS")?);
     report.say("consumers", consumers as f64, "");
     report.say("fetches answered", outcome.requests as f64 / outcome.seconds, "1/s");
-    if let (Some((Ok(a), _)), Some((Ok(b), Ok(memory)))) = (marks.first(), marks.last()) {
-        report.say("CPU", (b - a) / outcome.seconds, "cores");
-        report.say("CPU a fetch", (b - a) / outcome.requests as f64 * 1e6, "µs");
-        report.say("memory", *memory as f64 / 1e6, "MB");
-    }
+    report.say("CPU", used / outcome.seconds, "cores");
+    report.say("CPU a fetch", used / outcome.requests as f64 * 1e6, "µs");
+    report.say("memory", memory as f64 / 1e6, "MB");
     report.say("p99 of a fetch that waits 500 ms", outcome.latency.value_at_quantile(0.99) as f64 / 1e3, "ms");
     Ok(())
 }

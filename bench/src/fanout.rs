@@ -75,7 +75,7 @@ fn write(running: &Running, system: System, seconds: u64, megabytes: f64) -> Res
         measure: Duration::from_secs(seconds),
     };
     let before = measure::cpu(running.pid())?;
-    let outcome = loader::run(&plan, || ())?;
+    let outcome = loader::run(&plan)?;
     let cpu = measure::cpu(running.pid())? - before;
     let rate = (outcome.requests as usize * RECORDS * SIZE) as f64 / outcome.seconds;
     let seconds = outcome.seconds + warm as f64;

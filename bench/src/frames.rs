@@ -81,6 +81,14 @@ pub(crate) fn ask<R: Request>(address: SocketAddr, version: i16, request: &R) ->
     talk(&mut stream, version, request)
 }
 
+/// A connection that stays, and that sends what it has.
+pub(crate) fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(stream)
+}
+
 /// One request on a connection that stays.
 pub(crate) fn talk<R: Request>(stream: &mut TcpStream, version: i16, request: &R) -> Result<R::Response> {
     let mut out = BytesMut::new();

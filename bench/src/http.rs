@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{measure, systems::Running};
+use crate::{frames, measure, systems::Running};
 
 /// A request without a body.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Vec<u8> {
@@ -86,10 +86,7 @@ impl Line {
 
     /// With so many bytes for answers that come faster than they are read.
     pub(crate) fn sized(address: SocketAddr, bytes: usize) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { stream: BufReader::with_capacity(bytes, stream), head: String::new(), body: Vec::new() })
+        Ok(Self { stream: BufReader::with_capacity(bytes, frames::connect(address)?), head: String::new(), body: Vec::new() })
     }
 
     pub(crate) fn send(&mut self, request: &[u8]) -> Result<()> {

@@ -63,8 +63,13 @@ struct Connection {
     read: Vec<u8>,
 }
 
-/// Runs the plan. `mark` is called when the measured time begins and when it ends.
-pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
+/// Runs the plan.
+pub(crate) fn run(plan: &Plan) -> Result<Outcome> {
+    marked(plan, || ()).map(|(outcome, ..)| outcome)
+}
+
+/// Runs the plan. `mark` is asked when the measured time begins and when it ends.
+pub(crate) fn marked<T>(plan: &Plan, mut mark: impl FnMut() -> T) -> Result<(Outcome, T, T)> {
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
     let mut connections = connect(plan, &poll)?;
     let mut outcome = Outcome { requests: 0, seconds: 0.0, latency: Histogram::new_with_bounds(1, 120_000_000, 3)? };
@@ -80,8 +85,7 @@ pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
     loop {
         let now = start.elapsed();
         if began.is_none() && now >= plan.warm {
-            began = Some(Instant::now());
-            mark();
+            began = Some((Instant::now(), mark()));
         }
         if now >= plan.warm + plan.measure {
             break;
@@ -90,7 +94,7 @@ pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
         epoll::wait(&poll, spare_capacity(&mut events), Some(&patience))?;
         for event in &events {
             let connection = &mut connections[event.data.u64() as usize];
-            connection.receive(plan, began, &mut outcome)?;
+            connection.receive(plan, began.as_ref().map(|(at, _)| *at), &mut outcome)?;
             connection.send(plan, &mut budget)?;
         }
         if plan.rate.is_some() {
@@ -99,10 +103,11 @@ pub(crate) fn run(plan: &Plan, mut mark: impl FnMut()) -> Result<Outcome> {
             }
         }
     }
-    outcome.seconds = began.context("the measured time never began")?.elapsed().as_secs_f64();
-    mark();
+    let (at, first) = began.context("the measured time never began")?;
+    outcome.seconds = at.elapsed().as_secs_f64();
+    let last = mark();
     ensure!(outcome.requests > 0, "no answer came in {:?}", plan.measure);
-    Ok(outcome)
+    Ok((outcome, first, last))
 }
 
 fn connect(plan: &Plan, poll: &impl AsFd) -> Result<Vec<Connection>> {

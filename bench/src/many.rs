@@ -46,12 +46,10 @@ pub(crate) fn run(place: &Place, system: System, partitions: usize) -> Result<()
         warm: Duration::from_secs(2),
         measure: Duration::from_secs(5),
     };
-    let (mut marks, pid) = (Vec::new(), running.pid());
-    let outcome = loader::run(&plan, || marks.push(measure::cpu(pid)))?;
+    let pid = running.pid();
+    let (outcome, first, last) = loader::marked(&plan, || measure::cpu(pid))?;
     report.say("one record a request to 5,000 of them", outcome.requests as f64 / outcome.seconds, "1/s");
-    if let (Some(Ok(a)), Some(Ok(b))) = (marks.first(), marks.last()) {
-        report.say("CPU a request", (b - a) / outcome.requests as f64 * 1e6, "µs");
-    }
+    report.say("CPU a request", (last? - first?) / outcome.requests as f64 * 1e6, "µs");
     report.say("open files", std::fs::read_dir(format!("/proc/{pid}/fd"))?.count() as f64, "");
     let data = running.stop()?;
     started(&report, place, system, data.clone(), "after a clean stop")?;

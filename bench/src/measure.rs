@@ -125,7 +125,13 @@ fn loopback() -> Result<f64> {
 }
 
 /// Microseconds.
-pub(crate) fn median(mut times: Vec<Duration>) -> f64 {
+pub(crate) fn median(times: Vec<Duration>) -> f64 {
+    p50_and_p99(times).0
+}
+
+/// Microseconds.
+pub(crate) fn p50_and_p99(mut times: Vec<Duration>) -> (f64, f64) {
     times.sort();
-    times[times.len() / 2].as_nanos() as f64 / 1000.0
+    let at = |index: usize| times[index].as_nanos() as f64 / 1000.0;
+    (at(times.len() / 2), at(times.len() * 99 / 100))
 }

@@ -97,17 +97,11 @@ pub(crate) fn load(running: &Running, system: System, workload: &Workload, topic
         warm: Duration::from_secs(warm),
         measure: Duration::from_secs(seconds),
     };
-    let (mut marks, me, pid) = (Vec::new(), std::process::id(), running.pid());
-    let outcome = loader::run(&plan, || {
-        let mark = measure::cpu(pid).and_then(|broker| Ok([broker, measure::cpu(me)?]));
-        marks.push(mark.unwrap_or([f64::NAN; 2]));
-    })?;
-    let used = |who: usize| match (marks.first(), marks.last()) {
-        (Some(a), Some(b)) => b[who] - a[who],
-        _ => f64::NAN,
-    };
+    let (me, pid) = (std::process::id(), running.pid());
+    let (outcome, first, last) = loader::marked(&plan, || Ok::<_, anyhow::Error>([measure::cpu(pid)?, measure::cpu(me)?]))?;
+    let (first, last) = (first?, last?);
     let memory = measure::memory(pid, "VmHWM")?;
-    Ok(Cell::of(workload, system, &outcome, used(0), used(1), memory))
+    Ok(Cell::of(workload, system, &outcome, last[0] - first[0], last[1] - first[1], memory))
 }
 
 impl Cell {
@@ -148,7 +142,7 @@ pub(crate) fn fill(running: &Running, topic: &str, partitions: i32, gigabytes: f
     };
     let mut left = gigabytes * 1e9;
     while left > 0.0 {
-        let outcome = loader::run(&plan, || ())?;
+        let outcome = loader::run(&plan)?;
         let wrote = outcome.requests as f64 * (RECORDS * 1024) as f64;
         left -= wrote;
         // The last piece ends where it should.
@@ -169,7 +163,7 @@ pub(crate) fn pour(running: &Running, topic: &str, partitions: i32, records: usi
         warm: Duration::ZERO,
         measure: time,
     };
-    loader::run(&plan, || ()).map(drop)
+    loader::run(&plan).map(drop)
 }
 
 /// A broker that has just opened its port may not be ready for this yet.

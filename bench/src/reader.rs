@@ -3,9 +3,8 @@
 
 use std::{
     io::Write,
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -72,9 +71,7 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(crate) fn run(&self, mut offset: i64, stop: &AtomicBool, tally: &Tally) -> Result<i64> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let mut stream = frames::connect(self.address)?;
         while !stop.load(Ordering::Relaxed) {
             stream.write_all(&frame_of(self.topic, self.partition, offset, self.wish)?)?;
             let (_, mut reader) = frame::open_response(frames::answer(&mut stream)?, FetchRequest::KEY, FETCH)?;

@@ -48,10 +48,8 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
 }
 
 fn refused(report: &Report, running: &Running, plan: &Plan, who: &str) -> Result<()> {
-    let (mut marks, pid) = (Vec::new(), running.pid());
-    let outcome = loader::run(plan, || marks.push(measure::cpu(pid).unwrap_or(f64::NAN)))?;
-    let used = marks.last().zip(marks.first()).map_or(f64::NAN, |(end, begin)| end - begin);
+    let (outcome, first, last) = loader::marked(plan, || measure::cpu(running.pid()))?;
     report.say(format!("refused, {who}: requests"), outcome.requests as f64 / outcome.seconds, "1/s");
-    report.say(format!("refused, {who}: server CPU a request"), used / outcome.requests as f64 * 1e6, "µs");
+    report.say(format!("refused, {who}: server CPU a request"), (last? - first?) / outcome.requests as f64 * 1e6, "µs");
     Ok(())
 }

@@ -72,9 +72,7 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
 fn worker(address: SocketAddr, (group, topic): (&str, &str), max: i32, done: &AtomicU64, stop: &AtomicBool) -> Result<()> {
     static MEMBERS: AtomicU64 = AtomicU64::new(1);
     let member = format!("AAAAAAAAAAAAAAA{:07}", MEMBERS.fetch_add(1, Ordering::Relaxed));
-    let mut line = TcpStream::connect(address)?;
-    line.set_nodelay(true)?;
-    line.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut line = frames::connect(address)?;
     let mut assigned = join(&mut line, (group, topic), &member, stop)?;
     let mut epoch = 0;
     while !stop.load(Ordering::Relaxed) {

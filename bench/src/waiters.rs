@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ use crate::{
 /// Messages whose way is timed.
 const ROUNDS: usize = 1_000;
 const WAITERS: usize = 10_000;
+/// No group may lock ten thousand records of one partition unless the broker is told otherwise.
+const PARTITIONS: i32 = 4;
 /// So long they are watched while nothing comes.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -40,7 +42,7 @@ fn woken(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
     let mut worker = Line::open(web)?;
     worker.ask(&receive(web, "woken"))?;
     let record = frames::produce("woken", 0, 1, 100)?;
-    let mut producer = connected(running.address)?;
+    let mut producer = frames::connect(running.address)?;
     let (mut from_sent, mut from_stored) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         worker.send(&receive(web, "woken"))?;
@@ -53,19 +55,21 @@ fn woken(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
         from_sent.push(sent.elapsed());
         from_stored.push(stored.elapsed());
     }
-    for (what, mut times) in [("sent", from_sent), ("acknowledged", from_stored)] {
-        times.sort();
-        let p99 = times[times.len() * 99 / 100].as_secs_f64() * 1e3;
-        report.say(format!("a worker waits: message {what} to message received, p50"), measure::median(times) / 1e3, "ms");
-        report.say(format!("a worker waits: message {what} to message received, p99"), p99, "ms");
+    for (what, times) in [("sent", from_sent), ("acknowledged", from_stored)] {
+        let (p50, p99) = measure::p50_and_p99(times);
+        report.say(format!("a worker waits: message {what} to message received, p50"), p50 / 1e3, "ms");
+        report.say(format!("a worker waits: message {what} to message received, p99"), p99 / 1e3, "ms");
     }
     Ok(())
 }
 
 /// Ten thousand who wait, and then as many messages: everybody gets one, and nobody one that somebody else got.
 fn crowd(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
-    produce::create(running.address, "waited-for", 1)?;
-    Line::open(web)?.ask(&receive(web, "waited-for"))?;
+    produce::create(running.address, "waited-for", PARTITIONS)?;
+    frames::set_group(running.address, "waiters", &[("share.partition.max.record.locks", "4000")])?;
+    let mut first = Line::open(web)?;
+    // What said that the partitions are there.
+    (0..PARTITIONS).try_for_each(|_| first.ask(&receive(web, "waited-for")).map(drop))?;
     let memory = || measure::memory(running.pid(), "VmRSS");
     let before = memory()?;
     let request = receive(web, "waited-for");
@@ -82,8 +86,11 @@ fn crowd(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
     report.say(format!("{WAITERS} workers wait: memory of each"), more as f64 / 1e3 / WAITERS as f64, "kB");
     report.say(format!("{WAITERS} workers wait: server CPU a second"), idle / QUIET.as_secs_f64() * 1e3, "ms");
     let (begin, used) = (Instant::now(), measure::cpu(running.pid())?);
-    let mut producer = connected(running.address)?;
-    frames::deliver(&mut producer, "waited-for", &frames::produce("waited-for", 0, WAITERS, 50)?)?;
+    let mut producer = frames::connect(running.address)?;
+    for partition in 0..PARTITIONS {
+        let share = frames::produce("waited-for", partition, WAITERS / PARTITIONS as usize, 100)?;
+        frames::deliver(&mut producer, "waited-for", &share)?;
+    }
     let mut seen = HashSet::new();
     for line in &mut lines {
         let text = String::from_utf8_lossy(line.answered()?).into_owned();
@@ -94,10 +101,4 @@ fn crowd(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
     let each = (measure::cpu(running.pid())? - used) / WAITERS as f64;
     report.say(format!("{WAITERS} workers wait: server CPU a message then"), each * 1e6, "µs");
     Ok(())
-}
-
-fn connected(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
