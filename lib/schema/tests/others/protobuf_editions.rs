@@ -233,3 +233,12 @@ fn the_descriptor_is_that_of_the_same_bytes_and_an_edition_is_no_descriptor() {
     let refused = Schema::parse(descriptor, &[]).map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("as text, and not as a descriptor"), "{refused}");
 }
+
+#[test]
+fn comments_stand_anywhere() {
+    let text = "message A { int32 n = 1 [ // first\n features.field_presence = IMPLICIT, /* then */ deprecated = true // last\n , json_name = \"x\" // end\n ]; \
+                option /* a */ features.json_format = ALLOW /* b */ ; }";
+    let canonical = edition(text).canonical();
+    assert!(canonical.contains("[features.field_presence = IMPLICIT, json_name = \"x\", deprecated = true];"), "{canonical}");
+    assert!(canonical.contains("option features.json_format = ALLOW;"), "{canonical}");
+}

@@ -68,6 +68,12 @@ impl<'t> Words<'t> {
         self.clone().next()
     }
 
+    /// Whether a name and a brace follow.
+    fn opens(&self) -> bool {
+        let mut ahead = self.clone();
+        ahead.next().is_ok_and(|token| token.is_word()) && ahead.next().is_ok_and(|token| token.is("{"))
+    }
+
     fn skip_space(&mut self) -> Result<(), Flaw> {
         loop {
             let rest = &self.text[self.at..];
@@ -179,7 +185,7 @@ impl<'t> Rewriter<'t> {
     fn statement(&mut self, first: Token<'t>, (scope, name): (Scope, &str), depth: usize) -> Result<(), Flaw> {
         let second = self.words.peek()?;
         // A field may have a type that is called as a statement begins; then no name and block follow.
-        let opens = || self.words.clone().nth_is_brace(second.is_word());
+        let opens = || self.words.opens();
         match (scope, first.text) {
             (_, "option") if second.is_word() || second.is("(") => self.option(first, (scope.place(), name)),
             (_, "export" | "local") if second.is("message") || second.is("enum") => {
@@ -190,10 +196,10 @@ impl<'t> Rewriter<'t> {
             (Scope::File, "service") if opens() => self.named(Scope::Service, name, depth),
             (Scope::Message, "oneof") if opens() => self.unnamed(Scope::Oneof, name, depth),
             (Scope::File | Scope::Message, "extend") if opens() => self.unnamed(Scope::Extend, name, depth),
-            (Scope::File, _) => self.skip_statement().map(drop),
+            (Scope::File, _) => self.skip_statement(),
             (Scope::Service, _) => self.method(depth),
             (Scope::Message | Scope::Enum, "reserved") => self.reserved(),
-            (Scope::Message, "extensions") => self.skip_statement().map(drop),
+            (Scope::Message, "extensions") => self.skip_statement(),
             (Scope::Message | Scope::Extend | Scope::Oneof, "optional" | "required") if second.is_word() => Err(Flaw::new(
                 format!("an edition has no label {:?}: say features.field_presence = EXPLICIT or LEGACY_REQUIRED", first.text),
             )),
@@ -290,9 +296,7 @@ impl<'t> Rewriter<'t> {
     fn brackets(&mut self, start: usize, on: (Place, &str)) -> Result<(), Flaw> {
         let (mut kept, mut features) = (Vec::new(), 0);
         loop {
-            let begin = self.words.at;
-            let end = self.value(&[",", "]"])?;
-            let item = self.words.text[begin..end.start].trim();
+            let (item, end) = self.value(&[",", "]"])?;
             match feature(item) {
                 Some((name, value)) => {
                     self.note(on, name, value)?;
@@ -311,9 +315,8 @@ impl<'t> Rewriter<'t> {
     }
 
     fn option(&mut self, first: Token<'t>, on: (Place, &str)) -> Result<(), Flaw> {
-        let begin = self.words.at;
-        let end = self.value(&[";"])?;
-        if let Some((name, value)) = feature(self.words.text[begin..end.start].trim()) {
+        let (option, end) = self.value(&[";"])?;
+        if let Some((name, value)) = feature(option) {
             self.note(on, name, value)?;
             self.edits.push((first.start, end.end(), String::new()));
         }
@@ -339,23 +342,24 @@ impl<'t> Rewriter<'t> {
         }
     }
 
-    /// Up to one of these signs outside of braces and brackets.
-    fn value(&mut self, ends: &[&str]) -> Result<Token<'t>, Flaw> {
-        let mut depth = 0_usize;
+    /// Up to one of these signs outside of braces and brackets, and that sign. Comments before and behind are no part of it.
+    fn value(&mut self, ends: &[&str]) -> Result<(&'t str, Token<'t>), Flaw> {
+        let (start, mut end, mut depth) = (self.words.peek()?.start, self.words.at, 0_usize);
         loop {
             let token = self.words.next()?;
             match token.text {
                 "" => return Err(Flaw::new("the text ends inside a statement")),
-                text if depth == 0 && ends.contains(&text) => return Ok(token),
+                text if depth == 0 && ends.contains(&text) => return Ok((&self.words.text[start..end.max(start)], token)),
                 "{" | "[" => depth += 1,
                 "}" | "]" => depth = depth.checked_sub(1).ok_or_else(|| Flaw::new("a statement does not end"))?,
                 _ => {}
             }
+            end = token.end();
         }
     }
 
-    fn skip_statement(&mut self) -> Result<Token<'t>, Flaw> {
-        self.value(&[";"])
+    fn skip_statement(&mut self) -> Result<(), Flaw> {
+        self.value(&[";"]).map(drop)
     }
 }
 
@@ -365,11 +369,4 @@ fn feature(option: &str) -> Option<(&str, &str)> {
     let (name, value) = rest.split_once('=')?;
     let name = name.trim();
     (name.is_empty() || name.starts_with('.')).then_some((name, value.trim()))
-}
-
-impl Words<'_> {
-    /// Whether a word and then a brace follow.
-    fn nth_is_brace(mut self, word: bool) -> bool {
-        word && self.next().is_ok() && self.next().is_ok_and(|token| token.is("{"))
-    }
 }
