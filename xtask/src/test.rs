@@ -84,7 +84,7 @@ fn unit(ground: &Ground) -> Result<String> {
 
 /// The binary for all lanes that follow. What the fresh clone has built is taken where it is the same: a second build takes minutes.
 fn release(ground: &Ground) -> Result<String> {
-    if ground.built.get().is_none() {
+    if !ground.is_under_test() {
         run::shown(&mut run::cargo(&["build", "--release", "--package", "milena"], &ground.root))?;
         ground.put_under_test(&ground.release())?;
     }

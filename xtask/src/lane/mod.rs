@@ -26,8 +26,8 @@ pub(crate) struct Ground {
     pub(crate) milena: PathBuf,
     /// `CI=true`: a missing tool is a failure.
     pub(crate) ci: bool,
-    /// The binary under test was built in this run, from a clone of exactly what the checkout holds.
-    pub(crate) built: OnceCell<()>,
+    /// The binary under test was put there in this run.
+    built: OnceCell<()>,
 }
 
 impl Ground {
@@ -42,7 +42,14 @@ impl Ground {
         // A binary that still runs cannot be written over; its name can be given to another.
         let made = self.milena.with_extension("new");
         std::fs::copy(binary, &made).with_context(|| format!("cannot copy {}", binary.display()))?;
-        Ok(std::fs::rename(made, &self.milena)?)
+        std::fs::rename(made, &self.milena)?;
+        let _ = self.built.set(());
+        Ok(())
+    }
+
+    /// Whether this run has put one there.
+    pub(crate) fn is_under_test(&self) -> bool {
+        self.built.get().is_some()
     }
 }
 
