@@ -2,7 +2,16 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
+use clap::ValueEnum;
+
 use crate::failure::Failure;
+
+/// Words for people, or JSON for programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
 
 pub(crate) struct Screen {
     out: BufWriter<Stdout>,

@@ -403,24 +403,31 @@ impl Node {
 
     /// Asks something that changes nothing. What it answers is durable when it is answered. `None`: there is no such group.
     pub async fn ask_share<R>(&self, name: &str, question: impl FnOnce(&Share) -> R) -> Result<Option<R>, Dead> {
+        self.ask_share_when(name, |state| state.noun.lsn, question).await
+    }
+
+    /// The same, when the reservation that `rests_on` names is durable. That there is no such group rests on all of them.
+    async fn ask_share_when<R>(
+        &self,
+        name: &str,
+        rests_on: impl FnOnce(&State) -> Lsn,
+        question: impl FnOnce(&Share) -> R,
+    ) -> Result<Option<R>, Dead> {
         let Some(cell) = self.0.shares.find(name) else { return Ok(None) };
         let parked = {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
-            Parked::new(state.noun.lsn, is_there(machine).then(|| question(machine)))
+            match is_there(machine) {
+                true => Parked::new(rests_on(&state), Some(question(machine))),
+                false => Parked::new(state.noun.lsn, None),
+            }
         };
         self.release(parked).await
     }
 
     /// The secret that leases of the group are signed with, if it was drawn already; durable. Without the group: `None`.
     pub async fn share_key_drawn(&self, name: &str) -> Result<Option<Option<[u8; KEY_LEN]>>, Dead> {
-        let Some(cell) = self.0.shares.find(name) else { return Ok(None) };
-        let parked = {
-            let state = cell.state.hold();
-            let machine = &state.noun.machine;
-            Parked::new(if is_there(machine) { state.ground } else { state.noun.lsn }, is_there(machine).then(|| machine.key()))
-        };
-        self.release(parked).await
+        self.ask_share_when(name, |state| state.ground, Share::key).await
     }
 
     /// Sets the alarms of a start.

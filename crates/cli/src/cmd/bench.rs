@@ -19,7 +19,10 @@ use milena_client::{
 };
 use tokio::sync::mpsc;
 
-use super::{produce::AcksWord, topic::bounds};
+use super::{
+    produce::AcksWord,
+    topic::{bounds, for_good, topic},
+};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
@@ -27,7 +30,7 @@ use crate::{
     web::Web,
     when,
 };
-use report::{Alone, Output, Report, Written};
+use report::{Alone, Report, Written};
 
 /// Records of one partition that are sent and not acknowledged.
 const WINDOW: usize = 20_000;
@@ -36,7 +39,7 @@ const KINDS: usize = 64;
 /// A record that is not acknowledged by then has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SIZE_MAX: usize = 16 << 20;
-/// Times up to a minute, to two digits.
+/// Times up to a minute, to three digits.
 const SLOWEST_US: u64 = 60_000_000;
 
 #[derive(Args, Debug)]
@@ -69,7 +72,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = when::length)]
     linger: Duration,
     #[arg(short, long, default_value = "text")]
-    output: Output,
+    output: screen::Output,
     #[command(flatten)]
     connect: Connect,
 }
@@ -107,7 +110,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
 /// For good where that can be had: what a bench wrote should not fill the disk for another day.
 async fn remove(admin: &Admin, name: &str) -> Result<(), Failure> {
     if let Ok(web) = Web::of(admin.cluster(), "deleting a topic for good").await
-        && web.call("DELETE", &format!("/admin/v1/topics/{name}?now=true")).await.is_ok()
+        && for_good(&web, name).await.is_ok()
     {
         return Ok(());
     }
@@ -142,17 +145,13 @@ async fn measure(admin: &Admin, options: &Options, name: &str) -> Result<Report,
 }
 
 async fn place(admin: &Admin, name: &str) -> Result<Place, Failure> {
-    let found = admin.cluster().topic(&Text::from(name)).await;
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => return Err(super::read::unknown_topic(admin.cluster(), name, error).await.0),
-    };
+    let found = topic(admin.cluster(), name).await?;
     let partitions: Vec<(Text, i32)> = found.partitions.iter().map(|p| (found.name.clone(), p.index)).collect();
     let ends = bounds(admin.cluster(), &partitions).await?.into_iter().map(|(_, end)| end).collect();
     Ok(Place { topic: found.name.clone(), ends })
 }
 
-/// Letters without much order, and no two records alike.
+/// Letters without much order.
 fn records(size: usize) -> Vec<Bytes> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut letter = || {

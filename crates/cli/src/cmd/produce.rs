@@ -83,7 +83,7 @@ pub(crate) struct Options {
     time: Option<String>,
     /// How to say where messages went
     #[arg(short, long, default_value = "text")]
-    output: report::Output,
+    output: crate::screen::Output,
     /// Give a message up when it is not acknowledged after this long, such as 10s, 500ms or 2m
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = crate::when::length)]
     timeout: Duration,

@@ -4,7 +4,7 @@ mod holdings;
 
 use std::{fmt::Write, time::Duration};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use milena_client::{Admin, Metadata};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
-    screen::Screen,
+    screen::{Output, Screen},
     web::Web,
     when,
 };
@@ -26,12 +26,6 @@ pub(crate) struct Options {
     output: Output,
     #[command(flatten)]
     connect: Connect,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// Ends with exit code 2 when something is wrong.

@@ -12,6 +12,7 @@ use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::Ne
 
 use super::read::unknown_topic;
 use crate::{connect::With, failure::Failure, screen::counted, table::Output};
+pub(super) use remove::for_good;
 
 pub(crate) type Options = With<What>;
 
@@ -116,7 +117,7 @@ async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
 }
 
 /// What is known of a topic that must be there.
-async fn topic(cluster: &Cluster, name: &str) -> Result<std::sync::Arc<Topic>, Failure> {
+pub(super) async fn topic(cluster: &Cluster, name: &str) -> Result<std::sync::Arc<Topic>, Failure> {
     match cluster.topic(&name.into()).await {
         Ok(topic) => Ok(topic),
         Err(error) => Err(unknown_topic(cluster, name, error).await.0),

@@ -2,15 +2,10 @@
 
 use std::{fmt::Write, time::Duration};
 
-use clap::ValueEnum;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Output {
-    Text,
-    Json,
-}
+use crate::screen::Output;
 
 #[derive(Serialize)]
 pub(super) struct Report {

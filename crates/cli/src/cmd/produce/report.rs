@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use milena_client::{Cluster, Error, Placed};
 use serde_json::json;
@@ -15,17 +14,11 @@ use super::{AcksWord, Options};
 use crate::{
     failure::{Failure, Kind},
     ours::Ours,
-    screen::{Screen, counted},
+    screen::{Output, Screen, counted},
 };
 
 /// Up to this many messages have a line each; more have a line a partition.
 const ONE_BY_ONE: usize = 10;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Output {
-    Text,
-    Json,
-}
 
 pub(super) struct Report {
     output: Output,

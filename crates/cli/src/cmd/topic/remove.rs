@@ -63,9 +63,14 @@ async fn purge(admin: &Admin, connect: &Connect, options: &Options) -> Result<()
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
-    web.call("DELETE", &format!("/admin/v1/topics/{}?now=true", segment(&options.topic)?)).await?;
+    for_good(&web, &options.topic).await?;
     crate::screen::line(format_args!("deleted {} for good", options.topic))?;
     Ok(())
+}
+
+/// Without the day in which it could be restored.
+pub(in crate::cmd) async fn for_good(web: &Web, topic: &str) -> Result<(), Failure> {
+    web.call("DELETE", &format!("/admin/v1/topics/{}?now=true", segment(topic)?)).await.map(drop)
 }
 
 pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> Result<(), Failure> {
