@@ -12,6 +12,7 @@ mod figure;
 mod floor;
 mod frames;
 mod http;
+mod jetstream;
 mod loader;
 mod many;
 mod measure;
@@ -51,6 +52,9 @@ enum Command {
         /// Class path of Apache Kafka's jars; without it Kafka is left out, aloud.
         #[arg(long)]
         jars: Option<String>,
+        /// The program `nats-server`; without it NATS JetStream is left out, aloud.
+        #[arg(long)]
+        nats: Option<PathBuf>,
         /// A Python that has confluent-kafka; without it librdkafka is left out, aloud.
         #[arg(long)]
         python: Option<PathBuf>,
@@ -118,7 +122,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Floor { dir, unsynced, address } => floor::serve(address, &dir, !unsynced),
-        Command::Run { milena, jars, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
+        Command::Run { milena, jars, nats, python, dir, seconds, rounds, only, gigabytes, idle, systems } => {
             std::fs::create_dir_all(&dir)?;
             raise_descriptors()?;
             if jars.is_none() {
@@ -126,10 +130,14 @@ fn main() -> Result<()> {
             }
             let wanted = |s: &System| systems.is_empty() || systems.iter().any(|name| name == s.name());
             let kafka = jars.is_some();
-            let there = |s: &System| kafka || !s.is_java();
+            if nats.is_none() {
+                println!("SKIPPED: NATS JetStream, since no program was named");
+            }
+            let there = |s: &System| (kafka || !s.is_java()) && (nats.is_some() || !s.is_only_a_queue());
             let systems: Vec<System> = System::ALL.into_iter().filter(there).filter(wanted).collect();
-            let place = Place { milena, jars: jars.unwrap_or_default(), dir };
-            table(&place, &systems, seconds, rounds, &only)?;
+            let place = Place { milena, jars: jars.unwrap_or_default(), nats: nats.clone().unwrap_or_default(), dir };
+            let brokers: Vec<System> = systems.iter().copied().filter(|s| !s.is_only_a_queue()).collect();
+            table(&place, &brokers, seconds, rounds, &only)?;
             let rows = Rows { place: &place, python: python.as_deref(), seconds, idle, gigabytes: &gigabytes };
             systems_of_rows(&rows, &systems, &only)
         }
@@ -154,7 +162,13 @@ fn systems_of_rows(rows: &Rows<'_>, systems: &[System], only: &[String]) -> Resu
     for name in NAMES.iter().filter(|name| only.is_empty() || only.iter().any(|n| n == *name)) {
         // Flushing changes nothing where nothing is written, and recovery reads the same files.
         let flushed = matches!(*name, "W5" | "rdkafka");
-        for &system in systems.iter().filter(|s| !s.is_floor() && (flushed || **s != System::KafkaFlush)) {
+        let has = |s: &System| match s {
+            System::Floor | System::FloorUnsynced => false,
+            System::KafkaFlush => flushed,
+            System::JetStream => *name == "W12",
+            System::Milena | System::Kafka => true,
+        };
+        for &system in systems.iter().filter(|s| has(s)) {
             if let Err(error) = row(rows, name, system) {
                 // One system's failure says something about it, and nothing about the others.
                 println!("{name:<8} {:<14} FAILED: {error:#}", system.name());
@@ -175,6 +189,7 @@ fn row(rows: &Rows<'_>, name: &str, system: System) -> Result<()> {
         "W8" => many::run(place, system, if system.is_java() { 4_000 } else { 100_000 }),
         "W15" => crash::run(place, system, rows.gigabytes),
         "W11" if system == System::Milena => proxy::run(place, system, rows.seconds),
+        "W12" if system == System::JetStream => jetstream::run(place, system, rows.seconds),
         "W12" => {
             share::run(place, system, rows.seconds)?;
             // Apache Kafka has no queue over HTTP.

@@ -20,10 +20,10 @@ use crate::{
     systems::{self, Place, System},
 };
 
-const WORKERS: usize = 50;
+pub(crate) const WORKERS: usize = 50;
 const PARTITIONS: i32 = 4;
 /// For so long records are written before they are taken.
-const FILLING: Duration = Duration::from_secs(10);
+pub(crate) const FILLING: Duration = Duration::from_secs(10);
 const HEARTBEAT: i16 = 1;
 const FETCH: i16 = 2;
 const FIND: i16 = 4;
@@ -62,10 +62,15 @@ pub(crate) fn run(place: &Place, system: System, seconds: u64) -> Result<()> {
             Ok(figures)
         });
         let (records, took, used) = measured?;
-        report.say(format!("share group, {max} a fetch, {WORKERS} members: records"), records / took, "1/s");
-        report.say(format!("share group, {max} a fetch: server CPU a record"), used / records * 1e6, "µs");
+        say(&report, max as usize, records / took, used / records);
     }
     Ok(())
+}
+
+/// What all who have such a queue are asked.
+pub(crate) fn say(report: &Report, max: usize, rate: f64, each: f64) {
+    report.say(format!("taken and acknowledged by its own protocol, {max} at a time, {WORKERS} workers"), rate, "1/s");
+    report.say(format!("its own protocol, {max} at a time: server CPU a message"), each * 1e6, "µs");
 }
 
 /// One member: joins, fetches, and acknowledges with the next fetch.

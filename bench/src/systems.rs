@@ -11,6 +11,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::jetstream;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum System {
     /// One thread that reads, syncs and answers.
@@ -22,10 +24,13 @@ pub(crate) enum System {
     Kafka,
     /// With `log.flush.interval.messages=1`.
     KafkaFlush,
+    /// NATS JetStream as it comes: no fsync of what is published, none of what is acknowledged.
+    JetStream,
 }
 
 impl System {
-    pub(crate) const ALL: [Self; 5] = [Self::Floor, Self::FloorUnsynced, Self::Milena, Self::Kafka, Self::KafkaFlush];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Floor, Self::FloorUnsynced, Self::Milena, Self::Kafka, Self::KafkaFlush, Self::JetStream];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -34,10 +39,15 @@ impl System {
             Self::Milena => "milena",
             Self::Kafka => "kafka",
             Self::KafkaFlush => "kafka-flush",
+            Self::JetStream => "jetstream",
         }
     }
     pub(crate) fn is_java(self) -> bool {
         matches!(self, Self::Kafka | Self::KafkaFlush)
+    }
+    /// It has a queue, and no word of Kafka's.
+    pub(crate) fn is_only_a_queue(self) -> bool {
+        self == Self::JetStream
     }
     pub(crate) fn is_floor(self) -> bool {
         matches!(self, Self::Floor | Self::FloorUnsynced)
@@ -49,6 +59,8 @@ pub(crate) struct Place {
     pub(crate) milena: PathBuf,
     /// Class path of Apache Kafka.
     pub(crate) jars: String,
+    /// The program `nats-server`.
+    pub(crate) nats: PathBuf,
     /// Data directories are made below this one.
     pub(crate) dir: PathBuf,
 }
@@ -105,6 +117,7 @@ pub(crate) fn start_on(place: &Place, system: System, data: PathBuf) -> Result<R
         System::Milena => milena(place, data),
         System::Kafka => kafka(place, data, ""),
         System::KafkaFlush => kafka(place, data, "log.flush.interval.messages=1\n"),
+        System::JetStream => jetstream(place, data),
     }
 }
 
@@ -186,15 +199,40 @@ fn kafka(place: &Place, data: PathBuf, extra: &str) -> Result<Running> {
     Ok(Running { child, address, data, web: None, listening: begin.elapsed() })
 }
 
+fn jetstream(place: &Place, data: PathBuf) -> Result<Running> {
+    let address = free()?;
+    let begin = Instant::now();
+    let child = Command::new(&place.nats)
+        .args(["-a", "127.0.0.1", "-p", &address.port().to_string(), "-js", "-sd"])
+        .arg(&data)
+        .arg("-l")
+        .arg(data.join("log.txt"))
+        .stdin(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start {}", place.nats.display()))?;
+    while !jetstream::listens(address) {
+        if begin.elapsed() > Duration::from_secs(30) {
+            bail!("NATS did not listen within half a minute");
+        }
+        std::thread::sleep(jetstream::PATIENCE);
+    }
+    Ok(Running { child, address, data, web: None, listening: begin.elapsed() })
+}
+
+/// An address that nobody has.
+fn free() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
 fn kafka_properties(data: &Path, extra: &str) -> Result<String> {
-    let free = || -> Result<u16> { Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()) };
-    let (broker, controller) = (free()?, free()?);
+    let (broker, controller) = (free()?.port(), free()?.port());
     Ok(format!(
         "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
          listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{broker}\nlog.dirs={}\n\
-         offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n{extra}",
+         offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+         share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n{extra}",
         data.join("data").display()
     ))
 }

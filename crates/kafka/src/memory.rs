@@ -5,7 +5,8 @@
 //! limit, those that hold more than [`FLOOR`] are not read from, and requests whose answers may be long wait for their turn,
 //! first come first served. What is short goes on as if nothing was: records are taken in, positions committed, members
 //! kept. So that nobody waits long for clients that never read, those that have not moved for longest are closed, as many as
-//! wait; the more do, the sooner. Below the limit nothing here costs more than a comparison.
+//! wait; the more do, the sooner, and strangers sooner than clients that have taken an answer to its end. Below the limit
+//! nothing here costs more than a comparison.
 
 use std::{
     collections::HashMap,
@@ -25,6 +26,9 @@ pub(crate) const FLOOR: usize = 16 << 10;
 /// When one waits, a holder that neither sent nor took a byte for so long may be closed; when many do, sooner.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PATIENCE_LEAST: Duration = Duration::from_millis(250);
+/// So much longer one is waited for that has taken an answer to its end: it may be a good client that its machine keeps from
+/// running, for a pause of its garbage collector, say. Never longer than [`PATIENCE`].
+const FOR_KNOWN: i64 = 4;
 /// While somebody waits, the holders are looked at this often.
 const TICK: Duration = Duration::from_millis(125);
 
@@ -49,6 +53,8 @@ struct Holder {
     moved: AtomicI64,
     /// It would send more, and is not read from until there is room.
     held_up: AtomicBool,
+    /// It has taken an answer to its end.
+    known: AtomicBool,
     closed: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
@@ -137,7 +143,11 @@ impl Memory {
         let waiting = self.waiting.load(Relaxed);
         let patience = millis(PATIENCE / u32::try_from(1 + waiting / 4).unwrap_or(u32::MAX)).max(millis(PATIENCE_LEAST));
         let holders = hold(&self.holders);
-        let is_still = |holder: &&Arc<Holder>| holder.moved.load(Relaxed).saturating_add(patience) <= now;
+        let patience_with = |holder: &Holder| match holder.known.load(Relaxed) {
+            true => (patience * FOR_KNOWN).min(millis(PATIENCE)),
+            false => patience,
+        };
+        let is_still = |holder: &&Arc<Holder>| holder.moved.load(Relaxed).saturating_add(patience_with(holder)) <= now;
         let mut still: Vec<&Arc<Holder>> = holders.values().filter(is_still).collect();
         still.sort_by_key(|holder| (holder.held_up.load(Relaxed), holder.moved.load(Relaxed)));
         for holder in still.into_iter().take(waiting) {
@@ -168,11 +178,12 @@ pub(crate) struct Share {
     memory: Arc<Memory>,
     held: usize,
     holder: Option<(u64, Arc<Holder>)>,
+    known: bool,
 }
 
 impl Share {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
-        Self { memory, held: 0, holder: None }
+        Self { memory, held: 0, holder: None, known: false }
     }
 
     pub(crate) fn memory(&self) -> &Arc<Memory> {
@@ -206,6 +217,16 @@ impl Share {
         }
     }
 
+    /// Notes that the client took an answer to its end.
+    pub(crate) fn know(&mut self) {
+        if !self.known {
+            self.known = true;
+            if let Some((_, holder)) = &self.holder {
+                holder.known.store(true, Relaxed);
+            }
+        }
+    }
+
     /// Whether it was chosen to make room for others.
     pub(crate) fn is_closed(&self) -> bool {
         self.holder.as_ref().is_some_and(|(_, holder)| holder.closed.load(Relaxed))
@@ -215,7 +236,8 @@ impl Share {
         let id = self.memory.next.fetch_add(1, Relaxed);
         let waker = Mutex::new(Some(cx.waker().clone()));
         let moved = AtomicI64::new(self.memory.now());
-        let holder = Arc::new(Holder { moved, held_up: AtomicBool::new(false), closed: AtomicBool::new(false), waker });
+        let [held_up, known, closed] = [false, self.known, false].map(AtomicBool::new);
+        let holder = Arc::new(Holder { moved, held_up, known, closed, waker });
         hold(&self.memory.holders).insert(id, holder.clone());
         self.holder = Some((id, holder));
     }

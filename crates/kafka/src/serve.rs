@@ -477,6 +477,9 @@ impl<'n, S: AsyncRead + AsyncWrite + Unpin> Connection<'n, S> {
                 }
             }
         }
+        if any && self.outbound.is_empty() {
+            self.share.know();
+        }
         Ok(any)
     }
 }

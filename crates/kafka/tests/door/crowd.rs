@@ -152,3 +152,30 @@ fn a_reader_that_is_slow_and_steady_is_not_closed() {
     let (header, _) = frame::open_response(rest.freeze(), 1, 11).unwrap();
     assert_eq!(header.correlation_id, correlation);
 }
+
+#[test]
+fn a_client_that_took_its_answers_until_now_may_pause_while_strangers_are_closed() {
+    let world = world();
+    let mut good = world.connect_by(4096);
+    create(&mut good, "t", 1);
+    (0..4).for_each(|_| produce(&mut good, BATCH));
+    let correlation = good.send(11, &fetch_request());
+    let mut length = [0; 4];
+    assert_eq!(good.take(&mut length), 4);
+    // So many wait that strangers are closed as soon as anybody ever is.
+    let mut crowd: Vec<Client<'_>> = (0..200).map(|_| world.connect_by(4096)).collect();
+    for client in &mut crowd {
+        client.send(11, &fetch_request());
+    }
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(world.node().counters().crowded_out.get() > 0, "nobody was closed meanwhile");
+    let (mut answer, length) = (BytesMut::new(), i32::from_be_bytes(length) as usize);
+    while answer.len() < length {
+        let mut some = vec![0; length - answer.len()];
+        let n = good.take(&mut some);
+        assert!(n > 0, "the client that paused was closed");
+        answer.put_slice(&some[..n]);
+    }
+    let (header, _) = frame::open_response(answer.freeze(), 1, 11).unwrap();
+    assert_eq!(header.correlation_id, correlation);
+}
