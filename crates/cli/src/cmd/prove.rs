@@ -5,6 +5,7 @@ mod book;
 mod play;
 mod report;
 mod scenario;
+mod time;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -14,6 +15,7 @@ use crate::{
     failure::{Failure, Kind},
     screen::print,
 };
+use play::On;
 use report::Report;
 use scenario::Scenario;
 
@@ -25,6 +27,9 @@ pub(crate) struct Options {
     /// Play it against this broker, HOST:PORT, instead of one of our own. Events that only our own can do are left out
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// Pass over stretches in which nobody has anything to do: a quiet day is played in minutes
+    #[arg(long = "virtual", conflicts_with = "address")]
+    passes_over: bool,
     /// Say nothing while it plays
     #[arg(short, long)]
     quiet: bool,
@@ -51,7 +56,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
             eprintln!("{words}");
         }
     };
-    let played = play::play(&scenario, options.address.as_deref(), &say).await?;
+    let on = match &options.address {
+        Some(address) => On::Other(address),
+        None => On::Own { passes_over: options.passes_over },
+    };
+    let played = play::play(&scenario, on, &say).await?;
     let report = Report::of(&scenario, &played);
     print(&match options.output {
         Output::Text => report.text(),

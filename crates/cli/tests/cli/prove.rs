@@ -73,6 +73,45 @@ unsent = 0
 }
 
 #[test]
+fn a_quiet_hour_is_played_in_virtual_time() {
+    let hour = r#"
+name = "a quiet hour"
+duration = "1h"
+
+[[topic]]
+name = "orders"
+
+[[producer]]
+topic = "orders"
+rate = 0.01
+keys = 3
+
+[[consumer]]
+topic = "orders"
+group = "packing"
+kind = "queue"
+work = "20s"
+
+[[event]]
+at = "20m"
+do = "kill"
+for = "300ms"
+
+[expect]
+lost = 0
+doubled = 0
+late_after = "30s"
+late_percent = 0
+"#;
+    let begun = std::time::Instant::now();
+    let (code, report, told) = prove(hour, &["--virtual"]);
+    assert_eq!(code, 0, "{report}\n{told}");
+    assert_eq!(report["groups"][0]["handled"], 36, "{report}");
+    assert!(report["groups"][0]["p50_ms"].as_f64().unwrap() >= 20_000.0, "the work takes its time: {report}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(600), "it took {:?}", begun.elapsed());
+}
+
+#[test]
 fn what_does_not_hold_is_said_and_is_no_success() {
     // A second without a broker is late for whoever is due in it.
     let more = "[[event]]\nat = \"500ms\"\ndo = \"kill\"\nfor = \"1s\"\n[expect]\nlate_after = \"300ms\"\nlate_percent = 1.0\n";

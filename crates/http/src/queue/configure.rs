@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use jiff::Timestamp;
-use milena_node::engine::{
-    settings::{Alter, Change, offered::Offered},
-    share::{At, Start},
+use milena_node::{
+    Topic,
+    engine::{
+        settings::{Alter, Change, offered::Offered},
+        share::{At, Start},
+    },
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Told, ok, trouble::Trouble};
 use crate::{answer::empty, serve::Door};
@@ -49,6 +52,15 @@ pub(super) struct Redrive {
     dry_run: bool,
 }
 
+impl Redrive {
+    fn word(&self) -> &'static str {
+        if self.dry_run { "would_redrive" } else { "redriven" }
+    }
+    fn most(&self) -> u64 {
+        self.max.unwrap_or(REDRIVE_MAX).min(REDRIVE_MAX)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reset {
@@ -73,6 +85,19 @@ impl Begin {
                 Ok(at) if at.as_millisecond() >= 0 => Ok(Ok(at.as_millisecond())),
                 _ => Ok(Err(word)),
             },
+        }
+    }
+
+    /// Where a group that is there is sent.
+    fn start(self) -> Result<Start, Trouble> {
+        match self.moment()? {
+            Ok(at) => Ok(Start::Since(at)),
+            Err(word) if word == "earliest" => Ok(Start::Earliest),
+            Err(word) if word == "latest" => Ok(Start::Latest),
+            Err(word) => {
+                let words = "to is earliest, latest, a moment such as 2026-11-26T08:00:00Z, or milliseconds since 1970";
+                Err(Trouble::invalid(format!("{words}, not {word:?}")))
+            }
         }
     }
 }
@@ -141,34 +166,70 @@ fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// The group ends, and its settings with it: one of that name that begins later begins as any other.
 pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
-    door.node.delete_share(group).await??;
+    let is_set = door.node.config().resources(Offered::Group).any(|name| name == group);
+    if door.node.is_share(group) || !is_set {
+        door.node.delete_share(group).await??;
+    }
+    if is_set {
+        door.node.alter_broker(Alter::WholeOf(Offered::Group, group.to_owned(), Vec::new())).await??;
+    }
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
 pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: Redrive) -> Told {
-    let max = asked.max.unwrap_or(REDRIVE_MAX).min(REDRIVE_MAX);
-    if asked.dry_run {
-        let letters = door.node.dead_letters(group, topic, max as usize).await?;
-        return ok(&json!({ "would_redrive": letters.len() }));
+    let count = redriven(door, topic, group, asked.most(), asked.dry_run).await?;
+    ok(&json!({ asked.word(): count }))
+}
+
+/// The same for every topic that the group works on; `max` is of all together.
+pub(super) async fn redrive_all(door: &Arc<Door>, group: &str, asked: Redrive) -> Told {
+    let (mut all, mut topics) = (0, Vec::new());
+    for topic in topics_of(door, group)? {
+        let count = redriven(door, topic.name.as_str(), group, asked.most() - all, asked.dry_run).await?;
+        all += count;
+        topics.push(json!({ "topic": topic.name.as_str(), asked.word(): count }));
     }
-    let back = door.node.redrive(group, topic, max).await?;
-    ok(&json!({ "redriven": back }))
+    ok(&json!({ asked.word(): all, "topics": topics }))
+}
+
+/// How many of one topic's letters went back, or would.
+async fn redriven(door: &Arc<Door>, topic: &str, group: &str, max: u64, dry: bool) -> Result<u64, Trouble> {
+    Ok(match dry {
+        true => door.node.dead_letters(group, topic, max as usize).await?.len() as u64,
+        false => door.node.redrive(group, topic, max).await?,
+    })
+}
+
+/// What a group works on; one that has not begun is told so.
+pub(super) fn topics_of(door: &Door, group: &str) -> Result<Vec<Arc<Topic>>, Trouble> {
+    judge_name(group)?;
+    match door.node.is_share(group) {
+        true => Ok(door.node.share_topics(group)),
+        false => Err(Trouble::no_group(group)),
+    }
 }
 
 pub(super) async fn reset(door: &Arc<Door>, topic: &str, group: &str, asked: Reset) -> Told {
-    let node = &door.node;
-    let topic = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
     judge_name(group)?;
-    let start = match asked.to.moment()? {
-        Ok(at) => Start::Since(at),
-        Err(word) if word == "earliest" => Start::Earliest,
-        Err(word) if word == "latest" => Start::Latest,
-        Err(word) => {
-            let words = "to is earliest, latest, a moment such as 2026-11-26T08:00:00Z, or milliseconds since 1970";
-            return Err(Trouble::invalid(format!("{words}, not {word:?}")));
-        }
-    };
+    let starts = begun_anew(door, &topic, group, asked.to.start()?).await?;
+    ok(&json!({ "starts": starts }))
+}
+
+/// The same for every topic that the group works on.
+pub(super) async fn reset_all(door: &Arc<Door>, group: &str, asked: Reset) -> Told {
+    let (start, mut topics) = (asked.to.start()?, Vec::new());
+    for topic in topics_of(door, group)? {
+        let starts = begun_anew(door, &topic, group, start).await?;
+        topics.push(json!({ "topic": topic.name.as_str(), "starts": starts }));
+    }
+    ok(&json!({ "topics": topics }))
+}
+
+async fn begun_anew(door: &Arc<Door>, topic: &Topic, group: &str, start: Start) -> Result<Vec<Value>, Trouble> {
+    let node = &door.node;
     let mut starts = Vec::new();
     for partition in topic.partitions.iter() {
         let Some(view) = partition.view() else { continue };
@@ -176,6 +237,5 @@ pub(super) async fn reset(door: &Arc<Door>, topic: &str, group: &str, asked: Res
         starts.push((at, node.share_start(partition, view, start).await));
     }
     node.share_reset(group, starts.clone()).await??;
-    let starts: Vec<_> = starts.into_iter().map(|(at, offset)| json!({"partition": at.partition, "offset": offset})).collect();
-    ok(&json!({ "starts": starts }))
+    Ok(starts.into_iter().map(|(at, offset)| json!({"partition": at.partition, "offset": offset})).collect())
 }

@@ -172,7 +172,7 @@ fn shown(bytes: &[u8], decode: Decode) -> (Box<RawValue>, &'static str, Option<S
         },
         Decode::Auto => match json_of(bytes) {
             Ok(value) => (value, "json", None),
-            Err(_) => plain().unwrap_or_else(|_| raw(None)),
+            Err(_) => readable(bytes).map_or_else(|| raw(None), |text| (written(&text), "plain", None)),
         },
     }
 }
@@ -195,7 +195,13 @@ fn written(value: &impl Serialize) -> Box<RawValue> {
 
 /// Text if it is text, else its bytes.
 fn text(bytes: &[u8]) -> Value {
-    std::str::from_utf8(bytes).map_or_else(|_| json!({"base64": BASE64.encode(bytes)}), Value::from)
+    readable(bytes).map_or_else(|| json!({"base64": BASE64.encode(bytes)}), Value::from)
+}
+
+/// Bytes that somebody wrote as text. Small numbers are UTF-8 as well, by their letter, and nobody's text.
+fn readable(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))).then_some(text)
 }
 
 /// One message to be put in.
@@ -314,6 +320,9 @@ mod tests {
         assert_eq!(raw(bytes).value.as_deref(), Some(&[0xff, 0][..]));
         assert_eq!(raw(bytes).shown(Decode::Auto).value.get(), bytes);
         assert!(raw(bytes).shown(Decode::Json).decode_error.is_some());
+        let small = r#"{"base64":"AAECAw=="}"#;
+        assert_eq!(raw(small).shown(Decode::Auto).value.get(), small, "a number is no text");
+        assert_eq!(raw(r#"{"base64":"YQlicg0K"}"#).shown(Decode::Auto).value.get(), r#""a\tbr\r\n""#);
         assert!(value_bytes(&RawValue::from_string(r#"{"base64":"!"}"#.into()).expect("JSON")).is_err());
     }
 }

@@ -5,7 +5,7 @@
 //! | `topics/{topic}/messages` | messages in |
 //! | `topics/{topic}/groups/{group}:receive`, `…/events` | messages out, for a while: a lease each; asked for, or pushed |
 //! | `groups/{group}:settle`, `leases/{lease}` | what became of leases: ack, release, reject, extend |
-//! | `topics/{topic}/groups`, `groups` | how much is left, who holds what, by which settings |
+//! | `topics/{topic}/groups/{group}`, `groups/{group}` | of one topic, or of all that the group works on: how much is left, who holds what, by which settings |
 //! | `topics/{topic}/partitions/{partition}/messages` | a look that takes nothing |
 //!
 //! All of them: `routes.rs`. Knows JSON and leases; who may have what is the engine's judgement.
@@ -94,6 +94,8 @@ fn route<'a>(
         }
         ("GET", ["groups"]) => Box::pin(state::all(door)),
         ("GET", ["groups", group]) => Box::pin(state::group(door, group)),
+        ("GET", ["groups", group, "leases"]) => Box::pin(state::all_leases(door, group)),
+        ("GET", ["groups", group, "dead"]) => Box::pin(async move { state::all_dead(door, group, &asked).await }),
         ("PUT", ["groups", group]) => Box::pin(async move { configure::put(door, group, parsed(&body(asked).await?)?).await }),
         ("DELETE", ["groups", group]) => Box::pin(configure::delete(door, group)),
         ("POST", ["groups", act]) => Box::pin(on_group(door, act, asked)),
@@ -132,6 +134,8 @@ async fn on_group(door: &Arc<Door>, act: &str, asked: Asked) -> Told {
         Some((group, verb @ ("ack" | "release" | "reject" | "extend"))) => {
             settle::one(door, group, verb, parsed(&body(asked).await?)?).await
         }
+        Some((group, "redrive")) => configure::redrive_all(door, group, parsed_or_default(&body(asked).await?)?).await,
+        Some((group, "reset")) => configure::reset_all(door, group, parsed(&body(asked).await?)?).await,
         Some((group, "pause")) => configure::pause(door, group, true).await,
         Some((group, "resume")) => configure::pause(door, group, false).await,
         _ => Err(unrouted(&["groups", act], &shown)),

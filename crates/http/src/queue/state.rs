@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Told,
+    configure::topics_of,
     message::{Decode, Decoder, records},
     ok,
     trouble::Trouble,
@@ -123,8 +124,21 @@ async fn standing(door: &Arc<Door>, topic: &Arc<Topic>, group: &str) -> Result<V
 }
 
 pub(super) async fn leases(door: &Arc<Door>, topic: &str, group: &str) -> Told {
+    let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    ok(&json!({ "leases": held(door, &topic, group).await? }))
+}
+
+/// The same for every topic that the group works on.
+pub(super) async fn all_leases(door: &Arc<Door>, group: &str) -> Told {
+    let mut leases = Vec::new();
+    for topic in topics_of(door, group)? {
+        leases.extend(held(door, &topic, group).await?);
+    }
+    ok(&json!({ "leases": leases }))
+}
+
+async fn held(door: &Arc<Door>, topic: &Topic, group: &str) -> Result<Vec<Value>, Trouble> {
     let node = &door.node;
-    let topic = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
     let mut leases: Vec<Value> = Vec::new();
     for partition in topic.partitions.iter() {
         let (at, now) = (At { topic: topic.id, partition: partition.index() }, node.now());
@@ -132,6 +146,7 @@ pub(super) async fn leases(door: &Arc<Door>, topic: &str, group: &str) -> Told {
         let Some(held) = held else { return Err(Trouble::no_group(group)) };
         leases.extend(held.into_iter().map(|held| {
             json!({
+                "topic": topic.name.as_str(),
                 "partition": held.at.partition,
                 "first": held.first,
                 "last": held.last,
@@ -141,18 +156,44 @@ pub(super) async fn leases(door: &Arc<Door>, topic: &str, group: &str) -> Told {
             })
         }));
     }
-    ok(&json!({ "leases": leases }))
+    Ok(leases)
 }
 
 /// Dead letters of a group that were not sent back, with what they say of themselves.
 pub(super) async fn dead(door: &Arc<Door>, topic: &str, group: &str, asked: &Asked) -> Told {
-    let node = &door.node;
-    let home = node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let home = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
+    let (max, decode) = letters_wanted(asked)?;
+    let (name, letters) = letters(door, &home, group, max, decode).await?;
+    ok(&json!({ "dead_letter_topic": name, "letters": letters }))
+}
+
+/// The same for every topic that the group works on; `max` is of each.
+pub(super) async fn all_dead(door: &Arc<Door>, group: &str, asked: &Asked) -> Told {
+    let (max, decode) = letters_wanted(asked)?;
+    let mut topics = Vec::new();
+    for home in topics_of(door, group)? {
+        let (name, letters) = letters(door, &home, group, max, decode).await?;
+        topics.push(json!({ "topic": home.name.as_str(), "dead_letter_topic": name, "letters": letters }));
+    }
+    ok(&json!({ "topics": topics }))
+}
+
+fn letters_wanted(asked: &Asked) -> Result<(usize, Decode), Trouble> {
     let max = asked.query("max").map_or(Ok(100), str::parse::<usize>).ok().filter(|max| (1..=LETTERS_MAX).contains(max));
     let max = max.ok_or_else(|| Trouble::invalid(format!("max is between 1 and {LETTERS_MAX}")))?;
-    let decode = asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?;
+    Ok((max, asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?))
+}
+
+async fn letters(
+    door: &Arc<Door>,
+    home: &Arc<Topic>,
+    group: &str,
+    max: usize,
+    decode: Decode,
+) -> Result<(String, Vec<Value>), Trouble> {
+    let (node, topic) = (&door.node, home.name.as_str());
     let name = node.letter_topic_name(group, topic);
-    let mut decoder = Decoder::new(door, &home, decode);
+    let mut decoder = Decoder::new(door, home, decode);
     let mut letters = Vec::new();
     for (offset, batch) in node.dead_letters(group, topic, max).await? {
         let Some(raw) = records(&batch, |at| at == offset, UNPACKED_MAX).into_iter().next() else { continue };
@@ -173,7 +214,7 @@ pub(super) async fn dead(door: &Arc<Door>, topic: &str, group: &str, asked: &Ask
             "letter": decoder.shown(&raw).await,
         }));
     }
-    ok(&json!({ "dead_letter_topic": name, "letters": letters }))
+    Ok((name, letters))
 }
 
 /// All partitions of a topic together.

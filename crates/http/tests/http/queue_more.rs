@@ -294,6 +294,47 @@ fn dead_letters_are_shown_before_they_go_back() {
 }
 
 #[test]
+fn what_a_group_is_asked_is_asked_of_all_its_topics() {
+    let server = Server::start(Surface::Common);
+    for topic in ["orders", "returns"] {
+        let sent = server.post(&format!("/q/v1/topics/{topic}/messages"), &json!([{"value": 1}, {"value": 2}]));
+        assert_eq!(sent.status, 201, "{}", sent.body);
+        let taken = server.post(&format!("/q/v1/topics/{topic}/groups/all:receive"), &json!({"wait_ms": 0, "max": 2})).json();
+        server.post("/q/v1/groups/all:reject", &json!({"lease": taken["messages"][0]["lease"]}));
+    }
+    let leases = server.get("/q/v1/groups/all/leases").json();
+    let held: Vec<_> = leases["leases"].as_array().unwrap().iter().map(|held| (&held["topic"], &held["first"])).collect();
+    assert_eq!(held, [(&json!("orders"), &json!(1)), (&json!("returns"), &json!(1))]);
+    let dead = server.get("/q/v1/groups/all/dead").json();
+    assert_eq!(
+        (&dead["topics"][1]["topic"], &dead["topics"][1]["letters"][0]["from"]),
+        (&json!("returns"), &json!("returns/0/0"))
+    );
+    let redrive = |body: Value| server.post("/q/v1/groups/all:redrive", &body).json();
+    assert_eq!(redrive(json!({"dry_run": true}))["would_redrive"], 2);
+    assert_eq!(redrive(json!({"max": 1}))["redriven"], 1);
+    assert_eq!(redrive(json!({}))["topics"], json!([{"topic": "orders", "redriven": 0}, {"topic": "returns", "redriven": 1}]));
+    let begun = server.post("/q/v1/groups/all:reset", &json!({"to": "earliest"})).json();
+    assert_eq!(begun["topics"][1], json!({"topic": "returns", "starts": [{"partition": 0, "offset": 0}]}));
+    assert_eq!(server.post("/q/v1/groups/nobody:reset", &json!({"to": "earliest"})).status, 404);
+}
+
+#[test]
+fn a_group_that_is_deleted_takes_its_settings_with_it() {
+    let server = Server::start(Surface::Common);
+    let put = || server.put("/q/v1/groups/workers", &json!({"max_deliveries": 3}));
+    assert_eq!((put().status, server.delete("/q/v1/groups/workers").status), (204, 204), "one that never began");
+    assert_eq!((server.get("/q/v1/groups/workers").status, server.delete("/q/v1/groups/workers").status), (404, 404));
+    put();
+    server.post("/q/v1/topics/orders/messages", &json!({"value": 1}));
+    server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0}));
+    assert_eq!(server.get("/q/v1/groups/workers").json()["max_deliveries"], 3);
+    assert_eq!(server.delete("/q/v1/groups/workers").status, 204);
+    server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0}));
+    assert_eq!(server.get("/q/v1/groups/workers").json()["max_deliveries"], 5, "it begins as any other");
+}
+
+#[test]
 fn the_openapi_page_describes_routes_that_are_there() {
     let server = Server::start(Surface::Common);
     let page = server.get("/openapi/queue.json");

@@ -3,9 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+
+use super::time::{Stillness, Time};
 
 /// A message, by the order in which they were due.
 pub(super) type Number = u64;
@@ -35,16 +40,33 @@ struct Handled {
 }
 
 pub(super) struct Book {
-    begin: Instant,
+    time: Arc<Time>,
     inner: Mutex<Inner>,
+    /// What happens to the broker or to a consumer at this moment.
+    awake: AtomicU64,
+    /// How often anything was noted.
+    notes: AtomicU64,
 }
 
 #[derive(Default)]
 struct Inner {
     sent: Vec<Sent>,
-    /// By the place of the group in the scenario.
-    handled: Vec<HashMap<Number, Handled>>,
+    /// Of them nobody knows yet what becomes.
+    open: u64,
+    groups: Vec<Group>,
     errors: u64,
+}
+
+/// What a group did, and what it has before it.
+#[derive(Default)]
+struct Group {
+    topic: usize,
+    members: usize,
+    handled: HashMap<Number, Handled>,
+    /// Acknowledged messages that it has not handled.
+    before: u64,
+    /// Consumers of it that work on a message.
+    working: usize,
 }
 
 /// What the books say of a group.
@@ -58,40 +80,68 @@ pub(super) struct Balance {
 }
 
 impl Book {
-    pub(super) fn new(groups: usize) -> Self {
-        let inner = Inner { handled: vec![HashMap::new(); groups], ..Inner::default() };
-        Self { begin: Instant::now(), inner: Mutex::new(inner) }
+    /// The groups, by their place in the scenario: which topic each reads, and how many consumers it has.
+    pub(super) fn new(groups: &[(usize, usize)], time: Arc<Time>) -> Self {
+        let group = |(topic, members): &(usize, usize)| Group { topic: *topic, members: *members, ..Group::default() };
+        let inner = Inner { groups: groups.iter().map(group).collect(), ..Inner::default() };
+        Self { time, inner: Mutex::new(inner), awake: AtomicU64::new(0), notes: AtomicU64::new(0) }
+    }
+
+    pub(super) fn time(&self) -> &Time {
+        &self.time
     }
 
     pub(super) fn now(&self) -> Duration {
-        self.begin.elapsed()
+        self.time.now()
     }
 
-    pub(super) fn begin(&self) -> Instant {
-        self.begin
+    /// A consumer works on a message for so long.
+    pub(super) async fn work(&self, group: usize, time: Duration) {
+        let _working = Working::begin(self, group);
+        self.time.rest(time).await;
+    }
+
+    /// Something happens, until what is answered is dropped: time passes as it does.
+    pub(super) fn wakes(&self) -> Awake<'_> {
+        self.awake.fetch_add(1, Ordering::SeqCst);
+        Awake(self)
     }
 
     /// A message of `topic` was due then; its number.
     pub(super) fn due(&self, topic: usize, due: Duration) -> Number {
         let mut inner = self.hold();
+        self.note();
+        inner.open += 1;
         inner.sent.push(Sent { topic, due, fate: Fate::Open });
         inner.sent.len() as Number - 1
     }
 
     pub(super) fn fate(&self, number: Number, fate: Fate) {
         let mut inner = self.hold();
-        if let Some(sent) = usize::try_from(number).ok().and_then(|n| inner.sent.get_mut(n)) {
-            sent.fate = fate;
+        let Inner { sent, open, groups, .. } = &mut *inner;
+        let Some(sent) = usize::try_from(number).ok().and_then(|n| sent.get_mut(n)) else { return };
+        sent.fate = fate;
+        *open -= 1;
+        if fate == Fate::Acknowledged {
+            let waiting = |group: &&mut Group| group.topic == sent.topic && !group.handled.contains_key(&number);
+            groups.iter_mut().filter(waiting).for_each(|group| group.before += 1);
         }
+        self.note();
     }
 
     /// What came is not of this play: some other test left it there.
     pub(super) fn handled(&self, group: usize, number: Number) {
         let now = self.now();
         let mut inner = self.hold();
-        if usize::try_from(number).is_ok_and(|n| n < inner.sent.len()) {
-            inner.handled[group].entry(number).and_modify(|h| h.times += 1).or_insert(Handled { first: now, times: 1 });
+        let Inner { sent, groups, .. } = &mut *inner;
+        let Some(sent) = usize::try_from(number).ok().and_then(|n| sent.get(n)) else { return };
+        let group = &mut groups[group];
+        let handled = group.handled.entry(number).or_insert(Handled { first: now, times: 0 });
+        handled.times += 1;
+        if handled.times == 1 && sent.fate == Fate::Acknowledged {
+            group.before -= 1;
         }
+        self.note();
     }
 
     /// A consumer met an error and went on.
@@ -108,16 +158,14 @@ impl Book {
         self.hold().sent.iter().filter(|sent| sent.fate == fate).count() as u64
     }
 
-    /// Whether `group`, which reads `topic`, has handled every message that is acknowledged.
-    pub(super) fn is_done(&self, group: usize, topic: usize) -> bool {
-        let inner = self.hold();
-        let handled = &inner.handled[group];
-        (0..).zip(&inner.sent).all(|(n, sent)| sent.topic != topic || sent.fate != Fate::Acknowledged || handled.contains_key(&n))
+    /// Whether `group` has handled every message that is acknowledged.
+    pub(super) fn is_done(&self, group: usize) -> bool {
+        self.hold().groups[group].before == 0
     }
 
     pub(super) fn balance(&self, group: usize, topic: usize) -> Balance {
         let inner = self.hold();
-        let handled = &inner.handled[group];
+        let handled = &inner.groups[group].handled;
         let mut balance = Balance::default();
         for (number, sent) in (0..).zip(&inner.sent).filter(|(_, sent)| sent.topic == topic) {
             match handled.get(&number) {
@@ -134,8 +182,47 @@ impl Book {
         balance
     }
 
+    fn note(&self) {
+        self.notes.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn hold(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stillness for Book {
+    /// Nothing is on its way to the broker, nothing happens to it, and each group has nothing before it, or everybody of it is
+    /// at work. (One who waits while others of his group work may be about to get something.)
+    fn is_still(&self) -> bool {
+        let inner = self.hold();
+        let still = |group: &Group| group.before == 0 || group.working >= group.members;
+        self.awake.load(Ordering::SeqCst) == 0 && inner.open == 0 && inner.groups.iter().all(still)
+    }
+
+    fn progress(&self) -> u64 {
+        self.notes.load(Ordering::SeqCst)
+    }
+}
+
+struct Working<'a>(&'a Book, usize);
+impl<'a> Working<'a> {
+    fn begin(book: &'a Book, group: usize) -> Self {
+        book.hold().groups[group].working += 1;
+        Self(book, group)
+    }
+}
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.hold().groups[self.1].working -= 1;
+    }
+}
+
+/// One more that is awake, as long as this is there.
+pub(super) struct Awake<'a>(&'a Book);
+impl Drop for Awake<'_> {
+    fn drop(&mut self) {
+        self.0.awake.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -145,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_and_not_handled_is_lost_and_nothing_else_is() {
-        let book = Book::new(2);
+        let book = Book::new(&[(0, 1), (1, 1)], Arc::new(Time::new()));
         let numbers: Vec<Number> = (0..4).map(|n| book.due(usize::from(n == 3), Duration::ZERO)).collect();
         book.fate(numbers[0], Fate::Acknowledged);
         book.fate(numbers[1], Fate::Acknowledged);
@@ -154,12 +241,14 @@ mod tests {
         book.handled(0, numbers[0]);
         book.handled(0, numbers[0]);
         book.handled(0, 77);
-        assert!(!book.is_done(0, 0));
+        assert!(!book.is_done(0) && !book.is_still());
         let balance = book.balance(0, 0);
         assert_eq!((balance.handled, balance.doubled, &balance.lost[..]), (1, 1, &[1][..]));
         book.handled(0, numbers[1]);
-        assert!(book.is_done(0, 0), "what was refused, and what another topic has, is not waited for");
-        assert!(!book.is_done(1, 1));
+        assert!(book.is_done(0), "what was refused, and what another topic has, is not waited for");
+        assert!(!book.is_done(1));
+        book.handled(1, numbers[3]);
+        assert!(book.is_done(1) && book.is_still());
         assert_eq!((book.count(Fate::Acknowledged), book.count(Fate::Refused), book.count(Fate::Open)), (3, 1, 0));
     }
 }

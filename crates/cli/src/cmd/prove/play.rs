@@ -1,5 +1,4 @@
-//! The play itself: producers that keep their rate whatever happens, consumers that go on, and the events between them, in real
-//! time.
+//! The play itself: producers that keep their rate whatever happens, consumers that go on, and the events between them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +10,13 @@ use serde_json::json;
 use tokio::{
     sync::Mutex,
     task::{JoinHandle, JoinSet},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{sleep, timeout},
 };
 
 use super::{
     book::{Book, Fate, Number},
     scenario::{Consumers, Event, Kind as Sharing, Producers, Scenario, What},
+    time::Time,
 };
 use crate::{
     failure::{Failure, Kind},
@@ -34,12 +34,29 @@ pub(super) struct Played {
 
 /// A member that died is missed after this long. The least that Apache Kafka allows.
 const SESSION: Duration = Duration::from_secs(6);
+/// The same where time is passed over, as Apache Kafka's clients have it unless told otherwise: a step is a third of it.
+const LONG_SESSION: Duration = Duration::from_secs(45);
+/// There heartbeats come in the machine's time: some between any two steps.
+const QUICK_HEARTBEAT: Duration = Duration::from_millis(10);
+/// A step where nobody has a session that it could end.
+const LONG_STEP: Duration = Duration::from_secs(3600);
 /// What a producer waits for an acknowledgement at most.
 const DELIVERY: Duration = Duration::from_secs(30);
 /// After an error a client waits so long before it tries again.
 const BREATH: Duration = Duration::from_millis(200);
 /// What came twice may come a little later than the first of it.
 const SETTLE: Duration = Duration::from_millis(300);
+/// How often it is looked whether all is done.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Whom it is to be played against.
+#[derive(Clone, Copy)]
+pub(super) enum On<'a> {
+    /// A broker of its own.
+    Own { passes_over: bool },
+    /// The one at this address; its clock is its own.
+    Other(&'a str),
+}
 
 /// Whom it is played against.
 struct Stage {
@@ -50,19 +67,22 @@ struct Stage {
     broker: String,
     /// Stands in front of each value: what others left there is not ours.
     run: String,
+    /// Where nobody has anything to do, time is passed over.
+    passes_over: bool,
 }
 
 /// All consumers, by their place in the scenario.
 type Crew = Arc<Mutex<Vec<Vec<JoinHandle<()>>>>>;
 
-pub(super) async fn play(scenario: &Scenario, address: Option<&str>, say: &dyn Fn(String)) -> Result<Played, Failure> {
-    let stage = Arc::new(match address {
-        None => own(scenario)?,
-        Some(address) => other(address).await?,
+pub(super) async fn play(scenario: &Scenario, on: On<'_>, say: &dyn Fn(String)) -> Result<Played, Failure> {
+    let stage = Arc::new(match on {
+        On::Own { passes_over } => own(scenario, passes_over)?,
+        On::Other(address) => other(address).await?,
     });
     say(format!("{} against {}: {:.0} messages in {:?}", scenario.name, stage.broker, scenario.planned(), scenario.duration));
     make_topics(&stage, scenario).await?;
-    let book = Arc::new(Book::new(scenario.consumers.len()));
+    let groups: Vec<(usize, usize)> = scenario.consumers.iter().map(|c| (scenario.place(&c.topic), c.count)).collect();
+    let book = Arc::new(Book::new(&groups, Arc::new(Time::new())));
     let crew: Crew = Arc::default();
     let mut left_out = Vec::new();
     for (n, consumers) in scenario.consumers.iter().enumerate() {
@@ -73,8 +93,13 @@ pub(super) async fn play(scenario: &Scenario, address: Option<&str>, say: &dyn F
         crew.lock().await.push(members);
     }
     let events = tokio::spawn(events(stage.clone(), book.clone(), crew.clone(), scenario.clone()));
-    produce(&stage, &book, scenario, say).await;
-    drain(&book, scenario, say).await;
+    tokio::select! {
+        () = pass_over(&stage, &book, scenario) => {}
+        () = async {
+            produce(&stage, &book, scenario, say).await;
+            drain(&book, scenario, say).await;
+        } => {}
+    }
     left_out.extend(timeout(SETTLE, events).await.ok().and_then(Result::ok).unwrap_or_default());
     for member in crew.lock().await.drain(..).flatten() {
         member.abort();
@@ -82,7 +107,15 @@ pub(super) async fn play(scenario: &Scenario, address: Option<&str>, say: &dyn F
     Ok(Played { book, broker: stage.broker.clone(), left_out })
 }
 
-fn own(scenario: &Scenario) -> Result<Stage, Failure> {
+/// Sets all clocks forward where nobody has anything to do; never ends.
+async fn pass_over(stage: &Stage, book: &Book, scenario: &Scenario) {
+    let Some(kit) = stage.kit.as_ref().filter(|_| stage.passes_over) else { return std::future::pending().await };
+    let has_sessions = scenario.consumers.iter().any(|consumers| consumers.kind == Sharing::Group);
+    let step = if has_sessions { LONG_SESSION / 3 } else { LONG_STEP };
+    book.time().pass_over(book, step, |by| kit.forward(by)).await;
+}
+
+fn own(scenario: &Scenario, passes_over: bool) -> Result<Stage, Failure> {
     let settings = scenario.settings.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
     let kit = Kit::setup()
         .settings(settings)
@@ -91,7 +124,7 @@ fn own(scenario: &Scenario) -> Result<Stage, Failure> {
         .map_err(|trouble| Failure::new(Kind::Failed, "a broker of our own cannot be started").why(trouble))?;
     let bootstrap = Endpoint::list(&kit.kafka()).map_err(|e| Failure::new(Kind::Failed, "its address is none").why(e))?;
     let (http, broker) = (kit.http(), format!("a Milena {} of its own, in memory", env!("CARGO_PKG_VERSION")));
-    Ok(Stage { kit: Some(Arc::new(kit)), bootstrap, http, broker, run: run() })
+    Ok(Stage { kit: Some(Arc::new(kit)), bootstrap, http, broker, run: run(), passes_over })
 }
 
 async fn other(address: &str) -> Result<Stage, Failure> {
@@ -99,7 +132,7 @@ async fn other(address: &str) -> Result<Stage, Failure> {
         .map_err(|e| Failure::new(Kind::Usage, format!("{address} is no address")).why(e).fix("--address HOST:9092"))?;
     let cluster = Cluster::connect(Config::new(bootstrap.clone())).await?;
     let http = Ours::ask(&cluster).await.and_then(|ours| ours.http);
-    Ok(Stage { kit: None, bootstrap, http, broker: address.to_string(), run: run() })
+    Ok(Stage { kit: None, bootstrap, http, broker: address.to_string(), run: run(), passes_over: false })
 }
 
 fn run() -> String {
@@ -151,7 +184,7 @@ async fn make_topics(stage: &Stage, scenario: &Scenario) -> Result<(), Failure> 
 async fn produce(stage: &Arc<Stage>, book: &Arc<Book>, scenario: &Scenario, say: &dyn Fn(String)) {
     let mut all = JoinSet::new();
     for producers in &scenario.producers {
-        let topic = scenario.topics.iter().position(|topic| topic.name == producers.topic).unwrap_or(0);
+        let topic = scenario.place(&producers.topic);
         for _ in 0..producers.count {
             all.spawn(producer(stage.clone(), book.clone(), topic, producers.clone(), scenario.duration));
         }
@@ -170,7 +203,7 @@ async fn produce(stage: &Arc<Stage>, book: &Arc<Book>, scenario: &Scenario, say:
 
 fn progress(book: &Book, scenario: &Scenario) -> String {
     let groups = scenario.consumers.iter().enumerate().map(|(n, consumers)| {
-        let topic = scenario.topics.iter().position(|topic| topic.name == consumers.topic).unwrap_or(0);
+        let topic = scenario.place(&consumers.topic);
         format!("{} {}", consumers.group, book.balance(n, topic).handled)
     });
     let groups: Vec<String> = groups.collect();
@@ -192,7 +225,7 @@ async fn producer(stage: Arc<Stage>, book: Arc<Book>, topic: usize, producers: P
         if due >= lasts {
             break;
         }
-        sleep_until(Instant::from_std(book.begin() + due)).await;
+        book.time().reach(due).await;
         let number = book.due(topic, due);
         let mut record = NewRecord::new(producers.topic.as_str(), stage.value(number, producers.size));
         if producers.keys > 0 {
@@ -216,13 +249,14 @@ async fn producer(stage: Arc<Stage>, book: Arc<Book>, topic: usize, producers: P
 
 /// Waits until every group has everything, or its time is over.
 async fn drain(book: &Book, scenario: &Scenario, say: &dyn Fn(String)) {
-    let until = Instant::now() + scenario.drain;
-    let done = |(n, consumers): (usize, &Consumers)| {
-        let topic = scenario.topics.iter().position(|topic| topic.name == consumers.topic).unwrap_or(0);
-        book.is_done(n, topic)
+    let done = async {
+        while !(0..scenario.consumers.len()).all(|n| book.is_done(n)) {
+            sleep(LOOK).await;
+        }
     };
-    while !scenario.consumers.iter().enumerate().all(done) && Instant::now() < until {
-        sleep(Duration::from_millis(100)).await;
+    tokio::select! {
+        () = done => {}
+        () = book.time().rest(scenario.drain) => {}
     }
     sleep(SETTLE).await;
     say(progress(book, scenario));
@@ -241,7 +275,9 @@ fn consumer(stage: &Arc<Stage>, book: &Arc<Book>, group: usize, consumers: &Cons
 
 async fn member(stage: &Stage, book: &Book, group: usize, consumers: &Consumers) {
     loop {
-        let config = GroupConfig { session_timeout: SESSION, heartbeat: SESSION / 4, ..GroupConfig::default() };
+        let (session_timeout, heartbeat) =
+            if stage.passes_over { (LONG_SESSION, QUICK_HEARTBEAT) } else { (SESSION, SESSION / 4) };
+        let config = GroupConfig { session_timeout, heartbeat, ..GroupConfig::default() };
         let topics = [consumers.topic.as_str().into()];
         let mut member = GroupConsumer::new(stage.cluster().await, consumers.group.as_str(), &topics, config);
         if read_on(stage, book, group, consumers, &mut member).await.is_err() {
@@ -262,7 +298,7 @@ async fn read_on(
     let mut since_commit = 0;
     loop {
         let message = member.next().await?;
-        sleep(consumers.work).await;
+        book.work(group, consumers.work).await;
         if let Some(number) = message.value.as_deref().and_then(|value| stage.number(value)) {
             book.handled(group, number);
         }
@@ -289,7 +325,7 @@ async fn worker(stage: &Stage, book: &Book, group: usize, consumers: &Consumers)
             }
         };
         for message in taken["messages"].as_array().into_iter().flatten() {
-            sleep(consumers.work).await;
+            book.work(group, consumers.work).await;
             if let Some(number) = message["value"].as_str().and_then(|value| stage.number(value.as_bytes())) {
                 book.handled(group, number);
             }
@@ -307,7 +343,8 @@ async fn events(stage: Arc<Stage>, book: Arc<Book>, crew: Crew, scenario: Scenar
     for event in scenario.events.clone() {
         let (stage, book, crew, scenario) = (stage.clone(), book.clone(), crew.clone(), scenario.clone());
         running.spawn(async move {
-            sleep_until(Instant::from_std(book.begin() + event.at)).await;
+            book.time().reach(event.at).await;
+            let _awake = (event.what != What::CrashConsumer).then(|| book.wakes());
             happen(&stage, &book, &crew, &scenario, &event).await.err()
         });
     }
@@ -365,7 +402,7 @@ async fn crash(stage: &Arc<Stage>, book: &Arc<Book>, crew: &Crew, scenario: &Sce
         members.remove(0)
     };
     victim.abort();
-    sleep(event.lasts).await;
+    book.time().rest(event.lasts).await;
     let next = consumer(stage, book, place, &scenario.consumers[place]);
     if let Some(members) = crew.lock().await.get_mut(place) {
         members.push(next);

@@ -37,8 +37,7 @@ impl Report {
     pub(super) fn of(scenario: &Scenario, played: &Played) -> Self {
         let expect = &scenario.expect;
         let group = |(n, consumers): (usize, &super::scenario::Consumers)| {
-            let topic = scenario.topics.iter().position(|topic| topic.name == consumers.topic).unwrap_or(0);
-            let balance = played.book.balance(n, topic);
+            let balance = played.book.balance(n, scenario.place(&consumers.topic));
             let late = balance.delays.len() - balance.delays.partition_point(|delay| *delay <= expect.late_after);
             Group { name: consumers.group.clone(), topic: consumers.topic.clone(), balance, late }
         };

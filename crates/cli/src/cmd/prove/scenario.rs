@@ -240,6 +240,11 @@ impl Scenario {
         (!known).then(|| format!("{group:?} is no group of a [[consumer]] of it"))
     }
 
+    /// The place of a topic among all.
+    pub(super) fn place(&self, topic: &str) -> usize {
+        self.topics.iter().position(|known| known.name == topic).unwrap_or(0)
+    }
+
     /// How many messages are to be sent.
     pub(super) fn planned(&self) -> f64 {
         self.producers.iter().map(|p| p.rate * p.count as f64 * self.duration.as_secs_f64()).sum()
