@@ -1,13 +1,14 @@
 //! Avro by the clock: one record of ten fields (110 bytes, 220 as JSON), written and read in each of the ways that there are.
 
-use std::{hint::black_box, process::Command, time::Instant};
+use std::{hint::black_box, path::Path, time::Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use milena_schema::avro::{Decode as _, Encode as _, Plan, Schema, Unions, binary::Reader};
 
 use user::bench::{User, UserRef};
 
 mod files;
+mod others;
 #[rustfmt::skip]
 mod user;
 
@@ -34,12 +35,12 @@ fn clock(mut work: impl FnMut()) -> f64 {
 }
 
 /// The command line on files of a million records.
-pub(crate) fn files(milena: &std::path::Path, tools: Option<&std::path::Path>, dir: &std::path::Path) -> Result<()> {
+pub(crate) fn files(milena: &Path, tools: Option<&Path>, dir: &Path) -> Result<()> {
     files::run(milena, tools, dir)
 }
 
-/// Prints a table. `python` has fastavro, which is measured beside ours if it is given.
-pub(crate) fn run(python: Option<&std::path::Path>) -> Result<()> {
+/// Prints a table. What `python` and `jar` have is measured beside ours if they are given.
+pub(crate) fn run(python: Option<&Path>, jar: Option<&Path>) -> Result<()> {
     let schema = Schema::parse(SCHEMA)?;
     let reader = Schema::parse(&SCHEMA.replace(r#""age", "type": "int""#, r#""age", "type": "long""#))?;
     let mut bytes = Vec::new();
@@ -71,33 +72,16 @@ pub(crate) fn run(python: Option<&std::path::Path>) -> Result<()> {
     line("decode, dynamic value", clock(|| drop(black_box(plan.decode(black_box(&bytes))))));
     line("pass over, looking at lengths", clock(|| _ = black_box(plan.skip(&mut Reader::new(black_box(&bytes))))));
     line("parse the schema", clock(|| drop(black_box(Schema::parse(black_box(SCHEMA))))));
+    others::apache_avro(SCHEMA, &bytes, line)?;
     match python {
-        Some(python) => fastavro(python, &bytes),
+        Some(python) => others::fastavro(python, SCHEMA, &bytes)?,
+        None => println!("left out: fastavro (--python says which Python has it)"),
+    }
+    match jar {
+        Some(jar) => others::java(jar, SCHEMA, &bytes),
         None => {
-            println!("left out: fastavro (--python says which Python has it)");
+            println!("left out: Apache Avro in Java (--avro-tools says where its jar is)");
             Ok(())
         }
     }
-}
-
-/// The same record by fastavro, in the same run.
-fn fastavro(python: &std::path::Path, bytes: &[u8]) -> Result<()> {
-    const SCRIPT: &str = "import fastavro, io, json, sys, timeit
-schema = fastavro.parse_schema(json.loads(sys.argv[1]))
-data = bytes.fromhex(sys.argv[2])
-record = fastavro.schemaless_reader(io.BytesIO(data), schema)
-def encode():
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, schema, record)
-def decode():
-    fastavro.schemaless_reader(io.BytesIO(data), schema)
-for name, work in (('encode', encode), ('decode', decode)):
-    best = min(timeit.repeat(work, number=20000, repeat=5)) / 20000 * 1e9
-    print(f'{name + \", fastavro \" + fastavro.__version__:<44} {best:>8.1f}')
-";
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    let output = Command::new(python).args(["-c", SCRIPT, SCHEMA, &hex]).output().context("cannot start python")?;
-    ensure!(output.status.success(), "fastavro: {}", String::from_utf8_lossy(&output.stderr));
-    print!("{}", String::from_utf8_lossy(&output.stdout));
-    Ok(())
 }

@@ -84,6 +84,9 @@ enum Command {
         /// A Python that has fastavro, to be measured beside ours.
         #[arg(long)]
         python: Option<PathBuf>,
+        /// The jar of avro-tools, which has Apache Avro for Java.
+        #[arg(long)]
+        avro_tools: Option<PathBuf>,
     },
     /// `avro fromjson` and `tojson` on a million records.
     AvroFiles {
@@ -115,7 +118,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Avro { python } => avro::run(python.as_deref()),
+        Command::Avro { python, avro_tools } => avro::run(python.as_deref(), avro_tools.as_deref()),
         Command::AvroFiles { milena, avro_tools, dir } => avro::files(&milena, avro_tools.as_deref(), &dir),
         Command::Table { output } => {
             print!("{}", table::markdown(&std::fs::read_to_string(output)?));

@@ -36,13 +36,7 @@ struct Both {
 }
 
 pub(crate) fn tools(ground: &Ground) -> Result<String> {
-    let room = room(ground, "avro")?;
-    let jar = room.join("avro-tools-1.12.1.jar");
-    if !jar.exists() {
-        let mut maven = Command::new("mvn");
-        maven.args(["-q", "-B", "dependency:copy", &format!("-Dartifact={TOOLS}")]);
-        run::quiet(maven.arg(format!("-DoutputDirectory={}", room.display())))?;
-    }
+    let jar = avro_tools(ground)?;
     let mut both = Both { milena: ground.milena.clone(), jar, dir: tempfile::tempdir()?, checks: 0 };
     std::fs::write(both.path("s.avsc"), SCHEMA)?;
     std::fs::write(both.path("r.avsc"), READER)?;
@@ -54,6 +48,18 @@ pub(crate) fn tools(ground: &Ground) -> Result<String> {
     both.damage()?;
     both.idl()?;
     Ok(format!("{} answers of avro-tools 1.12.1 and milena avro are the same", both.checks))
+}
+
+/// Their jar, fetched once.
+pub(crate) fn avro_tools(ground: &Ground) -> Result<PathBuf> {
+    let room = room(ground, "avro")?;
+    let jar = room.join("avro-tools-1.12.1.jar");
+    if !jar.exists() {
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", "dependency:copy", &format!("-Dartifact={TOOLS}")]);
+        run::quiet(maven.arg(format!("-DoutputDirectory={}", room.display())))?;
+    }
+    Ok(jar)
 }
 
 fn records() -> String {

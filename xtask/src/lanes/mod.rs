@@ -1,7 +1,7 @@
 //! The lanes beyond cargo's own: each sets up what it needs below `target/lanes/` and owns its servers.
 
 pub(crate) mod apache;
-mod avro;
+pub(crate) mod avro;
 mod client;
 mod copy;
 pub(crate) mod crash;

@@ -133,6 +133,8 @@ pub(super) struct Values<R> {
     input: R,
     window: Vec<u8>,
     start: usize,
+    /// Behind the last end of a line in the window.
+    whole: usize,
     ended: bool,
     /// Lines in front of the window.
     lines: usize,
@@ -143,7 +145,7 @@ const VALUE_LIMIT: usize = 256 << 20;
 
 impl<R: Read> Values<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, window: Vec::new(), start: 0, ended: false, lines: 0 }
+        Self { input, window: Vec::new(), start: 0, whole: 0, ended: false, lines: 0 }
     }
 
     /// Appends the next value's binary form; `false` at the end.
@@ -154,7 +156,7 @@ impl<R: Read> Values<R> {
             self.start += blank;
             let front = &self.window[self.start..];
             // A number or word may go on in what was not read yet; a line's end says that it does not.
-            let whole = self.ended || front.contains(&b'\n');
+            let whole = self.ended || self.start < self.whole;
             if front.is_empty() && self.ended {
                 return Ok(false);
             }
@@ -190,6 +192,7 @@ impl<R: Read> Values<R> {
         let wanted = self.window.len().max(256 << 10);
         let got = self.input.by_ref().take(wanted as u64).read_to_end(&mut self.window).map_err(|e| input::unread(path, &e))?;
         self.ended = got < wanted;
+        self.whole = self.window.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         Ok(())
     }
 }
