@@ -45,9 +45,12 @@ pub(crate) struct Options {
     /// Show only these checks, such as D08,D10
     #[arg(long, value_delimiter = ',', value_name = "ID")]
     only: Vec<String>,
-    /// Write nothing: leaves out the round trip, the clock and the sizes
+    /// Write nothing: leaves out the round trips of broker and queue, the clock and the sizes
     #[arg(long)]
     no_write: bool,
+    /// Also register a schema, check another one against it, and delete it: an id of the registry is spent
+    #[arg(long = "write", conflicts_with = "no_write")]
+    register: bool,
     /// Again and again, showing what has changed
     #[arg(long, value_name = "TIME", value_parser = when::length)]
     every: Option<Duration>,
@@ -81,7 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         true => Security::default(),
         false => options.connect.security(&endpoint, &client::dialling(Security::default())).await?,
     };
-    let terms = Terms { write: !options.no_write, dialling: client::dialling(security) };
+    let terms = Terms { write: !options.no_write, register: options.register, dialling: client::dialling(security) };
     let Some(every) = options.every else {
         let findings = check(&options, &endpoint, &terms, &only).await;
         screen::print(&report::write(options.output, &endpoint.to_string(), &findings, options.verbose))?;
@@ -95,7 +98,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 /// The checks from here as JSON, without those that write; for `support`.
 pub(crate) async fn report_of(endpoint: &Endpoint, security: Security) -> String {
-    let terms = Terms { write: false, dialling: client::dialling(security) };
+    let terms = Terms { write: false, register: false, dialling: client::dialling(security) };
     let all = tokio::time::timeout(BUDGET, client::check(endpoint, &terms)).await;
     report::write(Form::Json, &endpoint.to_string(), &all.unwrap_or_default(), true)
 }

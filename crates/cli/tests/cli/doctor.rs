@@ -35,7 +35,7 @@ fn a_server_that_is_well_passes_and_keeps_no_trace() {
     let server = Server::ephemeral();
     let (code, checks) = doctor(server.kafka(), &[]);
     assert_eq!(code, Some(0), "{checks:?}");
-    for id in ["D01", "D03", "D04", "D07", "D08", "D09", "D10", "D11", "D12", "D16"] {
+    for id in ["D01", "D03", "D04", "D07", "D08", "D09", "D10", "D11", "D12", "D13", "D14", "D16"] {
         assert_eq!(of(&checks, id)["verdict"], "ok", "{id}: {}", of(&checks, id));
     }
     let ids: Vec<&str> = checks.iter().filter_map(|c| c["id"].as_str()).collect();
@@ -43,6 +43,12 @@ fn a_server_that_is_well_passes_and_keeps_no_trace() {
     assert_eq!(server.out(&["topic", "ls", "-o", "jsonl"], b""), "", "the probe's topic is gone");
     let (_, trash) = crate::metrics::get(&server, "/admin/v1/trash");
     assert_eq!(trash.trim(), "[]", "and not in the trash");
+    let words = |checks: &[Value], id: &str| of(checks, id)["words"].as_str().unwrap().to_owned();
+    assert!(words(&checks, "D14").contains("the queue gave a message out and took it back done"), "{checks:?}");
+    assert!(words(&checks, "D09").contains("classic, share; not served: consumer"), "{checks:?}");
+    let (_, checks) = doctor(server.kafka(), &["--write", "--only", "D13"]);
+    assert!(words(&checks, "D13").contains("a schema was registered, checked and deleted"), "{checks:?}");
+    assert_eq!(crate::metrics::get(&server, "/subjects?deleted=true").1.trim(), "[]", "and forgotten");
     let (_, checks) = doctor(server.kafka(), &["--no-write", "--only", "d10,D12"]);
     assert_eq!(checks.len(), 2);
     assert!(of(&checks, "D10")["words"].as_str().unwrap().contains("--no-write"));
@@ -176,10 +182,22 @@ fn the_servers_own_machine_is_looked_at() {
     assert!(of(&checks, "S05")["words"].as_str().unwrap().contains("p50"), "{checks:?}");
     assert_eq!(of(&checks, "S08")["verdict"], "ok", "{checks:?}");
     assert_eq!(of(&checks, "S11")["words"], "only this machine can connect");
+    assert!(of(&checks, "S01")["words"].as_str().unwrap().contains("user "), "{checks:?}");
+    server.out(&["produce", "orders", "spoiled"], b"");
+    let taken = server.out(&["take", "orders", "-g", "packing"], b"");
+    server.out(&["nack", "--reject", "-"], taken.as_bytes());
+    let (_, checks) = doctor(server.kafka(), &["--local", "--only", "S10"]);
+    assert_eq!(of(&checks, "S10")["words"], "1 group with dead letters", "{checks:?}");
+    assert!(of(&checks, "S10")["fix"].as_str().unwrap().starts_with("milena queue dead orders -g packing"), "{checks:?}");
     let kafka = server.kafka().to_string();
     server.kill();
     let (code, checks) = doctor(&kafka, &["--local"]);
     assert_eq!((code, of(&checks, "S01")["verdict"].as_str()), (Some(2), Some("failure")));
+    assert!(of(&checks, "S02")["words"].as_str().unwrap().contains("nothing listens"), "{checks:?}");
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_, checks) = doctor(&other.local_addr().unwrap().to_string(), &["--local", "--only", "S02"]);
+    let words = of(&checks, "S02")["words"].as_str().unwrap();
+    assert!(words.contains("is held by") && words.contains(&format!("pid {}", std::process::id())), "{checks:?}");
 }
 
 fn ping(arguments: &[&str]) -> Output {

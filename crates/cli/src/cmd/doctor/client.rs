@@ -22,6 +22,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Terms {
     /// Make a topic of their own, write into it, and take it away again.
     pub(crate) write: bool,
+    /// Register a schema, and take it away again: its id is spent.
+    pub(crate) register: bool,
     /// TLS, and as whom.
     pub(crate) dialling: Dialling,
 }
@@ -211,7 +213,7 @@ async fn spoken(target: &Endpoint, connection: &Connection, terms: &Terms) -> Ve
             let (coordinator, rights, web, round) = tokio::join!(
                 round::coordinator(&cluster),
                 round::rights(connection),
-                web::check(&cluster),
+                web::check(&cluster, terms),
                 round::trip(&cluster, terms),
             );
             found.extend([coordinator, rights]);

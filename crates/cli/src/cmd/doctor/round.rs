@@ -19,12 +19,23 @@ use crate::{cmd::ping::spent, web::Web, when};
 const READ: i32 = 1 << 3;
 const WRITE: i32 = 1 << 4;
 
+/// Kinds of groups, and the API that their members join with: JoinGroup, ConsumerGroupHeartbeat (KIP-848), ShareGroupHeartbeat
+/// (KIP-932).
+const GROUPS: [(&str, i16); 3] = [("classic", 11), ("consumer", 68), ("share", 76)];
+
 pub(super) async fn coordinator(cluster: &Cluster) -> Finding {
     let begin = Instant::now();
     let group = Node::Group("milena-doctor".into());
     let asked = patiently(|| cluster.connection(&group, milena_client::Lane::own()));
     let finding = match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(connection)) => Finding::ok("D09", format!("groups are coordinated by {}", connection.endpoint())),
+        Ok(Ok(connection)) => {
+            let told = &connection.api_versions().api_keys;
+            let has = |key: i16| told.iter().any(|api| api.api_key == key);
+            let (there, absent): (Vec<_>, Vec<_>) = GROUPS.iter().partition(|(_, key)| has(*key));
+            let names = |of: Vec<&(&str, i16)>| of.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            let not = if absent.is_empty() { String::new() } else { format!("; not served: {}", names(absent)) };
+            Finding::ok("D09", format!("groups are coordinated by {}: {}{not}", connection.endpoint(), names(there)))
+        }
         Ok(Err(error)) => Finding::failure("D09", format!("no coordinator for groups: {error}")).fix("milena status"),
         Err(_) => Finding::failure("D09", format!("no coordinator for groups within {PATIENCE:?}"))
             .fix("on Apache Kafka: milena topic show __consumer_offsets   (it needs a leader)"),
@@ -75,15 +86,8 @@ pub(super) async fn trip(cluster: &Cluster, terms: &Terms) -> Vec<Finding> {
     if !terms.write {
         return skip(&IDS, "nothing may be written (--no-write)");
     }
-    let name = Text::from(format!("__milena_doctor_{:x}_{:x}", std::process::id(), when::now()));
-    let admin = Admin::new(cluster.clone());
-    let topic = NewTopic {
-        partitions: 1,
-        replication: 1,
-        configs: vec![("message.timestamp.type".into(), "LogAppendTime".into())],
-        ..NewTopic::new(name.clone())
-    };
-    if let Err(error) = admin.create_topic(&topic, false).await {
+    let name = name("trip");
+    if let Err(error) = made(cluster, &name).await {
         let mut found = skip(&IDS[1..], "no topic could be made for it");
         found
             .push(Finding::failure("D10", format!("a topic of our own cannot be made: {error}")).fix("milena doctor --no-write"));
@@ -91,11 +95,7 @@ pub(super) async fn trip(cluster: &Cluster, terms: &Terms) -> Vec<Finding> {
     }
     // What takes too long is cut off, and cleaned up all the same.
     let found = tokio::time::timeout(PATIENCE * 5 / 2, probe(cluster, &name)).await;
-    let _ = admin.delete_topic(&name).await;
-    // Ours would keep it restorable for a day.
-    if let Ok(web) = Web::of(cluster, "doctor").await {
-        let _ = web.call("DELETE", &format!("/admin/v1/topics/{name}?now=true")).await;
-    }
+    taken_away(cluster, &name).await;
     found.unwrap_or_else(|_| {
         let mut found = skip(&IDS[1..], "the round trip did not end");
         found.push(
@@ -104,6 +104,30 @@ pub(super) async fn trip(cluster: &Cluster, terms: &Terms) -> Vec<Finding> {
         );
         found
     })
+}
+
+/// What nobody else has.
+pub(super) fn name(what: &str) -> Text {
+    Text::from(format!("__milena_doctor_{what}_{:x}_{:x}", std::process::id(), when::now()))
+}
+
+/// A topic of our own.
+pub(super) async fn made(cluster: &Cluster, name: &Text) -> milena_client::Result<()> {
+    let topic = NewTopic {
+        partitions: 1,
+        replication: 1,
+        configs: vec![("message.timestamp.type".into(), "LogAppendTime".into())],
+        ..NewTopic::new(name.clone())
+    };
+    Admin::new(cluster.clone()).create_topic(&topic, false).await.map(drop)
+}
+
+pub(super) async fn taken_away(cluster: &Cluster, name: &Text) {
+    let _ = Admin::new(cluster.clone()).delete_topic(name).await;
+    // Ours would keep it restorable for a day.
+    if let Ok(web) = Web::of(cluster, "doctor").await {
+        let _ = web.call("DELETE", &format!("/admin/v1/topics/{name}?now=true")).await;
+    }
 }
 
 async fn probe(cluster: &Cluster, topic: &Text) -> Vec<Finding> {

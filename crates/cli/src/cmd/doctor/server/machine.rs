@@ -61,6 +61,58 @@ pub(super) fn ports(pid: u64, port: u16) -> Finding {
     }
 }
 
+/// The port of a server that does not answer: free, or somebody else's.
+pub(super) fn taken(port: u16) -> Finding {
+    if listening(std::process::id().into(), port).is_empty() {
+        return Finding::skipped("S02", format!("because nothing listens on port {port}"));
+    }
+    let who = holder(port).map_or("a process of another user (ask as root)".into(), |(pid, name)| format!("{name}, pid {pid}"));
+    Finding::failure("S02", format!("port {port} is held by {who}"))
+        .fix(format!("end it, or choose another port: milena serve --kafka 127.0.0.1:{}", port.wrapping_add(1).max(1024)))
+}
+
+/// The process that has a socket listening on a port, if this user may see it.
+fn holder(port: u16) -> Option<(u64, String)> {
+    let tables = ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/self/net/{name}")).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1)).filter(|line| listener(line, port).is_some());
+    let sockets: Vec<String> =
+        lines.filter_map(|line| line.split_whitespace().nth(9)).map(|inode| format!("socket:[{inode}]")).collect();
+    let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
+    let has = |pid: &u64| {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).ok().into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| sockets.iter().any(|s| link.as_os_str() == s.as_str()))
+    };
+    let pid = pids.into_iter().find(has)?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some((pid, name.trim().to_owned()))
+}
+
+/// The name of the user that a process runs as, or his number.
+pub(super) fn user(pid: u64) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let id = status.lines().find_map(|l| l.strip_prefix("Uid:")?.split_whitespace().next()).unwrap_or("?").to_owned();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    });
+    name.unwrap_or(id)
+}
+
+/// Per cent of the inodes that are free, where the file system counts them.
+pub(super) fn names_left(path: &Path) -> Option<f64> {
+    let told = rustix::fs::statvfs(path).ok()?;
+    (told.f_files > 0).then(|| told.f_favail as f64 * 100.0 / told.f_files as f64)
+}
+
+/// Whether the data fill the disk that the system itself lives on.
+pub(super) fn is_on_root(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    device(path).is_some_and(|data| device(Path::new("/")) == Some(data))
+}
+
 /// Reads nftables, where that is allowed.
 pub(super) fn firewall(port: u16) -> Finding {
     let rules = match Command::new("nft").args(["list", "ruleset"]).output() {
@@ -105,9 +157,37 @@ pub(super) fn limits(pid: u64) -> Finding {
             Finding::warning("S07", format!("the kernel has ended {killed} processes of this group for want of memory"))
                 .fix("give it more: MemoryMax= in the unit")
         }
-        Some(files) => Finding::ok("S07", format!("open files {files}")),
+        Some(files) => match memory_limit(pid) {
+            Some((used, limit)) if used * 10 > limit * 9 => {
+                let words = format!("{} of the {} that its group may have are used", super::size(used), super::size(limit));
+                Finding::warning("S07", words).fix("give it more: MemoryMax= in the unit")
+            }
+            limit => swapped(pid, format!("open files {files}{}", limit.map_or(String::new(), |(used, limit)| {
+                format!(", memory {} of {}", super::size(used), super::size(limit))
+            }))),
+        },
         None => Finding::skipped("S07", "because the limits of the process may not be read"),
     }
+}
+
+/// What of the process lies in the swap, which makes every answer wait.
+fn swapped(pid: u64, words: String) -> Finding {
+    const MUCH: u64 = 16 << 10;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmSwap:")?.split_whitespace().next()?.parse::<u64>().ok());
+    match kilobytes.unwrap_or(0) {
+        kb if kb > MUCH => Finding::warning("S07", format!("{words}; {} of it lie in the swap", super::size(kb * 1024)))
+            .fix("MemorySwapMax=0 in the unit, or more memory"),
+        _ => Finding::ok("S07", words),
+    }
+}
+
+/// Bytes that the process's control group uses and may use, where it has a limit.
+fn memory_limit(pid: u64) -> Option<(u64, u64)> {
+    let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = group.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let number = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup{path}/{file}")).ok()?.trim().parse::<u64>().ok();
+    Some((number("memory.current")?, number("memory.max")?))
 }
 
 /// S05 and S06, of the directory with the data.
