@@ -40,6 +40,8 @@ pub(crate) fn copied(pom: &Path, lib: &Path) -> Result<String> {
 pub(crate) struct Apache {
     child: Child,
     pub(crate) kafka: String,
+    /// The port of its controller, for nodes that join it.
+    pub(crate) controller: u16,
 }
 
 impl Apache {
@@ -67,7 +69,7 @@ impl Apache {
             .stderr(log)
             .spawn()
             .context("cannot start java")?;
-        let apache = Self { child, kafka: format!("127.0.0.1:{broker}") };
+        let apache = Self { child, kafka: format!("127.0.0.1:{broker}"), controller };
         apache.wait()?;
         Ok(apache)
     }
@@ -105,8 +107,11 @@ fn properties(dir: &Path, data: &Path, broker: u16, controller: u16, extra: &[&s
         text.push_str(&line.replace("{port}", &broker.to_string()).replace("{controller}", &controller.to_string()));
         text.push('\n');
     }
-    let id = extra.iter().rev().find_map(|l| l.strip_prefix("node.id=")).unwrap_or("1");
-    text.push_str(&format!("controller.quorum.voters={id}@127.0.0.1:{controller}\n"));
+    // One that joins another's controller names it.
+    if !extra.iter().any(|line| line.starts_with("controller.quorum.voters=")) {
+        let id = extra.iter().rev().find_map(|l| l.strip_prefix("node.id=")).unwrap_or("1");
+        text.push_str(&format!("controller.quorum.voters={id}@127.0.0.1:{controller}\n"));
+    }
     let file = dir.join("server.properties");
     std::fs::write(&file, text)?;
     Ok(file)

@@ -111,7 +111,29 @@ pub(crate) fn run(ground: &Ground) -> Result<String> {
         elsewhere.finds(ground, self::port(&apache.kafka)?, host, words).context("with Apache Kafka")?;
     }
     well(ground, &elsewhere)?;
-    Ok("localhost, a name without an address and a foreign network are named, with Milena and with Apache Kafka".into())
+    second_node(ground, &elsewhere)?;
+    Ok("localhost, a name without an address, a foreign network and a node that is gone are named, with Milena and with Apache Kafka".into())
+}
+
+/// A cluster of two nodes, of which one dies. Milena has one; with it the test of the command line plays this.
+fn second_node(ground: &Ground, elsewhere: &Elsewhere) -> Result<()> {
+    let [open, advertised] = listeners(&format!("{HERE}:{{port}}"));
+    let first = Apache::start(ground, "doctor", &[&open, &advertised, "broker.session.timeout.ms=120000"])?;
+    let voters = format!("controller.quorum.voters=1@127.0.0.1:{}", first.controller);
+    let words = ["process.roles=broker", "node.id=2", "listeners=PLAINTEXT://0.0.0.0:{port}", &advertised, &voters];
+    let second = Apache::start(ground, "doctor-second", &words)?;
+    let gone = format!("{HERE}:{}", port(&second.kafka)?);
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (code, address) = elsewhere.doctor(ground, port(&first.kafka)?)?;
+        if code == Some(0) && address["words"].as_str().is_some_and(|words| words.contains(&gone)) {
+            break;
+        }
+        ensure!(Instant::now() < until, "two nodes that are well are not found so: {code:?} {address}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    drop(second);
+    elsewhere.finds(ground, port(&first.kafka)?, &gone, "start node 2 again").context("a second node that is gone")
 }
 
 /// Servers that tell an address which works.
