@@ -28,7 +28,10 @@ pub(super) async fn check(target: &Endpoint, connection: &Connection, dialling: 
     let begin = Instant::now();
     let metadata = match metadata(connection).await {
         Ok(metadata) => metadata,
-        Err(error) => return (Finding::failure("D08", format!("the broker does not say where it is: {error}")), false),
+        Err(error) => {
+            let words = format!("the broker does not say where it is: {error}");
+            return (Finding::failure("D08", words).fix("milena errors   on the server"), false);
+        }
     };
     let cluster = metadata.cluster_id.as_deref().map(ToString::to_string);
     let mut dials = tokio::task::JoinSet::new();

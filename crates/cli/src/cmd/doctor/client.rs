@@ -220,7 +220,7 @@ async fn spoken(target: &Endpoint, connection: &Connection, terms: &Terms) -> Ve
             found.extend(web);
             found.extend(round);
         }
-        Err(error) => found.push(Finding::failure("D09", error.to_string())),
+        Err(error) => found.push(Finding::failure("D09", error.to_string()).fix("milena errors   on the server")),
     }
     found
 }

@@ -19,6 +19,8 @@ pub(crate) enum Form {
 }
 
 pub(crate) fn write(form: Form, of: &str, findings: &[Finding], verbose: bool) -> String {
+    let without = findings.iter().find(|f| f.verdict == Verdict::Failure && f.fix.is_none());
+    debug_assert!(without.is_none(), "a failure names one thing to do: {without:?}");
     match form {
         Form::Text => text(of, findings, verbose),
         Form::Json => as_json(of, findings),
