@@ -99,7 +99,8 @@ fn process(status: &Value, pid: u64) -> Finding {
     let version = status["version"].as_str().unwrap_or("?");
     let unit = service::Unit::ask().filter(|unit| unit.state == "active");
     let times = unit.as_ref().map_or(String::new(), |unit| format!(", started again {} times by systemd", unit.restarts));
-    let words = format!("running {up}, pid {pid}, user {}, {}, version {version}{times}", machine::user(pid), machine::memory(pid));
+    let words =
+        format!("running {up}, pid {pid}, user {}, {}, version {version}{times}", machine::user(pid), machine::memory(pid));
     if let Some(dead) = status["dead"].as_str() {
         return Finding::failure("S01", format!("it acknowledges nothing any more: {dead}"))
             .fix("look at the disk, then: systemctl restart milena");
@@ -253,7 +254,9 @@ async fn groups(endpoint: &Endpoint, web: &Web) -> Finding {
     let fix = match (stuck.first(), dead.first()) {
         (Some((group, _)), _) => format!("milena group show {group}"),
         (None, Some((group, topic, _))) => format!("milena queue dead {topic} -g {group}   (then: milena queue redrive)"),
-        (None, None) => return Finding::ok("S10", "no group is behind without a reader, none has dead letters").took(begin.elapsed()),
+        (None, None) => {
+            return Finding::ok("S10", "no group is behind without a reader, none has dead letters").took(begin.elapsed());
+        }
     };
     let mut finding = Finding::warning("S10", words.join(", "));
     for (group, lag) in stuck.into_iter().take(5) {
@@ -339,7 +342,8 @@ fn lost(status: &Value, old: Vec<String>) -> Finding {
         if old.is_empty() {
             return Finding::ok("S13", "every client that was told an address came back, and none is too old");
         }
-        let finding = Finding::warning("S13", format!("{} too old or too new for this server", counted(old.len() as i64, "client")));
+        let finding =
+            Finding::warning("S13", format!("{} too old or too new for this server", counted(old.len() as i64, "client")));
         return old.into_iter().take(5).fold(finding, Finding::detail).fix("milena errors --code UNSUPPORTED_VERSION");
     }
     let line = |b: &&Value| {

@@ -91,7 +91,9 @@ async fn registered(web: &Web) -> Result<String, Failure> {
 /// One message is put in, taken, and acknowledged.
 async fn queue(web: &Web, cluster: &Cluster) -> Result<String, Failure> {
     let name = round::name("queue");
-    round::made(cluster, &name).await.map_err(|error| Failure::new(Kind::Failed, "no topic could be made for the queue").why(error))?;
+    round::made(cluster, &name)
+        .await
+        .map_err(|error| Failure::new(Kind::Failed, "no topic could be made for the queue").why(error))?;
     let begin = Instant::now();
     let tried = async {
         web.send("POST", &format!("/q/v1/topics/{name}/messages"), &json!({"value": "probe"})).await?;

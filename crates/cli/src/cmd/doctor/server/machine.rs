@@ -80,7 +80,9 @@ fn holder(port: u16) -> Option<(u64, String)> {
     let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
     let has = |pid: &u64| {
         let files = fs::read_dir(format!("/proc/{pid}/fd")).ok().into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| sockets.iter().any(|s| link.as_os_str() == s.as_str()))
+        files
+            .filter_map(|file| fs::read_link(file.path()).ok())
+            .any(|link| sockets.iter().any(|s| link.as_os_str() == s.as_str()))
     };
     let pid = pids.into_iter().find(has)?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
@@ -162,9 +164,15 @@ pub(super) fn limits(pid: u64) -> Finding {
                 let words = format!("{} of the {} that its group may have are used", super::size(used), super::size(limit));
                 Finding::warning("S07", words).fix("give it more: MemoryMax= in the unit")
             }
-            limit => swapped(pid, format!("open files {files}{}", limit.map_or(String::new(), |(used, limit)| {
-                format!(", memory {} of {}", super::size(used), super::size(limit))
-            }))),
+            limit => swapped(
+                pid,
+                format!(
+                    "open files {files}{}",
+                    limit.map_or(String::new(), |(used, limit)| {
+                        format!(", memory {} of {}", super::size(used), super::size(limit))
+                    })
+                ),
+            ),
         },
         None => Finding::skipped("S07", "because the limits of the process may not be read"),
     }
