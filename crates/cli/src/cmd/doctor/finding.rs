@@ -44,7 +44,7 @@ pub(crate) const CHECKS: &[(&str, &str)] = &[
     ("D11", "rights"),
     ("D12", "clock"),
     ("D13", "registry"),
-    ("D14", "rest and queue"),
+    ("D14", "rest, queue"),
     ("D15", "console"),
     ("D16", "sizes"),
     ("S01", "process"),
