@@ -3,6 +3,7 @@
 mod coded;
 mod manual;
 mod queue;
+mod queue_faults;
 mod queue_more;
 mod readers;
 mod registry;

@@ -85,6 +85,15 @@ impl Server {
         Reply { status, headers: head.to_string(), body: body.to_string() }
     }
 
+    /// A request whose answer nobody has read yet.
+    pub(crate) fn open(&self, method: &str, path: &str, body: &Value) -> TcpStream {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: milena\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).expect("it reads");
+        stream
+    }
+
     /// Commits of the store so far.
     pub(crate) fn commits(&self) -> u64 {
         self.node.gauges().commits

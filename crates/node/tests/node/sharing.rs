@@ -87,6 +87,24 @@ fn a_lock_that_runs_out_wakes_who_waits() {
     });
 }
 
+/// Locks are held by the clock that nobody sets, and that stands still while the machine sleeps.
+#[test]
+fn a_clock_that_jumps_ends_no_lock() {
+    let world = World::new();
+    let topic = world.create("orders", 1, &[]);
+    world.produce(&topic, 0, batch(&["a"])).unwrap();
+    let of = topic.clone();
+    world.run(move |node| async move { assert_eq!(taken(&node, &of, "one", 1).await, [(0, 0, 1)]) });
+    world.clock.nap(Duration::from_secs(86_400));
+    world.clock.set_skew(-3_600_000);
+    world.node.look_at_clock();
+    let of = topic.clone();
+    world.run(move |node| async move {
+        assert!(taken(&node, &of, "two", 1).await.is_empty(), "a day passed on the wall, and nobody worked meanwhile");
+        assert!(say(&node, &of, "one", 0, 0, Verdict::Accept).await, "it is still theirs");
+    });
+}
+
 /// All values and header names of a topic.
 fn letters(world: &World, name: &str) -> Vec<(i64, String)> {
     let Some(topic) = world.node.topic(name) else { return Vec::new() };

@@ -1,0 +1,120 @@
+//! The queue when something goes wrong: clients that go away while they wait, dead letters that find no room, a topic of dead
+//! letters that is deleted, and a thousand groups on one topic.
+
+use std::time::{Duration, Instant};
+
+use milena_http::Surface;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+const MESSAGES: &str = "/q/v1/topics/orders/messages";
+const RECEIVE: &str = "/q/v1/topics/orders/groups/workers:receive";
+const STANDING: &str = "/q/v1/topics/orders/groups/workers";
+
+fn put(server: &Server, value: &Value) {
+    assert_eq!(server.post(MESSAGES, &json!({"value": value})).status, 201);
+}
+
+/// Takes what is there and says that it cannot be done.
+fn reject_one(server: &Server) {
+    let taken = server.post(RECEIVE, &json!({"wait_ms": 5000})).json();
+    let rejected = server.post("/q/v1/groups/workers:reject", &json!({"lease": taken["messages"][0]["lease"], "reason": "no"}));
+    assert_eq!(rejected.status, 200, "{}", rejected.body);
+}
+
+/// Waits until the group stands so: letters that wait for their topic, and those that are there.
+fn stands(server: &Server, waiting: u64, buried: u64) {
+    let begun = Instant::now();
+    loop {
+        let standing = server.get(STANDING).json();
+        if (&standing["dead_letters_waiting"], &standing["dead_letters"]) == (&json!(waiting), &json!(buried)) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{waiting} should wait and {buried} be there: {standing}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn topics(server: &Server) -> String {
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    format!("/v3/clusters/{cluster}/topics")
+}
+
+fn letters(server: &Server) -> usize {
+    let found = server.get("/q/v1/topics/dlq.orders/partitions/0/messages?offset=earliest&max=100");
+    if found.status == 200 { found.json()["messages"].as_array().map_or(0, Vec::len) } else { 0 }
+}
+
+#[test]
+fn a_client_that_goes_away_while_it_waits_never_had_the_message() {
+    let server = Server::start(Surface::Common);
+    put(&server, &json!("first"));
+    let first = server.post(RECEIVE, &json!({"wait_ms": 0})).json();
+    server.post("/q/v1/groups/workers:ack", &json!({"lease": first["messages"][0]["lease"]}));
+    for round in 0..20 {
+        let waiting = server.open("POST", RECEIVE, &json!({"wait_ms": 20_000}));
+        std::thread::sleep(Duration::from_millis(round * 3));
+        drop(waiting);
+        put(&server, &json!(round));
+        let got = server.post(RECEIVE, &json!({"wait_ms": 5_000}));
+        assert_eq!(got.status, 200, "round {round}: the message is lost to whoever went away: {}", got.body);
+        let message = got.json()["messages"][0].clone();
+        assert_eq!((&message["value"], &message["delivery_count"]), (&json!(round), &json!(1)), "round {round}");
+        assert_eq!(server.post("/q/v1/groups/workers:ack", &json!({"lease": message["lease"]})).status, 200);
+    }
+}
+
+#[test]
+fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
+    let server = Server::start(Surface::Common);
+    let small = json!([{"name": "max.message.bytes", "value": "300"}]);
+    let made = server.post(&topics(&server), &json!({"topic_name": "dlq.orders", "partitions_count": 1, "configs": small}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    put(&server, &json!("x".repeat(2_000)));
+    reject_one(&server);
+    stands(&server, 1, 0);
+    assert_eq!(server.post(RECEIVE, &json!({"wait_ms": 0})).status, 204, "it is nobody's any more");
+    assert_eq!(letters(&server), 0);
+    let larger = format!("{}/dlq.orders/configs/max.message.bytes", topics(&server));
+    assert_eq!(server.put(&larger, &json!({"value": "1000000"})).status, 204);
+    stands(&server, 0, 1);
+    assert_eq!(letters(&server), 1, "once, and whole");
+}
+
+#[test]
+fn a_topic_of_dead_letters_that_is_deleted_is_made_again() {
+    let server = Server::start(Surface::Common);
+    put(&server, &json!(1));
+    reject_one(&server);
+    stands(&server, 0, 1);
+    assert_eq!(server.delete(&format!("{}/dlq.orders", topics(&server))).status, 204);
+    put(&server, &json!(2));
+    reject_one(&server);
+    stands(&server, 0, 2);
+    let begun = Instant::now();
+    while letters(&server) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the second letter is nowhere");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let found = server.get("/q/v1/topics/dlq.orders/partitions/0/messages?offset=earliest").json();
+    assert_eq!(found["messages"][0]["value"], json!(2));
+}
+
+#[test]
+fn a_thousand_groups_on_a_topic_each_get_every_message_once() {
+    let server = Server::start(Surface::Common);
+    (0..3).for_each(|n| put(&server, &json!(n)));
+    for group in 0..1_000 {
+        let receive = format!("/q/v1/topics/orders/groups/group-{group}:receive");
+        let taken = server.post(&receive, &json!({"max": 10, "wait_ms": 0})).json();
+        let messages = taken["messages"].as_array().expect("messages");
+        let values: Vec<&Value> = messages.iter().map(|message| &message["value"]).collect();
+        assert_eq!(values, [&json!(0), &json!(1), &json!(2)], "group {group}");
+        let leases: Vec<&Value> = messages.iter().map(|message| &message["lease"]).collect();
+        let done = server.post(&format!("/q/v1/groups/group-{group}:settle"), &json!({"ack": leases}));
+        assert_eq!(done.status, 200, "{}", done.body);
+        assert_eq!(server.post(&receive, &json!({"wait_ms": 0})).header("queue-state"), Some("empty"), "group {group}");
+    }
+    assert_eq!(server.get("/q/v1/topics/orders/groups").json()["groups"].as_array().map(Vec::len), Some(1_000));
+}
