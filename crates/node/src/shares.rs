@@ -430,6 +430,11 @@ impl Node {
         self.ask_share_when(name, |state| state.ground, Share::key).await
     }
 
+    /// What leases that come back may be signed with, durable: the secret and the one before. Without the group: `None`.
+    pub async fn share_keys(&self, name: &str) -> Result<Option<[Option<[u8; KEY_LEN]>; 2]>, Dead> {
+        self.ask_share_when(name, |state| state.ground, Share::keys).await
+    }
+
     /// Sets the alarms of a start.
     pub(crate) fn arm_shares(&self) {
         for cell in self.0.shares.all() {

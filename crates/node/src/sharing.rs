@@ -85,6 +85,14 @@ pub struct ShareListing {
     pub members: usize,
 }
 
+/// A secret of 244 random bits.
+fn drawn() -> [u8; KEY_LEN] {
+    let mut drawn = [0; KEY_LEN];
+    drawn[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+    drawn[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+    drawn
+}
+
 impl Node {
     /// What holds for a share group.
     pub(crate) fn share_rules(&self, name: &str) -> Rules {
@@ -258,14 +266,16 @@ impl Node {
         if let Some(key) = self.share_key_drawn(group).await?.flatten() {
             return Ok(Ok(key));
         }
-        let mut drawn = [0; KEY_LEN];
-        drawn[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-        drawn[16..].copy_from_slice(Uuid::new_v4().as_bytes());
-        if let Err(refusal) = self.share_command(group, &Command::Key(drawn)).await? {
+        if let Err(refusal) = self.share_command(group, &Command::Key(drawn())).await? {
             return Ok(Err(refusal));
         }
         // Somebody else may have been faster.
         Ok(self.share_key_drawn(group).await?.flatten().ok_or(Refusal::NotFound(group.into())))
+    }
+
+    /// Another secret. Leases that the one before signed stay good; those of the one before that do not.
+    pub async fn share_change_key(&self, group: &str) -> ShareTold<()> {
+        self.share_existing(group, Command::ChangeKey(drawn())).await.map(|told| told.map(|_| ()))
     }
 
     /// For how long the group's takings lock, in milliseconds. `None`: there is no such group.

@@ -47,6 +47,12 @@ impl Share {
         Decision::new(facts, Reply::Done)
     }
 
+    /// A new secret for a group that has one. One without draws its first at its first lease.
+    pub(super) fn change_key(&self, key: [u8; KEY_LEN]) -> Decision<Fact, Reply> {
+        let facts = if self.key.is_some() { vec![ShareKeyed { key }.into()] } else { Vec::new() };
+        Decision::new(facts, Reply::Done)
+    }
+
     /// Whether the group has begun with the partition.
     pub fn has_begun(&self, at: At) -> bool {
         self.partitions.contains_key(&at)

@@ -27,6 +27,8 @@ pub enum Command {
     },
     /// A secret that was drawn for leases; the first one stays.
     Key([u8; KEY_LEN]),
+    /// Another one: leases are signed with it from now on, and those that the last one signed are still good.
+    ChangeKey([u8; KEY_LEN]),
     /// DeleteShareGroupOffsets.
     Forget(Vec<At>),
     /// These topics are gone.

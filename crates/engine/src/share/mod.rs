@@ -201,6 +201,8 @@ pub struct Share {
     stated: bool,
     /// What leases are signed with, once there was one.
     key: Option<[u8; KEY_LEN]>,
+    /// The one before, whose leases are still good.
+    former_key: Option<[u8; KEY_LEN]>,
     dead: bool,
 }
 
@@ -224,6 +226,7 @@ impl Share {
             moved: BTreeSet::new(),
             stated: false,
             key: None,
+            former_key: None,
             dead: false,
         }
     }
@@ -261,6 +264,10 @@ impl Share {
     pub fn key(&self) -> Option<[u8; KEY_LEN]> {
         self.key
     }
+    /// What leases that come back may be signed with: the secret, and the one before it.
+    pub fn keys(&self) -> [Option<[u8; KEY_LEN]>; 2] {
+        [self.key, self.former_key]
+    }
     /// Everything of a partition below this is finished. `None`: the group has not begun with it.
     pub fn finished_below(&self, at: At) -> Option<Offset> {
         self.partitions.get(&at).map(|partition| partition.runs.start())
@@ -293,6 +300,7 @@ impl Machine for Share {
             Command::Beat(beat) => self.beat(now, beat),
             Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
             Command::Key(key) => Ok(self.draw_key(key)),
+            Command::ChangeKey(key) => Ok(self.change_key(key)),
             Command::Forget(partitions) => self.forget(&partitions),
             Command::ForgetTopics(topics) => Ok(self.forget_topics(&topics)),
             Command::Delete => self.delete(now),
@@ -352,7 +360,7 @@ impl Share {
                 }
             }
             ShareFact::ShareForgotten(forgotten) => forgotten.partitions.iter().for_each(|at| self.drop_partition(*at)),
-            ShareFact::ShareKeyed(keyed) => self.key = Some(keyed.key),
+            ShareFact::ShareKeyed(keyed) => self.former_key = self.key.replace(keyed.key),
             ShareFact::ShareDeleted(_) => {
                 let all: Vec<At> = self.partitions.keys().copied().collect();
                 all.into_iter().for_each(|at| self.drop_partition(at));

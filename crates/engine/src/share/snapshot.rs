@@ -18,8 +18,8 @@ use crate::{
 
 /// The first byte. No snapshot of another group begins so: those have their version there, which counts from 1.
 pub const MARK: u8 = 0x53;
-/// 2 counts what was acknowledged.
-const VERSION: u8 = 2;
+/// 2 counts what was acknowledged; 3 has the secret before the last one.
+const VERSION: u8 = 3;
 
 impl Share {
     /// Appends the snapshot, the group's name included.
@@ -29,6 +29,7 @@ impl Share {
         w.u8(VERSION);
         w.str(self.id.as_str());
         w.option(self.key, |w, key| w.bytes(&key));
+        w.option(self.former_key, |w, key| w.bytes(&key));
         w.count(self.partitions.len());
         for (at, partition) in &self.partitions {
             write_at(w, *at);
@@ -45,7 +46,9 @@ impl Share {
         let version = r.version("share group snapshot", VERSION)?;
         let id = GroupId::from(r.str("bytes of a group name", limits::GROUP_NAME_BYTES_MAX)?);
         let mut share = Share::new(id, rules);
-        share.key = r.option(|r| ShareKeyed::read(1, r).map(|keyed| keyed.key))?;
+        let key = |r: &mut Reader<'_>| ShareKeyed::read(1, r).map(|keyed| keyed.key);
+        share.key = r.option(key)?;
+        share.former_key = if version >= 3 { r.option(key)? } else { None };
         let count = r.count("partitions", limits::PARTITIONS_MAX, 23)?;
         for _ in 0..count {
             let at: At = read_at(r)?;

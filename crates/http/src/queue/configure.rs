@@ -138,6 +138,13 @@ pub(super) async fn pause(door: &Arc<Door>, group: &str, paused: bool) -> Told {
     alter(door, group, vec![Change::set(PAUSED, if paused { "true" } else { "false" })]).await
 }
 
+/// `:rotate`: leases are signed with another secret from now on.
+pub(super) async fn rotate(door: &Arc<Door>, group: &str) -> Told {
+    judge_name(group)?;
+    door.node.share_change_key(group).await??;
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
 async fn alter(door: &Arc<Door>, group: &str, changes: Vec<Change>) -> Told {
     door.node.alter_broker(Alter::SomeOf(Offered::Group, group.to_owned(), changes)).await??;
     Ok(empty(StatusCode::NO_CONTENT))

@@ -94,8 +94,8 @@ impl Unverified {
     pub(super) fn group(&self) -> &str {
         &self.lease.group
     }
-    pub(super) fn verify(self, key: &[u8; KEY_LEN]) -> Option<Lease> {
-        mac(key, &self.signed).verify_truncated_left(&self.tag).ok().map(|()| self.lease)
+    pub(super) fn verify(&self, key: &[u8; KEY_LEN]) -> Option<Lease> {
+        mac(key, &self.signed).verify_truncated_left(&self.tag).ok().map(|()| self.lease.clone())
     }
 }
 

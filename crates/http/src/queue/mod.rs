@@ -136,6 +136,7 @@ async fn on_group(door: &Arc<Door>, act: &str, asked: Asked) -> Told {
         }
         Some((group, "redrive")) => configure::redrive_all(door, group, parsed_or_default(&body(asked).await?)?).await,
         Some((group, "reset")) => configure::reset_all(door, group, parsed(&body(asked).await?)?).await,
+        Some((group, "rotate")) => configure::rotate(door, group).await,
         Some((group, "pause")) => configure::pause(door, group, true).await,
         Some((group, "resume")) => configure::pause(door, group, false).await,
         _ => Err(unrouted(&["groups", act], &shown)),

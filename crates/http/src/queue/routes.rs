@@ -20,6 +20,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("GET", "groups/{group}/dead"),
     ("POST", "groups/{group}:redrive"),
     ("POST", "groups/{group}:reset"),
+    ("POST", "groups/{group}:rotate"),
     ("POST", "groups/{group}:settle"),
     ("POST", "groups/{group}:ack"),
     ("POST", "groups/{group}:release"),

@@ -210,9 +210,9 @@ async fn settle_all(
     results: &mut Vec<Outcome>,
 ) -> Result<(), Trouble> {
     let node = &door.node;
-    let key = node.share_key_drawn(group).await.map_err(Trouble::dead)?;
+    let keys = node.share_keys(group).await.map_err(Trouble::dead)?;
     let outcome = |with: &With, status| Outcome { lease: with.lease.clone(), status, new_lease: None, lease_expires_at: None };
-    let Some(key) = key else {
+    let Some(keys @ [key, _]) = keys else {
         results.extend(list.iter().map(|with| outcome(with, NOT_FOUND)));
         return Ok(());
     };
@@ -227,7 +227,7 @@ async fn settle_all(
             continue;
         }
         let read = Lease::read(&with.lease).filter(|read| read.group() == group);
-        let lease = key.and_then(|key| read?.verify(&key));
+        let lease = read.and_then(|read| keys.iter().flatten().find_map(|key| read.verify(key)));
         let judged = lease.as_ref().map(|lease| lease.judged(node.life(), node.now().wall));
         outcomes.push(outcome(with, if judged.is_none() { INVALID } else { LOST }));
         if let (Some(lease), Some(Some(judged))) = (lease, judged) {

@@ -320,6 +320,23 @@ fn what_a_group_is_asked_is_asked_of_all_its_topics() {
 }
 
 #[test]
+fn a_lease_outlives_one_change_of_the_secret_and_not_two() {
+    let server = Server::start(Surface::Common);
+    put(&server, 2);
+    assert_eq!(server.post("/q/v1/groups/workers:rotate", &Value::Null).status, 404, "it has not begun");
+    let lease = || receive(&server, &json!({"wait_ms": 0})).json()["messages"][0]["lease"].clone();
+    let rotate = || assert_eq!(server.post("/q/v1/groups/workers:rotate", &Value::Null).status, 204);
+    let (first, second) = (lease(), lease());
+    rotate();
+    let extended = server.post("/q/v1/groups/workers:extend", &json!({"lease": first, "lease_ms": 60_000})).json();
+    rotate();
+    let settle = |lease: &Value| {
+        server.post("/q/v1/groups/workers:settle", &json!({"ack": [lease]})).json()["results"][0]["status"].clone()
+    };
+    assert_eq!((settle(&extended["new_lease"]), settle(&second)), (json!("ok"), json!("invalid")));
+}
+
+#[test]
 fn a_group_that_is_deleted_takes_its_settings_with_it() {
     let server = Server::start(Surface::Common);
     let put = || server.put("/q/v1/groups/workers", &json!({"max_deliveries": 3}));

@@ -9,6 +9,7 @@ use crate::{
     fact::BadFact,
     group::GroupId,
     ids::{TopicId, Uuid},
+    machine::{Machine, Now},
     share::{
         fact::{SettledRun, ShareDeleted, ShareForgotten, ShareKeyed, ShareSettled, ShareStarted, ShareTrimmed},
         *,
@@ -75,8 +76,15 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     let old: Vec<u8> = (0..golden.len()).step_by(2).map(|n| u8::from_str_radix(&golden[n..n + 2], 16).unwrap()).collect();
     let restored = Share::restore(&old, Rules::default()).unwrap();
     assert_eq!(restored.depth(at(), Window { start: 5, end: 20 }).unwrap().accepted, 0, "nobody had counted");
-    let golden = format!(
+    let counting = format!(
         "53 02 0167 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
+    );
+    let counting = counting.replace(' ', "");
+    let old: Vec<u8> = (0..counting.len()).step_by(2).map(|n| u8::from_str_radix(&counting[n..n + 2], 16).unwrap()).collect();
+    let restored = Share::restore(&old, Rules::default()).unwrap();
+    assert_eq!((restored.depth(at(), Window { start: 5, end: 20 }).unwrap().accepted, restored.keys()), (1, [None, None]));
+    let golden = format!(
+        "53 03 0167 00 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
     );
     assert_eq!(hex(&bytes), golden.replace(' ', ""));
     let restored = Share::restore(&bytes, Rules::default()).unwrap();
@@ -87,6 +95,26 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     for len in 0..bytes.len() {
         assert!(Share::restore(&bytes[..len], Rules::default()).is_err());
     }
+}
+
+#[test]
+fn a_group_keeps_the_secret_before_the_last_and_no_other() {
+    let mut share = Share::new(GroupId::from("g"), Rules::default());
+    let say = |share: &mut Share, command: Command| {
+        let decision = share.decide(Now { wall: AT, mono: 0 }, command).unwrap();
+        decision.facts.iter().for_each(|fact| share.apply(fact));
+    };
+    say(&mut share, Command::ChangeKey([9; KEY_LEN]));
+    assert_eq!(share.keys(), [None, None], "one without a secret has none to change");
+    say(&mut share, Command::Key([1; KEY_LEN]));
+    say(&mut share, Command::Key([2; KEY_LEN]));
+    assert_eq!(share.keys(), [Some([1; KEY_LEN]), None], "the first one stays");
+    say(&mut share, Command::ChangeKey([2; KEY_LEN]));
+    say(&mut share, Command::ChangeKey([3; KEY_LEN]));
+    assert_eq!(share.keys(), [Some([3; KEY_LEN]), Some([2; KEY_LEN])]);
+    let mut bytes = Vec::new();
+    share.snapshot(&mut bytes);
+    assert_eq!(Share::restore(&bytes, Rules::default()).unwrap().keys(), share.keys());
 }
 
 proptest! {
