@@ -120,10 +120,22 @@ impl Node {
         Err(SchemaTrouble::Busy)
     }
 
-    /// The version of a subject that is this schema.
+    /// The version of a subject that is this schema. A subject that says no context is looked through in each that has it.
     pub async fn find_schema(&self, asked: Asked, deleted: bool) -> Told<Shown> {
+        let subjects = self.see_schemas(|registry| registry.everywhere(&asked.subject)).1;
+        let mut first = None;
+        for subject in subjects {
+            match self.find_schema_in(Asked { subject, ..asked.clone() }, deleted).await? {
+                Err(refusal @ (Refusal::NoSchema | Refusal::NoSubject(_))) => first = first.or(Some(refusal)),
+                told => return Ok(told),
+            }
+        }
+        Ok(Err(first.unwrap_or(Refusal::NoSubject(asked.subject))))
+    }
+
+    async fn find_schema_in(&self, asked: Asked, deleted: bool) -> Told<Shown> {
         let (lsn, look) = self.see_schemas(|registry| {
-            let subject = registry.anywhere(&asked.subject);
+            let subject = asked.subject.clone();
             let which = if deleted { Which::WithDeleted } else { Which::Live };
             registry.versions(&subject, which)?;
             registry.look_up(Asked { subject, ..asked }, &self.spellings(), deleted, None)
@@ -161,6 +173,7 @@ impl Node {
             Ok(Look::Judge(question)) if in_words => self.judge(move || Ok(question.verdict_in_words())).await?,
             Ok(Look::Judge(question)) => self.judge(move || question.verdict()).await?,
             Ok(Look::Known(_)) => Ok(Verdict { compatible: true, messages: Vec::new() }),
+            Err(Refusal::BadSchema(why)) if in_words => Ok(Verdict { compatible: false, messages: vec![why] }),
             Err(refusal) => Err(refusal),
         };
         self.tell(lsn, verdict).await
@@ -349,6 +362,11 @@ impl Node {
         if !empty {
             return Err(gone(
                 "a topic of that name is there, and it is not the registry's: it has records or several partitions. Read it with `milena schema import`, rename or delete it, and try again",
+            ));
+        }
+        if topic.settings.cleanup.delete || !topic.settings.cleanup.compact {
+            return Err(gone(
+                "a topic of that name is there whose cleanup.policy is not `compact` alone, so retention could take schemas from its readers. Set it, or delete the topic, and try again",
             ));
         }
         // A claim writes no record, so it needs no topic.

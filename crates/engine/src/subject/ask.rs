@@ -122,7 +122,12 @@ impl Registry {
 
     /// One version. An unqualified subject that is not in the default context is looked for in the others.
     pub fn version(&self, subject: &Subject, wanted: Wanted, deleted: bool) -> Result<Shown, Refusal> {
-        let subject = &self.anywhere(subject);
+        let here = self.version_in(&self.anywhere(subject), wanted, deleted);
+        let elsewhere = self.everywhere(subject).into_iter();
+        here.or_else(|refusal| elsewhere.filter_map(|s| self.version_in(&s, wanted, deleted).ok()).next().ok_or(refusal))
+    }
+
+    fn version_in(&self, subject: &Subject, wanted: Wanted, deleted: bool) -> Result<Shown, Refusal> {
         let versions = self.versions_of(subject).ok_or_else(|| Refusal::NoSubject(subject.clone()))?;
         let which = if deleted { Which::WithDeleted } else { Which::Live };
         if !versions.counts(which) {
@@ -155,18 +160,29 @@ impl Registry {
         elsewhere.map_or_else(|| subject.clone(), |(name, _)| Subject::new(name, &subject.name))
     }
 
+    /// The subjects that a name may mean: itself, and when it says no context those of its name in all contexts.
+    pub fn everywhere(&self, subject: &Subject) -> Vec<Subject> {
+        if &*subject.context != DEFAULT_CONTEXT {
+            return vec![subject.clone()];
+        }
+        let named = self.contexts.iter().filter(|(_, c)| c.subjects.contains_key(&subject.name));
+        let mut all: Vec<Subject> = named.map(|(name, _)| Subject::new(name, &subject.name)).collect();
+        all.sort_by_key(|other| other != subject);
+        if all.is_empty() { vec![subject.clone()] } else { all }
+    }
+
     /// The schema of an id. `hint` names the context, and the subject whose version is preferred, and looked for elsewhere.
     pub fn by_id(&self, id: i32, hint: &Subject) -> Result<Shown, Refusal> {
-        let no = || Refusal::NoId(id.to_string());
-        if self.content_of(&hint.context, id).is_some() {
-            return self.shown_by_id(&hint.context, id, &hint.name).ok_or_else(no);
-        }
-        if &*hint.context != DEFAULT_CONTEXT || hint.is_context() {
-            return Err(no());
-        }
-        let elsewhere = self.contexts.iter().filter(|(_, c)| c.subjects.contains_key(&hint.name));
-        let mut found = elsewhere.filter_map(|(context, _)| self.shown_by_id(context, id, &hint.name));
-        found.next().ok_or_else(no)
+        // The same number is another schema in another context: the one of the subject that is named comes first.
+        let is_its = |context: &str| {
+            let known = self.context(context).and_then(|c| c.contents.get(&id));
+            known.is_some_and(|known| known.uses.iter().any(|(name, _)| *name == hint.name))
+        };
+        let unqualified = &*hint.context == DEFAULT_CONTEXT && !hint.is_context();
+        let elsewhere = self.contexts.keys().map(|name| &**name).filter(|_| unqualified);
+        let mut contexts = std::iter::once(&*hint.context).chain(elsewhere);
+        let context = contexts.find(|context| is_its(context)).unwrap_or(&hint.context);
+        self.shown_by_id(context, id, &hint.name).ok_or_else(|| Refusal::NoId(id.to_string()))
     }
 
     fn shown_by_id(&self, context: &str, id: i32, preferred: &str) -> Option<Shown> {

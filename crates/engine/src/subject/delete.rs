@@ -95,11 +95,15 @@ impl Registry {
 
     /// What is only soft-deleted in a scope goes for good: before an import, whose ids and versions come from outside.
     pub(super) fn leftovers(&self, scope: &Subject) -> Vec<SubjectFact> {
-        let prefix = format!(":{}:{}", scope.context, scope.name);
-        let named = self.subjects(&prefix, super::Which::OnlyDeleted).into_iter();
+        let named = self.subjects(&super::settings::reach(scope), super::Which::OnlyDeleted).into_iter();
         let inside = named.filter(|subject| scope.is_context() || subject == scope);
-        let purged = inside.map(|subject| VersionsPurged { versions: self.versions_upto(&subject, i32::MAX), subject });
-        purged.map(Into::into).collect()
+        let purged = inside.map(|subject| {
+            let mut versions = self.versions_upto(&subject, i32::MAX);
+            // What others refer to stays: without it they could not be read.
+            versions.retain(|version| self.referenced_by(&subject, *version, true).is_empty());
+            VersionsPurged { versions, subject }
+        });
+        purged.filter(|purged| !purged.versions.is_empty()).map(Into::into).collect()
     }
 
     pub(super) fn delete_context(&self, context: &str) -> Decided {

@@ -42,7 +42,8 @@ impl Subject {
 
     /// As a reference inside a schema of `context` means it: what says no context belongs to that one.
     pub fn parse_in(context: &str, text: &str) -> Self {
-        if text.starts_with(':') { Self::parse(text) } else { Self::new(context, text) }
+        let says_one = [":.", ":*:", "::"].iter().any(|beginning| text.starts_with(beginning));
+        if says_one { Self::parse(text) } else { Self::new(context, text) }
     }
 
     /// Whether it is a whole context, and not a subject in it.

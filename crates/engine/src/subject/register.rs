@@ -10,7 +10,7 @@ use super::{
     Wanted,
     content::Reference,
     document::{merged_metadata, merged_rules},
-    fact::{ContextCreated, SchemaRegistered},
+    fact::{ContextCreated, SchemaRegistered, VersionsPurged},
     limits,
     name::DEFAULT_CONTEXT,
 };
@@ -125,6 +125,12 @@ impl Registry {
         judge_size(&asked)?;
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
+        if asked.text.trim().is_empty() {
+            return match among {
+                None => Err(Refusal::NoSchema),
+                Some(_) => Err(Refusal::BadSchema("Empty schema".into())),
+            };
+        }
         self.resolve_references(&mut asked)?;
         let settled = spellings.settle(&mut asked) || !asked.normalize;
         if among.is_none()
@@ -210,18 +216,32 @@ impl Registry {
         let content = Arc::new(judged.content.clone());
         let (id, fresh) = self.id_for(subject, judged.id, &content)?;
         self.judge_place(subject, version, id)?;
+        self.judge_room(subject, fresh)?;
         let mut facts = self.context_fact(&subject.context)?;
         let shown = Shown { subject: subject.clone(), version, id, content: content.clone(), deleted: false, at: now.wall };
         let content = fresh.then_some(content);
         facts.push(SchemaRegistered { subject: subject.clone(), version, id, at: now.wall, content }.into());
+        let replaced = self.replaced(subject, id, version);
+        if !replaced.is_empty() {
+            facts.push(VersionsPurged { subject: subject.clone(), versions: replaced }.into());
+        }
         Ok(Decision::new(facts, Reply::Registered(shown)))
+    }
+
+    /// Older versions that are the same schema and only soft-deleted: the new one stands for them, unless others name them.
+    fn replaced(&self, subject: &Subject, id: i32, version: i32) -> Vec<i32> {
+        let versions = self.versions_of(subject).into_iter().flat_map(|v| v.by_number.range(..version));
+        let same = versions.filter(|(_, v)| v.deleted && v.id == id).map(|(number, _)| *number);
+        same.filter(|number| self.referenced_by(subject, *number, true).is_empty()).collect()
     }
 
     fn context_fact(&self, context: &str) -> Result<Vec<SubjectFact>, Refusal> {
         if context == DEFAULT_CONTEXT || self.context(context).is_some_and(|c| c.live) {
             return Ok(Vec::new());
         }
-        if self.contexts.len() >= limits::CONTEXTS_MAX {
+        // The default one may come later.
+        let all = self.contexts.len() + usize::from(self.context(DEFAULT_CONTEXT).is_none());
+        if all >= limits::CONTEXTS_MAX {
             return Err(Refusal::TooMany { what: "contexts", max: limits::CONTEXTS_MAX });
         }
         Ok(vec![ContextCreated { context: context.into() }.into()])
@@ -241,10 +261,23 @@ impl Registry {
             return Ok((id, false));
         }
         let mark = context.map_or(0, |c| c.mark);
-        if mark == limits::LAST_ID || context.is_some_and(|c| c.contents.len() >= limits::SUBJECTS_MAX) {
+        if mark == limits::LAST_ID {
             return Err(Refusal::IdsUsedUp);
         }
         Ok((mark + 1, true))
+    }
+
+    /// What a start would refuse to read is not taken in.
+    fn judge_room(&self, subject: &Subject, fresh: bool) -> Result<(), Refusal> {
+        let max = limits::SUBJECTS_MAX;
+        let Some(context) = self.context(&subject.context) else { return Ok(()) };
+        if !context.subjects.contains_key(&subject.name) && context.subjects.len() >= max {
+            return Err(Refusal::TooMany { what: "subjects", max });
+        }
+        match fresh && context.contents.len() >= max {
+            true => Err(Refusal::TooMany { what: "schemas", max }),
+            false => Ok(()),
+        }
     }
 
     /// A version that is there already is not written over by another schema.
@@ -382,7 +415,7 @@ impl Question {
     fn same(&self, content: &Content) -> Option<Shown> {
         let fits = |shown: &Shown| {
             let version = match self.asked.version {
-                Some(Wanted::Number(number)) if self.mode.imports() => shown.version == number,
+                Some(Wanted::Number(number)) => shown.version == number,
                 _ => true,
             };
             !shown.deleted && version && self.asked.id.is_none_or(|id| shown.id == id)

@@ -1,7 +1,7 @@
 //! Configurations and modes: of a subject, of a context, of everything. Knows in which order they are asked.
 
 use super::{
-    Config, GLOBAL_CONTEXT, Mode, Refusal, Registry, Reply, Subject, SubjectFact, Which,
+    Config, DEFAULT_CONTEXT, EVERY_CONTEXT, GLOBAL_CONTEXT, Mode, Refusal, Registry, Reply, Subject, SubjectFact, Which,
     fact::{ConfigChanged, ModeChanged},
     limits,
 };
@@ -68,7 +68,7 @@ impl Registry {
                 let reply = Reply::Config(Box::new(before.clone()));
                 Ok(Decision::new(vec![ConfigChanged { scope, config: None }.into()], reply))
             }
-            None if scope.is_context() => Ok(Decision::reply(Reply::Config(Box::new(Config::built_in())))),
+            None if is_for_all(&scope) => Ok(Decision::reply(Reply::Config(Box::new(Config::built_in())))),
             None => Err(Refusal::NoSubject(scope)),
         }
     }
@@ -93,13 +93,12 @@ impl Registry {
     }
 
     fn has_live(&self, scope: &Subject) -> bool {
-        let prefix = format!(":{}:{}", scope.context, scope.name);
-        self.subjects(&prefix, Which::Live).iter().any(|subject| scope.is_context() || subject == scope)
+        self.subjects(&reach(scope), Which::Live).iter().any(|subject| scope.is_context() || subject == scope)
     }
 
     pub(super) fn delete_mode(&self, scope: Subject, recursive: bool) -> Decided {
         let before = self.mode(&scope);
-        if before.is_none() && !scope.is_context() {
+        if before.is_none() && !is_for_all(&scope) && !recursive {
             return Err(Refusal::NoSubject(scope));
         }
         let inside = |other: &Subject| recursive && scope.is_context() && other.context == scope.context && *other != scope;
@@ -130,4 +129,17 @@ fn changed(config: Option<&Config>, changes: serde_json::Map<String, serde_json:
         };
     }
     serde_json::from_value(fields).map_err(bad)
+}
+
+/// The default context's settings, and those of all: there without having been set.
+fn is_for_all(scope: &Subject) -> bool {
+    scope.is_context() && matches!(&*scope.context, DEFAULT_CONTEXT | GLOBAL_CONTEXT)
+}
+
+/// The beginning of the names of all subjects that settings of a scope hold for.
+pub(super) fn reach(scope: &Subject) -> String {
+    match &*scope.context {
+        GLOBAL_CONTEXT => format!(":{EVERY_CONTEXT}:"),
+        context => format!(":{context}:{}", scope.name),
+    }
 }

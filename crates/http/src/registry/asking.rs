@@ -105,7 +105,11 @@ impl Call {
     pub(super) fn prefix(&self, default: &str) -> String {
         let given = self.query("subjectPrefix");
         match &self.context {
-            Some(context) => format!(":{context}:{}", given.filter(|p| !p.starts_with(':')).unwrap_or_default()),
+            // One that says a context goes before the path's.
+            Some(_) if given.is_some_and(|p| p.starts_with(":.") || p.starts_with(":*:")) => {
+                given.unwrap_or_default().to_string()
+            }
+            Some(context) => format!(":{context}:{}", given.unwrap_or_default()),
             None => given.unwrap_or(default).to_string(),
         }
     }

@@ -17,7 +17,8 @@ const MODES: &str = "Invalid mode. Valid values are READWRITE, READONLY, READONL
 /// The subject that settings are of, when the path names one; never an alias, which is a setting itself.
 fn scope(call: &Call, path: &[&str]) -> Option<(Subject, bool)> {
     match path {
-        [] => Some((call.scope(), false)),
+        // A context in the path is one that is named.
+        [] => Some((call.scope(), call.context.is_some())),
         [subject] => Some((call.subject(subject), true)),
         _ => None,
     }
