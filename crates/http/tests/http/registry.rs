@@ -195,6 +195,40 @@ fn a_context_has_three_spellings() {
 }
 
 #[test]
+fn a_name_without_a_context_means_what_is_its_own() {
+    let server = registry();
+    let put = |subject: &str, text: &str| server.post(&format!("/subjects/{subject}/versions"), &avro(text)).json();
+    assert_eq!((put("b", "\"int\""), put(":.eu:a", "\"string\"")), (json!({"id": 1}), json!({"id": 1})));
+    assert_eq!(server.get("/schemas/ids/1?subject=a").json()["schema"], "\"string\"");
+    assert_eq!(server.get("/schemas/ids/1/versions?subject=a").json(), json!([{"subject": ":.eu:a", "version": 1}]));
+    assert_eq!(server.get("/schemas/ids/1?subject=b").json()["schema"], "\"int\"");
+    put("a", "\"long\"");
+    put(":.eu:a", "\"bytes\"");
+    assert_eq!(server.post("/subjects/a", &avro("\"string\"")).json()["subject"], ":.eu:a", "a miss is looked for elsewhere");
+    assert_eq!(server.get("/subjects/a/versions/2").json()["subject"], ":.eu:a");
+    assert_eq!(server.get("/subjects/a/versions/3").code(), (404, 40402));
+    for path in ["/config/:.eu:", "/contexts/.eu/config"] {
+        assert_eq!(server.get(path).code(), (404, 40408), "{path}");
+    }
+    assert_eq!((server.get("/contexts/.eu/mode").code(), server.delete("/mode/:.eu:").code()), ((404, 40409), (404, 40401)));
+    assert_eq!(server.put("/mode/:.__GLOBAL:", &json!({"mode": "IMPORT"})).code(), (422, 42205), "there are subjects");
+}
+
+#[test]
+fn an_empty_schema_is_none_and_a_version_is_meant() {
+    let server = registry();
+    server.post("/subjects/a/versions", &avro("\"int\""));
+    assert_eq!(server.post("/subjects/a", &json!({})).code(), (404, 40403));
+    let compare = |query: &str| server.post(&format!("/compatibility/subjects/a/versions/latest{query}"), &json!({}));
+    assert_eq!((compare("").code(), compare("?verbose=true").json()["is_compatible"].clone()), ((422, 42201), json!(false)));
+    let again = server.post("/subjects/a/versions", &json!({"schema": "\"int\"", "version": 7}));
+    assert_eq!(again.code(), (422, 42201));
+    server.delete("/subjects/a");
+    server.post("/subjects/a/versions", &avro("\"int\""));
+    assert_eq!(server.get("/subjects/a/versions?deleted=true").json(), json!([2]), "the same schema, deleted, went");
+}
+
+#[test]
 fn subjects_may_have_slashes_and_aliases() {
     let server = registry();
     assert_eq!(server.post("/subjects/a%2Fb%20c/versions", &record("a")).json(), json!({"id": 1}));
