@@ -342,6 +342,9 @@ pub(super) fn resolved(references: &[(String, Arc<Content>)]) -> Vec<Resolved<'_
     references.iter().map(|(name, content)| Resolved { name, text: &content.text }).collect()
 }
 
+/// Versions of a subject that one question parses at most.
+const PARSED_MOST: usize = 100;
+
 impl Question {
     pub fn subject(&self) -> &Subject {
         &self.asked.subject
@@ -380,7 +383,7 @@ impl Question {
         let wanted = self.layered(&inherited);
         let stamp = self.stamp;
         let subject = self.asked.subject.clone();
-        if let Some(known) = self.same(&wanted) {
+        if let Some(known) = self.same(&wanted).or_else(|| self.same_whole(&[&wanted])) {
             return Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp });
         }
         self.judge_mode()?;
@@ -465,13 +468,30 @@ impl Question {
                 return Ok(past.shown.clone());
             }
         }
+        let all: Vec<&Content> = candidates.iter().flatten().collect();
         let normal = self.asked.normalize.then(|| self.find_normal(&candidates)).flatten();
-        normal.ok_or(Refusal::NoSchema)
+        normal.or_else(|| self.same_whole(&all)).ok_or(Refusal::NoSchema)
     }
 
     /// Versions that were registered as they came are the same if they would be the same in normal form.
+    /// The version that refers to what was sent in one piece: serializers send a schema whole that was registered in parts.
+    fn same_whole(&self, candidates: &[&Content]) -> Option<Shown> {
+        if !self.asked.references.is_empty() || self.asked.version.is_some() || self.asked.id.is_some() {
+            return None;
+        }
+        let in_parts = self.past.iter().filter(|past| !past.shown.content.references.is_empty());
+        let whole = in_parts.take(PARSED_MOST).find(|past| {
+            let stored = &past.shown.content;
+            let parsed = Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)).ok();
+            let Some(text) = parsed.and_then(|schema| schema.spelled("resolved")) else { return false };
+            let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
+            let whole = Content::new(stored.format, &text, Vec::new(), metadata, rules);
+            candidates.iter().any(|candidate| whole.same_but_version(candidate))
+        });
+        whole.map(|past| past.shown.clone())
+    }
+
     fn find_normal(&self, candidates: &[Option<Content>]) -> Option<Shown> {
-        const PARSED_MOST: usize = 100;
         for past in self.past.iter().take(PARSED_MOST) {
             let stored = &past.shown.content;
             let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)) else { continue };

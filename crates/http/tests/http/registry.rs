@@ -215,6 +215,21 @@ fn a_name_without_a_context_means_what_is_its_own() {
 }
 
 #[test]
+fn a_schema_that_was_registered_in_parts_is_known_when_it_comes_whole() {
+    let server = registry();
+    let name = r#"{"type":"record","name":"N","fields":[{"name":"first","type":"string"}]}"#;
+    server.post("/subjects/name/versions", &avro(name));
+    let reference = json!([{"name": "N", "subject": "name", "version": 1}]);
+    let parts = json!({"schema": r#"{"type":"array","items":"N"}"#, "references": reference});
+    assert_eq!(server.post("/subjects/list/versions", &parts).json(), json!({"id": 2}));
+    let whole = avro(&format!(r#"{{"type":"array","items":{name}}}"#));
+    assert_eq!(server.post("/subjects/list", &whole).json()["version"], 1);
+    assert_eq!(server.post("/subjects/list/versions", &whole).json(), json!({"id": 2}));
+    let other = avro(&format!(r#"{{"type":"array","items":{}}}"#, name.replace("first", "last")));
+    assert_eq!(server.post("/subjects/list", &other).code(), (404, 40403));
+}
+
+#[test]
 fn an_empty_schema_is_none_and_a_version_is_meant() {
     let server = registry();
     server.post("/subjects/a/versions", &avro("\"int\""));
