@@ -230,9 +230,9 @@ impl Registry {
 
     /// Older versions that are the same schema and only soft-deleted: the new one stands for them, unless others name them.
     fn replaced(&self, subject: &Subject, id: i32, version: i32) -> Vec<i32> {
-        let versions = self.versions_of(subject).into_iter().flat_map(|v| v.by_number.range(..version));
-        let same = versions.filter(|(_, v)| v.deleted && v.id == id).map(|(number, _)| *number);
-        same.filter(|number| self.referenced_by(subject, *number, true).is_empty()).collect()
+        let versions = self.versions_of(subject).into_iter().flat_map(|v| v.by_number.iter());
+        let older = versions.filter(|(number, v)| *number < version && v.deleted && v.id == id);
+        older.map(|(number, _)| number).filter(|number| self.referenced_by(subject, *number, true).is_empty()).collect()
     }
 
     fn context_fact(&self, context: &str) -> Result<Vec<SubjectFact>, Refusal> {
