@@ -114,6 +114,11 @@ impl Call {
         }
     }
 
+    /// Whether the path names a context.
+    pub(super) fn names_context(&self) -> bool {
+        self.context.is_some()
+    }
+
     /// The context of the path, for what has settings as a whole.
     pub(super) fn scope(&self) -> Subject {
         Subject::context(self.context.as_deref().unwrap_or(DEFAULT_CONTEXT))

@@ -18,7 +18,7 @@ const MODES: &str = "Invalid mode. Valid values are READWRITE, READONLY, READONL
 fn scope(call: &Call, path: &[&str]) -> Option<(Subject, bool)> {
     match path {
         // A context in the path is one that is named.
-        [] => Some((call.scope(), call.context.is_some())),
+        [] => Some((call.scope(), call.names_context())),
         [subject] => Some((call.subject(subject), true)),
         _ => None,
     }
