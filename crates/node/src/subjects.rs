@@ -144,8 +144,11 @@ impl Node {
             Ok(Look::Judge(question)) => {
                 // In normal form a version may be found whose text is another one.
                 let sent = question.spelling().filter(|sent| !sent.is_normalized());
+                let refers = question.refers();
                 let found = self.judge(move || question.find()).await?;
-                self.note_spelling(sent, found.as_ref().ok().map(|found| &*found.content.text));
+                // Nor is a schema that came whole another spelling of one in parts.
+                let same = found.as_ref().ok().filter(|found| found.content.references.is_empty() != refers);
+                self.note_spelling(sent, same.map(|found| &*found.content.text));
                 found
             }
             Ok(Look::Known(known)) => Ok(known),

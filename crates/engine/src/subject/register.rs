@@ -350,6 +350,11 @@ impl Question {
         &self.asked.subject
     }
 
+    /// Whether what was sent names other schemas.
+    pub fn refers(&self) -> bool {
+        !self.asked.references.is_empty()
+    }
+
     /// The text as it was sent, to remember what it is stored as.
     pub fn spelling(&self) -> Option<Spelling> {
         Spelling::of(&self.asked)
