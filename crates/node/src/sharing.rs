@@ -374,7 +374,9 @@ impl Node {
         let Some(cell) = self.0.shares.find(group) else { return Vec::new() };
         let mut ids: Vec<TopicId> = cell.state.hold().noun.machine.partitions().map(|at| at.topic).collect();
         ids.dedup();
-        ids.into_iter().filter_map(|id| self.topic_by_id(id)).collect()
+        let mut topics: Vec<Arc<Topic>> = ids.into_iter().filter_map(|id| self.topic_by_id(id)).collect();
+        topics.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        topics
     }
 
     /// These topics are gone, and what share groups knew of them.
