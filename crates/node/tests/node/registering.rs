@@ -180,8 +180,12 @@ fn somebody_elses_topic_is_not_written() {
     world.produce(&topic, 0, batch(&["theirs"])).expect("it is nobody's yet");
     let refused = world.run(|node| async move { node.register_schema(asked("a", "\"int\"")).await });
     assert!(matches!(&refused, Err(SchemaTrouble::Topic(words)) if words.contains("milena schema import")), "{refused:?}");
+    let losing = World::new();
+    losing.create("_schemas", 1, &[]);
+    let refused = losing.run(|node| async move { node.register_schema(asked("a", "\"int\"")).await });
+    assert!(matches!(&refused, Err(SchemaTrouble::Topic(words)) if words.contains("cleanup.policy")), "{refused:?}");
     let empty = World::new();
-    empty.create("_schemas", 1, &[]);
+    empty.create("_schemas", 1, &[("cleanup.policy", "compact")]);
     register(&empty, asked("a", "\"int\"")).expect("an empty one is taken");
     assert_eq!(agree(&empty), 1);
 }
