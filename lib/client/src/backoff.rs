@@ -62,6 +62,11 @@ impl Backoff {
         Ok(())
     }
 
+    /// Something worked meanwhile: patience begins anew.
+    pub fn reset(&mut self) {
+        (self.began, self.attempts) = (Instant::now(), 0);
+    }
+
     /// The next pause, with a fifth of it up to chance so that clients do not march in step.
     pub fn wait(&mut self) -> Duration {
         let doubled = self.retry.first.saturating_mul(1 << self.attempts.min(16)).min(self.retry.most);

@@ -5,18 +5,18 @@ mod metadata;
 mod offsets;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use milena_wire::{Request, Text};
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::{Backoff, Connection, Endpoint, Error, Options, Principal, Result, Retry, Security, Trace};
+use crate::{Backoff, ConnectFailure, Connection, Endpoint, Error, Options, Principal, Result, Retry, Security, Trace};
 use metadata::View;
 pub use metadata::{Metadata, Partition, Topic, Topics};
 pub use offsets::{At, Listed};
@@ -99,7 +99,15 @@ impl Lane {
 #[derive(Clone)]
 pub struct Cluster(Arc<Inner>);
 
-type Place = Arc<AsyncMutex<Option<Connection>>>;
+/// One address of one user's in the pool.
+#[derive(Default)]
+struct Place {
+    connection: Option<Connection>,
+    /// Who opens a connection holds it; it keeps how the last try failed, for those who waited meanwhile.
+    dialling: Dialling,
+}
+
+type Dialling = Arc<AsyncMutex<Option<(Instant, Error)>>>;
 
 /// What a pooled connection is found by: where it leads, whose it is, and which of that user's it is. A connection has no other
 /// way out of the pool, so that one user's can never be given to another.
@@ -110,12 +118,20 @@ struct PoolKey {
     lane: Lane,
 }
 
+/// What is in the pool for an address.
+enum Look {
+    Open(Connection),
+    Dial(PoolKey, Security, Dialling),
+}
+
 struct Inner {
     config: Config,
     /// Who we are now; what [`Config`] says is only the beginning.
     security: Mutex<Security>,
     view: Mutex<View>,
     pool: Mutex<HashMap<PoolKey, Place>>,
+    /// Where somebody has answered before: that such a name is not known for a moment is no wrong address.
+    reached: Mutex<HashSet<Endpoint>>,
 }
 
 impl Cluster {
@@ -132,7 +148,7 @@ impl Cluster {
             return Err(Error::NoBootstrap);
         }
         let security = Mutex::new(config.options.security.clone());
-        Ok(Self(Arc::new(Inner { config, security, view: Mutex::default(), pool: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { config, security, view: Mutex::default(), pool: Mutex::default(), reached: Mutex::default() })))
     }
 
     pub fn config(&self) -> &Config {
@@ -148,15 +164,10 @@ impl Cluster {
     /// what waits on it, and what that user could see is forgotten.
     pub fn become_principal(&self, security: Security) {
         *self.lock(&self.0.security) = security;
+        // Connections are put into the pool and given out under its lock, after a look at who we are: so that none is missed here,
+        // and one that is being opened just now finds its place gone.
         let gone: Vec<Place> = self.lock(&self.0.pool).drain().map(|(_, place)| place).collect();
-        for place in gone {
-            // One that is being opened just now is not given out: see `open`.
-            if let Ok(connection) = place.try_lock()
-                && let Some(connection) = connection.as_ref()
-            {
-                connection.close(Error::PrincipalChanged);
-            }
-        }
+        gone.iter().filter_map(|place| place.connection.as_ref()).for_each(|c| c.close(Error::PrincipalChanged));
         *self.view() = View::default();
     }
 
@@ -176,36 +187,101 @@ impl Cluster {
             Node::Any => return self.any(lane).await,
             Node::At(endpoint) => endpoint.clone(),
             Node::Controller => match self.controller().await? {
-                Some(id) => self.endpoint(id).await?,
+                Some(id) => self.endpoint_for(node, id).await?,
                 None => return self.any(lane).await,
             },
             Node::Id(id) => self.endpoint(*id).await?,
-            Node::Leader { topic, partition } => self.endpoint(self.leader(topic, *partition).await?).await?,
-            Node::Group(id) => self.endpoint(self.coordinator(coordinator::Kind::Group, id).await?).await?,
-            Node::Transaction(id) => self.endpoint(self.coordinator(coordinator::Kind::Transaction, id).await?).await?,
+            Node::Leader { topic, partition } => self.endpoint_for(node, self.leader(topic, *partition).await?).await?,
+            Node::Group(id) => self.endpoint_for(node, self.coordinator(coordinator::Kind::Group, id).await?).await?,
+            Node::Transaction(id) => self.endpoint_for(node, self.coordinator(coordinator::Kind::Transaction, id).await?).await?,
         };
         self.open(&endpoint, lane).await
     }
 
-    /// Opens or reuses the connection to an address. Two callers at once open one.
+    /// Opens or reuses the connection to an address. Two callers at once open one, and fail together.
     async fn open(&self, endpoint: &Endpoint, lane: Lane) -> Result<Connection> {
-        let security = self.lock(&self.0.security).clone();
-        let key = PoolKey { endpoint: endpoint.clone(), principal: security.principal(), lane };
-        let place = self.lock(&self.0.pool).entry(key.clone()).or_default().clone();
-        let mut place = place.lock().await;
-        if let Some(connection) = place.as_ref().filter(|c| c.is_usable()) {
-            return Ok(connection.clone());
+        let began = Instant::now();
+        let (key, security, dialling) = match self.look(endpoint, lane) {
+            Look::Open(connection) => return Ok(connection),
+            Look::Dial(key, security, dialling) => (key, security, dialling),
+        };
+        let mut last = dialling.lock().await;
+        if let Some(connection) = self.there(&self.lock(&self.0.pool), &key) {
+            return Ok(connection);
+        }
+        if let Some((at, error)) = &*last
+            && *at > began
+        {
+            self.abandon(&key, &dialling);
+            return Err(error.clone());
         }
         let options = Options { security, ..self.0.config.options.clone() };
-        let connection = Connection::open(endpoint, &options).await?;
-        if key.principal != self.principal() {
-            // Somebody else's by now. Its place is not in the pool any more.
-            self.lock(&self.0.pool).remove(&key);
-            connection.close(Error::PrincipalChanged);
-            return Err(Error::PrincipalChanged);
+        match Connection::open(endpoint, &options).await {
+            Ok(connection) => self.keep(&key, &dialling, connection),
+            Err(error) => {
+                let error = self.of_known_place(endpoint, error);
+                self.abandon(&key, &dialling);
+                *last = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
         }
-        *place = Some(connection.clone());
-        Ok(connection)
+    }
+
+    /// What there is for an address, and if that is nothing, what opening one needs.
+    fn look(&self, endpoint: &Endpoint, lane: Lane) -> Look {
+        let mut pool = self.lock(&self.0.pool);
+        let security = self.lock(&self.0.security).clone();
+        let key = PoolKey { endpoint: endpoint.clone(), principal: security.principal(), lane };
+        match self.there(&pool, &key) {
+            Some(connection) => Look::Open(connection),
+            None => {
+                let dialling = pool.entry(key.clone()).or_default().dialling.clone();
+                Look::Dial(key, security, dialling)
+            }
+        }
+    }
+
+    fn there(&self, pool: &HashMap<PoolKey, Place>, key: &PoolKey) -> Option<Connection> {
+        pool.get(key)?.connection.as_ref().filter(|c| c.is_usable()).cloned()
+    }
+
+    /// Puts a connection just opened into its place, if that is still there: the user may be another by now, or the lane closed.
+    fn keep(&self, key: &PoolKey, dialling: &Dialling, connection: Connection) -> Result<Connection> {
+        self.lock(&self.0.reached).insert(key.endpoint.clone());
+        let mut pool = self.lock(&self.0.pool);
+        if let Some(place) = pool.get_mut(key).filter(|place| Arc::ptr_eq(&place.dialling, dialling)) {
+            place.connection = Some(connection.clone());
+            return Ok(connection);
+        }
+        drop(pool);
+        let error = match key.lane {
+            Lane::Own(_) if key.principal == self.principal() => Error::Gone,
+            _ => Error::PrincipalChanged,
+        };
+        connection.close(error.clone());
+        Err(error)
+    }
+
+    /// Removes a place that nothing came of, unless somebody else waits there.
+    fn abandon(&self, key: &PoolKey, dialling: &Dialling) {
+        let mut pool = self.lock(&self.0.pool);
+        if let Some(place) = pool.get(key)
+            && Arc::ptr_eq(&place.dialling, dialling)
+            && Arc::strong_count(dialling) <= 2
+        {
+            pool.remove(key);
+        }
+    }
+
+    /// An address that worked before is not wrong because its name is unknown for a moment.
+    fn of_known_place(&self, endpoint: &Endpoint, error: Error) -> Error {
+        match error {
+            Error::UnknownHost { detail, .. } if self.lock(&self.0.reached).contains(endpoint) => {
+                let failure = ConnectFailure::Other(format!("its name cannot be resolved any more: {detail}"));
+                Error::Connect { endpoint: endpoint.clone(), failure }
+            }
+            other => other,
+        }
     }
 
     /// Lets go of the connections of a lane.
@@ -219,14 +295,12 @@ impl Cluster {
             view.brokers.values().cloned().chain(self.0.config.bootstrap.iter().cloned()).collect()
         };
         // A connection that is there costs nothing.
-        for endpoint in &known {
-            let key = PoolKey { endpoint: endpoint.clone(), principal: self.principal(), lane };
-            let place = self.lock(&self.0.pool).get(&key).cloned();
-            if let Some(place) = place
-                && let Ok(open) = place.try_lock()
-                && let Some(connection) = open.as_ref().filter(|c| c.is_usable())
-            {
-                return Ok(connection.clone());
+        {
+            let pool = self.lock(&self.0.pool);
+            let principal = self.principal();
+            let key = |endpoint: &Endpoint| PoolKey { endpoint: endpoint.clone(), principal: principal.clone(), lane };
+            if let Some(connection) = known.iter().find_map(|endpoint| self.there(&pool, &key(endpoint))) {
+                return Ok(connection);
             }
         }
         let mut last = Error::NoBootstrap;
@@ -246,6 +320,19 @@ impl Cluster {
         }
         self.refresh(Topics::None).await?;
         self.view().brokers.get(&id).cloned().ok_or(Error::NoNode(id))
+    }
+
+    /// The same for whom a node was found to be. If there is no such broker, that finding is forgotten.
+    async fn endpoint_for(&self, node: &Node, id: i32) -> Result<Endpoint> {
+        self.endpoint(id).await.inspect_err(|error| {
+            if let Error::NoNode(_) = error {
+                match node {
+                    Node::Controller => self.forget_controller(),
+                    Node::Leader { topic, .. } => self.forget_topic(topic),
+                    _ => self.forget_coordinator(node),
+                }
+            }
+        })
     }
 
     /// A new count of attempts under this cluster's patience.

@@ -8,8 +8,9 @@ mod stream;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::{Shutdown, SocketAddr},
     ops::RangeInclusive,
+    os::fd::AsFd,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -57,6 +58,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// What a broker may take for one answer, in milliseconds: a little less than we wait, so that its own word comes in time.
+    pub(crate) fn timeout_ms(&self) -> i32 {
+        (self.request_timeout.as_millis() / 10 * 9).min(i32::MAX as u128) as i32
+    }
+}
+
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
@@ -88,6 +96,8 @@ struct Shared {
     until: OnceLock<Instant>,
     peer: SocketAddr,
     local: Option<SocketAddr>,
+    /// The socket once more, to hang up although others may be reading and writing.
+    socket: Option<std::net::TcpStream>,
     options: Options,
     versions: OnceLock<ApiVersionsResponse>,
     desk: Mutex<Desk>,
@@ -139,6 +149,7 @@ impl Connection {
             (Ok(peer), local) => (peer, local.ok()),
             (Err(e), _) => return Err(Error::Connect { endpoint: endpoint.clone(), failure: (&e).into() }),
         };
+        let socket = stream.as_fd().try_clone_to_owned().ok().map(Into::into);
         let (stream, secured) = dial::secure(endpoint, stream, options).await?;
         let (read, write) = stream.split();
         let connection = Self(Arc::new(Shared {
@@ -148,6 +159,7 @@ impl Connection {
             until: OnceLock::new(),
             peer,
             local,
+            socket,
             options: options.clone(),
             versions: OnceLock::new(),
             desk: Mutex::new(Desk {
@@ -286,10 +298,15 @@ impl Connection {
         })
     }
 
-    /// Sends a request that has no answer: Produce with acks=0.
+    /// Sends a request that has no answer: Produce with acks=0. A peer that does not take it in time is given up.
     pub async fn tell<R: Request>(&self, request: &R, version: i16) -> Result<()> {
         self.queue(request, version, None)?;
-        self.flush().await
+        let after = self.0.options.request_timeout;
+        tokio::time::timeout(after, self.flush()).await.unwrap_or_else(|_elapsed| {
+            let error = Error::TimedOut { endpoint: self.0.endpoint.clone(), request: api_name(R::NAME), after };
+            self.close(error.clone());
+            Err(error)
+        })
     }
 
     /// Gives the connection up: everybody who waits on it gets `error`.
@@ -303,6 +320,8 @@ impl Connection {
             desk.queue.clear();
             std::mem::take(&mut desk.slots)
         };
+        // The other side hears of it now, whoever still holds a clone here.
+        self.0.socket.as_ref().map(|socket| socket.shutdown(Shutdown::Both));
         self.trace(&Step::Lost { endpoint: &self.0.endpoint, error: &error });
         for slot in slots.into_values() {
             let error = match &error {

@@ -164,6 +164,7 @@ impl Error {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Server { code, .. } => code.retriable(),
+            Self::Tls { failure, .. } => matches!(failure, TlsFailure::TimedOut(_) | TlsFailure::Closed),
             Self::Connect { .. } | Self::Closed { .. } | Self::TimedOut { .. } | Self::NoLeader { .. } | Self::NoNode(_) => true,
             _ => false,
         }

@@ -61,7 +61,13 @@ impl Connection {
         let mut scram = Scram::new(hash, login.user(), login.password())?;
         let (challenge, _) = self.say(login, scram.first().into_bytes()).await?;
         let cheats = |why| self.refused(login, LoginFailure::Server(why));
-        let proof = scram.proof(&challenge).map_err(cheats)?;
+        // Off the runtime's threads: the server says how long this takes.
+        let proving = tokio::task::spawn_blocking(move || {
+            let proof = scram.proof(&challenge);
+            (scram, proof)
+        });
+        let (scram, proof) = proving.await.map_err(|_| Error::Gone)?;
+        let proof = proof.map_err(cheats)?;
         let (last, lifetime) = self.say(login, proof.into_bytes()).await?;
         scram.verify(&last).map_err(cheats)?;
         Ok(lifetime)

@@ -42,24 +42,24 @@ impl Hash {
 }
 
 /// One conversation.
-pub(crate) struct Scram<'a> {
+pub(crate) struct Scram {
     hash: Hash,
-    user: &'a str,
-    password: &'a str,
+    user: String,
+    password: String,
     nonce: String,
     /// What the server must show at the end to be the one that knows the password.
     server: Vec<u8>,
 }
 
-impl<'a> Scram<'a> {
-    pub(crate) fn new(hash: Hash, user: &'a str, password: &'a str) -> Result<Self> {
+impl Scram {
+    pub(crate) fn new(hash: Hash, user: &str, password: &str) -> Result<Self> {
         let mut bytes = [0; 18];
         rand::fill(&mut bytes).map_err(|_| Error::Invalid("the machine gives no random numbers".into()))?;
         Ok(Self::with_nonce(hash, user, password, STANDARD.encode(bytes)))
     }
 
-    fn with_nonce(hash: Hash, user: &'a str, password: &'a str, nonce: String) -> Self {
-        Self { hash, user, password, nonce, server: Vec::new() }
+    fn with_nonce(hash: Hash, user: &str, password: &str, nonce: String) -> Self {
+        Self { hash, user: user.into(), password: password.into(), nonce, server: Vec::new() }
     }
 
     fn first_bare(&self) -> String {
@@ -72,7 +72,8 @@ impl<'a> Scram<'a> {
         format!("n,,{}", self.first_bare())
     }
 
-    /// The client's proof, from the server's challenge.
+    /// The client's proof, from the server's challenge. Takes as long as the server's count of iterations asks for: up to half a
+    /// second at [`MOST`].
     pub(crate) fn proof(&mut self, challenge: &[u8]) -> Result<String, String> {
         let challenge = text(challenge)?;
         let (nonce, salt, iterations) = read(challenge)?;

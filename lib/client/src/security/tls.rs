@@ -121,6 +121,8 @@ pub enum TlsFailure {
     },
     #[error("it asks for a certificate of ours, and takes none or not this one")]
     WantsCertificate,
+    #[error("it closed the connection")]
+    Closed,
     #[error("no answer within {0:?}")]
     TimedOut(std::time::Duration),
     #[error("{0}")]
@@ -131,7 +133,7 @@ impl From<&std::io::Error> for TlsFailure {
     fn from(error: &std::io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(error) => Self::from(error),
-            None if error.kind() == std::io::ErrorKind::UnexpectedEof => Self::Other("it closed the connection".into()),
+            None if error.kind() == std::io::ErrorKind::UnexpectedEof => Self::Closed,
             None => Self::Other(error.to_string()),
         }
     }

@@ -224,3 +224,60 @@ async fn a_trace_sees_the_login_and_not_the_password() {
     // As text, and as the bytes of a debug print.
     assert!(!traced.contains("enaj") && !traced.contains("101, 110, 97, 106"), "{traced}");
 }
+
+/// Calls that were under way at the change may still bring a connection of the former user's, and it is of no use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_of_the_former_user_stays_open() {
+    let seen = Seen::default();
+    let endpoint = broker(seen.clone()).await;
+    let cluster = cluster(&endpoint, "jane").await;
+    for round in 0..200 {
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let cluster = cluster.clone();
+                tokio::spawn(async move { cluster.connection(&Node::Any, Lane::Main).await })
+            })
+            .collect();
+        if round % 2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        cluster.become_principal(as_user(["john", "jane", "ann"][round % 3]));
+        for call in calls {
+            let Ok(connection) = call.await.unwrap() else { continue };
+            if *connection.principal() != cluster.principal() {
+                assert!(connection.closed().is_some(), "round {round}: {:?} is still in", connection.principal());
+            }
+        }
+    }
+}
+
+/// Who keeps a clone does not keep the line: the broker sees it hang up.
+#[tokio::test]
+async fn the_broker_sees_the_former_user_hang_up() {
+    let inner = broker(Seen::default()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (ended, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut onward = tokio::net::TcpStream::connect((inner.host(), inner.port())).await.unwrap();
+            let ended = ended.clone();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+                let _ = ended.send(());
+            });
+        }
+    });
+    let front = Endpoint::new("127.0.0.1", port);
+    let mut config = Config { ignore_advertised: true, ..Config::new([front]) };
+    config.options.security = as_user("jane");
+    let cluster = Cluster::connect(config).await.unwrap();
+    let mut held = Vec::new();
+    for lane in [Lane::Main, Lane::own(), Lane::own()] {
+        held.push(cluster.connection(&Node::Id(1), lane).await.unwrap());
+    }
+    cluster.become_principal(as_user("john"));
+    for _ in &held {
+        tokio::time::timeout(Duration::from_secs(10), ends.recv()).await.expect("it hangs up").unwrap();
+    }
+}
