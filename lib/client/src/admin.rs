@@ -37,6 +37,9 @@ impl<'a> Said<'a> {
     }
 }
 
+/// What a leader said of one partition.
+type About<A> = (Text, i32, Result<A>);
+
 /// Whether a request may be sent again when nobody knows whether it arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -126,6 +129,40 @@ impl Admin {
         }
     }
 
+    /// Asks the leaders of partitions, and anew about those whose leader has moved. `ask` sends to one of them and gives what was
+    /// said of each partition.
+    async fn of_leaders<T: Clone, A>(
+        &self,
+        about: &str,
+        partitions: &[(Text, i32, T)],
+        ask: impl AsyncFn(Node, Vec<(Text, i32, T)>) -> Result<Vec<About<A>>>,
+    ) -> Result<Vec<(Text, i32, A)>> {
+        let mut backoff = self.cluster.backoff(about);
+        let (mut said, mut left) = (Vec::new(), partitions.to_vec());
+        loop {
+            let mut moved: Option<Error> = None;
+            for (leader, partitions) in self.by_leader(&left).await? {
+                for (topic, partition, answer) in ask(Node::Id(leader), partitions).await? {
+                    match answer {
+                        Ok(answer) => {
+                            left.retain(|(t, p, _)| (t, *p) != (&topic, partition));
+                            said.push((topic, partition, answer));
+                        }
+                        Err(error) if error.code() == Some(ErrorCode::NOT_LEADER_OR_FOLLOWER) => {
+                            self.cluster.forget_topic(&topic);
+                            moved = Some(error);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            match moved {
+                Some(error) => backoff.pause(error).await?,
+                None => return Ok(said),
+            }
+        }
+    }
+
     /// Partitions by who leads them.
     async fn by_leader<T: Clone>(&self, partitions: &[(Text, i32, T)]) -> Result<BTreeMap<i32, Vec<(Text, i32, T)>>> {
         let mut by_leader: BTreeMap<i32, Vec<_>> = BTreeMap::new();
@@ -137,7 +174,7 @@ impl Admin {
     }
 
     fn timeout_ms(&self) -> i32 {
-        self.cluster.config().options.request_timeout.as_millis().min(i32::MAX as u128) as i32
+        self.cluster.config().options.timeout_ms()
     }
 }
 

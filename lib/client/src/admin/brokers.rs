@@ -86,8 +86,8 @@ impl Admin {
     /// Who writes to partitions of a topic, as their leaders remember (from Kafka 2.8).
     pub async fn writers(&self, topic: &Text, partitions: &[i32]) -> Result<Vec<Writer>> {
         let asked: Vec<_> = partitions.iter().map(|p| (topic.clone(), *p, ())).collect();
-        let mut writers = Vec::new();
-        for (leader, partitions) in self.by_leader(&asked).await? {
+        let about = format!("producers of {:?}", &**topic);
+        let said = self.of_leaders(&about, &asked, async |leader, partitions| {
             let build = |_| DescribeProducersRequest {
                 topics: vec![TopicRequest {
                     name: topic.clone(),
@@ -96,20 +96,25 @@ impl Admin {
                 }],
                 ..Default::default()
             };
-            let about = format!("producers of {:?}", &**topic);
-            let response = self.call(Kind::Looks, &Node::Id(leader), &about, build, |_| Said::new(0, None)).await?;
-            for p in response.topics.into_iter().flat_map(|t| t.partitions) {
-                Error::check(p.error_code, p.error_message.as_deref(), || format!("producers of {topic}-{}", p.partition_index))?;
-                writers.extend(p.active_producers.into_iter().map(|w| Writer {
-                    partition: p.partition_index,
-                    producer_id: w.producer_id,
-                    producer_epoch: w.producer_epoch,
-                    last_sequence: w.last_sequence,
-                    last_timestamp: w.last_timestamp,
-                    open_since: (w.current_txn_start_offset >= 0).then_some(w.current_txn_start_offset),
-                }));
-            }
-        }
-        Ok(writers)
+            let response = self.call(Kind::Looks, &leader, &about, build, |_| Said::new(0, None)).await?;
+            let partitions = response.topics.into_iter().flat_map(|t| t.partitions);
+            let said = partitions.map(|p| {
+                let about = || format!("producers of {topic}-{}", p.partition_index);
+                let checked = Error::check(p.error_code, p.error_message.as_deref(), about);
+                (topic.clone(), p.partition_index, checked.map(|()| p.active_producers))
+            });
+            Ok(said.collect())
+        });
+        let writers = said.await?.into_iter().flat_map(|(_, partition, writers)| {
+            writers.into_iter().map(move |w| Writer {
+                partition,
+                producer_id: w.producer_id,
+                producer_epoch: w.producer_epoch,
+                last_sequence: w.last_sequence,
+                last_timestamp: w.last_timestamp,
+                open_since: (w.current_txn_start_offset >= 0).then_some(w.current_txn_start_offset),
+            })
+        });
+        Ok(writers.collect())
     }
 }

@@ -111,8 +111,7 @@ impl Admin {
 
     /// Cuts each partition's records in front of an offset (-1: all that is there). Gives the new start offsets.
     pub async fn delete_records(&self, before: &[(Text, i32, i64)]) -> Result<Vec<(Text, i32, i64)>> {
-        let mut cut = Vec::new();
-        for (leader, partitions) in self.by_leader(before).await? {
+        self.of_leaders("delete records", before, async |leader, partitions| {
             let mut topics: Vec<DeleteRecordsTopic> = Vec::new();
             for (topic, partition_index, offset) in &partitions {
                 let partition =
@@ -125,15 +124,15 @@ impl Admin {
                 }
             }
             let build = |_| DeleteRecordsRequest { topics: topics.clone(), timeout_ms: self.timeout_ms(), ..Default::default() };
-            let response = self.call(Kind::Changes, &Node::Id(leader), "delete records", build, |_| Said::new(0, None)).await?;
-            for topic in response.topics {
-                for p in topic.partitions {
+            let response = self.call(Kind::Changes, &leader, "delete records", build, |_| Said::new(0, None)).await?;
+            let said = response.topics.into_iter().flat_map(|topic| {
+                topic.partitions.into_iter().map(move |p| {
                     let about = || format!("records of {}-{}", topic.name, p.partition_index);
-                    Error::check(p.error_code, None, about)?;
-                    cut.push((topic.name.clone(), p.partition_index, p.low_watermark));
-                }
-            }
-        }
-        Ok(cut)
+                    (topic.name.clone(), p.partition_index, Error::check(p.error_code, None, about).map(|()| p.low_watermark))
+                })
+            });
+            Ok(said.collect())
+        })
+        .await
     }
 }

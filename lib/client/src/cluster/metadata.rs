@@ -181,13 +181,29 @@ impl Cluster {
         Ok(found.leader)
     }
 
-    /// Who leads a partition and what id the topic has, as far as is known and without asking.
-    pub(crate) fn known_leader(&self, topic: &Text, partition: i32) -> Option<(i32, Uuid)> {
+    /// Who leads a partition and what id the topic has, as far as is known and without asking. A leader that is not among the
+    /// brokers is none.
+    pub(crate) fn known_leader(&self, topic: &Text, partition: i32) -> Result<(i32, Uuid)> {
+        let name = || String::from(&**topic);
+        let unknown = || Error::NoLeader { topic: name(), partition };
         let view = self.view();
-        let (known, learnt) = view.topics.get(topic)?;
-        let found = known.partitions.iter().find(|p| p.index == partition)?;
-        let fresh = learnt.elapsed() < self.config().metadata_age;
-        (found.leader >= 0 && fresh && view.brokers.contains_key(&found.leader)).then_some((found.leader, known.id))
+        let (known, learnt) = view.topics.get(topic).ok_or_else(unknown)?;
+        if learnt.elapsed() >= self.config().metadata_age {
+            return Err(unknown());
+        }
+        let found = known.partitions.iter().find(|p| p.index == partition);
+        let found = found.ok_or_else(|| Error::NoPartition { topic: name(), partition, count: known.partitions.len() })?;
+        match found.leader >= 0 && view.brokers.contains_key(&found.leader) {
+            true => Ok((found.leader, known.id)),
+            false => Err(unknown()),
+        }
+    }
+
+    /// Asks about a topic, once, whatever is known.
+    pub(crate) async fn look_up(&self, name: &Text) -> Result<()> {
+        let metadata = self.refresh(Topics::Named(std::slice::from_ref(name))).await?;
+        let code = metadata.topics.get(name).map_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, |topic| topic.error);
+        Error::check(code.0, None, || format!("topic {:?}", &**name))
     }
 
     /// Whether this is the id of that topic, as far as is known.

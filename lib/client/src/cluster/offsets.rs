@@ -63,7 +63,11 @@ impl Cluster {
             for (leader, which) in by_leader {
                 match self.ask_offsets(leader, asked, &which, committed).await {
                     Ok(request) => pending.push((which, request)),
-                    Err(error) => trouble = Some(error),
+                    Err(error) => {
+                        // It may lead no more.
+                        which.iter().for_each(|n| self.forget_topic(&asked[*n].0));
+                        trouble = Some(error);
+                    }
                 }
             }
             for (which, request) in pending {
@@ -100,7 +104,7 @@ impl Cluster {
             replica_id: -1,
             isolation_level: i8::from(committed && version >= 2),
             topics,
-            timeout_ms: self.config().options.request_timeout.as_millis().min(i32::MAX as u128) as i32,
+            timeout_ms: self.config().options.timeout_ms(),
             ..Default::default()
         };
         connection.start(&request, version)

@@ -12,7 +12,7 @@ use milena_wire::Text;
 use tokio::sync::oneshot;
 
 use super::{NewRecord, Placed, ProducerConfig, identity::Identity, partition_of_key};
-use crate::{Error, Result, Topic};
+use crate::{Error, Result, Retry, Topic};
 
 /// One record, and who waits for its fate.
 pub(super) struct Waiting {
@@ -33,6 +33,8 @@ pub(super) struct Batch {
     /// Tries whose result is not known: the broker may have it.
     pub(super) unsure: u32,
     pub(super) attempts: u32,
+    /// Attempts that ended with a producer id that the broker does not know.
+    pub(super) fresh_starts: u32,
     /// The bytes as first sent. A retry sends the same, or doubles could not be recognised.
     pub(super) sealed: Option<Sealed>,
     pub(super) last_error: Option<Error>,
@@ -53,6 +55,9 @@ pub(super) struct Queue {
     pub(super) in_flight: bool,
     /// Not before.
     pub(super) retry_at: Option<Instant>,
+    /// Fruitless looks for who leads the partition, and what the last one found.
+    looks: u32,
+    pub(super) trouble: Option<Error>,
     /// Under which producer id this partition is written, and the next sequence number.
     pub(super) identity: Option<Identity>,
     pub(super) sequence: i32,
@@ -112,6 +117,8 @@ impl State {
                 batches: VecDeque::new(),
                 in_flight: false,
                 retry_at: None,
+                looks: 0,
+                trouble: None,
                 identity: None,
                 sequence: 0,
             });
@@ -173,6 +180,16 @@ impl State {
         Some(batch)
     }
 
+    /// Takes the front batch of a queue out for good, if it is as asked. Nothing is under way there.
+    pub(super) fn pop_if(&mut self, at: usize, asked: impl FnOnce(&Batch) -> bool) -> Option<Batch> {
+        let batches = &mut self.queues[at].batches;
+        let popped = if asked(batches.front()?) { batches.pop_front() } else { None };
+        if batches.is_empty() {
+            self.active.remove(&at);
+        }
+        popped
+    }
+
     /// The partition has nothing under way any more; `again` goes to its front.
     pub(super) fn put_back(&mut self, at: usize, again: impl DoubleEndedIterator<Item = Batch>, retry_at: Option<Instant>) {
         let queue = &mut self.queues[at];
@@ -193,6 +210,22 @@ impl Queue {
         let lingered = if full { front.since } else { front.since + config.linger };
         Some(self.retry_at.map_or(lingered, |at| at.max(lingered)))
     }
+
+    /// When the front batch has waited too long.
+    pub(super) fn expires_at(&self, config: &ProducerConfig) -> Option<Instant> {
+        // A little later, so that whoever wakes then finds it so.
+        self.batches.front()?.since.checked_add(config.delivery_timeout.saturating_add(Duration::from_millis(1)))
+    }
+
+    /// Somebody looked for who leads the partition: `trouble` says why that is not known still.
+    pub(super) fn look_again(&mut self, trouble: Option<Error>, retry: Retry) {
+        self.looks = if trouble.is_some() { self.looks + 1 } else { 0 };
+        let pause = retry.first.saturating_mul(1 << self.looks.min(16)).min(retry.most);
+        if trouble.is_some() || self.trouble.is_some() {
+            self.retry_at = trouble.as_ref().map(|_| Instant::now() + pause);
+        }
+        self.trouble = trouble;
+    }
 }
 
 impl Batch {
@@ -205,6 +238,7 @@ impl Batch {
             generation,
             unsure: 0,
             attempts: 0,
+            fresh_starts: 0,
             sealed: None,
             last_error: None,
         }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::{
     Acks, Shared,
     identity::{Identity, advance},
-    queue::Batch,
+    queue::{Batch, State},
 };
 use crate::{Cluster, Error, Lane, Node, Result};
 
@@ -91,36 +91,38 @@ impl Sender {
             }
             Event::Learnt { topic, result } => {
                 self.learning.remove(&topic);
-                if let Err(error) = result {
-                    self.fail_waiting(|t| *t == topic, &error);
-                }
+                self.learnt(&topic, &result);
             }
             Event::Identified(result) => {
                 self.identifying = false;
                 match result {
                     Ok(identity) => self.identity = Some(identity),
-                    Err(error) => self.fail_waiting(|_| true, &error),
+                    Err(error) => self.fail_unidentified(&error),
                 }
             }
         }
     }
 
-    /// Starts what can be started. Gives the moment when something else may become ready.
+    /// Starts what can be started, and ends what waited too long. Gives the moment when there is more to do.
     fn dispatch(&mut self) -> Option<Instant> {
         let shared = self.shared.clone();
         let mut state = shared.state();
         let now = Instant::now();
         let mut next: Option<Instant> = None;
+        let mut wake = |at: Instant| next = Some(next.map_or(at, |n| n.min(at)));
         let mut loads: BTreeMap<i32, (usize, Vec<Flight>)> = BTreeMap::new();
+        let mut told = false;
         for at in state.active.iter().copied().collect::<Vec<_>>() {
+            told |= self.expire(&mut state, at);
             let queue = &state.queues[at];
             let Some(ready_at) = queue.ready_at(&shared.config) else { continue };
+            queue.expires_at(&shared.config).map(&mut wake);
             if ready_at > now {
-                next = Some(next.map_or(ready_at, |n| n.min(ready_at)));
+                wake(ready_at);
                 continue;
             }
             let (name, partition) = (queue.topic.clone(), queue.partition);
-            let Some((node, topic_id)) = shared.cluster.known_leader(&name, partition) else {
+            let Ok((node, topic_id)) = shared.cluster.known_leader(&name, partition) else {
                 self.learn(&name);
                 continue;
             };
@@ -139,16 +141,59 @@ impl Sender {
             load.1.push(Flight { queue: at, topic: name, topic_id, partition, batch });
         }
         for (node, (_, mut flights)) in loads {
+            let taken = flights.len();
             flights.retain_mut(|flight| self.seal(&mut state, flight));
+            if flights.len() < taken {
+                // What waits behind a batch that could not be made has its turn now.
+                (told, next) = (true, Some(now));
+            }
             if !flights.is_empty() {
                 self.launch(node, flights);
             }
         }
+        drop(state);
+        if told {
+            shared.finished.notify_waiters();
+        }
         next
     }
 
+    /// Ends the batches of a queue that waited too long. `true`: there were some.
+    fn expire(&mut self, state: &mut State, at: usize) -> bool {
+        let mut told = false;
+        while let Some(batch) = state.pop_if(at, |batch| batch.age() > self.shared.config.delivery_timeout) {
+            let last = batch.last_error.clone().or_else(|| state.queues[at].trouble.clone());
+            self.give_up(state, at, batch, last);
+            told = true;
+        }
+        told
+    }
+
+    /// The topic was asked about: queues that still have no leader wait a little, and longer each time.
+    fn learnt(&mut self, topic: &Text, result: &Result<()>) {
+        let shared = self.shared.clone();
+        let mut state = shared.state();
+        for at in state.active.iter().copied().collect::<Vec<_>>() {
+            if state.queues[at].topic != *topic {
+                continue;
+            }
+            let partition = state.queues[at].partition;
+            let known = result.clone().and_then(|()| shared.cluster.known_leader(topic, partition).map(drop));
+            let Err(error) = known else {
+                state.queues[at].look_again(None, shared.cluster.config().retry);
+                continue;
+            };
+            while let Some(batch) = state.pop_if(at, |batch| self.lasts(&error, batch.age())) {
+                self.give_up(&mut state, at, batch, Some(error.clone()));
+            }
+            state.queues[at].look_again(Some(error), shared.cluster.config().retry);
+        }
+        drop(state);
+        shared.finished.notify_waiters();
+    }
+
     /// Makes a batch's bytes. `false`: it cannot be made, and its records were told.
-    fn seal(&self, state: &mut super::State, flight: &mut Flight) -> bool {
+    fn seal(&self, state: &mut State, flight: &mut Flight) -> bool {
         flight.batch.attempts += 1;
         if flight.batch.sealed.is_some() {
             return true;
@@ -172,7 +217,9 @@ impl Sender {
         }
     }
 
-    fn launch(&mut self, node: i32, flights: Vec<Flight>) {
+    fn launch(&mut self, node: i32, mut flights: Vec<Flight>) {
+        // A request names each topic once.
+        flights.sort_by(|a, b| (&a.topic, a.topic_id).cmp(&(&b.topic, b.topic_id)));
         *self.under_way.entry(node).or_default() += 1;
         let (cluster, acks) = (self.shared.cluster.clone(), self.shared.config.acks);
         self.tasks.spawn(async move {
@@ -181,13 +228,12 @@ impl Sender {
         });
     }
 
+    /// Asks about a topic, once.
     fn learn(&mut self, topic: &Text) {
         if self.learning.insert(topic.clone()) {
             let (cluster, topic) = (self.shared.cluster.clone(), topic.clone());
-            let retry = crate::Retry { within: self.shared.config.delivery_timeout, ..cluster.config().retry };
-            let wait = self.shared.config.topic_wait;
             self.tasks.spawn(async move {
-                let result = learn(&cluster, &topic, retry, wait).await;
+                let result = cluster.look_up(&topic).await;
                 Event::Learnt { topic, result }
             });
         }
@@ -202,50 +248,26 @@ impl Sender {
     }
 }
 
-/// Asks about a topic until every partition has a leader again.
-async fn learn(cluster: &Cluster, topic: &Text, retry: crate::Retry, wait: std::time::Duration) -> Result<()> {
-    let began = Instant::now();
-    let mut backoff = crate::Backoff::new(retry, format!("leaders of {:?}", &**topic), cluster.config().options.trace.clone());
-    loop {
-        let error = match cluster.topic(topic).await {
-            Ok(known) => match known.partitions.iter().find(|p| p.leader < 0) {
-                None => return Ok(()),
-                Some(p) => {
-                    cluster.forget_topic(topic);
-                    Error::NoLeader { topic: topic.as_str().into(), partition: p.index }
-                }
-            },
-            // A topic that was deleted stays unknown; one that moves does not for long.
-            Err(error) if error.code().is_some_and(|c| c.0 == 3) && began.elapsed() > wait => return Err(error),
-            Err(error) => error,
-        };
-        backoff.pause(error).await?;
-    }
-}
-
 /// One Produce request. `None` with acks=0, which has no answer.
 async fn produce(cluster: &Cluster, node: i32, acks: Acks, flights: &[Flight]) -> Result<Option<ProduceResponse>> {
     let connection = cluster.connection(&Node::Id(node), Lane::Main).await?;
     // Version 13 names topics by id alone.
     let nameless = flights.iter().any(|f| f.topic_id.is_nil());
     let version = connection.version_to::<ProduceRequest>(if nameless { 12 } else { i16::MAX })?;
-    let mut topics: Vec<TopicProduceData> = Vec::new();
-    for flight in flights {
-        let Some(sealed) = &flight.batch.sealed else { continue };
-        let data = PartitionProduceData { index: flight.partition, records: Some(sealed.bytes.clone()), ..Default::default() };
-        match topics.last_mut().filter(|t| t.name == flight.topic) {
-            Some(topic) => topic.partition_data.push(data),
-            None => topics.push(TopicProduceData {
-                name: flight.topic.clone(),
-                topic_id: flight.topic_id,
-                partition_data: vec![data],
-                ..Default::default()
-            }),
-        }
-    }
+    let data = |flight: &Flight| {
+        let records = flight.batch.sealed.as_ref().map(|sealed| sealed.bytes.clone());
+        PartitionProduceData { index: flight.partition, records, ..Default::default() }
+    };
+    let topic = |flights: &[Flight]| TopicProduceData {
+        name: flights[0].topic.clone(),
+        topic_id: flights[0].topic_id,
+        partition_data: flights.iter().map(data).collect(),
+        ..Default::default()
+    };
+    let topics = flights.chunk_by(|a, b| a.topic == b.topic && a.topic_id == b.topic_id).map(topic).collect();
     let request = ProduceRequest {
         acks: acks.wire(),
-        timeout_ms: cluster.config().options.request_timeout.as_millis().min(i32::MAX as u128) as i32,
+        timeout_ms: cluster.config().options.timeout_ms(),
         topic_data: topics,
         ..Default::default()
     };

@@ -7,6 +7,7 @@ mod fetches;
 mod groups;
 mod peer;
 mod principals;
+mod produces;
 mod real;
 mod scripted;
 mod secured;

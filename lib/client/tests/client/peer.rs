@@ -130,7 +130,8 @@ pub(crate) fn beginnings(asked: &Asked, advertised: &Endpoint) -> Option<Deed> {
         AnyRequest::ApiVersions(_) => {
             let offer =
                 |(api_key, min_version, max_version)| ApiVersion { api_key, min_version, max_version, ..Default::default() };
-            let offers = [(0, 3, 13), (1, 4, 17), (2, 1, 10), (3, 0, 13), (17, 0, 1), (18, 0, 4), (22, 0, 5), (36, 0, 2)];
+            let offers =
+                [(0, 3, 13), (1, 4, 17), (2, 1, 10), (3, 0, 13), (17, 0, 1), (18, 0, 4), (21, 0, 2), (22, 0, 5), (36, 0, 2)];
             asked.answer(&ApiVersionsResponse { api_keys: offers.map(offer).to_vec(), ..Default::default() })
         }
         AnyRequest::Metadata(request) => {
