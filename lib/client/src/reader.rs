@@ -139,7 +139,11 @@ pub struct Progress {
     pub done: bool,
     /// What fetches ask for next.
     fetch_at: i64,
+    /// A fetch of it is under way, or the question where its ends are: until that is answered nothing else is asked about it,
+    /// so that no record comes twice.
+    asked: bool,
     retry_at: Option<Instant>,
+    /// In a row.
     failures: u32,
 }
 
@@ -225,7 +229,7 @@ impl Reader {
     /// Sends what should be sent, and takes one answer or one pause.
     async fn fetch(&mut self) -> Result<()> {
         self.launch().await?;
-        let wake = self.progress.iter().filter(|p| !p.done).filter_map(|p| p.retry_at).min();
+        let wake = self.progress.iter().filter(|p| !p.done && !p.asked).filter_map(|p| p.retry_at).min();
         let pause = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,

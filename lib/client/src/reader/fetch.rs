@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use milena_record::{Batch, Control, Entry, Flaw, Records, split};
 use milena_wire::{
-    ErrorCode, FetchRequest, FetchResponse,
+    ErrorCode, FetchRequest, FetchResponse, Text, Uuid,
     fetch::{AbortedTransaction, PartitionData},
 };
 
@@ -17,7 +17,7 @@ use super::{
     message::unpack,
     session::{Session, Wanted},
 };
-use crate::{At, Cluster, Error, Lane, Node, Result};
+use crate::{At, Cluster, Error, Lane, Node, Result, Retry};
 
 /// Records of one partition, not yet unpacked.
 pub(super) struct Fetched {
@@ -29,6 +29,7 @@ pub(super) struct Fetched {
 /// What a fetch under way comes back with.
 pub(super) struct Answer {
     node: i32,
+    wanted: Vec<Wanted>,
     session: Session,
     result: Result<FetchResponse>,
 }
@@ -47,21 +48,21 @@ impl Reader {
         let mut by_node: BTreeMap<i32, Vec<Wanted>> = BTreeMap::new();
         for at in 0..self.progress.len() {
             let progress = &self.progress[at];
-            if progress.is_fetched() || progress.retry_at.is_some_and(|t| t > now) {
+            if progress.is_fetched() || progress.asked || progress.retry_at.is_some_and(|t| t > now) {
                 continue;
             }
             let (topic, partition, offset) = (progress.topic.clone(), progress.partition, progress.fetch_at);
-            match self.cluster.leader(&topic, partition).await {
-                Ok(node) => {
+            match self.leader_and_id(&topic, partition).await {
+                Ok((node, topic_id)) => {
                     self.progress[at].retry_at = None;
-                    let topic_id = self.cluster.topic(&topic).await?.id;
-                    by_node.entry(node).or_default().push(Wanted { topic, topic_id, partition, offset });
+                    by_node.entry(node).or_default().push(Wanted { at, topic, topic_id, partition, offset });
                 }
                 Err(error) => self.trouble(at, error)?,
             }
         }
         for (node, wanted) in by_node {
             if self.under_way.insert(node) {
+                wanted.iter().for_each(|w| self.progress[w.at].asked = true);
                 let session = self.sessions.remove(&node).unwrap_or_default();
                 let (cluster, config, lane) = (self.cluster.clone(), self.config.clone(), self.lane);
                 self.tasks.spawn(async move { fetch(cluster, config, (node, lane), session, wanted).await });
@@ -70,44 +71,44 @@ impl Reader {
         Ok(())
     }
 
+    async fn leader_and_id(&self, topic: &Text, partition: i32) -> Result<(i32, Uuid)> {
+        let leader = self.cluster.leader(topic, partition).await?;
+        Ok((leader, self.cluster.topic(topic).await?.id))
+    }
+
     pub(super) fn on_answer(&mut self, answer: Answer) -> Result<()> {
-        let Answer { node, mut session, result } = answer;
+        let Answer { node, wanted, mut session, result } = answer;
         self.under_way.remove(&node);
-        let response =
-            match result.and_then(|r| Error::check(r.error_code, None, || format!("fetch from broker {node}")).map(|()| r)) {
-                Ok(response) => response,
-                Err(error) => {
-                    // 70, 71 and 106: the session is gone, which a whole fetch cures. Else what it heard is unknown.
-                    session.reset();
-                    self.sessions.insert(node, session);
-                    return match error.code() {
-                        Some(ErrorCode(70 | 71 | 106)) => Ok(()),
-                        _ => self.node_trouble(error),
-                    };
-                }
-            };
-        if self.config.sessions {
-            session.answered(response.session_id);
+        wanted.iter().for_each(|w| self.progress[w.at].asked = false);
+        let response = result.and_then(|r| Error::check(r.error_code, None, || format!("fetch from broker {node}")).map(|()| r));
+        match &response {
+            Ok(response) if self.config.sessions => session.answered(response.session_id),
+            Ok(_) => {}
+            // 70, 71 and 106: the session is gone, which a whole fetch cures. Else what it heard is unknown.
+            Err(_) => session.reset(),
         }
         self.sessions.insert(node, session);
+        match response {
+            Ok(response) => self.on_response(&wanted, response),
+            Err(error) if matches!(error.code(), Some(ErrorCode(70 | 71 | 106))) => Ok(()),
+            Err(error) => self.node_trouble(&wanted, &error),
+        }
+    }
+
+    /// Answers are matched with what was asked, not with what is known of topics by now: that may have been forgotten.
+    fn on_response(&mut self, wanted: &[Wanted], response: FetchResponse) -> Result<()> {
+        let mut unnamed: HashSet<usize> = wanted.iter().map(|w| w.at).collect();
         let mut first_error = Ok(());
         for topic in response.responses {
             for data in topic.partitions {
-                let named = |p: &Progress| {
-                    p.partition == data.partition_index
-                        && if topic.topic_id.is_nil() {
-                            p.topic == topic.topic
-                        } else {
-                            self.cluster.is_topic(&p.topic, topic.topic_id)
-                        }
-                };
-                if let Some(at) = self.progress.iter().position(named)
-                    && let Err(error) = self.on_partition(at, data)
-                {
-                    first_error = Err(error);
+                if let Some(w) = wanted.iter().find(|w| w.is(&topic.topic, topic.topic_id, data.partition_index)) {
+                    unnamed.remove(&w.at);
+                    first_error = first_error.and(self.on_partition(w.at, data));
                 }
             }
         }
+        // In a session, a partition of which there is nothing new is not named. That is a success too.
+        unnamed.into_iter().for_each(|at| self.progress[at].failures = 0);
         first_error
     }
 
@@ -148,40 +149,36 @@ impl Reader {
         let progress = &mut self.progress[at];
         self.cluster.forget_topic(&progress.topic);
         progress.failures += 1;
-        let waited = retry.most.saturating_mul(progress.failures.saturating_sub(5));
-        if !error.is_retriable() || waited > retry.within {
-            progress.done = true;
-            return Err(error);
-        }
-        let pause = retry.first.saturating_mul(1 << progress.failures.min(10)).min(retry.most);
-        progress.retry_at = Some(Instant::now() + pause);
-        Ok(())
-    }
-
-    /// A broker's error concerns all that was asked of it: everything is looked up and tried again.
-    fn node_trouble(&mut self, error: Error) -> Result<()> {
-        let mut last = Ok(());
-        for at in 0..self.progress.len() {
-            if !self.progress[at].is_fetched()
-                && let Err(error) = self.trouble(at, error.clone())
-            {
-                last = Err(error);
+        match pause_after(retry, progress.failures).filter(|_| error.is_retriable()) {
+            Some(pause) => {
+                progress.retry_at = Some(Instant::now() + pause);
+                Ok(())
+            }
+            None => {
+                progress.done = true;
+                Err(error)
             }
         }
-        last
+    }
+
+    /// A broker's error concerns all that was asked of it, and nothing else: that is looked up and tried again.
+    fn node_trouble(&mut self, wanted: &[Wanted], error: &Error) -> Result<()> {
+        let mut first_error = Ok(());
+        for w in wanted {
+            if !self.progress[w.at].is_fetched() {
+                first_error = first_error.and(self.trouble(w.at, error.clone()));
+            }
+        }
+        first_error
     }
 
     fn out_of_range(&mut self, at: usize) -> Result<()> {
         // Both ends are asked for anew, since the answer has them at -1.
         let (cluster, policy) = (self.cluster.clone(), self.config.out_of_range);
         let progress = &mut self.progress[at];
-        match policy {
-            OutOfRange::Fail => progress.done = true,
-            // Nothing is fetched until the ends are known: `on_ends` clears it.
-            OutOfRange::Start | OutOfRange::End | OutOfRange::Nearest => {
-                progress.retry_at = Some(Instant::now() + Duration::from_secs(3600))
-            }
-        }
+        progress.done = policy == OutOfRange::Fail;
+        // Nothing is fetched until the ends are known: `on_ends` clears it.
+        progress.asked = true;
         let (topic, partition, offset) = (progress.topic.clone(), progress.partition, progress.fetch_at);
         let committed = self.config.committed;
         self.asking.spawn(async move {
@@ -198,6 +195,7 @@ impl Reader {
     /// What out-of-range partitions do now that both ends are known.
     pub(super) fn on_ends(&mut self, at: usize, offset: i64, ends: Result<(i64, i64)>) -> Result<()> {
         let progress = &mut self.progress[at];
+        progress.asked = false;
         let (start, end) = ends.inspect_err(|_| progress.done = true)?;
         let to = match self.config.out_of_range {
             OutOfRange::Fail => {
@@ -299,7 +297,7 @@ impl Aborted {
 
 async fn fetch(cluster: Cluster, config: ReaderConfig, to: (i32, Lane), mut session: Session, wanted: Vec<Wanted>) -> Answer {
     let result = fetch_once(&cluster, &config, to, &mut session, &wanted).await;
-    Answer { node: to.0, session, result }
+    Answer { node: to.0, wanted, session, result }
 }
 
 async fn fetch_once(
@@ -333,6 +331,14 @@ async fn fetch_once(
     connection.start(&request, version)?.within(patience).answer().await
 }
 
+/// How long to wait after so many failures in a row; `None` when patience has ended.
+fn pause_after(retry: Retry, failures: u32) -> Option<Duration> {
+    // The first five are quick; their pauses are not worth counting.
+    let waited = retry.most.saturating_mul(failures.saturating_sub(5));
+    let doubled = retry.first.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    (waited < retry.within).then(|| doubled.min(retry.most))
+}
+
 /// The last offset that whole entries of a blob reach.
 fn last_offset(blob: &[u8]) -> Option<i64> {
     let last = split(blob).map_while(Result::ok).last()?;
@@ -345,4 +351,17 @@ fn last_offset(blob: &[u8]) -> Option<i64> {
 fn damaged(progress: &Progress, flaw: Flaw) -> Error {
     let (topic, partition, offset) = (progress.topic.as_str().into(), progress.partition, progress.position);
     Error::Damaged { topic, partition, offset, flaw }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends() {
+        let millis = |failures| pause_after(Retry::default(), failures).map(|pause| pause.as_millis());
+        assert_eq!([1, 2, 5, 6, 34, 35].map(millis), [Some(50), Some(100), Some(800), Some(1000), Some(1000), None]);
+        assert_eq!(pause_after(Retry::NEVER, 1), None);
+        assert!(pause_after(Retry { within: Duration::MAX, ..Retry::default() }, u32::MAX).is_some());
+    }
 }

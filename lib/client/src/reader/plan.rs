@@ -69,6 +69,7 @@ impl Progress {
             log_start,
             done: until.is_some_and(|until| from >= until),
             fetch_at: from,
+            asked: false,
             retry_at: None,
             failures: 0,
         }

@@ -10,10 +10,20 @@ use milena_wire::{
 /// What one fetch should bring from a partition.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
+    /// Which of the reader's partitions it is.
+    pub(super) at: usize,
     pub(super) topic: Text,
     pub(super) topic_id: Uuid,
     pub(super) partition: i32,
     pub(super) offset: i64,
+}
+
+impl Wanted {
+    /// Whether an answer is about this: by id, or by name where the broker is older than ids.
+    pub(super) fn is(&self, topic: &Text, topic_id: Uuid, partition: i32) -> bool {
+        let named = if topic_id.is_nil() { self.topic == *topic } else { self.topic_id == topic_id };
+        named && self.partition == partition
+    }
 }
 
 /// The state of the session as the broker has it.
@@ -89,7 +99,7 @@ mod tests {
     use super::*;
 
     fn wanted(partition: i32, offset: i64) -> Wanted {
-        Wanted { topic: "t".into(), topic_id: Uuid::from_u128(1), partition, offset }
+        Wanted { at: 0, topic: "t".into(), topic_id: Uuid::from_u128(1), partition, offset }
     }
 
     #[test]

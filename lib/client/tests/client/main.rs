@@ -11,3 +11,4 @@ mod produces;
 mod real;
 mod scripted;
 mod secured;
+mod troubles;
