@@ -99,7 +99,7 @@ pub struct ReaderConfig {
     pub out_of_range: OutOfRange,
     /// Compare checksums.
     pub verify: bool,
-    /// What unpacking one batch may cost.
+    /// What unpacking one batch may cost: its bytes unpacked, and the messages made of them.
     pub limits: Limits,
     /// Use fetch sessions.
     pub sessions: bool,

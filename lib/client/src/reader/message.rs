@@ -76,14 +76,20 @@ pub(super) fn unpack(
         transactional: header.is_transactional(),
         count: header.count(),
     });
-    let payload = match batch.payload(limits)? {
-        Cow::Borrowed(slice) => bytes.slice_ref(slice),
-        Cow::Owned(vec) => Bytes::from(vec),
+    // What came unpacked costs nothing more.
+    let (payload, unpacked) = match batch.payload(limits)? {
+        Cow::Borrowed(slice) => (bytes.slice_ref(slice), 0),
+        Cow::Owned(vec) => {
+            let unpacked = vec.len();
+            (Bytes::from(vec), unpacked)
+        }
     };
     let part = |slice: &[u8]| payload.slice_ref(slice);
+    let mut purse = Purse::new(limits, unpacked)?;
     Records::new(&header, &payload)
         .map(|record| {
             let record = record?;
+            purse.pay(record.headers.len())?;
             Ok(Message {
                 topic: topic.clone(),
                 partition,
@@ -98,8 +104,32 @@ pub(super) fn unpack(
         .collect()
 }
 
+/// What unpacking a batch may still cost. A record of seven bytes is a message of twenty times that, and bytes that pack well are
+/// many records.
+struct Purse {
+    limit: usize,
+    left: usize,
+}
+
+impl Purse {
+    fn new(limits: &Limits, spent: usize) -> Result<Self, Flaw> {
+        let limit = limits.decompressed;
+        let left = limit.checked_sub(spent).ok_or(Flaw::Bomb { limit })?;
+        Ok(Self { limit, left })
+    }
+
+    /// For one message, before there is room made for it.
+    fn pay(&mut self, headers: usize) -> Result<(), Flaw> {
+        let cost = size_of::<Message>() + headers.saturating_mul(size_of::<(Bytes, Option<Bytes>)>());
+        self.left = self.left.checked_sub(cost).ok_or(Flaw::Bomb { limit: self.limit })?;
+        Ok(())
+    }
+}
+
 fn unpack_legacy(bytes: Bytes, topic: &Text, partition: i32, limits: &Limits) -> Result<Vec<Message>, Flaw> {
     let messages = legacy::messages(&bytes, limits)?;
+    let mut purse = Purse::new(limits, 0)?;
+    messages.iter().try_for_each(|_| purse.pay(0))?;
     // Attributes stand behind offset, size, checksum and magic in both formats.
     let attributes = bytes.get(17).copied().unwrap_or(0);
     let view = Arc::new(BatchView {
@@ -125,4 +155,30 @@ fn unpack_legacy(bytes: Bytes, topic: &Text, partition: i32, limits: &Limits) ->
         batch: view.clone(),
     });
     Ok(read.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_record::{Builder, RecordHeader};
+
+    use super::*;
+
+    fn unpacked(count: usize, headers: &[RecordHeader<'_>], limit: usize) -> Result<usize, Flaw> {
+        let mut builder = Builder::new(Codec::Gzip);
+        for _ in 0..count {
+            builder.push(0, None, None, headers).unwrap();
+        }
+        let batch = Bytes::from(builder.finish().unwrap());
+        Message::unpack(&batch, &"t".into(), 0, &Limits::new(limit)).map(|messages| messages.len())
+    }
+
+    #[test]
+    fn records_cost_what_they_take_in_memory() {
+        let header = RecordHeader { key: b"", value: None };
+        let one = size_of::<Message>();
+        assert_eq!(unpacked(1000, &[], 1000 * (one + 10)), Ok(1000));
+        // The bytes alone are far below the limit.
+        assert_eq!(unpacked(1000, &[], 999 * one), Err(Flaw::Bomb { limit: 999 * one }));
+        assert_eq!(unpacked(1000, &[header; 9], 1000 * (one + 40)), Err(Flaw::Bomb { limit: 1000 * (one + 40) }));
+    }
 }
