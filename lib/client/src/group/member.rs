@@ -31,6 +31,8 @@ pub(super) type Share = Vec<(Text, i32)>;
 struct Standing {
     id: Text,
     generation: i32,
+    /// Partitions of each topic, as this member shared them out.
+    counted: Option<BTreeMap<Text, i32>>,
     /// Why a join is due; `None` while all is well.
     lost: Option<&'static str>,
     /// Nothing can be done about it.
@@ -39,9 +41,18 @@ struct Standing {
 
 pub(super) struct Member {
     desk: Arc<Desk>,
-    heart: Option<JoinHandle<()>>,
+    heart: Option<Heart>,
     /// A join under way. It outlives a dropped `next`: what was said to the group cannot be unsaid.
-    joining: Option<JoinHandle<Result<Share>>>,
+    joining: Option<JoinHandle<Result<(Share, Heart)>>>,
+}
+
+/// Beats until it is dropped.
+struct Heart(JoinHandle<()>);
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What joining and beating need.
@@ -78,7 +89,8 @@ impl Member {
         self.desk.changed.clone().notified_owned()
     }
     pub(super) fn must_join(&self) -> Result<Option<&'static str>> {
-        self.desk.with(|s| s.fatal.clone().map_or(Ok(s.lost), Err))
+        let lost = self.desk.with(|s| s.fatal.clone().map_or(Ok(s.lost), Err))?;
+        Ok(lost.or(self.joining.as_ref().map(|_| "it has begun to")))
     }
     pub(super) fn lose(&self, why: &'static str) {
         self.desk.with(|s| s.lost = Some(why));
@@ -86,35 +98,30 @@ impl Member {
 
     /// Takes part in rebalances until one gives a share. May be dropped and called again.
     pub(super) async fn join(&mut self, reason: &'static str) -> Result<Share> {
-        self.stop_heart();
+        self.heart = None;
         let desk = self.desk.clone();
-        let joining = self.joining.get_or_insert_with(|| tokio::spawn(async move { desk.join(reason).await }));
+        let joining = self.joining.get_or_insert_with(|| tokio::spawn(desk.join_and_beat(reason)));
         let joined = joining.await;
         self.joining = None;
-        let share = joined.map_err(|_| Error::Gone)??;
-        self.desk.with(|s| s.lost = None);
-        self.heart = Some(tokio::spawn(self.desk.clone().beat()));
+        let (share, heart) = joined.map_err(|_| Error::Gone)??;
+        self.heart = Some(heart);
         Ok(share)
     }
 
-    fn stop_heart(&mut self) {
-        if let Some(heart) = self.heart.take() {
-            heart.abort();
-        }
-    }
-
     pub(super) async fn leave(mut self) -> Result<()> {
-        self.stop_heart();
+        self.heart = None;
         if let Some(joining) = self.joining.take() {
             joining.abort();
+            // Nothing more is sent by it after this, least of all another join.
+            let _ = joining.await;
         }
+        self.desk.cluster.close_lane(self.desk.lane);
         self.desk.leave().await
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.stop_heart();
         if let Some(joining) = &self.joining {
             joining.abort();
         }
@@ -139,18 +146,29 @@ impl Desk {
         format!("group {:?}", &*self.group)
     }
 
+    /// The heart begins here, and not when somebody asks for the share: until then the session might end.
+    async fn join_and_beat(self: Arc<Self>, reason: &'static str) -> Result<(Share, Heart)> {
+        let share = self.join(reason).await?;
+        self.with(|s| s.lost = None);
+        Ok((share, Heart(tokio::spawn(self.beat()))))
+    }
+
     async fn join(&self, reason: &'static str) -> Result<Share> {
         let mut backoff = self.cluster.backoff(format!("join {}", self.about()));
+        let mut nameless = self.id().is_empty();
         loop {
             let error = match self.join_once(reason).await {
                 Ok(share) => return Ok(share),
                 Err(error) => error,
             };
             match error.code() {
-                // The id is in place now, or the rebalance began anew: at once again.
-                Some(ErrorCode::MEMBER_ID_REQUIRED | ErrorCode::REBALANCE_IN_PROGRESS) => {}
-                Some(ErrorCode::ILLEGAL_GENERATION) => backoff.pause_for(error).await?,
+                // The id is in place now: at once again. Once.
+                Some(ErrorCode::MEMBER_ID_REQUIRED) if std::mem::take(&mut nameless) => {}
+                // The rebalance began anew, which may happen as often as somebody comes or goes.
+                Some(ErrorCode::REBALANCE_IN_PROGRESS) => tokio::time::sleep(backoff.wait()).await,
+                Some(ErrorCode::MEMBER_ID_REQUIRED | ErrorCode::ILLEGAL_GENERATION) => backoff.pause_for(error).await?,
                 Some(ErrorCode::UNKNOWN_MEMBER_ID) => {
+                    nameless = true;
                     self.with(|s| s.id = Text::default());
                     backoff.pause_for(error).await?;
                 }
@@ -169,7 +187,7 @@ impl Desk {
     async fn join_once(&self, reason: &'static str) -> Result<Share> {
         let connection = self.cluster.connection(&self.node(), self.lane).await?;
         let version = connection.version::<JoinGroupRequest>()?;
-        let subscription = write_subscription(&self.topics);
+        let subscription = write_subscription(&self.topics)?;
         let protocol = |a: &Assignor| JoinGroupRequestProtocol {
             name: Text::from_static(a.name()),
             metadata: subscription.clone(),
@@ -192,7 +210,7 @@ impl Desk {
             self.with(|s| s.id = joined.member_id.clone());
         }
         Error::check(joined.error_code, None, || self.about())?;
-        self.with(|s| s.generation = joined.generation_id);
+        self.with(|s| (s.generation, s.counted) = (joined.generation_id, None));
         self.sync(joined).await
     }
 
@@ -236,17 +254,28 @@ impl Desk {
         names.sort();
         names.dedup();
         let counts = partition_counts(&self.cluster, &names).await?;
+        let own = counts.iter().filter(|(topic, _)| self.topics.contains(topic));
+        let own = own.map(|(topic, count)| (topic.clone(), *count)).collect();
+        self.with(|s| s.counted = Some(own));
         let shares = assignor.assign(&members, &counts);
-        let assignment = |(member_id, share): (Text, Share)| SyncGroupRequestAssignment {
-            member_id,
-            assignment: write_assignment(&share),
-            ..Default::default()
+        let assignment = |(member_id, share): (Text, Share)| {
+            let assignment = write_assignment(&share)?;
+            Ok(SyncGroupRequestAssignment { member_id, assignment, ..Default::default() })
         };
-        Ok(shares.into_iter().map(assignment).collect())
+        shares.into_iter().map(assignment).collect()
     }
 
-    /// The heartbeat task: beats until a join is due, and watches for partitions that were added.
+    /// The heartbeat task. Looking at metadata may take long, and no beat waits for it.
     async fn beat(self: Arc<Self>) {
+        tokio::select! {
+            () = self.beat_while_member() => {}
+            () = self.watch_partitions() => {}
+        }
+    }
+
+    /// Beats until the group does not count it as a member any more. While the group rebalances it beats on: whoever works on what
+    /// was handed out is alive, and joins at the next call.
+    async fn beat_while_member(&self) {
         let (member_id, generation_id) = self.with(|s| (s.id.clone(), s.generation));
         let request = HeartbeatRequest {
             group_id: self.group.clone(),
@@ -255,39 +284,45 @@ impl Desk {
             group_instance_id: self.config.instance.clone(),
             ..Default::default()
         };
-        let counts = partition_counts(&self.cluster, &self.topics).await.ok();
-        let mut looked = tokio::time::Instant::now();
-        let (lost, fatal) = loop {
+        loop {
             tokio::time::sleep(self.config.heartbeat).await;
-            if let Some(end) = self.heartbeat(&request).await {
-                break end;
-            }
-            if looked.elapsed() > self.cluster.config().metadata_age {
-                looked = tokio::time::Instant::now();
-                let now = partition_counts(&self.cluster, &self.topics).await.ok();
-                if now.is_some() && now != counts {
-                    break ("partitions were added", None);
+            let Err(error) = self.heartbeat_once(&request).await else { continue };
+            match error.code() {
+                Some(ErrorCode::REBALANCE_IN_PROGRESS) => self.call_to_join("the group rebalances"),
+                Some(ErrorCode::UNKNOWN_MEMBER_ID) => return self.call_to_join("the group does not know it any more"),
+                Some(ErrorCode::ILLEGAL_GENERATION) => return self.call_to_join("a rebalance was missed"),
+                Some(ErrorCode::FENCED_INSTANCE_ID) => {
+                    self.with(|s| s.fatal = Some(error));
+                    return self.call_to_join("another has its name");
                 }
-            }
-        };
-        self.with(|s| (s.lost, s.fatal) = (Some(lost), fatal));
-        self.changed.notify_waiters();
-    }
-
-    /// One beat. Gives why a join is due, if it is.
-    async fn heartbeat(&self, request: &HeartbeatRequest) -> Option<(&'static str, Option<Error>)> {
-        let error = self.heartbeat_once(request).await.err()?;
-        match error.code() {
-            Some(ErrorCode::REBALANCE_IN_PROGRESS) => Some(("the group rebalances", None)),
-            Some(ErrorCode::UNKNOWN_MEMBER_ID) => Some(("the group does not know it any more", None)),
-            Some(ErrorCode::ILLEGAL_GENERATION) => Some(("a rebalance was missed", None)),
-            Some(ErrorCode::FENCED_INSTANCE_ID) => Some(("another has its name", Some(error))),
-            // The coordinator moves, or cannot be reached: the session timeout decides.
-            _ => {
-                self.cluster.forget_coordinator(&self.node());
-                None
+                // The coordinator moves, or cannot be reached: the session timeout decides.
+                _ => self.cluster.forget_coordinator(&self.node()),
             }
         }
+    }
+
+    /// Calls to join when topics have other partitions than were shared out. Never ends.
+    async fn watch_partitions(&self) {
+        // The leader knows what it shared out; the others look now.
+        let mut known = self.with(|s| s.counted.take());
+        loop {
+            if known.is_some() {
+                tokio::time::sleep(self.cluster.config().metadata_age).await;
+            }
+            match partition_counts(&self.cluster, &self.topics).await {
+                Ok(now) if known.as_ref().is_some_and(|known| *known != now) => {
+                    self.call_to_join("partitions were added");
+                    known = Some(now);
+                }
+                Ok(now) => known = Some(now),
+                Err(_) => tokio::time::sleep(self.config.heartbeat).await,
+            }
+        }
+    }
+
+    fn call_to_join(&self, why: &'static str) {
+        self.with(|s| s.lost = Some(why));
+        self.changed.notify_waiters();
     }
 
     async fn heartbeat_once(&self, request: &HeartbeatRequest) -> Result<()> {
@@ -306,7 +341,8 @@ impl Desk {
         if id.is_empty() || self.config.instance.is_some() {
             return Ok(());
         }
-        let connection = self.cluster.connection(&self.node(), self.lane).await?;
+        // Not by the lane of its own: there it would wait behind a join, which waits for the others.
+        let connection = self.cluster.connection(&self.node(), Lane::Main).await?;
         let version = connection.version::<LeaveGroupRequest>()?;
         let mut request = LeaveGroupRequest { group_id: self.group.clone(), ..Default::default() };
         if version >= 3 {
@@ -337,11 +373,13 @@ fn millis(duration: Duration) -> i32 {
 }
 
 /// A blob behind its version.
-fn write_blob(message: &impl Message) -> Bytes {
+fn write_blob(message: &impl Message) -> Result<Bytes> {
     let mut out = BytesMut::new();
     out.put_i16(BLOB_VERSION);
-    message.encode(&mut out, BLOB_VERSION).expect("every field of ours exists in this version, and names are short");
-    out.freeze()
+    // Every field of ours exists in this version, but a name may be longer than any can be.
+    let written = message.encode(&mut out, BLOB_VERSION);
+    written.map_err(|why| Error::Invalid(format!("the topics cannot be told to the group: {why}")))?;
+    Ok(out.freeze())
 }
 
 /// Reads a blob; a version newer than ours begins with what ours has.
@@ -351,7 +389,7 @@ fn read_blob<M: Message>(blob: Bytes) -> Option<M> {
     M::decode(&mut reader, version).ok()
 }
 
-fn write_subscription(topics: &[Text]) -> Bytes {
+fn write_subscription(topics: &[Text]) -> Result<Bytes> {
     write_blob(&ConsumerProtocolSubscription { topics: topics.to_vec(), ..Default::default() })
 }
 
@@ -359,7 +397,7 @@ fn read_subscription(blob: Bytes) -> Option<Vec<Text>> {
     read_blob::<ConsumerProtocolSubscription>(blob).map(|s| s.topics)
 }
 
-fn write_assignment(share: &[(Text, i32)]) -> Bytes {
+fn write_assignment(share: &[(Text, i32)]) -> Result<Bytes> {
     let mut assigned: Vec<TopicPartition> = Vec::new();
     for (topic, partition) in share {
         match assigned.iter_mut().find(|t| t.topic == *topic) {

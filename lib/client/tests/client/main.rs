@@ -5,6 +5,7 @@
 mod administration;
 mod fetches;
 mod groups;
+mod members;
 mod peer;
 mod principals;
 mod produces;
