@@ -5,6 +5,7 @@
 //! on there. Rebalances are eager: all give up everything, and get their share anew.
 
 mod assign;
+mod commit;
 mod member;
 
 use std::{
@@ -12,12 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use milena_wire::{
-    ErrorCode, OffsetCommitRequest, Text,
-    offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
-};
+use milena_wire::Text;
 
-use crate::{Admin, At, Cluster, Error, From, Lane, Message, Node, OutOfRange, Progress, Reader, ReaderConfig, Result};
+use crate::{Admin, At, Cluster, Error, From, Message, OutOfRange, Progress, Reader, ReaderConfig, Result};
 pub use assign::Assignor;
 use member::{Member, Share};
 
@@ -33,9 +31,9 @@ pub struct GroupConfig {
     pub rebalance_timeout: Duration,
     /// In order of preference. All members must have one in common.
     pub assignors: Vec<Assignor>,
-    /// Where to begin in partitions without a position: [`From::Start`], [`From::End`] or a time.
+    /// Where to begin in partitions without a position: [`From::Start`], [`From::End`] or a time. Anything else is refused.
     pub begin: From,
-    /// Commit by itself when this long has passed, what was handed out before the call.
+    /// Commit by itself when this long has passed, what was handed out before the call of `next`.
     pub auto_commit: Option<Duration>,
     pub reader: ReaderConfig,
 }
@@ -62,12 +60,28 @@ pub struct GroupConsumer {
     group: Text,
     config: GroupConfig,
     member: Member,
-    /// Given by the group, and not yet begun with.
+    /// Given by the group, in this generation.
     share: Option<Share>,
+    /// Reads the share. A reader that gave an error is let go, and the next begins anew.
     reader: Option<Reader>,
-    /// The next offset to be handed out in each partition, where something was handed out since the last commit.
-    handed_out: BTreeMap<(Text, i32), i64>,
+    /// Where this member is in each partition of its share that it has begun with.
+    places: BTreeMap<Partition, Place>,
+    /// Where this member began in partitions without a position, for when it gets them again: what came since then must not be
+    /// missed, though nothing was committed.
+    begun: BTreeMap<Partition, i64>,
     committed_at: Instant,
+}
+
+type Partition = (Text, i32);
+
+/// Where a member is in one partition.
+struct Place {
+    /// The next offset to be handed out.
+    next: i64,
+    /// Whether the group has that as its position.
+    stored: bool,
+    /// Not to be read sooner, after an error.
+    not_before: Option<Instant>,
 }
 
 impl GroupConsumer {
@@ -81,18 +95,18 @@ impl GroupConsumer {
             config,
             share: None,
             reader: None,
-            handed_out: BTreeMap::new(),
+            places: BTreeMap::new(),
+            begun: BTreeMap::new(),
             committed_at: Instant::now(),
         }
     }
 
     /// What this member reads now. Empty before it joined, and while it rebalances.
     pub fn assignment(&self) -> Vec<(Text, i32)> {
-        let progress = self.reader.iter().flat_map(|r| r.progress());
-        progress.map(|p| (p.topic.clone(), p.partition)).collect()
+        self.share.clone().unwrap_or_default()
     }
 
-    /// How far each partition is.
+    /// How far each partition is. Empty after an error, until the next call of `next`.
     pub fn progress(&self) -> &[Progress] {
         self.reader.as_ref().map_or(&[], |r| r.progress())
     }
@@ -104,11 +118,12 @@ impl GroupConsumer {
 
     /// The next record of any partition of this member; joins and rebalances when need be, and waits for as long as it
     /// takes. May be dropped at any await.
+    ///
+    /// After an error the next call goes on behind what was handed out. What lasts, such as damage, is told again each time; the
+    /// other partitions are read meanwhile.
     pub async fn next(&mut self) -> Result<Message> {
+        let begin = beginning(self.config.begin)?;
         loop {
-            if self.config.auto_commit.is_some_and(|every| self.committed_at.elapsed() >= every) {
-                self.commit().await?;
-            }
             let changed = self.member.changed();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -117,139 +132,99 @@ impl GroupConsumer {
                 self.share = Some(self.member.join(reason).await?);
                 continue;
             }
-            if let Some(share) = &self.share {
-                let progress = self.begin(share).await?;
-                self.reader = Some(Reader::at(self.cluster.clone(), progress, self.config.reader.clone()));
-                self.share = None;
+            let due = self.commit_due();
+            if due.is_some_and(|due| Instant::now() >= due) {
+                self.commit_by_itself().await?;
                 continue;
             }
             let Some(reader) = &mut self.reader else {
-                self.member.lose("it has no share");
+                self.read(begin).await?;
                 continue;
             };
-            tokio::select! {
+            let message = tokio::select! {
                 biased;
-                () = changed => {}
-                message = next_of(reader) => {
-                    let message = message?;
-                    let place = (message.topic.clone(), message.partition);
-                    self.handed_out.insert(place, message.offset + 1);
-                    return Ok(message);
-                }
+                () = changed => continue,
+                () = sleep_until(due) => continue,
+                message = next_of(reader) => message,
+            };
+            return match message {
+                Ok(message) => Ok(self.handed_out(message)),
+                Err(error) => Err(self.let_go(error)),
+            };
+        }
+    }
+
+    fn handed_out(&mut self, message: Message) -> Message {
+        let place = Place { next: message.offset + 1, stored: false, not_before: None };
+        self.places.insert((message.topic.clone(), message.partition), place);
+        message
+    }
+
+    /// After a reader's error: what it gave up is read again, but only after a while, so that the others get their turn.
+    fn let_go(&mut self, error: Error) -> Error {
+        let after = Instant::now().checked_add(self.cluster.config().retry.most);
+        for failed in self.reader.take().iter().flat_map(|r| r.progress()).filter(|p| p.done) {
+            if let Some(place) = self.places.get_mut(&(failed.topic.clone(), failed.partition)) {
+                place.not_before = after;
             }
         }
+        error
     }
 
     /// Stops reading: another may have the partitions soon.
     async fn give_up(&mut self) {
-        if self.reader.take().is_some() && self.config.auto_commit.is_some() {
+        (self.share, self.reader) = (None, None);
+        if self.config.auto_commit.is_some() {
             // What was handed out is done by now: the caller asked for more. A refusal only means to read it again.
             let _ = self.commit().await;
         }
-        (self.share, self.reader) = (None, None);
-        self.handed_out.clear();
+        self.places.clear();
     }
 
-    /// Where to begin in each partition: at the group's position, or as configured.
-    async fn begin(&self, share: &Share) -> Result<Vec<Progress>> {
-        let positions = Admin::new(self.cluster.clone()).positions(&self.group).await?;
-        let known: BTreeMap<(&Text, i32), i64> = positions.iter().map(|p| ((&p.topic, p.partition), p.offset)).collect();
-        let unknown = share.iter().filter(|(t, p)| !known.contains_key(&(t, *p)));
-        let at = match self.config.begin {
-            From::End | From::Last(_) => At::End,
-            From::Time(time) => At::Time(time),
-            From::Start | From::Offset(_) => At::Start,
-        };
-        let asked: Vec<_> = unknown.map(|(t, p)| (t.clone(), *p, at)).collect();
-        let mut listed = BTreeMap::new();
-        for ((topic, partition, _), found) in asked.iter().zip(self.cluster.list_offsets(&asked, false).await?) {
-            listed.insert((topic, *partition), found.offset);
-        }
-        // No record is that late: begin with the next one.
-        let late: Vec<_> = listed.iter().filter(|(_, o)| o.is_none()).map(|((t, p), _)| ((*t).clone(), *p, At::End)).collect();
-        for ((topic, partition, _), found) in late.iter().zip(self.cluster.list_offsets(&late, false).await?) {
-            let place = asked.iter().find(|(t, p, _)| t == topic && p == partition);
-            listed.extend(place.map(|(t, p, _)| ((t, *p), found.offset)));
-        }
-        let from = |topic: &Text, partition: i32| {
-            let place = (topic, partition);
-            known.get(&place).copied().or(listed.get(&place).copied().flatten()).unwrap_or(0)
-        };
-        Ok(share.iter().map(|(t, p)| Progress::new(t, *p, from(t, *p), None, -1, -1)).collect())
-    }
-
-    /// Stores with the group that everything handed out so far is done.
-    ///
-    /// After a rebalance that this member has not seen yet the broker refuses (ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS
-    /// or UNKNOWN_MEMBER_ID): then what was handed out since the last commit will be handed out again, to whoever has the
-    /// partition.
-    pub async fn commit(&mut self) -> Result<()> {
-        self.committed_at = Instant::now();
-        if self.handed_out.is_empty() {
+    /// Begins to read the share, or goes on where it was.
+    async fn read(&mut self, begin: At) -> Result<()> {
+        let Some(share) = self.share.clone() else {
+            self.member.lose("it has no share");
             return Ok(());
+        };
+        if !share.iter().all(|partition| self.places.contains_key(partition)) {
+            self.begin(&share, begin).await?;
         }
-        let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-        for ((topic, partition), offset) in &self.handed_out {
-            let partition = OffsetCommitRequestPartition {
-                partition_index: *partition,
-                committed_offset: *offset,
-                committed_metadata: Some(Text::default()),
-                ..Default::default()
-            };
-            match topics.last_mut().filter(|t| t.name == *topic) {
-                Some(topic) => topic.partitions.push(partition),
-                None => topics.push(OffsetCommitRequestTopic {
-                    name: topic.clone(),
-                    partitions: vec![partition],
-                    ..Default::default()
-                }),
-            }
-        }
-        self.commit_topics(topics).await?;
-        self.handed_out.clear();
+        let progress = share.iter().filter_map(|partition| {
+            let place = self.places.get(partition)?;
+            Some(Progress::new(&partition.0, partition.1, place.next, None, -1, -1).not_before(place.not_before))
+        });
+        self.reader = Some(Reader::at(self.cluster.clone(), progress.collect(), self.config.reader.clone()));
         Ok(())
     }
 
-    async fn commit_topics(&self, mut topics: Vec<OffsetCommitRequestTopic>) -> Result<()> {
-        let mut backoff = self.cluster.backoff(format!("commit to group {:?}", &*self.group));
-        let node = Node::Group(self.group.clone());
-        loop {
-            let result = async {
-                for topic in &mut topics {
-                    topic.topic_id = self.cluster.topic_id(&topic.name).await?;
-                }
-                let nameless = topics.iter().any(|topic| topic.topic_id.is_nil());
-                let connection = self.cluster.connection(&node, Lane::Main).await?;
-                // Version 10 names topics by id.
-                let version = connection.version_to::<OffsetCommitRequest>(if nameless { 9 } else { i16::MAX })?;
-                let request = OffsetCommitRequest {
-                    group_id: self.group.clone(),
-                    generation_id_or_member_epoch: self.member.generation(),
-                    member_id: self.member.id(),
-                    group_instance_id: self.config.instance.clone().filter(|_| version >= 7),
-                    topics: topics.clone(),
-                    ..Default::default()
-                };
-                let response = connection.send_version(&request, version).await?;
-                let bad = response.topics.iter().flat_map(|t| &t.partitions).find(|p| p.error_code != 0);
-                Error::check(bad.map_or(0, |p| p.error_code), None, || format!("commit to group {:?}", &*self.group))
-            }
-            .await;
-            let Err(error) = result else { return Ok(()) };
-            match error.code() {
-                Some(ErrorCode::NOT_COORDINATOR | ErrorCode::COORDINATOR_NOT_AVAILABLE) => {
-                    self.cluster.forget_coordinator(&node);
-                }
-                Some(ErrorCode::UNKNOWN_TOPIC_ID) => topics.iter().for_each(|topic| self.cluster.forget_topic(&topic.name)),
-                Some(ErrorCode::ILLEGAL_GENERATION | ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::REBALANCE_IN_PROGRESS) => {
-                    self.member.lose("a commit was refused");
-                    return Err(error);
-                }
-                _ if error.is_connection() => self.cluster.forget_coordinator(&node),
-                _ => {}
-            }
-            backoff.pause(error).await?;
+    /// Finds out where to begin in each partition: at the group's position, where this member began before, or as configured.
+    async fn begin(&mut self, share: &Share, begin: At) -> Result<()> {
+        let positions = Admin::new(self.cluster.clone()).positions(&self.group).await?;
+        let known: BTreeMap<Partition, i64> = positions.into_iter().map(|p| ((p.topic, p.partition), p.offset)).collect();
+        let unknown = share.iter().filter(|p| !known.contains_key(p) && !self.begun.contains_key(p));
+        let unknown: Vec<Partition> = unknown.cloned().collect();
+        let listed = self.list(&unknown, begin).await?;
+        self.begun.extend(unknown.into_iter().zip(listed));
+        for partition in share {
+            let position = known.get(partition);
+            let next = position.or(self.begun.get(partition)).copied().unwrap_or(0);
+            self.places.insert(partition.clone(), Place { next, stored: position.is_some(), not_before: None });
         }
+        Ok(())
+    }
+
+    /// The offset of a place in each partition; its end, where no record is that late.
+    async fn list(&self, partitions: &[Partition], at: At) -> Result<Vec<i64>> {
+        let committed = self.config.reader.committed;
+        let ask = |at| partitions.iter().map(move |(topic, partition)| (topic.clone(), *partition, at)).collect::<Vec<_>>();
+        let listed = self.cluster.list_offsets(&ask(at), committed).await?;
+        let offsets: Vec<Option<i64>> = listed.iter().map(|l| l.offset).collect();
+        if offsets.iter().all(Option::is_some) {
+            return Ok(offsets.into_iter().flatten().collect());
+        }
+        let ends = self.cluster.list_offsets(&ask(At::End), committed).await?;
+        Ok(offsets.into_iter().zip(ends).map(|(offset, end)| offset.or(end.offset).unwrap_or(0)).collect())
     }
 
     /// Leaves, so that the others take over at once. A static member stays until its session ends, since it is expected
@@ -257,6 +232,25 @@ impl GroupConsumer {
     pub async fn leave(mut self) -> Result<()> {
         self.reader = None;
         self.member.leave().await
+    }
+}
+
+/// Where to begin, as brokers can be asked for it. The others would have to be the same in every partition, which is never meant.
+fn beginning(from: From) -> Result<At> {
+    match from {
+        From::Start => Ok(At::Start),
+        From::End => Ok(At::End),
+        From::Time(time) => Ok(At::Time(time)),
+        From::Offset(_) | From::Last(_) => {
+            Err(Error::Invalid(format!("a group begins at the start, at the end or at a time, not at {from:?}")))
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

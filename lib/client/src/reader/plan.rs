@@ -1,5 +1,7 @@
 //! From ranges as people give them to offsets.
 
+use std::time::Instant;
+
 use milena_wire::Text;
 
 use super::{From, Progress, Selection, Until};
@@ -73,6 +75,11 @@ impl Progress {
             retry_at: None,
             failures: 0,
         }
+    }
+
+    /// Nothing is fetched of it before.
+    pub(crate) fn not_before(self, at: Option<Instant>) -> Self {
+        Self { retry_at: at, ..self }
     }
 
     /// Whether fetches need not ask for it any more.

@@ -275,6 +275,55 @@ fn positions(offsets: &[i64]) -> BTreeMap<i32, i64> {
 }
 
 #[tokio::test]
+async fn an_error_is_told_once_and_reading_goes_on_behind_it() {
+    let mut refused = false;
+    let played = Played::start(&[2, 2], move |_, asked| {
+        let AnyRequest::Fetch(request) = &asked.request else { return None };
+        let partitions = request.topics.iter().flat_map(|t| &t.partitions);
+        let behind_the_first = partitions.into_iter().any(|p| p.partition == 0 && p.fetch_offset == 1);
+        if refused || !behind_the_first {
+            return None;
+        }
+        refused = true;
+        let partitions = vec![PartitionData { error_code: TOPIC_AUTHORIZATION_FAILED, ..Default::default() }];
+        let topic = FetchableTopicResponse { topic: "t".into(), partitions, ..Default::default() };
+        Some(asked.answer(&FetchResponse { responses: vec![topic], ..Default::default() }))
+    })
+    .await;
+    let mut member = played.member(config());
+    let (mut taken, mut errors) = (Vec::new(), Vec::new());
+    while taken.len() < 4 {
+        match next(&mut member).await {
+            Ok(message) => taken.push((message.partition, message.offset)),
+            Err(error) => errors.push(error.code().unwrap().0),
+        }
+    }
+    taken.sort();
+    assert_eq!(taken, [(0, 0), (0, 1), (1, 0), (1, 1)], "nothing is lost and nothing comes twice");
+    assert_eq!(errors, [TOPIC_AUTHORIZATION_FAILED]);
+    assert_eq!(played.lock().joins, 1);
+}
+
+#[tokio::test]
+async fn damage_is_told_each_time_and_the_others_are_read_meanwhile() {
+    let played = Played::start(&[3, 40], AS_IT_IS).await;
+    *played.lock().log[0][1].last_mut().unwrap() ^= 1;
+    let mut member = played.member(config());
+    let (mut of_damaged, mut of_whole, mut errors) = (Vec::new(), Vec::new(), 0);
+    while errors < 3 || of_whole.len() < 40 {
+        match next(&mut member).await {
+            Ok(message) if message.partition == 0 => of_damaged.push(message.offset),
+            Ok(message) => of_whole.push(message.offset),
+            Err(Error::Damaged { partition: 0, offset: 1, .. }) => errors += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!((of_damaged, of_whole), (vec![0], (0..40).collect()));
+    member.commit().await.unwrap();
+    assert_eq!(played.lock().positions, positions(&[1, 40]));
+}
+
+#[tokio::test]
 async fn a_member_whose_caller_works_is_alive_in_a_rebalance() {
     let played = Played::start(&[2], AS_IT_IS).await;
     let mut member = played.member(config());
@@ -327,6 +376,102 @@ async fn partitions_that_are_added_are_shared_out() {
     assert_eq!(played.lock().joins, 2);
 }
 
+#[tokio::test]
+async fn where_a_member_began_is_committed() {
+    let played = Played::start(&[3, 5], AS_IT_IS).await;
+    let mut member = played.member(GroupConfig { begin: From::End, ..config() });
+    played.wait_in_next(&mut member, |b| b.fetches > 0).await;
+    member.commit().await.unwrap();
+    assert_eq!(played.lock().positions, positions(&[3, 5]));
+    // Once is enough.
+    member.commit().await.unwrap();
+    assert_eq!(played.lock().commits.len(), 1);
+}
+
+#[tokio::test]
+async fn what_came_between_two_beginnings_at_the_end_is_read() {
+    let played = Played::start(&[3], |broker, asked| match &asked.request {
+        AnyRequest::Fetch(_) if broker.generation == 1 => {
+            broker.fetches += 1;
+            std::thread::sleep(LOOK);
+            Some(asked.answer(&FetchResponse::default()))
+        }
+        _ => None,
+    })
+    .await;
+    let mut member = played.member(GroupConfig { begin: From::End, ..config() });
+    played.wait_in_next(&mut member, |b| b.fetches > 0).await;
+    {
+        let mut broker = played.lock();
+        broker.log[0].push(record(3));
+        broker.beat_code = REBALANCE_IN_PROGRESS;
+    }
+    assert_eq!(take(&mut member, 1).await, [(0, 3)]);
+    assert_eq!(played.lock().joins, 2);
+}
+
+#[tokio::test]
+async fn a_waiting_member_commits_by_itself() {
+    let played = Played::start(&[2], AS_IT_IS).await;
+    // It waits already when the time has come.
+    let mut member = played.member(GroupConfig { auto_commit: Some(Duration::from_millis(200)), ..config() });
+    take(&mut member, 2).await;
+    played.wait_in_next(&mut member, |b| b.positions == positions(&[2])).await;
+}
+
+#[tokio::test]
+async fn a_refused_partition_does_not_hold_back_the_others() {
+    let played = Played::start(&[1, 1], AS_IT_IS).await;
+    let mut member = played.member(config());
+    assert_eq!(take(&mut member, 2).await, [(0, 0), (1, 0)]);
+    played.lock().commit_codes = BTreeMap::from([(0, TOPIC_AUTHORIZATION_FAILED)]);
+    let refused = member.commit().await.unwrap_err();
+    assert_eq!(refused.code().unwrap().0, TOPIC_AUTHORIZATION_FAILED);
+    played.lock().commit_codes.clear();
+    member.commit().await.unwrap();
+    let commits = std::mem::take(&mut played.lock().commits);
+    assert_eq!(commits, [positions(&[1, 1]), positions(&[1])], "what was accepted is not said again");
+}
+
+#[tokio::test]
+async fn only_what_passes_is_committed_again() {
+    let played = Played::start(&[1, 1], |broker, asked| {
+        if let AnyRequest::OffsetCommit(_) = &asked.request
+            && broker.commits.len() == 1
+        {
+            broker.commit_codes.clear();
+        }
+        None
+    })
+    .await;
+    let mut member = played.member(config());
+    take(&mut member, 2).await;
+    played.lock().commit_codes = BTreeMap::from([(0, COORDINATOR_LOAD_IN_PROGRESS)]);
+    member.commit().await.unwrap();
+    assert_eq!(played.lock().commits, [positions(&[1, 1]), positions(&[1])]);
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_waited_for_is_made_again() {
+    let silenced = Arc::new(Mutex::new(false));
+    let silent = silenced.clone();
+    let played = Played::start(&[2], move |_, asked| match &asked.request {
+        AnyRequest::OffsetCommit(request)
+            if request.topics[0].partitions[0].committed_offset == 1
+                && !std::mem::replace(&mut *silent.lock().unwrap(), true) =>
+        {
+            Some(Deed::Silence)
+        }
+        _ => None,
+    })
+    .await;
+    let mut member = played.member(GroupConfig { auto_commit: Some(Duration::ZERO), ..config() });
+    take(&mut member, 1).await;
+    played.wait_in_next(&mut member, |_| *silenced.lock().unwrap()).await;
+    member.commit().await.unwrap();
+    assert_eq!(played.lock().positions, positions(&[1]));
+}
+
 /// A broker answers one connection's requests in turn, and a join waits there for the others.
 #[tokio::test]
 async fn leaving_does_not_wait_behind_a_join() {
@@ -377,6 +522,10 @@ async fn a_group_that_never_settles_is_not_hurried() {
 #[tokio::test]
 async fn what_cannot_work_is_refused() {
     let played = Played::start(&[1], AS_IT_IS).await;
+    for begin in [From::Offset(5), From::Last(5)] {
+        let refused = next(&mut played.member(GroupConfig { begin, ..config() })).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid(_)), "{refused}");
+    }
     let long = Text::from("t".repeat(40_000));
     let mut member = GroupConsumer::new(played.1.clone(), "g", &[long], config());
     let refused = next(&mut member).await.unwrap_err();
