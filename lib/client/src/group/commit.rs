@@ -25,7 +25,7 @@ impl GroupConsumer {
     ///
     /// After a rebalance that this member has not seen yet the broker refuses (ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS
     /// or UNKNOWN_MEMBER_ID): then what was handed out since the last commit will be handed out again, to whoever has the
-    /// partition.
+    /// partition. After a rebalance that it has seen, in a call of `next`, there is nothing to be stored of what was before.
     pub async fn commit(&mut self) -> Result<()> {
         // Before it is done: callers who never wait that long would else do nothing but commit.
         self.committed_at = Instant::now();

@@ -420,6 +420,16 @@ async fn a_waiting_member_commits_by_itself() {
 }
 
 #[tokio::test]
+async fn a_member_that_commits_by_itself_commits_what_it_gives_up() {
+    let played = Played::start(&[1, 0], AS_IT_IS).await;
+    let mut member = played.member(GroupConfig { auto_commit: Some(Duration::from_secs(3600)), ..config() });
+    assert_eq!(take(&mut member, 1).await, [(0, 0)]);
+    played.lock().beat_code = REBALANCE_IN_PROGRESS;
+    played.wait_in_next(&mut member, |b| b.joins == 2).await;
+    assert_eq!(played.lock().commits, [positions(&[1, 0])]);
+}
+
+#[tokio::test]
 async fn a_refused_partition_does_not_hold_back_the_others() {
     let played = Played::start(&[1, 1], AS_IT_IS).await;
     let mut member = played.member(config());
@@ -493,24 +503,24 @@ async fn leaving_does_not_wait_behind_a_join() {
 }
 
 /// The pauses here are longer than the test: whoever does not pause is seen to hurry.
-async fn joins_before_a_pause(play: Play) -> usize {
+async fn joins_before_a_pause(expected: usize, play: Play) -> usize {
     let hour = Duration::from_secs(3600);
     let played = Played::start_with(&[1], Retry { first: hour, most: hour, within: 10 * hour }, play).await;
     let mut member = played.member(config());
+    played.wait_in_next(&mut member, |b| b.joins >= expected).await;
     let _ = tokio::time::timeout(Duration::from_millis(300), member.next()).await.expect_err("it never joins");
-    let joins = played.lock().joins;
-    joins
+    std::mem::take(&mut played.lock().joins)
 }
 
 #[tokio::test]
 async fn a_group_that_never_settles_is_not_hurried() {
-    let rebalances = joins_before_a_pause(|broker, _| {
+    let rebalances = joins_before_a_pause(1, |broker, _| {
         broker.sync_code = REBALANCE_IN_PROGRESS;
         None
     });
     assert_eq!(rebalances.await, 1);
     // The first refusal gives an id, with which to come back at once.
-    let refusals = joins_before_a_pause(|broker, asked| {
+    let refusals = joins_before_a_pause(2, |broker, asked| {
         let AnyRequest::JoinGroup(_) = &asked.request else { return None };
         broker.joins += 1;
         let member_id = "m".into();
