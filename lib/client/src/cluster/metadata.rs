@@ -206,11 +206,6 @@ impl Cluster {
         Error::check(code.0, None, || format!("topic {:?}", &**name))
     }
 
-    /// Whether this is the id of that topic, as far as is known.
-    pub(crate) fn is_topic(&self, name: &Text, id: Uuid) -> bool {
-        self.view().topics.get(name).is_some_and(|(topic, _)| topic.id == id)
-    }
-
     pub(super) async fn controller(&self) -> Result<Option<i32>> {
         if let Some(id) = self.view().controller {
             return Ok(Some(id));

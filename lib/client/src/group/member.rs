@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use milena_wire::{
@@ -157,10 +157,15 @@ impl Desk {
         let mut backoff = self.cluster.backoff(format!("join {}", self.about()));
         let mut nameless = self.id().is_empty();
         loop {
+            let asked = Instant::now();
             let error = match self.join_once(reason).await {
                 Ok(share) => return Ok(share),
                 Err(error) => error,
             };
+            // A broker that had it wait for the others was there all the while.
+            if error.code().is_some() && asked.elapsed() > self.cluster.config().retry.most {
+                backoff.reset();
+            }
             match error.code() {
                 // The id is in place now: at once again. Once.
                 Some(ErrorCode::MEMBER_ID_REQUIRED) if std::mem::take(&mut nameless) => {}
