@@ -11,6 +11,7 @@ mod failure;
 mod icmp;
 mod nearest;
 mod notify;
+mod ordered;
 mod ours;
 mod process;
 mod ready;

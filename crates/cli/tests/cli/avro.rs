@@ -58,6 +58,65 @@ fn values_may_lie_over_many_lines_or_many_on_one() {
     assert_eq!(String::from_utf8_lossy(&json), "{\n  \"n\": 1,\n  \"t\": null\n}\n");
 }
 
+/// Text is looked at in pieces of half a megabyte; where they end must not show.
+#[test]
+fn a_long_text_is_one_text_however_it_is_laid_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let text = lines(60_000);
+    assert!(text.len() > 3 << 19);
+    let read = |text: &str| {
+        std::fs::write(dir.join("text.json"), text).unwrap();
+        out(dir, &["fromjson", "--schema", SCHEMA, "--codec", "snappy", "text.json", "-O", "all.avro"], b"");
+        out(dir, &["tojson", "all.avro"], b"")
+    };
+    // Without an end of line at the end; over many lines; many lines first and none afterwards; all on one.
+    let (begin, end) = text.split_at(text[..1 << 20].rfind('\n').unwrap() + 1);
+    for laid_out in [
+        text.trim_end().to_owned(),
+        text.replace(',', "\n,\n"),
+        format!("{begin}{}", end.replace(',', ",\n")),
+        format!("{begin}{}", end.replace('\n', " ")),
+        text.replace('\n', ""),
+    ] {
+        assert!(read(&laid_out) == text.as_bytes(), "{}…", &laid_out[..60]);
+    }
+    // A value that is larger than a piece, among others.
+    let large = format!("{{\"n\":1,\"t\":\"{}\"}}\n", "x".repeat(3 << 20));
+    let mixed = format!("{}{large}{}", lines(100), lines(100));
+    assert!(read(&mixed) == mixed.as_bytes());
+    out(dir, &["fromjson", "--schema", SCHEMA, "-O", "all.avro"], text.as_bytes());
+    assert_eq!(out(dir, &["tojson", "--head=12345", "all.avro"], b""), lines(12_345).as_bytes());
+}
+
+#[test]
+fn what_is_wrong_in_a_long_text_has_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let good = lines(60_000);
+    let with = |bad: &[u8]| {
+        let place = good.match_indices('\n').nth(49_999).unwrap().0 + 1;
+        [&good.as_bytes()[..place], bad, &good.as_bytes()[place..]].concat()
+    };
+    let args = ["fromjson", "--schema", SCHEMA];
+    fails(dir, &args, &with(b"{\"n\":\"x\"}\n"), 1, "line 50001 of stdin");
+    fails(dir, &args, &with(b"{\"n\":1,\"t\":\"\xff\"}\n"), 1, "line 50001 of stdin");
+    // Over many lines from there on.
+    fails(dir, &args, &with(b"{\n\"n\":\n1}\n\n{\"n\":\"x\"}\n"), 1, "line 50005 of stdin");
+    fails(dir, &args, &good.as_bytes()[..good.len() - 3], 1, "line 60000 of stdin");
+    fails(dir, &args, &good.as_bytes()[..good.len() - 3], 1, "ends inside a value");
+    // What stands in front of damage is shown.
+    out(dir, &["fromjson", "--schema", SCHEMA, "--codec", "deflate", "-O", "a.avro"], good.as_bytes());
+    let mut file = std::fs::read(dir.join("a.avro")).unwrap();
+    let middle = file.len() / 2;
+    file[middle] ^= 0x55;
+    std::fs::write(dir.join("b.avro"), file).unwrap();
+    let output = run(dir, &["tojson", "b.avro"], b"");
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(good.starts_with(&shown) && shown.len() > good.len() / 4 && shown.len() < good.len(), "{}", shown.len());
+}
+
 #[test]
 fn concat_says_by_its_exit_code_what_differs() {
     let dir = tempfile::tempdir().unwrap();

@@ -60,6 +60,10 @@ fn scope_key(keytype: &'static str, scope: &Subject) -> String {
     text(&ScopeKey { keytype, subject, magic: 0 })
 }
 
+fn context_key(context: &str) -> String {
+    text(&ContextKey { keytype: "CONTEXT", tenant: "default", context, magic: 0 })
+}
+
 /// A reference as JSON has it.
 pub fn reference_json(reference: &Reference) -> Value {
     json!({"name": reference.name, "subject": reference.subject, "version": reference.version})
@@ -106,12 +110,12 @@ impl Registry {
     /// What a fact is in the topic. Asked before the fact is applied, since a deletion writes down what it deletes.
     pub fn records(&self, fact: &SubjectFact) -> Vec<Record> {
         match fact {
-            SubjectFact::TopicClaimed(_) | SubjectFact::ContextDeleted(_) => Vec::new(),
+            SubjectFact::TopicClaimed(_) => Vec::new(),
             SubjectFact::ContextCreated(created) => {
-                let key = ContextKey { keytype: "CONTEXT", tenant: "default", context: &created.context, magic: 0 };
                 let value = json!({"tenant": "default", "context": &*created.context}).to_string();
-                vec![Record { key: text(&key), value: Some(value) }]
+                vec![Record { key: context_key(&created.context), value: Some(value) }]
             }
+            SubjectFact::ContextDeleted(deleted) => vec![Record { key: context_key(&deleted.context), value: None }],
             SubjectFact::SchemaRegistered(registered) => self.registered_record(registered).into_iter().collect(),
             SubjectFact::VersionsDeleted(VersionsDeleted { subject, versions }) => {
                 versions.iter().filter_map(|version| self.deleted_record(subject, *version)).collect()

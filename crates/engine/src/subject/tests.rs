@@ -378,6 +378,9 @@ fn a_context_goes_when_it_is_empty_and_keeps_its_mark() {
     world.delete(":.eu:a", false).expect("live");
     world.delete(":.eu:a", true).expect("soft-deleted");
     world.command(Command::DeleteContext(".eu".into())).expect("empty");
+    let tombstone = world.records.last().expect("a deletion is a record");
+    assert_eq!(tombstone.key, r#"{"keytype":"CONTEXT","tenant":"default","context":".eu","magic":0}"#);
+    assert!(tombstone.value.is_none());
     assert_eq!(world.registry.contexts().len(), 1);
     assert_eq!(world.put(":.eu:a", "\"int\"").0, 2);
 }

@@ -6,7 +6,7 @@ mod write;
 
 pub use codec::{Codec, Squeeze};
 pub use read::{Block, Damage, Reader};
-pub use write::Writer;
+pub use write::{BLOCK, Writer};
 
 /// What every container file begins with.
 pub const MAGIC: [u8; 4] = *b"Obj\x01";

@@ -52,6 +52,11 @@ pub struct Squeeze {
 }
 
 impl Squeeze {
+    /// What a block becomes in the file. Without a codec that is itself.
+    pub fn pack_owned(self, data: Vec<u8>) -> std::io::Result<Vec<u8>> {
+        if self.codec == Codec::Null { Ok(data) } else { self.pack(&data) }
+    }
+
     pub(crate) fn pack(self, data: &[u8]) -> std::io::Result<Vec<u8>> {
         match self.codec {
             Codec::Null => Ok(data.to_vec()),

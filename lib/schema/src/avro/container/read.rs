@@ -26,6 +26,16 @@ pub struct Block {
     pub at: u64,
 }
 
+impl Block {
+    /// Unpacks what [`Reader::next_packed`] gave: the count of records, the compressed data, and where the block begins.
+    pub fn unpack(codec: Codec, (count, packed, at): (u64, &[u8], u64)) -> Result<Self, Error> {
+        match Squeeze::unpack(codec, packed) {
+            Ok(data) => Ok(Self { count, data, at }),
+            Err(error) => Err(Error::Damaged { at, what: format!("a block of {count} records does not unpack: {error}") }),
+        }
+    }
+}
+
 /// A stretch of the file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
@@ -107,14 +117,11 @@ impl<R: Read> Reader<R> {
     /// The next whole block, unpacked; `None` at the end. After an error the next call goes on behind the damage.
     pub fn next_block(&mut self) -> Result<Option<Block>, Error> {
         let Some((count, packed, at)) = self.next_packed()? else { return Ok(None) };
-        match Squeeze::unpack(self.codec, &packed) {
-            Ok(data) => Ok(Some(Block { count, data, at })),
-            Err(error) => {
-                let what = format!("a block of {count} records does not unpack: {error}");
-                self.note(at, what.clone(), packed.len() as u64);
-                Err(Error::Damaged { at, what })
-            }
+        let block = Block::unpack(self.codec, (count, &packed, at));
+        if let Err(Error::Damaged { at, what }) = &block {
+            self.note(*at, what.clone(), packed.len() as u64);
         }
+        block.map(Some)
     }
 
     /// The next whole block as it lies in the file: how many records, the compressed data, and where it begins.

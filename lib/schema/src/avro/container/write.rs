@@ -6,7 +6,7 @@ use super::{Error, MAGIC, Squeeze, Sync};
 use crate::avro::binary;
 
 /// A block is closed when its data reach this many bytes, as Java's library does.
-const BLOCK: usize = 64_000;
+pub const BLOCK: usize = 64_000;
 
 /// Writes a container file to anything that takes bytes. Call [`Writer::finish`] at the end.
 #[derive(Debug)]

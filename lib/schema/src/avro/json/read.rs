@@ -33,8 +33,20 @@ impl Schema {
     /// Appends the binary form of the first datum in the text, and says how much of the text that was. `None`: the text
     /// ends inside it.
     pub fn encode_json_front(&self, text: &[u8], out: &mut Vec<u8>) -> Result<Option<usize>, Flaw> {
+        self.front(serde_json::Deserializer::from_slice(text), out)
+    }
+
+    /// As [`Schema::encode_json_front`], of a text that is known to be UTF-8: a third faster.
+    pub fn encode_text_front(&self, text: &str, out: &mut Vec<u8>) -> Result<Option<usize>, Flaw> {
+        self.front(serde_json::Deserializer::from_str(text), out)
+    }
+
+    fn front<'de>(
+        &self,
+        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, Flaw> {
         let length = out.len();
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
         deserializer.disable_recursion_limit();
         let datum = Datum { schema: self, id: self.root, out, depth: 0, tags: true };
         match datum.deserialize(&mut deserializer) {
@@ -233,23 +245,17 @@ impl<'de> Visitor<'de> for Datum<'_> {
             Kind::Record(record) => self.record(record, None, map),
             Kind::Map(values) => self.map(*values, None, map),
             Kind::Union(branches) => {
-                let Some(first) = map.next_key::<String>()? else { return self.bare(branches, None, map) };
-                let tagged = |b: &NodeId| {
-                    let kind = self.schema.kind(*b);
-                    kind.branch_name() == first || kind.name().is_some_and(|name| name.simple() == first)
-                };
-                match branches.iter().position(tagged).filter(|_| self.tags) {
-                    Some(index) => {
+                let schema = self.schema;
+                match map.next_key_seed(Tag { schema, branches: if self.tags { branches } else { &[] } })? {
+                    None => self.bare(branches, None, map),
+                    Some(Tagged::Key(first)) => self.bare(branches, Some(first), map),
+                    Some(Tagged::Branch(index)) => {
                         binary::put_long(self.out, index as i64);
                         map.next_value_seed(self.inner(branches[index]))?;
-                        match map.next_key::<Cow<'_, str>>()? {
-                            None => Ok(()),
-                            Some(second) => {
-                                Err(A::Error::custom(format!("{second:?} stands beside the tag {first:?} of a union")))
-                            }
-                        }
+                        let Some(second) = map.next_key::<Cow<'_, str>>()? else { return Ok(()) };
+                        let first = schema.kind(branches[index]).branch_name();
+                        Err(A::Error::custom(format!("{second:?} stands beside the tag {first:?} of a union")))
                     }
-                    None => self.bare(branches, Some(first), map),
                 }
             }
             kind => Err(Self::unfit(kind, "an object")),
@@ -407,6 +413,41 @@ impl Visitor<'_> for Key<'_> {
     fn visit_str<E>(self, key: &str) -> Result<(), E> {
         binary::put_string(self.0, key);
         Ok(())
+    }
+}
+
+/// The first key of an object where a union stands: a branch, or something else.
+struct Tag<'a> {
+    schema: &'a Schema,
+    branches: &'a [NodeId],
+}
+
+enum Tagged {
+    Branch(usize),
+    Key(String),
+}
+
+impl<'de> DeserializeSeed<'de> for Tag<'_> {
+    type Value = Tagged;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tagged, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Tag<'_> {
+    type Value = Tagged;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Tagged, E> {
+        let named = |b: &NodeId| {
+            let kind = self.schema.kind(*b);
+            kind.branch_name() == key || kind.name().is_some_and(|name| name.simple() == key)
+        };
+        Ok(self.branches.iter().position(named).map_or_else(|| Tagged::Key(key.to_owned()), Tagged::Branch))
     }
 }
 
