@@ -169,6 +169,9 @@ struct Chunks {
     given: VecDeque<Arc<Vec<u8>>>,
 }
 
+/// A piece, and whether it is the last.
+type Chunk = (Arc<Vec<u8>>, bool);
+
 /// Text that is looked at at once.
 const CHUNK: usize = 512 << 10;
 
@@ -177,8 +180,8 @@ impl Chunks {
         Self { input, rest: Vec::new(), ended: false, given: VecDeque::new() }
     }
 
-    /// The next piece, and whether it is the last. `None`: there is no more, or not one line within a piece.
-    fn next(&mut self, path: &Path) -> Result<Option<(Arc<Vec<u8>>, bool)>, Failure> {
+    /// The next piece. `None`: there is no more, or not one line within a piece.
+    fn next(&mut self, path: &Path) -> Result<Option<Chunk>, Failure> {
         if self.ended {
             return Ok(None);
         }
@@ -226,7 +229,7 @@ fn by_lines(
     let (mut lines, mut open) = (0, None);
     let shared = RefCell::new(chunks);
     let next = || shared.borrow_mut().next(path);
-    let work = |(chunk, last): (Arc<Vec<u8>>, bool), give: &mut dyn FnMut(Made)| blocks(&chunk, last, (schema, squeeze), give);
+    let work = |(chunk, last): Chunk, give: &mut dyn FnMut(Made)| blocks(&chunk, last, (schema, squeeze), give);
     ordered(next, work, |made| {
         match made {
             Made::Block(count, packed) => writer.packed(count, &packed).map_err(input::unwritten)?,
