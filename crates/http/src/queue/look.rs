@@ -117,7 +117,7 @@ async fn read(door: &Door, topic: &Topic, partition: &Partition, wish: &Wish, en
         let read = door.node.read(topic, partition, next, BYTES).await.map_err(Trouble::unread)?;
         for slice in &read.slices {
             let Slice::Memory(bytes) = slice else { continue };
-            found.extend(records(bytes, |offset| (next..end).contains(&offset), UNPACKED_MAX));
+            found.extend(records(bytes, |offset| (next..end).contains(&offset), UNPACKED_MAX).map_err(Trouble::damaged)?);
         }
         // Batches of nothing but gaps are passed over.
         next = (read.upto + 1).max(next + 1);

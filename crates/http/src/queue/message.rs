@@ -5,7 +5,7 @@ use milena_node::{
     Topic,
     engine::subject::{Format, Wanted},
 };
-use milena_record::{Batch, Limits, Records, split};
+use milena_record::{Batch, Flaw, Limits, Record, RecordHeader, Records, split};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -119,25 +119,37 @@ impl<'d> Decoder<'d> {
     }
 }
 
-/// Records of whole batches, those that the wanted offsets name. `unpacked` bounds what compression may hide.
-pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, unpacked: usize) -> Vec<Raw> {
+/// Records of whole batches, those that the wanted offsets name. `unpacked` bounds what compression may hide. What cannot be
+/// read is an error and not nothing: an offset without a record is done with for good.
+pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, unpacked: usize) -> Result<Vec<Raw>, Flaw> {
     let mut found = Vec::new();
-    for entry in split(batches).map_while(Result::ok) {
-        let Ok(batch) = Batch::parse(entry.bytes) else { continue };
+    for entry in split(batches) {
+        let batch = Batch::parse(entry?.bytes)?;
         if batch.header().is_control() {
             continue;
         }
-        let Ok(payload) = batch.payload(&Limits::new(unpacked)) else { continue };
-        let records = Records::new(&batch.header(), &payload).map_while(Result::ok);
-        found.extend(records.filter(|record| wanted(record.offset)).map(|record| Raw {
+        let payload = batch.payload(&Limits::new(unpacked))?;
+        for record in Records::new(&batch.header(), &payload) {
+            let record = record?;
+            if wanted(record.offset) {
+                found.push(Raw::from(&record));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl From<&Record<'_>> for Raw {
+    fn from(record: &Record<'_>) -> Self {
+        let header = |h: RecordHeader<'_>| (String::from_utf8_lossy(h.key).into_owned(), h.value.map(<[u8]>::to_vec));
+        Self {
             offset: record.offset,
             timestamp: record.timestamp,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: record.headers.map(|h| (String::from_utf8_lossy(h.key).into_owned(), h.value.map(<[u8]>::to_vec))).collect(),
-        }));
+            headers: record.headers.map(header).collect(),
+        }
     }
-    found
 }
 
 impl Raw {

@@ -217,7 +217,7 @@ impl Work {
     async fn messages(&self, partition: i32, taken: Taken) -> Result<(Vec<Message>, bool), Trouble> {
         let runs = &taken.granted.runs;
         let delivery = |offset: i64| runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, n)| *n);
-        let found = records(&taken.batches, |offset| delivery(offset).is_some(), UNPACKED_MAX);
+        let found = records(&taken.batches, |offset| delivery(offset).is_some(), UNPACKED_MAX).map_err(Trouble::damaged)?;
         let by_offset: HashMap<i64, &Raw> = found.iter().map(|raw| (raw.offset, raw)).collect();
         let at = At { topic: self.topic.id, partition };
         let now = self.door.node.now();

@@ -196,7 +196,8 @@ async fn letters(
     let mut decoder = Decoder::new(door, home, decode);
     let mut letters = Vec::new();
     for (offset, batch) in node.dead_letters(group, topic, max).await? {
-        let Some(raw) = records(&batch, |at| at == offset, UNPACKED_MAX).into_iter().next() else { continue };
+        let found = records(&batch, |at| at == offset, UNPACKED_MAX).map_err(Trouble::damaged)?;
+        let Some(raw) = found.into_iter().next() else { continue };
         let said = |name: &str| {
             let header = raw.headers.iter().rfind(|(key, _)| key == name).and_then(|(_, value)| value.as_deref());
             header.map(|value| String::from_utf8_lossy(value).into_owned())
@@ -254,7 +255,8 @@ pub(super) async fn oldest(door: &Door, topic: &Topic, group: &str) -> Result<Op
         let Some(depth) = depth.filter(|depth| depth.unfinished > 0) else { continue };
         let Ok(found) = door.node.read(topic, partition, depth.start, 1).await else { continue };
         let Some(Slice::Memory(bytes)) = found.slices.first() else { continue };
-        let first = records(bytes, |offset| offset >= depth.start, UNPACKED_MAX).into_iter().next();
+        let found = records(bytes, |offset| offset >= depth.start, UNPACKED_MAX).map_err(Trouble::damaged)?;
+        let first = found.into_iter().next();
         let Some(first) = first.filter(|raw| oldest.as_ref().is_none_or(|known| raw.timestamp < known.timestamp)) else {
             continue;
         };

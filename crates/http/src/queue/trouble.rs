@@ -52,6 +52,9 @@ impl Trouble {
     pub(super) fn unread(error: ReadError) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", error.to_string())
     }
+    pub(super) fn damaged(flaw: milena_record::Flaw) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", format!("a stored batch cannot be read: {flaw}"))
+    }
     pub(super) fn no_topic(name: &str) -> Self {
         let words = format!("there is no topic {name:?}; create it, or put a message into it first");
         Self::new(StatusCode::NOT_FOUND, "topic_not_found", words)

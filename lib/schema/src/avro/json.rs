@@ -50,9 +50,17 @@ struct Text<'o> {
 }
 
 impl Text<'_> {
-    /// Writing to memory does not fail.
     fn quoted(&mut self, text: &str) {
-        let _ = serde_json::to_writer(&mut *self.out, text);
+        // Most texts have nothing to escape. All of one is looked at, since a processor does that many bytes at a time.
+        let escaped = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'));
+        if escaped {
+            // Writing to memory does not fail.
+            let _ = serde_json::to_writer(&mut *self.out, text);
+        } else {
+            self.out.push(b'"');
+            self.out.extend_from_slice(text.as_bytes());
+            self.out.push(b'"');
+        }
     }
 
     fn latin1(&mut self, bytes: &[u8]) {
@@ -164,5 +172,21 @@ impl Sink for Text<'_> {
     }
     fn end_record(&mut self) {
         self.out.push(b'}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_is_written_as_json_has_it() {
+        for letter in (0..0x500).filter_map(char::from_u32) {
+            for text in [letter.to_string(), format!("twenty letters before {letter}"), format!("{letter} and some behind it")] {
+                let mut out = Vec::new();
+                Text { out: &mut out, tagged: false }.quoted(&text);
+                assert_eq!(out, serde_json::to_vec(&text).expect("a text is JSON"), "{letter:?}");
+            }
+        }
     }
 }

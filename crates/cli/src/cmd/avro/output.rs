@@ -26,12 +26,15 @@ pub(super) struct Beside {
     kept: bool,
 }
 
+/// What is gathered before it is written. Whole blocks are larger, and go straight through.
+const GATHER: usize = 32 << 10;
+
 impl Out {
     /// `-` and nothing are stdout.
     pub(super) fn create(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::stdout()) };
         let failed = |error| Failure::new(Kind::Failed, format!("{} cannot be written", path.display())).why(error);
-        let buffered = |file| BufWriter::with_capacity(256 << 10, file);
+        let buffered = |file| BufWriter::with_capacity(GATHER, file);
         // A link is followed: it stays, and what it names is replaced.
         let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let before = fs::metadata(&target).ok();
@@ -52,7 +55,7 @@ impl Out {
     }
 
     pub(super) fn stdout() -> Self {
-        Self::Stdout(BufWriter::with_capacity(256 << 10, io::stdout().lock()))
+        Self::Stdout(BufWriter::with_capacity(GATHER, io::stdout().lock()))
     }
 
     /// All of it is written: a file takes its name now.
