@@ -7,6 +7,7 @@ mod datum;
 mod facts;
 mod input;
 mod output;
+mod text;
 
 use std::process::ExitCode;
 

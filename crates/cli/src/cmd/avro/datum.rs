@@ -12,9 +12,10 @@ use milena_schema::avro::{
 };
 
 use super::{
-    convert::{Values, prettify},
+    convert::prettify,
     input::{self, SchemaOptions, SqueezeOptions},
     output::Out,
+    text::Values,
 };
 use crate::failure::{Failure, Kind};
 
