@@ -106,7 +106,7 @@ impl Asked {
 }
 
 /// Segments between slashes, decoded. A last slash says nothing. `None` when a segment is no UTF-8 or breaks off in an escape.
-fn segments(path: &str) -> Option<Vec<String>> {
+pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
     path.split('/').map(|segment| decoded(segment).map(Cow::into_owned)).collect()

@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     answer::{Answer, Body, Problem},
-    asked::Asked,
+    asked::{self, Asked},
     coding::Shelf,
     errors,
     peer::Peer,
@@ -141,7 +141,9 @@ pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketA
 
 /// `GET /consumers/{group}/instances/{instance}/records`, and streams of the queue: they change what comes next.
 fn moves_a_reader(path: &str) -> bool {
-    (path.starts_with("/consumers/") && path.ends_with("/records")) || (path.starts_with("/q/v1/") && path.ends_with("/events"))
+    let segments = asked::segments(path).unwrap_or_default();
+    let names: Vec<&str> = segments.iter().map(String::as_str).collect();
+    matches!(names.as_slice(), ["consumers", .., "records"] | ["q", "v1", .., "events"])
 }
 
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {

@@ -32,6 +32,10 @@ pub type ShareTold<T> = Result<Result<T, Refusal>, NoRoom>;
 
 /// Looks for records to take behind those whose keys are busy, or that somebody else took in between.
 const LOOKS: usize = 8;
+/// The same where keys are in order, and all that was read may be of one that is busy.
+const LOOKS_BY_KEY: usize = 32;
+/// Bytes that are read at a time then, whatever is wished: they are looked through, not given.
+const REACH_BY_KEY: usize = 1 << 20;
 /// Records that others may take at the same moment: so many more than are wished are read.
 const BESIDE: u64 = 64;
 /// Less than this is not worth a second look.
@@ -171,14 +175,17 @@ impl Node {
     /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
     pub async fn share_take(&self, group: &str, take: &Take) -> Result<Taken, TakeRefusal> {
         let partition = take.topic.partition(take.partition).ok_or(TakeRefusal::Gone)?.clone();
-        let mut from = 0;
-        for _ in 0..LOOKS {
+        let (mut from, mut seen) = (0, self.share_freed(group));
+        for look in 0..LOOKS_BY_KEY {
+            let by_key = self.look_share(group, |share| share.rules().by_key).unwrap_or(false);
+            if look >= LOOKS && !by_key {
+                break;
+            }
             let view = partition.view().ok_or(TakeRefusal::Gone)?;
             let window = Window { start: view.start, end: view.stable };
             let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
-            let by_key = self.look_share(group, |share| share.rules().by_key).unwrap_or(false);
             // Where keys count, all that is wished may be busy, and what is free lie far behind it.
-            let reach = if by_key { take.max_bytes.max(1) } else { self.share_reach(&partition, take) };
+            let reach = if by_key { take.max_bytes.max(REACH_BY_KEY) } else { self.share_reach(&partition, take) };
             let found = self.read(&take.topic, &partition, first, reach).await?;
             if found.bytes == 0 {
                 break;
@@ -194,6 +201,7 @@ impl Node {
                 batch_ends: if take.strictly { Vec::new() } else { ends(&bytes) },
                 keys: if by_key { keys(&bytes, first) } else { Vec::new() },
                 lock_ms: take.lock_ms,
+                freed: by_key.then_some(seen),
             };
             let granted = match self.share_command(group, &Command::Acquire(acquire)).await?? {
                 Reply::Granted(granted) => granted,
@@ -203,7 +211,10 @@ impl Node {
                 let batches = between(&bytes, *first, *last);
                 return Ok(Taken { granted, batches });
             }
-            from = found.upto + 1;
+            let freed = self.share_freed(group);
+            // What became free meanwhile may stand in front of all that was looked at.
+            from = if by_key && freed != seen { 0 } else { found.upto + 1 };
+            seen = freed;
         }
         Ok(Taken::default())
     }
@@ -254,6 +265,11 @@ impl Node {
     /// A session ended: what the member holds is free again.
     pub async fn share_drop(&self, group: &str, dropping: Dropping) -> ShareTold<()> {
         self.share_existing(group, Command::Drop(dropping)).await.map(|told| told.map(|_| ()))
+    }
+
+    /// What a taking brought from an offset on is free again, as if it had never been taken.
+    pub async fn share_give_back(&self, group: &str, grant: u32, from: i64) -> ShareTold<()> {
+        self.share_existing(group, Command::GiveBack { grant, from }).await.map(|told| told.map(|_| ()))
     }
 
     /// AlterShareGroupOffsets: the group begins anew there.

@@ -89,7 +89,8 @@ impl Share {
         let mut facts: Vec<Fact> = self.trimmed(now, acquire.at, acquire.window.start).into_iter().collect();
         let first = acquire.first.max(acquire.window.start).max(partition.runs.free_from());
         let last = acquire.last.min(acquire.window.end - 1);
-        let left = if self.rules.paused { 0 } else { acquire.max.min(self.locks_left(partition)).max(0) };
+        let stale = self.rules.by_key && acquire.freed != Some(self.freed);
+        let left = if self.rules.paused || stale { 0 } else { acquire.max.min(self.locks_left(partition)).max(0) };
         let mut taking = Taking { acquire, left, ranges: Vec::new(), runs: Vec::new(), keys: Vec::new() };
         for (from, to, cell) in partition.runs.pieces(first, last).filter(|(_, _, cell)| cell.stand == Stand::Available) {
             if taking.left <= 0 {

@@ -19,6 +19,11 @@ pub enum Command {
     Settle(Settle),
     /// A member's session ended.
     Drop(Dropping),
+    /// What a taking brought from `from` on is free again, as if it had never been taken.
+    GiveBack {
+        grant: u32,
+        from: Offset,
+    },
     Beat(Beat),
     /// The dead letter of this record is written in the same entry.
     Buried {
@@ -62,6 +67,9 @@ pub struct Acquire {
     pub keys: Vec<(Offset, u64)>,
     /// Another length of the lock than the group's.
     pub lock_ms: Option<i64>,
+    /// Where keys are in order: [`super::Share::freed`] as it was before anything was looked for. Nothing is taken when something
+    /// became free since, for that may be of the same key and stand in front of what was read.
+    pub freed: Option<u64>,
 }
 
 /// Taken records.

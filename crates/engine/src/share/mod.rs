@@ -297,6 +297,7 @@ impl Machine for Share {
             Command::Acknowledge(acknowledge) => self.acknowledge(now, &acknowledge),
             Command::Settle(settle) => Ok(self.settle(now, &settle)),
             Command::Drop(dropping) => Ok(self.drop_member(now, &dropping)),
+            Command::GiveBack { grant, from } => Ok(self.give_back(now, grant, from)),
             Command::Beat(beat) => self.beat(now, beat),
             Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
             Command::Key(key) => Ok(self.draw_key(key)),

@@ -239,6 +239,16 @@ impl Share {
         Decision::new(facts.collect(), Reply::Done)
     }
 
+    /// What a taking brought from an offset on, as if it had never been taken.
+    pub(super) fn give_back(&self, now: Now, grant: u32, from: Offset) -> Decision<Fact, Reply> {
+        let Some(live) = self.grants.get(&grant) else { return Decision::reply(Reply::Done) };
+        let mut draft = Draft::default();
+        let held = self.held_by(grant).into_iter().filter(|(_, last, _)| *last >= from);
+        draft.returned.extend(held.map(|(first, last, _)| (first.max(from), last)));
+        let facts = self.ended(now, live.grant.at, draft, ("", None), &mut self.fresh_grant());
+        Decision::new(facts, Reply::Done)
+    }
+
     /// The facts of deliveries that ended, and what they lead to.
     pub(super) fn ended(&self, now: Now, at: At, draft: Draft, (by, reason): (&str, Option<&str>), next: &mut u32) -> Vec<Fact> {
         let rests = self.rest(now, at, &draft.runs, next);

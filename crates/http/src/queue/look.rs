@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::StatusCode;
-use milena_node::{Partition, Slice, Topic, UNPACKED_MAX, View};
+use milena_node::{Partition, Slice, Topic, View};
 use serde::Serialize;
 
 use super::{
     Told,
-    message::{Decode, Decoder, Raw, Shown, records},
+    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, records},
     ok,
     trouble::Trouble,
 };
@@ -112,16 +112,21 @@ fn offset(text: Option<&str>, view: View) -> Result<i64, Trouble> {
 
 /// Messages from an offset on, below `end`; at least one if there is any.
 async fn read(door: &Door, topic: &Topic, partition: &Partition, wish: &Wish, end: i64) -> Result<Vec<Raw>, Trouble> {
-    let (mut next, mut found) = (wish.offset, Vec::new());
+    let (mut next, mut found, mut left) = (wish.offset, Vec::new(), ANSWER);
     while next < end && found.is_empty() {
         let read = door.node.read(topic, partition, next, BYTES).await.map_err(Trouble::unread)?;
         for slice in &read.slices {
             let Slice::Memory(bytes) = slice else { continue };
-            found.extend(records(bytes, |offset| (next..end).contains(&offset), UNPACKED_MAX).map_err(Trouble::damaged)?);
+            let enough = Enough { records: wish.max - found.len(), bytes: left, one: found.is_empty() };
+            let read = records(bytes, |offset| (next..end).contains(&offset), enough).map_err(Trouble::damaged)?;
+            left = left.saturating_sub(read.records.iter().map(Raw::size).sum());
+            found.extend(read.records);
+            if read.cut.is_some() {
+                return Ok(found);
+            }
         }
         // Batches of nothing but gaps are passed over.
         next = (read.upto + 1).max(next + 1);
     }
-    found.truncate(wish.max);
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use milena_node::{
-    Topic,
+    Topic, UNPACKED_MAX,
     engine::subject::{Format, Wanted},
 };
 use milena_record::{Batch, Flaw, Limits, Record, RecordHeader, Records, split};
@@ -119,24 +119,58 @@ impl<'d> Decoder<'d> {
     }
 }
 
-/// Records of whole batches, those that the wanted offsets name. `unpacked` bounds what compression may hide. What cannot be
-/// read is an error and not nothing: an offset without a record is done with for good.
-pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, unpacked: usize) -> Result<Vec<Raw>, Flaw> {
-    let mut found = Vec::new();
+/// Bytes of keys, values and headers that one answer holds. They are counted unpacked: a small batch may hide a large one.
+pub(super) const ANSWER: usize = 16 << 20;
+
+/// When to stop reading records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Enough {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+    /// One is given whatever its size.
+    pub(super) one: bool,
+}
+
+impl Enough {
+    pub(super) const ONE: Self = Self { records: 1, bytes: 0, one: true };
+}
+
+/// Records that were read.
+pub(super) struct Found {
+    pub(super) records: Vec<Raw>,
+    /// Here it was enough; nothing from this offset on was looked at.
+    pub(super) cut: Option<i64>,
+}
+
+/// Records of whole batches, those that the wanted offsets name, until it is enough. What cannot be read is an error and not
+/// nothing: an offset without a record is done with for good.
+pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, enough: Enough) -> Result<Found, Flaw> {
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
     for entry in split(batches) {
         let batch = Batch::parse(entry?.bytes)?;
         if batch.header().is_control() {
             continue;
         }
-        let payload = batch.payload(&Limits::new(unpacked))?;
+        let payload = batch.payload(&Limits::new(UNPACKED_MAX))?;
         for record in Records::new(&batch.header(), &payload) {
             let record = record?;
-            if wanted(record.offset) {
-                found.push(Raw::from(&record));
+            if !wanted(record.offset) {
+                continue;
             }
+            bytes = bytes.saturating_add(size(&record));
+            let first = enough.one && found.is_empty();
+            if !first && (found.len() >= enough.records || bytes > enough.bytes) {
+                return Ok(Found { records: found, cut: Some(record.offset) });
+            }
+            found.push(Raw::from(&record));
         }
     }
-    Ok(found)
+    Ok(Found { records: found, cut: None })
+}
+
+fn size(record: &Record<'_>) -> usize {
+    let headers: usize = record.headers.map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len)).sum();
+    record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len) + headers
 }
 
 impl From<&Record<'_>> for Raw {
@@ -153,6 +187,12 @@ impl From<&Record<'_>> for Raw {
 }
 
 impl Raw {
+    /// Bytes of its key, value and headers.
+    pub(super) fn size(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + headers
+    }
+
     pub(super) fn shown(&self, decode: Decode) -> Shown {
         let (value, value_encoding, decode_error) = match &self.value {
             None => (RawValue::NULL.to_owned(), "json", None),

@@ -11,11 +11,11 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 use milena_node::{
-    Partition, Take, Taken, Topic, UNPACKED_MAX,
+    Partition, Take, Taken, Topic,
     engine::{
         group::MemberId,
         limits::SHARE_LOCK_MS_MAX,
-        share::{AckBatch, Acknowledge, At, Dropping, KEY_LEN, Verdict},
+        share::{AckBatch, Acknowledge, At, Dropping, Verdict},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use super::{
     Told,
     lease::{GROUP_MAX, Lease},
-    message::{Decode, Decoder, Raw, Shown, records},
+    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, records},
     ok,
     settle::{self, Many, Outcome},
     state::{depth, oldest},
@@ -86,7 +86,6 @@ pub(super) struct Work {
     topic: Arc<Topic>,
     pub(super) group: String,
     pub(super) owner: MemberId,
-    key: [u8; KEY_LEN],
     wish: Receive,
 }
 
@@ -150,11 +149,12 @@ impl Work {
             return Err(Trouble::invalid(format!("a group's name has 1 to {GROUP_MAX} bytes, not {}", group.len())));
         }
         let topic = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
-        let key = door.node.share_key(group).await??;
+        // Drawn before anything is taken.
+        door.node.share_key(group).await??;
         // Nobody else's in this life, and not to be guessed by a member that may say what became of its own records.
         let number = door.takers.fetch_add(1, Ordering::Relaxed);
         let owner = MemberId::from(format!("http-{:016x}-{number}", door.node.life()).as_str());
-        Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, key, wish })
+        Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, wish })
     }
 
     /// Up to where the partitions and the group are known: to be asked before taking, and compared by who waits after it.
@@ -188,12 +188,12 @@ impl Work {
 
     /// The messages that were taken, and whether offsets without a message were passed.
     async fn look(&self, max: i64) -> Result<(Vec<Message>, bool), Trouble> {
-        let (mut messages, mut gaps) = (Vec::new(), false);
+        let (mut messages, mut gaps, mut room) = (Vec::new(), false, ANSWER);
         let count = self.topic.partitions.len();
         let first = self.door.turn.fetch_add(1, Ordering::Relaxed);
         for turn in 0..count {
             let left = max - messages.len() as i64;
-            if left <= 0 {
+            if left <= 0 || room == 0 {
                 break;
             }
             let partition = ((first + turn) % count) as i32;
@@ -207,24 +207,39 @@ impl Work {
                 lock_ms: self.wish.lease_ms,
             };
             let taken = self.door.node.share_take(&self.group, &take).await?;
-            let (found, passed) = self.messages(partition, taken).await?;
+            let (found, passed) = self.messages(partition, taken, (&mut room, messages.is_empty())).await?;
             messages.extend(found);
             gaps |= passed;
         }
         Ok((messages, gaps))
     }
 
-    async fn messages(&self, partition: i32, taken: Taken) -> Result<(Vec<Message>, bool), Trouble> {
+    /// The messages of a taking, as many as there is room for: of the first ones one whatever its size. What is left over is
+    /// free again.
+    async fn messages(
+        &self,
+        partition: i32,
+        taken: Taken,
+        (room, first): (&mut usize, bool),
+    ) -> Result<(Vec<Message>, bool), Trouble> {
         let runs = &taken.granted.runs;
         let delivery = |offset: i64| runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, n)| *n);
-        let found = records(&taken.batches, |offset| delivery(offset).is_some(), UNPACKED_MAX).map_err(Trouble::damaged)?;
-        let by_offset: HashMap<i64, &Raw> = found.iter().map(|raw| (raw.offset, raw)).collect();
+        let enough = Enough { records: usize::MAX, bytes: *room, one: first };
+        let found = records(&taken.batches, |offset| delivery(offset).is_some(), enough).map_err(Trouble::damaged)?;
+        if let Some(from) = found.cut {
+            self.door.node.share_give_back(&self.group, taken.granted.grant, from).await??;
+        }
+        let read = |offset: &i64| found.cut.is_none_or(|cut| *offset < cut);
+        *room = if found.cut.is_some() { 0 } else { room.saturating_sub(found.records.iter().map(Raw::size).sum()) };
+        let by_offset: HashMap<i64, &Raw> = found.records.iter().map(|raw| (raw.offset, raw)).collect();
+        // Asked for each time: whoever follows for long meets new secrets.
+        let key = self.door.node.share_key(&self.group).await??;
         let at = At { topic: self.topic.id, partition };
         let now = self.door.node.now();
         let expires = now.wall + (taken.granted.until - now.mono);
         let mut decoder = Decoder::new(&self.door, &self.topic, self.wish.decode);
         let (mut messages, mut gaps) = (Vec::new(), Vec::new());
-        for offset in runs.iter().flat_map(|(first, last, _)| *first..=*last) {
+        for offset in runs.iter().flat_map(|(first, last, _)| *first..=*last).take_while(read) {
             match by_offset.get(&offset) {
                 Some(raw) => {
                     let lease = Lease {
@@ -238,7 +253,7 @@ impl Work {
                     };
                     messages.push(Message {
                         id: format!("{}/{partition}/{offset}", self.topic.name),
-                        lease: lease.sign(&self.key),
+                        lease: lease.sign(&key),
                         lease_expires_at: expires,
                         delivery_count: lease.delivery,
                         shown: decoder.shown(raw).await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use milena_node::{
-    Partition, Slice, Topic, UNPACKED_MAX,
+    Partition, Slice, Topic,
     engine::{
         settings::offered::Offered,
         share::{At, Depth, Rules, Start, Window, letter_is_whole},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     Told,
     configure::topics_of,
-    message::{Decode, Decoder, records},
+    message::{Decode, Decoder, Enough, records},
     ok,
     trouble::Trouble,
 };
@@ -112,7 +112,7 @@ async fn standing(door: &Arc<Door>, topic: &Arc<Topic>, group: &str) -> Result<V
         "dead_letters_waiting": depth.condemned,
         "failed_deliveries": depth.failed,
         "lost_to_retention": depth.lost,
-        "oldest_ms": oldest.as_ref().map(|oldest| (now - oldest.timestamp).max(0)),
+        "oldest_ms": oldest.as_ref().map(|oldest| now.saturating_sub(oldest.timestamp).max(0)),
         "oldest_expires_ms": oldest.and_then(|oldest| oldest.expires_at).map(|at| (at - now).max(0)),
         "dead_letter_topic": rules.letters.then(|| node.letter_topic_name(group, topic.name.as_str())),
         "lease_ms": rules.lock_ms,
@@ -196,8 +196,8 @@ async fn letters(
     let mut decoder = Decoder::new(door, home, decode);
     let mut letters = Vec::new();
     for (offset, batch) in node.dead_letters(group, topic, max).await? {
-        let found = records(&batch, |at| at == offset, UNPACKED_MAX).map_err(Trouble::damaged)?;
-        let Some(raw) = found.into_iter().next() else { continue };
+        let found = records(&batch, |at| at == offset, Enough::ONE).map_err(Trouble::damaged)?;
+        let Some(raw) = found.records.into_iter().next() else { continue };
         let said = |name: &str| {
             let header = raw.headers.iter().rfind(|(key, _)| key == name).and_then(|(_, value)| value.as_deref());
             header.map(|value| String::from_utf8_lossy(value).into_owned())
@@ -255,8 +255,8 @@ pub(super) async fn oldest(door: &Door, topic: &Topic, group: &str) -> Result<Op
         let Some(depth) = depth.filter(|depth| depth.unfinished > 0) else { continue };
         let Ok(found) = door.node.read(topic, partition, depth.start, 1).await else { continue };
         let Some(Slice::Memory(bytes)) = found.slices.first() else { continue };
-        let found = records(bytes, |offset| offset >= depth.start, UNPACKED_MAX).map_err(Trouble::damaged)?;
-        let first = found.into_iter().next();
+        let found = records(bytes, |offset| offset >= depth.start, Enough::ONE).map_err(Trouble::damaged)?;
+        let first = found.records.into_iter().next();
         let Some(first) = first.filter(|raw| oldest.as_ref().is_none_or(|known| raw.timestamp < known.timestamp)) else {
             continue;
         };

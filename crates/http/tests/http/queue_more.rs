@@ -377,3 +377,110 @@ fn the_openapi_page_describes_routes_that_are_there() {
     }
     assert!(asked > 20, "{asked} operations");
 }
+
+/// What is given counts as it is, not as it lies packed in the log; what does not fit is free again and was not delivered.
+#[test]
+fn an_answer_is_bounded_by_what_its_messages_unpack_to() {
+    let server = Server::start(Surface::Common);
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let topic = json!({"topic_name": "orders", "configs": [{"name": "compression.type", "value": "zstd"}]});
+    assert_eq!(server.post(&format!("/v3/clusters/{cluster}/topics"), &topic).status, 201);
+    let large = "x".repeat(900_000);
+    for n in 0..40 {
+        assert_eq!(server.post(MESSAGES, &json!({"key": n.to_string(), "value": large})).status, 201);
+    }
+    let looked = server.get("/q/v1/topics/orders/partitions/0/messages?max=100");
+    assert!(looked.body.len() < 17 << 20, "{}", looked.body.len());
+    let next = looked.json()["next_offset"].as_i64().expect("where to go on");
+    assert_eq!(next as usize, looked.json()["messages"].as_array().expect("messages").len());
+    assert!((10..20).contains(&next), "{next}");
+    let mut seen = Vec::new();
+    while seen.len() < 40 {
+        let reply = receive(&server, &json!({"max": 40, "wait_ms": 0}));
+        assert_eq!(reply.status, 200, "after {seen:?}");
+        assert!(reply.body.len() < 17 << 20, "{}", reply.body.len());
+        for message in reply.json()["messages"].as_array().expect("messages") {
+            assert_eq!(message["delivery_count"], 1, "what did not fit did not count");
+            seen.push(message["key"].as_str().expect("a key").parse::<usize>().expect("a number"));
+        }
+    }
+    assert_eq!(seen, (0..40).collect::<Vec<_>>());
+}
+
+/// Whoever looks while a message of a key is held must not be given the next one when the first is free again.
+#[test]
+fn one_key_is_in_order_among_many_hands() {
+    let server = Server::start(Surface::Common);
+    assert_eq!(server.put("/q/v1/groups/workers", &json!({"order": "key", "max_deliveries": 1000})).status, 204);
+    let count: i64 = 120;
+    let messages: Vec<Value> = (0..count).map(|n| json!({"key": "k", "value": n})).collect();
+    assert_eq!(server.post(MESSAGES, &Value::Array(messages)).status, 201);
+    let done = std::sync::Mutex::new(Vec::new());
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        while (done.lock().expect("no panic").len() as i64) < count {
+            let reply = receive(&server, &json!({"wait_ms": 50}));
+            if reply.status != 200 {
+                continue;
+            }
+            let message = reply.json()["messages"][0].clone();
+            let number = message["value"].as_i64().expect("a number");
+            // One key: whoever holds a message holds the only one, so that this is what is done so far.
+            assert_eq!(number, done.lock().expect("no panic").len() as i64, "no message overtakes another of its key");
+            let verb = if turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 == 0 { "ack" } else { "release" };
+            if verb == "ack" {
+                done.lock().expect("no panic").push(number);
+            }
+            let settled = server.post("/q/v1/groups/workers:settle", &json!({verb: [message["lease"]]}));
+            assert_eq!(settled.status, 200, "{}", settled.body);
+        }
+    };
+    std::thread::scope(|scope| (0..12).for_each(|_| drop(scope.spawn(work))));
+    assert_eq!(*done.lock().expect("no panic"), (0..count).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_busy_key_does_not_hide_another() {
+    let server = Server::start(Surface::Common);
+    assert_eq!(server.put("/q/v1/groups/workers", &json!({"order": "key"})).status, 204);
+    let filler = "x".repeat(10_000);
+    for _ in 0..10 {
+        let messages: Vec<Value> = (0..100).map(|_| json!({"key": "busy", "value": filler})).collect();
+        assert_eq!(server.post(MESSAGES, &Value::Array(messages)).status, 201);
+    }
+    assert_eq!(server.post(MESSAGES, &json!({"key": "other", "value": 1})).status, 201);
+    assert_eq!(receive(&server, &json!({"wait_ms": 0})).json()["messages"][0]["key"], "busy");
+    let next = receive(&server, &json!({"wait_ms": 0, "max_bytes": 1}));
+    assert_eq!((next.status, &next.json()["messages"][0]["key"]), (200, &json!("other")), "{}", next.body);
+}
+
+#[test]
+fn a_stream_signs_with_the_secret_of_the_day() {
+    let server = Server::start(Surface::Common);
+    put(&server, 1);
+    let mut events = server.events("/q/v1/topics/orders/groups/workers/events?credit=5");
+    let lease = |(name, data): (String, Value)| {
+        assert_eq!(name, "message");
+        data["lease"].clone()
+    };
+    let first = lease(events.next());
+    for _ in 0..2 {
+        assert!(server.post("/q/v1/groups/workers:rotate", &json!({})).status < 300);
+    }
+    put(&server, 1);
+    let second = lease(events.next());
+    let settled = server.post("/q/v1/groups/workers:settle", &json!({"ack": [second]}));
+    assert_eq!(settled.status, 200, "{}", settled.body);
+    let settled = server.post("/q/v1/groups/workers:settle", &json!({"ack": [first]}));
+    assert_eq!(settled.json()["results"][0]["status"], "invalid", "two secrets ago");
+}
+
+#[test]
+fn a_time_before_all_times_is_only_a_time() {
+    let server = Server::start(Surface::Common);
+    let old = server.post(MESSAGES, &json!({"value": 1, "timestamp": i64::MIN}));
+    if old.status == 201 {
+        receive(&server, &json!({"wait_ms": 0}));
+        assert_eq!(server.get("/q/v1/topics/orders/groups/workers").status, 200);
+    }
+}

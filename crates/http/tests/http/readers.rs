@@ -152,3 +152,39 @@ fn cause_12_slow_a_request_is_one_commit_whatever_is_in_it() {
     assert_eq!(commits(&|| assert_eq!(server.send("POST", offsets, &[], b"").status, 200)), 1);
     assert_eq!(commits(&|| assert_eq!(server.send("POST", offsets, &[], b"").status, 200)), 0, "nothing is new");
 }
+
+/// Nothing but a fetch of the reader's own moves it on: no look at its headers, and no page in a browser, however it spells the path.
+#[test]
+fn only_a_fetch_moves_a_reader() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    reader(&server, "billing", "job", "orders", &json!({"auto.commit.enable": true}));
+    let records = "/consumers/billing/instances/job/records";
+    assert_eq!(server.send("HEAD", records, &[("Accept", JSON)], b"").status, 405);
+    for path in [
+        records,
+        &format!("{records}/"),
+        "/consumers/billing/instances/job/%72ecords",
+        "/%63onsumers/billing/instances/job/records",
+    ] {
+        let page = server.send("GET", path, &[("Accept", JSON), ("Sec-Fetch-Site", "cross-site")], b"");
+        assert_eq!(page.status, 403, "{path}: {}", page.body);
+    }
+    for path in
+        ["/q/v1/topics/orders/groups/g/events", "/q/v1/topics/orders/groups/g/events/", "/q/v1/topics/orders/groups/g/%65vents"]
+    {
+        assert_eq!(server.send("GET", path, &[("Sec-Fetch-Site", "cross-site")], b"").status, 403, "{path}");
+    }
+    assert_eq!(fetch(&server, "billing", "job", "").json().as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_pattern_is_one_by_itself() {
+    let server = Server::start(Surface::Common);
+    assert_eq!(server.post("/consumers/billing", &json!({"name": "job", "format": "json"})).status, 200);
+    let subscribe =
+        |pattern: &str| server.post("/consumers/billing/instances/job/subscription", &json!({"topic_pattern": pattern})).status;
+    assert_eq!(subscribe("orders|letters"), 204);
+    // Only between the anchors that are put around it would this be one, of everything.
+    assert!((400..500).contains(&subscribe("a)|(.*")));
+}

@@ -201,7 +201,8 @@ impl Play {
         let window = Window { start: self.start, end: self.end };
         let batch_ends = if strictly { Vec::new() } else { (0..self.end).filter(|o| o % 4 == 3).collect() };
         let (owner, last) = (member(who), self.end - 1);
-        let acquire = Acquire { at: at(), window, owner, first: 0, last, max, batch_ends, keys: Vec::new(), lock_ms: None };
+        let acquire =
+            Acquire { at: at(), window, owner, first: 0, last, max, batch_ends, keys: Vec::new(), lock_ms: None, freed: None };
         let reply = self.command(Command::Acquire(acquire)).map_err(|e| e.to_string())?;
         let Reply::Granted(granted) = reply else { return Err(format!("{reply:?}")) };
         let taken: i64 = granted.runs.iter().map(|(first, last, _)| last - first + 1).sum();

@@ -42,6 +42,7 @@ impl Group {
             batch_ends: Vec::new(),
             keys: keys.to_vec(),
             lock_ms: None,
+            freed: Some(self.0.freed()),
         };
         match self.ask(NOW, Command::Acquire(acquire)) {
             Ok(Reply::Granted(granted)) => granted,
@@ -131,6 +132,45 @@ fn a_late_acknowledgement_of_another_delivery_is_refused() {
         let good = group.ask(NOW, settle(lease(&second), Verdict::Accept)).unwrap();
         assert_eq!(good, Reply::Settled(vec![Ok(None)]), "and again, since the answer may have been lost");
     }
+}
+
+#[test]
+fn a_part_of_a_taking_can_be_given_back() {
+    let mut group = Group::with(Rules::default());
+    let taken = group.take("a", 5, 5, &[]);
+    group.ask(NOW, Command::GiveBack { grant: taken.grant, from: 3 }).unwrap();
+    let next = group.take("b", 5, 5, &[]);
+    assert_eq!(next.runs, [(3, 4, 1)], "it did not count as a delivery");
+    group.say("a", 0, 2, Verdict::Accept).unwrap();
+    assert!(group.say("a", 3, 3, Verdict::Accept).is_err(), "what was given back is another's");
+    group.ask(NOW, Command::GiveBack { grant: 4_000_000, from: 0 }).unwrap();
+}
+
+#[test]
+fn what_became_free_behind_the_look_is_not_overtaken() {
+    let mut group = Group::with(Rules { by_key: true, ..Rules::default() });
+    let keys = [(0, 7), (1, 7)];
+    group.take("a", 1, 2, &keys);
+    // Somebody looks while the first is held, and reads from the second on; then the first is free again.
+    let seen = group.0.freed();
+    group.say("a", 0, 0, Verdict::Release).unwrap();
+    let acquire = |freed| Acquire {
+        at: at(),
+        window: Window { start: 0, end: 2 },
+        owner: MemberId::from("b"),
+        first: 1,
+        last: 1,
+        max: 1,
+        batch_ends: Vec::new(),
+        keys: keys[1..].to_vec(),
+        lock_ms: None,
+        freed,
+    };
+    for freed in [Some(seen), None] {
+        let taken = group.ask(NOW, Command::Acquire(acquire(freed))).unwrap();
+        assert!(matches!(&taken, Reply::Granted(granted) if granted.runs.is_empty()), "{taken:?}");
+    }
+    assert_eq!(group.take("b", 1, 2, &keys).runs, [(0, 0, 2)]);
 }
 
 #[test]

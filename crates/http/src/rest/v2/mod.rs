@@ -74,7 +74,8 @@ async fn consumer(door: &Arc<Door>, asked: Asked, group: &str, path: &[&str]) ->
         [] => Err(unrouted("POST")),
         ["instances", name] if method == Method::DELETE => consumers::delete(door, key(name)).await,
         ["instances", _] => Err(unrouted("DELETE")),
-        ["instances", name, "records"] if asked.looks() => records::answer(door, asked, key(name)).await,
+        // Not HEAD: whoever only looks must not move on.
+        ["instances", name, "records"] if method == Method::GET => records::answer(door, asked, key(name)).await,
         ["instances", _, "records"] => Err(unrouted("GET")),
         ["instances", name, rest @ ..] => {
             media::judge_accept(&asked.headers)?;

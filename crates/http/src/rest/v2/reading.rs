@@ -44,10 +44,10 @@ pub(super) async fn find(node: &Node, key: &InstanceKey) -> Told<Instance> {
 }
 
 pub(super) fn pattern(text: &str) -> Told<Regex> {
-    // As in Kafka the whole name must match.
-    RegexBuilder::new(&format!("^(?:{text})$"))
-        .size_limit(PATTERN_BYTES)
-        .build()
+    let build = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
+    // As in Kafka the whole name must match. By itself first: what is none may become one between the anchors.
+    build(text)
+        .and_then(|_| build(&format!("^(?:{text})$")))
         .map_err(|error| Fault::bad_config(format!("the topic pattern cannot be used: {error}")))
 }
 
