@@ -55,18 +55,21 @@ impl Elsewhere {
     }
 
     /// What the doctor over there says of a broker here: exit code, and the check of the address.
-    fn doctor(&self, ground: &Ground, port: &str) -> Result<(Option<i32>, Value)> {
+    /// Doctor's exit code, what it says of the address, and all that failed.
+    fn doctor(&self, ground: &Ground, port: &str) -> Result<(Option<i32>, Value, Vec<Value>)> {
         let target = format!("{HERE}:{port}");
         let Output { status, stdout, stderr } = self.command(&ground.milena).args(["doctor", &target, "-o", "json"]).output()?;
         let report: Value =
             serde_json::from_slice(&stdout).with_context(|| format!("doctor said {}", String::from_utf8_lossy(&stderr)))?;
-        let address = report["checks"].as_array().and_then(|checks| checks.iter().find(|c| c["id"] == "D08"));
-        Ok((status.code(), address.context("D08 is told")?.clone()))
+        let checks = report["checks"].as_array().context("doctor tells its checks")?;
+        let address = checks.iter().find(|check| check["id"] == "D08").context("D08 is told")?;
+        let failed = checks.iter().filter(|check| check["verdict"] == "failure").cloned().collect();
+        Ok((status.code(), address.clone(), failed))
     }
 
     /// Finds what is wrong, and says it in these words.
     fn finds(&self, ground: &Ground, port: &str, told: &str, words: &str) -> Result<()> {
-        let (code, address) = self.doctor(ground, port)?;
+        let (code, address, _) = self.doctor(ground, port)?;
         let text = address.to_string();
         ensure!(code == Some(2), "doctor ended with {code:?}, not 2: {text}");
         ensure!(
@@ -125,11 +128,11 @@ fn second_node(ground: &Ground, elsewhere: &Elsewhere) -> Result<()> {
     let gone = format!("{HERE}:{}", port(&second.kafka)?);
     let until = Instant::now() + Duration::from_secs(30);
     loop {
-        let (code, address) = elsewhere.doctor(ground, port(&first.kafka)?)?;
+        let (code, address, failed) = elsewhere.doctor(ground, port(&first.kafka)?)?;
         if code == Some(0) && address["words"].as_str().is_some_and(|words| words.contains(&gone)) {
             break;
         }
-        ensure!(Instant::now() < until, "two nodes that are well are not found so: {code:?} {address}");
+        ensure!(Instant::now() < until, "two nodes that are well are not found so: {code:?} {address} {failed:?}");
         std::thread::sleep(Duration::from_millis(500));
     }
     drop(second);
@@ -142,8 +145,15 @@ fn well(ground: &Ground, elsewhere: &Elsewhere) -> Result<()> {
     let lines = listeners(&format!("{HERE}:{{port}}"));
     let apache = Apache::start(ground, "doctor", &lines.each_ref().map(String::as_str))?;
     for kafka in [&milena.kafka, &apache.kafka] {
-        let (code, address) = elsewhere.doctor(ground, port(kafka)?)?;
-        ensure!(code == Some(0) && address["verdict"] == "ok", "a server that is well is not found so: {code:?} {address}");
+        // A broker that has just started makes what it keeps of groups at the first question.
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let (code, address, failed) = elsewhere.doctor(ground, port(kafka)?)?;
+            if code == Some(0) && address["verdict"] == "ok" {
+                break;
+            }
+            ensure!(Instant::now() < until, "a server that is well is not found so: {code:?} {address} {failed:?}");
+        }
     }
     Ok(())
 }
