@@ -427,7 +427,8 @@ fn one_key_is_in_order_among_many_hands() {
             let number = message["value"].as_i64().expect("a number");
             // One key: whoever holds a message holds the only one, so that this is what is done so far.
             assert_eq!(number, done.lock().expect("no panic").len() as i64, "no message overtakes another of its key");
-            let verb = if turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 3 == 0 { "ack" } else { "release" };
+            let nth = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let verb = if nth.is_multiple_of(3) { "ack" } else { "release" };
             if verb == "ack" {
                 done.lock().expect("no panic").push(number);
             }
