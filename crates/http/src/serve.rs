@@ -156,7 +156,7 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     let mut answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
         None if origins.refuses(request.method(), request.headers())
-            || (moves_a_reader(request.uri().path()) && origins.refuses_move(request.headers())) =>
+            || (origins.refuses_move(request.headers()) && moves_a_reader(request.uri().path())) =>
         {
             surface.refused(StatusCode::FORBIDDEN, page())
         }

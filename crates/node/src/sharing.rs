@@ -175,9 +175,11 @@ impl Node {
     /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
     pub async fn share_take(&self, group: &str, take: &Take) -> Result<Taken, TakeRefusal> {
         let partition = take.topic.partition(take.partition).ok_or(TakeRefusal::Gone)?.clone();
-        let (mut from, mut seen) = (0, self.share_freed(group));
+        // Where keys count: what had become free when the look began.
+        let order = || self.look_share(group, |share| share.rules().by_key.then(|| share.freed())).flatten();
+        let (mut from, mut seen) = (0, order());
         for look in 0..LOOKS_BY_KEY {
-            let by_key = self.look_share(group, |share| share.rules().by_key).unwrap_or(false);
+            let by_key = seen.is_some();
             if look >= LOOKS && !by_key {
                 break;
             }
@@ -201,7 +203,7 @@ impl Node {
                 batch_ends: if take.strictly { Vec::new() } else { ends(&bytes) },
                 keys: if by_key { keys(&bytes, first) } else { Vec::new() },
                 lock_ms: take.lock_ms,
-                freed: by_key.then_some(seen),
+                freed: seen,
             };
             let granted = match self.share_command(group, &Command::Acquire(acquire)).await?? {
                 Reply::Granted(granted) => granted,
@@ -211,10 +213,10 @@ impl Node {
                 let batches = between(&bytes, *first, *last);
                 return Ok(Taken { granted, batches });
             }
-            let freed = self.share_freed(group);
+            let now = order();
             // What became free meanwhile may stand in front of all that was looked at.
-            from = if by_key && freed != seen { 0 } else { found.upto + 1 };
-            seen = freed;
+            from = if now == seen { found.upto + 1 } else { 0 };
+            seen = now;
         }
         Ok(Taken::default())
     }

@@ -27,6 +27,11 @@ impl Default for Retry {
 impl Retry {
     /// The first error is final.
     pub const NEVER: Self = Self { first: Duration::ZERO, most: Duration::ZERO, within: Duration::ZERO };
+
+    /// The pause that was doubled so many times.
+    pub(crate) fn doubled(&self, times: u32) -> Duration {
+        self.first.saturating_mul(1 << times.min(16)).min(self.most)
+    }
 }
 
 /// One thing being tried.
@@ -69,7 +74,7 @@ impl Backoff {
 
     /// The next pause, with a fifth of it up to chance so that clients do not march in step.
     pub fn wait(&mut self) -> Duration {
-        let doubled = self.retry.first.saturating_mul(1 << self.attempts.min(16)).min(self.retry.most);
+        let doubled = self.retry.doubled(self.attempts);
         self.attempts += 1;
         let chance = u64::from(self.began.elapsed().subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         doubled.mul_f64(0.8 + 0.4 * (chance as f64 / f64::from(u32::MAX)))

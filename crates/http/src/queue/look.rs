@@ -119,7 +119,7 @@ async fn read(door: &Door, topic: &Topic, partition: &Partition, wish: &Wish, en
             let Slice::Memory(bytes) = slice else { continue };
             let enough = Enough { records: wish.max - found.len(), bytes: left, one: found.is_empty() };
             let read = records(bytes, |offset| (next..end).contains(&offset), enough).map_err(Trouble::damaged)?;
-            left = left.saturating_sub(read.records.iter().map(Raw::size).sum());
+            left = left.saturating_sub(read.bytes);
             found.extend(read.records);
             if read.cut.is_some() {
                 return Ok(found);

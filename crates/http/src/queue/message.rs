@@ -138,6 +138,8 @@ impl Enough {
 /// Records that were read.
 pub(super) struct Found {
     pub(super) records: Vec<Raw>,
+    /// Of their keys, values and headers.
+    pub(super) bytes: usize,
     /// Here it was enough; nothing from this offset on was looked at.
     pub(super) cut: Option<i64>,
 }
@@ -145,7 +147,7 @@ pub(super) struct Found {
 /// Records of whole batches, those that the wanted offsets name, until it is enough. What cannot be read is an error and not
 /// nothing: an offset without a record is done with for good.
 pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, enough: Enough) -> Result<Found, Flaw> {
-    let (mut found, mut bytes) = (Vec::new(), 0_usize);
+    let mut found = Found { records: Vec::new(), bytes: 0, cut: None };
     for entry in split(batches) {
         let batch = Batch::parse(entry?.bytes)?;
         if batch.header().is_control() {
@@ -157,15 +159,16 @@ pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, enough: Enou
             if !wanted(record.offset) {
                 continue;
             }
-            bytes = bytes.saturating_add(size(&record));
-            let first = enough.one && found.is_empty();
-            if !first && (found.len() >= enough.records || bytes > enough.bytes) {
-                return Ok(Found { records: found, cut: Some(record.offset) });
+            let bytes = found.bytes.saturating_add(size(&record));
+            let first = enough.one && found.records.is_empty();
+            if !first && (found.records.len() >= enough.records || bytes > enough.bytes) {
+                return Ok(Found { cut: Some(record.offset), ..found });
             }
-            found.push(Raw::from(&record));
+            found.bytes = bytes;
+            found.records.push(Raw::from(&record));
         }
     }
-    Ok(Found { records: found, cut: None })
+    Ok(found)
 }
 
 fn size(record: &Record<'_>) -> usize {
@@ -187,12 +190,6 @@ impl From<&Record<'_>> for Raw {
 }
 
 impl Raw {
-    /// Bytes of its key, value and headers.
-    pub(super) fn size(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len)).sum();
-        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + headers
-    }
-
     pub(super) fn shown(&self, decode: Decode) -> Shown {
         let (value, value_encoding, decode_error) = match &self.value {
             None => (RawValue::NULL.to_owned(), "json", None),

@@ -230,7 +230,7 @@ impl Work {
             self.door.node.share_give_back(&self.group, taken.granted.grant, from).await??;
         }
         let read = |offset: &i64| found.cut.is_none_or(|cut| *offset < cut);
-        *room = if found.cut.is_some() { 0 } else { room.saturating_sub(found.records.iter().map(Raw::size).sum()) };
+        *room = if found.cut.is_some() { 0 } else { room.saturating_sub(found.bytes) };
         let by_offset: HashMap<i64, &Raw> = found.records.iter().map(|raw| (raw.offset, raw)).collect();
         // Asked for each time: whoever follows for long meets new secrets.
         let key = self.door.node.share_key(&self.group).await??;

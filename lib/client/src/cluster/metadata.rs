@@ -49,6 +49,18 @@ pub struct Topic {
     pub operations: i32,
 }
 
+impl Topic {
+    /// Who leads a partition of it.
+    fn led(&self, partition: i32) -> Result<i32> {
+        let topic = || String::from(self.name.as_str());
+        match self.partitions.iter().find(|p| p.index == partition) {
+            None => Err(Error::NoPartition { topic: topic(), partition, count: self.partitions.len() }),
+            Some(found) if found.leader < 0 => Err(Error::NoLeader { topic: topic(), partition }),
+            Some(found) => Ok(found.leader),
+        }
+    }
+}
+
 /// One partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partition {
@@ -167,36 +179,25 @@ impl Cluster {
 
     /// Who leads a partition now, as far as is known.
     pub async fn leader(&self, topic: &Text, partition: i32) -> Result<i32> {
-        let known = self.topic(topic).await?;
-        let name = || String::from(&**topic);
-        let found = known.partitions.iter().find(|p| p.index == partition).ok_or_else(|| Error::NoPartition {
-            topic: name(),
-            partition,
-            count: known.partitions.len(),
-        })?;
-        if found.leader < 0 {
-            self.forget_topic(topic);
-            return Err(Error::NoLeader { topic: name(), partition });
-        }
-        Ok(found.leader)
+        let led = self.topic(topic).await?.led(partition);
+        led.inspect_err(|error| {
+            if let Error::NoLeader { .. } = error {
+                self.forget_topic(topic);
+            }
+        })
     }
 
     /// Who leads a partition and what id the topic has, as far as is known and without asking. A leader that is not among the
     /// brokers is none.
     pub(crate) fn known_leader(&self, topic: &Text, partition: i32) -> Result<(i32, Uuid)> {
-        let name = || String::from(&**topic);
-        let unknown = || Error::NoLeader { topic: name(), partition };
+        let unknown = || Error::NoLeader { topic: topic.as_str().into(), partition };
         let view = self.view();
         let (known, learnt) = view.topics.get(topic).ok_or_else(unknown)?;
         if learnt.elapsed() >= self.config().metadata_age {
             return Err(unknown());
         }
-        let found = known.partitions.iter().find(|p| p.index == partition);
-        let found = found.ok_or_else(|| Error::NoPartition { topic: name(), partition, count: known.partitions.len() })?;
-        match found.leader >= 0 && view.brokers.contains_key(&found.leader) {
-            true => Ok((found.leader, known.id)),
-            false => Err(unknown()),
-        }
+        let leader = known.led(partition)?;
+        if view.brokers.contains_key(&leader) { Ok((leader, known.id)) } else { Err(unknown()) }
     }
 
     /// Asks about a topic, once, whatever is known.

@@ -220,7 +220,7 @@ impl Queue {
     /// Somebody looked for who leads the partition: `trouble` says why that is not known still.
     pub(super) fn look_again(&mut self, trouble: Option<Error>, retry: Retry) {
         self.looks = if trouble.is_some() { self.looks + 1 } else { 0 };
-        let pause = retry.first.saturating_mul(1 << self.looks.min(16)).min(retry.most);
+        let pause = retry.doubled(self.looks);
         if trouble.is_some() || self.trouble.is_some() {
             self.retry_at = trouble.as_ref().map(|_| Instant::now() + pause);
         }

@@ -335,8 +335,7 @@ async fn fetch_once(
 fn pause_after(retry: Retry, failures: u32) -> Option<Duration> {
     // The first five are quick; their pauses are not worth counting.
     let waited = retry.most.saturating_mul(failures.saturating_sub(5));
-    let doubled = retry.first.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    (waited < retry.within).then(|| doubled.min(retry.most))
+    (waited < retry.within).then(|| retry.doubled(failures.saturating_sub(1)))
 }
 
 /// The last offset that whole entries of a blob reach.

@@ -19,14 +19,14 @@ use milena_client::{
         fetch::{FetchableTopicResponse, PartitionData},
         join_group::JoinGroupResponseMember,
         list_offsets::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
-        metadata::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+        metadata::{MetadataResponsePartition, MetadataResponseTopic},
         offset_commit::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
         offset_fetch::{OffsetFetchResponsePartition, OffsetFetchResponseTopic},
     },
     *,
 };
 
-use crate::peer::{Asked, Deed, peer};
+use crate::peer::{Asked, Deed, only_broker, peer};
 
 const ID: Uuid = Uuid::from_u128(7);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -168,8 +168,6 @@ impl Broker {
     }
 
     fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
-        let address = self.address.as_ref().unwrap();
-        let (host, port) = (Text::from(address.host()), address.port().into());
         let partition = |n| MetadataResponsePartition { partition_index: n, leader_id: 1, ..Default::default() };
         let topics = request.topics.iter().flatten().map(|t| MetadataResponseTopic {
             name: t.name.clone(),
@@ -177,7 +175,7 @@ impl Broker {
             partitions: (0..self.log.len() as i32).map(partition).collect(),
             ..Default::default()
         });
-        let brokers = vec![MetadataResponseBroker { node_id: 1, host, port, ..Default::default() }];
+        let brokers = only_broker(self.address.as_ref().unwrap());
         MetadataResponse { brokers, topics: topics.collect(), ..Default::default() }
     }
 

@@ -124,6 +124,12 @@ pub(crate) async fn shouts(bytes: &'static [u8], close: bool) -> Endpoint {
     endpoint
 }
 
+/// The only broker, number 1, in metadata.
+pub(crate) fn only_broker(advertised: &Endpoint) -> Vec<MetadataResponseBroker> {
+    let (host, port) = (Text::from(advertised.host()), advertised.port().into());
+    vec![MetadataResponseBroker { node_id: 1, host, port, ..Default::default() }]
+}
+
 /// A broker's answers to the questions that every client begins with, for one topic `t` of one partition.
 pub(crate) fn beginnings(asked: &Asked, advertised: &Endpoint) -> Option<Deed> {
     Some(match &asked.request {
@@ -142,12 +148,7 @@ pub(crate) fn beginnings(asked: &Asked, advertised: &Endpoint) -> Option<Deed> {
                 ..Default::default()
             });
             asked.answer(&MetadataResponse {
-                brokers: vec![MetadataResponseBroker {
-                    node_id: 1,
-                    host: Text::from(advertised.host()),
-                    port: advertised.port().into(),
-                    ..Default::default()
-                }],
+                brokers: only_broker(advertised),
                 controller_id: 1,
                 topics: topics.collect(),
                 ..Default::default()

@@ -12,13 +12,13 @@ use milena_client::{
         AnyRequest, DeleteRecordsResponse, InitProducerIdResponse, MetadataRequest, MetadataResponse, ProduceRequest,
         ProduceResponse, Text, Uuid,
         delete_records::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult},
-        metadata::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+        metadata::{MetadataResponsePartition, MetadataResponseTopic},
         produce::{PartitionProduceResponse, TopicProduceResponse},
     },
     *,
 };
 
-use crate::peer::{Asked, Deed, beginnings, peer};
+use crate::peer::{Asked, Deed, beginnings, only_broker, peer};
 
 /// What becomes of one batch.
 #[derive(Clone, Copy)]
@@ -103,7 +103,6 @@ impl Broker {
 
     fn metadata(&mut self, request: &MetadataRequest) -> MetadataResponse {
         self.metadata_asked += 1;
-        let address = self.address.as_ref().unwrap();
         let topic = |name: &Text| {
             let Some(leaders) = self.leaders.get(&**name) else {
                 return MetadataResponseTopic { name: Some(name.clone()), error_code: 3, ..Default::default() };
@@ -121,12 +120,7 @@ impl Broker {
             }
         };
         MetadataResponse {
-            brokers: vec![MetadataResponseBroker {
-                node_id: 1,
-                host: address.host().into(),
-                port: address.port().into(),
-                ..Default::default()
-            }],
+            brokers: only_broker(self.address.as_ref().unwrap()),
             controller_id: 1,
             topics: request.topics.iter().flatten().filter_map(|t| t.name.as_ref()).map(topic).collect(),
             ..Default::default()
