@@ -162,7 +162,8 @@ impl Inner {
         None
     }
 
-    /// Runs `f` with the commit lock, then looks whether somebody missed a commit meanwhile.
+    /// Runs `f` with the commit lock, then looks whether somebody missed a commit meanwhile. However short `f` is: who
+    /// finds the lock taken relies on its holder, and nobody else comes.
     pub(super) fn with_wal<R>(self: &Arc<Self>, f: impl FnOnce(&mut Wal) -> R) -> R {
         let mut wal = self.lock_wal();
         let r = f(&mut wal);
@@ -173,7 +174,7 @@ impl Inner {
         r
     }
 
-    pub(super) fn lock_wal(&self) -> MutexGuard<'_, Wal> {
+    fn lock_wal(&self) -> MutexGuard<'_, Wal> {
         self.wal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

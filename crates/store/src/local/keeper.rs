@@ -364,12 +364,12 @@ impl Inner {
     }
 
     /// Unlinks files of earlier starts that nobody names: a crash left them. The manifest was read whole before.
-    fn sweep(&self) -> Result<(), Fault> {
+    fn sweep(self: &Arc<Self>) -> Result<(), Fault> {
         if self.keeper.swept.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         let list = self.disk.list().map_err(|source| Fault::Io { operation: "list", file: self.disk.place(), source })?;
-        let logs: Vec<FileId> = self.lock_wal().files().into_iter().map(|f| f.0).collect();
+        let logs: Vec<FileId> = self.with_wal(|wal| wal.files()).into_iter().map(|f| f.0).collect();
         self.find_reserve(&list);
         for entry in list {
             let Some((_, id)) = entry.name.split_once('-') else { continue };
@@ -395,7 +395,7 @@ impl Inner {
             }
         })?;
         self.measure_reading(&next);
-        let before = self.lock_wal().files();
+        let before = self.with_wal(|wal| wal.files());
         let mut logs = before.clone();
         logs.push((next.id, next.size));
         if let Err(fault) = self.edit_manifest(&[Item::Logs(logs)]) {
@@ -440,12 +440,12 @@ impl Inner {
     }
 
     /// A new manifest when the edits are longer than what they say.
-    pub(super) fn renew_manifest_if_outgrown(&self, end: Option<u64>) -> Result<(), Fault> {
+    pub(super) fn renew_manifest_if_outgrown(self: &Arc<Self>, end: Option<u64>) -> Result<(), Fault> {
         if !self.manifest().outgrown(self.options.manifest_slack) {
             return Ok(());
         }
         let rows = rows_of(&self.shelf, self.committed_lsn());
-        let logs = self.lock_wal().files();
+        let logs = self.with_wal(|wal| wal.files());
         // Asked after the rows: a log that goes meanwhile is in both, and gone wins.
         let gone = self.all_gone();
         let state = manifest::State { term: self.true_term, mark: self.last_mark(), logs, end, rows, gone };
@@ -482,9 +482,9 @@ impl Inner {
     }
 
     /// See [`crate::seam::Store::gauges`].
-    pub(super) fn gauges(&self) -> Gauges {
+    pub(super) fn gauges(self: &Arc<Self>) -> Gauges {
         let (_, log_used) = self.room.taken();
-        let log_bytes = self.lock_wal().files().iter().map(|f| f.1).sum();
+        let log_bytes = self.with_wal(|wal| wal.files()).iter().map(|f| f.1).sum();
         let usage = self.files.usage();
         let space = self.disk.space().unwrap_or_default();
         Gauges {

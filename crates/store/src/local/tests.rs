@@ -241,6 +241,34 @@ fn nobody_is_left_waiting() {
     }
 }
 
+/// Who only looks at the write-ahead log holds its lock too, and a commit that was missed meanwhile is theirs to make.
+#[test]
+fn nobody_is_left_waiting_beside_one_who_looks() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bench = open(dir.path(), Options { background: true, ..options() });
+    let (store, done) = (&bench.store, &std::sync::atomic::AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let looks = || {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                store.gauges();
+            }
+        };
+        scope.spawn(looks);
+        let waits = (0..500i64).find(|i| {
+            let lsn = bench.put(1, *i, b"seen");
+            store.lead();
+            let begin = Instant::now();
+            while !store.committed().covers(lsn) && begin.elapsed() < Duration::from_secs(5) {
+                std::thread::yield_now();
+            }
+            !store.committed().covers(lsn)
+        });
+        // Before the judgement, so that a failure ends the one who looks too.
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(waits, None, "an entry waits for a commit that nobody makes");
+    });
+}
+
 /// What each of a hundred thousand cold logs costs.
 #[test]
 fn a_cold_log_is_small() {
