@@ -231,8 +231,11 @@ impl Store for Memory {
     }
 
     fn flush(&self) -> Result<Committed, Arc<Fault>> {
-        let _commit = lock(&self.inner.commit);
+        let commit = lock(&self.inner.commit);
         self.inner.commit_waiting();
+        drop(commit);
+        // What was reserved meanwhile found the door closed, as in `lead`.
+        self.lead();
         match self.inner.dead.get() {
             Some(fault) => Err(fault.clone()),
             None => Ok(self.committed()),
