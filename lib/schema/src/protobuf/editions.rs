@@ -1,13 +1,17 @@
-//! Protobuf editions (2023): a text whose features are read, and a file that says the same in the words of proto3.
+//! Protobuf editions (2023, 2024): a text whose features are read, and a file that says the same in the words of proto3.
 //!
 //! The parser and the linker know proto2 and proto3. A text of an edition is rewritten word by word into one that they take
 //! (a label for each field, names that are reserved in quotes, features taken out), and what the features mean is set in the
 //! descriptor: presence, packing, the encoding of messages. The features themselves are kept, since the text is printed with
-//! them again. The rules: "Protobuf Editions Overview", "Feature Settings for Editions".
+//! them again. A descriptor of an edition is printed as such a text first (`descriptor.rs`). The rules: "Protobuf Editions
+//! Overview", "Feature Settings for Editions", "Symbol Visibility".
 
+mod descriptor;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use descriptor::described;
 
 use prost_reflect::{
     ExtensionDescriptor, FileDescriptor, MessageDescriptor,
@@ -20,6 +24,26 @@ pub(super) use text::rewritten;
 
 use crate::Flaw;
 
+/// An edition of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Year {
+    #[default]
+    E2023,
+    E2024,
+}
+
+impl Year {
+    fn named(name: &str) -> Option<Self> {
+        [Self::E2023, Self::E2024].into_iter().find(|year| year.name() == name)
+    }
+    fn name(self) -> &'static str {
+        match self {
+            Self::E2023 => "2023",
+            Self::E2024 => "2024",
+        }
+    }
+}
+
 /// What a feature may be set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -27,13 +51,15 @@ pub(super) enum Place {
     Message,
     Field,
     Enum,
-    /// Oneofs, values of enums, services, methods: no feature of the language means anything there.
+    /// Oneofs, values of enums, services, methods: no feature means anything there, but for the style of names.
     Other,
 }
 
-/// A feature of the language: its name, what it may be, what it is in edition 2023, and where it may stand beside the file.
+/// A feature of the language: its name, since when it is there, what it may be, what it is when nobody says, and where it may stand
+/// beside the file.
 struct Known {
     name: &'static str,
+    since: Year,
     values: &'static [&'static str],
     default: &'static str,
     places: &'static [Place],
@@ -43,35 +69,63 @@ const PRESENCE: &str = "field_presence";
 const REPEATED: &str = "repeated_field_encoding";
 const MESSAGES: &str = "message_encoding";
 
+const STYLE: &str = "enforce_naming_style";
+
+/// In the order of their numbers in `FeatureSet`, which begin with 1; so do the values of each, but for a gap in one.
 const FEATURES: &[Known] = &[
-    Known { name: PRESENCE, values: &["EXPLICIT", "IMPLICIT", "LEGACY_REQUIRED"], default: "EXPLICIT", places: &[Place::Field] },
-    Known { name: "enum_type", values: &["OPEN", "CLOSED"], default: "OPEN", places: &[Place::Enum] },
-    Known { name: REPEATED, values: &["PACKED", "EXPANDED"], default: "PACKED", places: &[Place::Field] },
-    Known { name: "utf8_validation", values: &["VERIFY", "NONE"], default: "VERIFY", places: &[Place::Field] },
-    Known { name: MESSAGES, values: &["LENGTH_PREFIXED", "DELIMITED"], default: "LENGTH_PREFIXED", places: &[Place::Field] },
-    Known {
-        name: "json_format",
-        values: &["ALLOW", "LEGACY_BEST_EFFORT"],
-        default: "ALLOW",
-        places: &[Place::Message, Place::Enum],
-    },
+    Known::of(PRESENCE, &["EXPLICIT", "IMPLICIT", "LEGACY_REQUIRED"], "EXPLICIT", &[Place::Field]),
+    Known::of("enum_type", &["OPEN", "CLOSED"], "OPEN", &[Place::Enum]),
+    Known::of(REPEATED, &["PACKED", "EXPANDED"], "PACKED", &[Place::Field]),
+    Known::of("utf8_validation", &["VERIFY", "NONE"], "VERIFY", &[Place::Field]),
+    Known::of(MESSAGES, &["LENGTH_PREFIXED", "DELIMITED"], "LENGTH_PREFIXED", &[Place::Field]),
+    Known::of("json_format", &["ALLOW", "LEGACY_BEST_EFFORT"], "ALLOW", &[Place::Message, Place::Enum]),
+    // Names are checked by the compiler of who wrote the file, and so is what may be seen from other files.
+    Known::of_2024(
+        STYLE,
+        &["STYLE2024", "STYLE_LEGACY"],
+        "STYLE2024",
+        &[Place::Message, Place::Field, Place::Enum, Place::Other],
+    ),
+    Known::of_2024(
+        "default_symbol_visibility",
+        &["EXPORT_ALL", "EXPORT_TOP_LEVEL", "LOCAL_ALL", "STRICT"],
+        "EXPORT_TOP_LEVEL",
+        &[],
+    ),
 ];
+
+impl Known {
+    const fn of(name: &'static str, values: &'static [&'static str], default: &'static str, places: &'static [Place]) -> Self {
+        Self { name, since: Year::E2023, values, default, places }
+    }
+    const fn of_2024(
+        name: &'static str,
+        values: &'static [&'static str],
+        default: &'static str,
+        places: &'static [Place],
+    ) -> Self {
+        Self { since: Year::E2024, ..Self::of(name, values, default, places) }
+    }
+}
 
 /// The features of a file, by what they stand on: its name within the file, or nothing for the file itself.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Edition {
+    year: Year,
     set: BTreeMap<String, Vec<(String, String)>>,
+    /// `export` or `local`, by the message or enum that it stands before.
+    visible: BTreeMap<String, &'static str>,
+    /// Files that are imported for their options alone.
+    option_imports: BTreeSet<String>,
 }
 
 impl Edition {
     /// Notes one: `name` without `features.`. Those of generators, `(pb.cpp).string_type`, are kept and mean nothing here.
     fn note(&mut self, (place, key): (Place, &str), name: &str, value: &str) -> Result<(), Flaw> {
-        if place == Place::Other {
-            return Err(Flaw::new(format!("features.{name} means nothing here")));
-        }
         if !name.starts_with('(') {
-            let known = FEATURES.iter().find(|known| known.name == name);
-            let known = known.ok_or_else(|| Flaw::new(format!("there is no feature {name:?} in edition 2023")))?;
+            let known = FEATURES.iter().find(|known| known.name == name && known.since <= self.year);
+            let year = self.year.name();
+            let known = known.ok_or_else(|| Flaw::new(format!("there is no feature {name:?} in edition {year}")))?;
             if place != Place::File && !known.places.contains(&place) {
                 return Err(Flaw::new(format!("features.{name} means nothing here")));
             }
@@ -82,12 +136,36 @@ impl Edition {
                 return Err(Flaw::new("a file cannot make all of its fields required"));
             }
         }
+        if place == Place::Other {
+            // Nothing is read or written by it, and it is not printed again.
+            return Ok(());
+        }
         let list = self.set.entry(key.to_owned()).or_default();
         if list.iter().any(|(had, _)| had == name) {
             return Err(Flaw::new(format!("features.{name} is set twice")));
         }
         list.push((name.to_owned(), value.to_owned()));
         Ok(())
+    }
+
+    /// As a file begins.
+    pub(super) fn head(&self) -> String {
+        format!("edition = \"{}\";", self.year.name())
+    }
+
+    /// What stands before a message or an enum, with a blank.
+    pub(super) fn visibility(&self, key: &str) -> String {
+        self.visible.get(key).map(|word| format!("{word} ")).unwrap_or_default()
+    }
+
+    /// Files that are imported for their options alone.
+    pub(super) fn option_imports(&self) -> impl Iterator<Item = &str> {
+        self.option_imports.iter().map(String::as_str)
+    }
+
+    /// Whether a file is imported for its options alone.
+    pub(super) fn is_option_import(&self, name: &str) -> bool {
+        self.option_imports.contains(name)
     }
 
     /// What stands on something, as options are printed.

@@ -1,8 +1,9 @@
-//! Protobuf, proto2, proto3 and edition 2023: files read, printed again, compared, and their messages turned to JSON and back.
+//! Protobuf, proto2, proto3, editions 2023 and 2024: files read, printed again, compared, and their messages turned to JSON and back.
 //!
 //! Texts are parsed by `protox-parse` and linked by `prost-reflect`; a base64 `FileDescriptorProto` is accepted where a
 //! text is. Imports come from the given references and from the files that every registry knows; nothing is looked for
-//! elsewhere. Neither library knows editions: a text of one is said in the words that they know (`editions.rs`).
+//! elsewhere. Neither library knows editions: a text of one is said in the words that they know, and a descriptor of one is made
+//! such a text (`editions.rs`).
 
 mod compare;
 mod dissect;
@@ -23,6 +24,8 @@ use crate::{Difference, Flaw, Resolved, budget};
 
 /// The name of the file itself. No import can lead to it.
 const ITSELF: &str = "schema of this subject";
+/// The syntax of a descriptor that has an edition.
+const EDITIONS: &str = "editions";
 /// Files that one schema is linked with, known ones included.
 const FILES: usize = budget::REFERENCES + 64;
 
@@ -40,7 +43,9 @@ pub struct Schema {
 impl Schema {
     /// Reads a file: its text, or a `FileDescriptorProto` in base64.
     pub fn parse(text: &str, references: &[Resolved<'_>]) -> Result<Self, Flaw> {
-        Self::built(shelf(references)?, read(ITSELF, text)?)
+        let pool = shelf(references)?;
+        let source = read(&pool, ITSELF, text)?;
+        Self::built(pool, source)
     }
 
     /// A file that is made already.
@@ -155,42 +160,60 @@ fn shelf(references: &[Resolved<'_>]) -> Result<DescriptorPool, Flaw> {
     let mut pool = DescriptorPool::new();
     for reference in references {
         if pool.get_file_by_name(reference.name).is_none() {
-            let file = read(reference.name, reference.text)?;
+            let file = read(&pool, reference.name, reference.text)?;
             link(&mut pool, file).map_err(|flaw| flaw.at(format!("reference {}", reference.name)))?;
         }
     }
     Ok(pool)
 }
 
-/// A text or a descriptor in base64, under a name.
-fn read(name: &str, text: &str) -> Result<Source, Flaw> {
-    if let Some(source) = decoded(name, text)? {
-        return Ok(source);
+/// A text or a descriptor in base64, under a name. `pool` has what it may import.
+fn read(pool: &DescriptorPool, name: &str, text: &str) -> Result<Source, Flaw> {
+    match decoded(name, text) {
+        Some(source) if source.proto.syntax() == EDITIONS => parsed(name, &described(pool, source)?),
+        Some(source) => Ok(source),
+        None => parsed(name, text),
     }
-    let parsed = |text: &str| {
-        let parsed = protox_parse::parse(name, text).map_err(|error| Flaw::new(error.to_string().replace(ITSELF, "the schema")));
-        parsed.map(|file| FileDescriptorProto { source_code_info: None, ..file })
+}
+
+fn parsed(name: &str, text: &str) -> Result<Source, Flaw> {
+    let read = |text: &str| {
+        let file = protox_parse::parse(name, text).map_err(|error| Flaw::new(error.to_string().replace(ITSELF, "the schema")));
+        file.map(|file| FileDescriptorProto { source_code_info: None, ..file })
     };
-    let Some((plain, edition)) = editions::rewritten(text)? else { return Ok(parsed(text)?.into()) };
-    let mut file = parsed(&plain)?;
+    let Some((plain, edition)) = editions::rewritten(text)? else { return Ok(read(text)?.into()) };
+    let mut file = read(&plain)?;
     edition.lower(&mut file)?;
     Ok(Source { edition: Some(edition), ..file.into() })
 }
 
 /// No text is base64 through and through: it would need a semicolon.
-fn decoded(name: &str, text: &str) -> Result<Option<Source>, Flaw> {
+fn decoded(name: &str, text: &str) -> Option<Source> {
     let trimmed = text.trim();
     if trimmed.is_empty() || !trimmed.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')) {
-        return Ok(None);
+        return None;
     }
-    let Ok(bytes) = STANDARD.decode(trimmed).map(|bytes| renamed(bytes, name)) else { return Ok(None) };
-    let Ok(proto) = FileDescriptorProto::decode(bytes.as_slice()) else { return Ok(None) };
-    let source = |proto| Source { bytes: Some(bytes), ..Source::from(proto) };
-    match proto.syntax() {
-        "" | "proto2" | "proto3" => Ok(Some(source(FileDescriptorProto { source_code_info: None, ..proto }))),
-        "editions" => Err(Flaw::new("an edition is read as text, and not as a descriptor: register the .proto itself")),
-        _ => Ok(None),
-    }
+    let bytes = renamed(STANDARD.decode(trimmed).ok()?, name);
+    let proto = FileDescriptorProto::decode(bytes.as_slice()).ok()?;
+    let known = matches!(proto.syntax(), "" | "proto2" | "proto3" | EDITIONS);
+    known.then(|| Source { bytes: Some(bytes), ..FileDescriptorProto { source_code_info: None, ..proto }.into() })
+}
+
+/// A descriptor of an edition as the text that says the same. Linked as proto2, which has all that is printed; features are read
+/// from its bytes.
+fn described(pool: &DescriptorPool, source: Source) -> Result<String, Flaw> {
+    let bytes = source.bytes.unwrap_or_default();
+    let edition = editions::described(&bytes)?;
+    let mut proto = FileDescriptorProto { syntax: Some("proto2".to_owned()), ..source.proto };
+    let (syntax, dependency) = (proto.syntax.clone(), edition.option_imports().map(str::to_owned).collect::<Vec<_>>());
+    proto.dependency.extend_from_slice(&dependency);
+    // What comes twice: of one the last counts, of many all.
+    let bytes = [bytes, FileDescriptorProto { syntax, dependency, ..FileDescriptorProto::default() }.encode_to_vec()];
+    let mut trial = pool.clone();
+    let name = proto.name().to_owned();
+    link(&mut trial, Source { bytes: Some(bytes.concat()), ..proto.clone().into() })?;
+    let file = trial.get_file_by_name(&name).ok_or_else(|| Flaw::new("the file was not linked"))?;
+    Ok(print::canonical(&proto, &file, Some(&edition)))
 }
 
 /// The same descriptor under another name: of a field that comes twice the last counts.

@@ -57,6 +57,11 @@ impl<'f> Printer<'f> {
         if name.is_empty() { edition.options(&self.scope) } else { edition.options(&joined(&self.scope, name)) }
     }
 
+    /// What stands before a message or an enum of the scope.
+    fn visibility(&self, name: &str) -> String {
+        self.edition.map(|edition| edition.visibility(&joined(&self.scope, name))).unwrap_or_default()
+    }
+
     /// Names of messages that are bodies of groups. An edition has none: there a group is a field of a message that stands for
     /// itself.
     fn groups<'a>(&self, fields: impl Iterator<Item = &'a FieldDescriptorProto>) -> HashSet<&'a str> {
@@ -93,11 +98,11 @@ impl<'f> Printer<'f> {
     }
 
     fn file(mut self, proto: &FileDescriptorProto) -> String {
-        match self.file.syntax() {
-            _ if self.edition.is_some() => self.line("edition = \"2023\";"),
-            Syntax::Proto3 => self.line("syntax = \"proto3\";"),
-            Syntax::Proto2 if !self.normal => self.line("syntax = \"proto2\";"),
-            Syntax::Proto2 => {}
+        match (self.file.syntax(), self.edition) {
+            (_, Some(edition)) => self.line(&edition.head()),
+            (Syntax::Proto3, _) => self.line("syntax = \"proto3\";"),
+            (Syntax::Proto2, _) if !self.normal => self.line("syntax = \"proto2\";"),
+            (Syntax::Proto2, _) => {}
         }
         if !proto.package().is_empty() {
             self.line(&format!("package {};", proto.package()));
@@ -130,16 +135,18 @@ impl<'f> Printer<'f> {
     }
 
     fn imports(&mut self, proto: &FileDescriptorProto) {
-        let kind = |index: usize| {
+        let kind = |index: usize, name: &str| {
             let listed = |list: &[i32]| list.iter().any(|at| usize::try_from(*at) == Ok(index));
             match (listed(&proto.public_dependency), listed(&proto.weak_dependency)) {
                 (true, _) => "import public ",
                 (_, true) => "import weak ",
+                _ if self.edition.is_some_and(|edition| edition.is_option_import(name)) => "import option ",
                 _ => "import ",
             }
         };
         let lines = proto.dependency.iter().enumerate();
-        let mut lines: Vec<_> = lines.map(|(at, name)| format!("{}{};", kind(at), options::quoted(name.as_bytes()))).collect();
+        let mut lines: Vec<_> =
+            lines.map(|(at, name)| format!("{}{};", kind(at, name), options::quoted(name.as_bytes()))).collect();
         if self.normal {
             lines.sort_unstable();
             lines.dedup();
@@ -154,7 +161,10 @@ impl<'f> Printer<'f> {
 
     /// The options that are printed.
     fn options(&self, of: &DynamicMessage) -> Vec<(String, String)> {
-        self.sorted(if self.extended { options::list(of) } else { options::known(of) })
+        let mut list = if self.extended { options::list(of) } else { options::known(of) };
+        // A file that imports `descriptor.proto` has them as options, too.
+        list.retain(|(name, _)| self.edition.is_none() || name != "features");
+        self.sorted(list)
     }
 
     fn sorted(&self, mut list: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -183,7 +193,7 @@ impl<'f> Printer<'f> {
     }
 
     fn message(&mut self, proto: &DescriptorProto, descriptor: &MessageDescriptor) {
-        self.open(&format!("message {}", proto.name()));
+        self.open(&format!("{}message {}", self.visibility(proto.name()), proto.name()));
         let inner = joined(&self.scope, proto.name());
         let outer = std::mem::replace(&mut self.scope, inner);
         self.message_body(proto, descriptor);
@@ -331,7 +341,7 @@ impl<'f> Printer<'f> {
     }
 
     fn enumeration(&mut self, proto: &EnumDescriptorProto, descriptor: &EnumDescriptor) {
-        self.open(&format!("enum {}", proto.name()));
+        self.open(&format!("{}enum {}", self.visibility(proto.name()), proto.name()));
         self.body_options(proto.name(), &descriptor.options());
         self.ranges("reserved", proto.reserved_range.iter().map(|r| (r.start(), r.end())), i32::MAX);
         self.reserved_names(&proto.reserved_name);

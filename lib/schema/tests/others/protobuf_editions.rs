@@ -1,4 +1,5 @@
-//! Edition 2023: what its features mean for bytes, JSON, comparison and print, and what is refused by name.
+//! Editions 2023 and 2024, as text and as the descriptors that protoc 35.1 makes: what features mean for bytes, JSON, comparison
+//! and print, and what is refused by name.
 
 use milena_schema::{
     Resolved,
@@ -206,6 +207,8 @@ fn what_an_edition_does_not_have_is_refused_by_name() {
         ("option features.field_presence = LEGACY_REQUIRED; message A {}", "all of its fields required"),
         ("enum E { option features.enum_type = CLOSED; ONE = 1; }", "the first value of enum E is not 0"),
         ("export message A {}", "edition 2024"),
+        ("import option \"a.proto\"; message A {}", "edition 2024"),
+        ("option features.enforce_naming_style = STYLE2024; message A {}", "in edition 2023"),
         ("message A { int32 n = 1 }", "a statement does not end"),
         ("message A { /* int32 n = 1;", "a comment does not end"),
         ("message A { string s = 1 [default = \"a];", "a text in quotes does not end"),
@@ -214,24 +217,87 @@ fn what_an_edition_does_not_have_is_refused_by_name() {
     for (text, expected) in refusals {
         assert!(flaw(text).contains(expected), "{text}: {}", flaw(text));
     }
-    let later = Schema::parse("edition = \"2024\"; message A {}", &[]).map(|_| ()).unwrap_err().to_string();
-    assert!(later.contains("edition \"2024\" is not supported"), "{later}");
+    let later = Schema::parse("edition = \"2029\"; message A {}", &[]).map(|_| ()).unwrap_err().to_string();
+    assert!(later.contains("edition \"2029\" is not supported"), "{later}");
     assert!(flaw("message A {\n  int32 a = 1;\n  optional int32 b = 2; }").contains("line 3"));
     let deep = "message A { ".repeat(100);
     assert!(flaw(&deep).contains("deeper than 64"), "{}", flaw(&deep));
 }
 
 #[test]
-fn the_descriptor_is_that_of_the_same_bytes_and_an_edition_is_no_descriptor() {
+fn the_descriptor_is_that_of_the_same_bytes() {
     let edition = edition("message A { int32 n = 1; repeated int32 m = 2 [features.repeated_field_encoding = EXPANDED]; }");
     let lowered = schema(&edition.descriptor());
     assert!(edition.can_read(&lowered).is_empty() && lowered.can_read(&edition).is_empty());
     let json = r#"{"n":0,"m":[1,2]}"#;
     assert_eq!(bytes(&lowered, json), bytes(&edition, json));
-    // syntax = "editions", edition = 2023.
-    let descriptor = "YghlZGl0aW9uc3DoBw==";
-    let refused = Schema::parse(descriptor, &[]).map(|_| ()).unwrap_err().to_string();
-    assert!(refused.contains("as text, and not as a descriptor"), "{refused}");
+}
+
+const OPT: [&str; 2] = [include_str!("editions/opt.proto"), include_str!("editions/opt.b64")];
+
+#[test]
+fn an_edition_as_a_descriptor_is_the_edition_as_a_text() {
+    let shop = [include_str!("editions/shop.proto"), include_str!("editions/shop.b64")];
+    let later = [include_str!("editions/shop_2024.proto"), include_str!("editions/shop_2024.b64")];
+    for ([text, descriptor], head) in [(shop, "edition = \"2023\";\n"), (later, "edition = \"2024\";\n")] {
+        for opt in OPT {
+            let references: &[Resolved<'_>] =
+                if text.contains("opt.proto") { &[Resolved { name: "opt.proto", text: opt }] } else { &[] };
+            let [text, descriptor] = [text, descriptor].map(|form| Schema::parse(form, references).expect("an edition"));
+            assert_eq!(descriptor.normalized(), text.normalized());
+            assert!(descriptor.canonical().starts_with(head), "{}", descriptor.canonical());
+            assert!(descriptor.can_read(&text).is_empty() && text.can_read(&descriptor).is_empty());
+            let json = r#"{"id":"a"}"#;
+            let [a, b] = [&text, &descriptor].map(|schema| schema.message_at(&[0]).expect("a message").from_json(json));
+            assert_eq!(a.expect("it fits"), b.expect("it fits"));
+            let again = Schema::parse(&descriptor.canonical(), references).expect("what was printed");
+            assert_eq!(again.canonical(), descriptor.canonical());
+        }
+    }
+}
+
+#[test]
+fn edition_2024_is_printed_with_what_it_has() {
+    let references = [Resolved { name: "opt.proto", text: OPT[0] }];
+    let later = Schema::parse(include_str!("editions/shop_2024.proto"), &references).expect("an edition").canonical();
+    let want = r#"edition = "2024";
+package shop.v2;
+
+import option "opt.proto";
+
+option features.enforce_naming_style = STYLE_LEGACY;
+option features.default_symbol_visibility = STRICT;
+
+export message Order {
+  string id = 1 [(shop.opt.note) = "first"];
+  repeated Line lines = 2;
+
+  message Line {
+    int32 n = 1 [features.field_presence = IMPLICIT];
+  }
+}
+
+local enum State {
+  option features.enum_type = CLOSED;
+  NEW = 0;
+}
+"#;
+    assert_eq!(later, want);
+    let words = schema(
+        "edition = \"2024\"; message A { export message B { local local = 1; } local enum C { X = 0; } message local {} B b = 1; }",
+    );
+    assert!(words.canonical().contains("  export message B {\n    local local = 1;"), "{}", words.canonical());
+}
+
+#[test]
+fn a_descriptor_of_an_edition_that_nobody_knows_is_refused_by_its_number() {
+    // syntax = "editions", edition = 9999 and 1000 with a value of a feature that is none.
+    for (descriptor, said) in
+        [("YghlZGl0aW9uc3CPTg==", "edition 9999"), ("YghlZGl0aW9uc3DoB0IFkgMCCAk=", "field_presence has no value 9")]
+    {
+        let refused = Schema::parse(descriptor, &[]).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
 }
 
 #[test]

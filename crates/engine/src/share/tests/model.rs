@@ -212,7 +212,12 @@ impl Play {
             Act::Reset(n) => {
                 self.now.wall += 1;
                 let to = (self.start + n).min(self.end);
-                self.command(Command::Reset(vec![(at(), to)])).map_err(|e| e.to_string())?;
+                let drops = self.records.range(..to).any(|(_, r)| r.condemned && !r.finished);
+                let told = self.command(Command::Reset(vec![(at(), to)]));
+                must(told.is_ok() != drops, || format!("a reset that drops letters, {drops}: {told:?}"))?;
+                if drops {
+                    return self.compare();
+                }
                 let again = |offset: i64| (offset, Record { finished: offset < to, ..Record::default() });
                 self.records = (self.start..self.end).map(again).collect();
                 self.era += 1;

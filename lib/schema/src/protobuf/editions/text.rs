@@ -1,6 +1,6 @@
 //! The words of an edition's text: rewritten into proto2, features taken out. Linear in the text, bounded in depth.
 
-use super::{Edition, Place, joined};
+use super::{Edition, Place, Year, joined};
 use crate::Flaw;
 
 /// Blocks within each other.
@@ -152,14 +152,14 @@ impl<'t> Rewriter<'t> {
         if token.is(text) { Ok(token) } else { Err(Flaw::new(format!("expected {text:?}, found {:?}", token.text))) }
     }
 
-    /// `edition = "2023";`
+    /// `edition = "2023";`, or another one that is known.
     fn head(&mut self) -> Result<(), Flaw> {
         let start = self.words.next()?.start;
         self.expect("=")?;
-        let edition = self.words.next()?.text.trim_matches(['"', '\'']).to_owned();
-        if edition != "2023" {
-            return Err(Flaw::new(format!("edition {edition:?} is not supported: 2023 is, and so are proto2 and proto3")));
-        }
+        let edition = self.words.next()?.text.trim_matches(['"', '\'']);
+        self.edition.year = Year::named(edition).ok_or_else(|| {
+            Flaw::new(format!("edition {edition:?} is not supported: 2023 and 2024 are, and so are proto2 and proto3"))
+        })?;
         let end = self.expect(";")?.end();
         self.edits.push((start, end, "syntax = \"proto2\";".to_owned()));
         Ok(())
@@ -188,9 +188,10 @@ impl<'t> Rewriter<'t> {
         let opens = || self.words.opens();
         match (scope, first.text) {
             (_, "option") if second.is_word() || second.is("(") => self.option(first, (scope.place(), name)),
-            (_, "export" | "local") if second.is("message") || second.is("enum") => {
-                Err(Flaw::new("visibility of symbols comes with edition 2024, which is not supported"))
+            (Scope::File | Scope::Message, "export" | "local") if self.names_a_type() => {
+                self.visible(first, (scope, name), depth)
             }
+            (Scope::File, "import") if second.is("option") => self.option_import(),
             (Scope::File | Scope::Message, "message") if opens() => self.named(Scope::Message, name, depth),
             (Scope::File | Scope::Message, "enum") if opens() => self.named(Scope::Enum, name, depth),
             (Scope::File, "service") if opens() => self.named(Scope::Service, name, depth),
@@ -218,6 +219,38 @@ impl<'t> Rewriter<'t> {
                 self.field(first, name)
             }
         }
+    }
+
+    /// Whether a message or an enum with its block follows.
+    fn names_a_type(&self) -> bool {
+        let mut ahead = self.words.clone();
+        ahead.next().is_ok_and(|token| token.is("message") || token.is("enum")) && ahead.opens()
+    }
+
+    /// `export` or `local`, which the parser does not know, and what it stands before.
+    fn visible(&mut self, word: Token<'t>, (scope, within): (Scope, &str), depth: usize) -> Result<(), Flaw> {
+        if self.edition.year < Year::E2024 {
+            return Err(Flaw::new("visibility of symbols comes with edition 2024"));
+        }
+        let mut ahead = self.words.clone();
+        let kind = ahead.next()?;
+        let said = if word.is("local") { "local" } else { "export" };
+        self.edition.visible.insert(joined(within, ahead.next()?.text), said);
+        self.edits.push((word.start, kind.start, String::new()));
+        let first = self.words.next()?;
+        self.statement(first, (scope, within), depth)
+    }
+
+    /// `import option "file";`: here an import like any other.
+    fn option_import(&mut self) -> Result<(), Flaw> {
+        if self.edition.year < Year::E2024 {
+            return Err(Flaw::new("imports of options come with edition 2024"));
+        }
+        let word = self.words.next()?;
+        let name = self.words.next()?;
+        self.edits.push((word.start, word.end(), String::new()));
+        self.edition.option_imports.insert(name.text.trim_matches(['"', '\'']).to_owned());
+        self.expect(";").map(drop)
     }
 
     /// A block with a name of its own scope.
