@@ -16,6 +16,8 @@ const PROTOBUF: &[&str] = &[
     "syntax = \"proto3\"; import \"confluent/meta.proto\"; message M { option (confluent.message_meta) = { doc: \"d\" tags: \"A\" }; string s = 1 [(confluent.field_meta).tags = \"PII\"]; }",
     "syntax = \"proto2\"; import \"google/protobuf/descriptor.proto\"; message M { extensions 100 to max; required string s = 1 [default = \"a\\n\\\"\"]; optional group G = 2 { optional float f = 3 [default = nan]; } } extend M { repeated bytes x = 100; } extend google.protobuf.MessageOptions { optional int64 o = 50000; } message P { option (o) = -5; }",
     "edition = \"2023\"; package a.b; option features.field_presence = IMPLICIT; message M { reserved 9; reserved old; string s = 1 [features = { field_presence: EXPLICIT }, deprecated = true]; repeated N ns = 2 [features.message_encoding = DELIMITED]; oneof o { int32 i = 3; } map<string, N> m = 4; message N { option features.json_format = ALLOW; E e = 1 [features.field_presence = LEGACY_REQUIRED]; } } enum E { option features.enum_type = CLOSED; reserved gone; A = 0; }",
+    "edition = \"2024\"; package a.b; import option \"google/protobuf/descriptor.proto\"; option features.default_symbol_visibility = STRICT; export message M { export message N { local local = 1; } local enum E { A = 0; } N n = 1 [features.enforce_naming_style = STYLE_LEGACY]; } local message local { int32 export = 1; }",
+    include_str!("editions/shop.b64"),
 ];
 
 struct Dice(u64);
