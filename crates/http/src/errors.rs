@@ -44,6 +44,10 @@ impl Request {
         }
     }
 
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Notes an answer that tells an error.
     pub(crate) fn answered(&self, door: &Door, peer: std::net::SocketAddr, answer: &Answer) {
         let status = answer.status();
@@ -161,7 +165,7 @@ fn shown(seen: &Seen) -> Value {
 /// An event for each error that is told from now on, or after the one of the number `since`. Many of the same in a short
 /// time are one event with their count.
 fn follow(door: Arc<Door>, filter: Filter, since: Option<u64>) -> Answer {
-    let (sender, mut answer) = stream(StatusCode::OK, EVENTS);
+    let (sender, mut answer) = stream(&door.memory, StatusCode::OK, EVENTS);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     tokio::task::spawn_local(async move {
         let mut newest = door.node.errors().watch();

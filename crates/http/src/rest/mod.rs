@@ -57,8 +57,12 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
 }
 
 /// A refusal that no route was asked about.
-pub(crate) fn refused(status: StatusCode, message: impl ToString) -> Answer {
-    Fault::plain(status, message).answer(Family::V2)
+pub(crate) fn refused(path: &str, status: StatusCode, message: impl ToString) -> Answer {
+    let family = if path.starts_with("/v3") { Family::V3 } else { Family::V2 };
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => Fault::retriable(message).answer(family),
+        status => Fault::plain(status, message).answer(family),
+    }
 }
 
 /// Nothing is at this path, or it does not answer this method.
