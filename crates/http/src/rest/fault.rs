@@ -208,7 +208,7 @@ impl From<instance::Refusal> for Fault {
             Refusal::Exclusive => Self::illegal_state(refusal),
             // Plans are made anew where they are made; whoever hears of it has had bad luck a thousand times.
             Refusal::Stale => Self::retriable(refusal),
-            Refusal::TooLong { .. } | Refusal::Full { .. } => Self::bad_config(refusal),
+            Refusal::TooLong { .. } | Refusal::Full { .. } | Refusal::Heavy { .. } => Self::bad_config(refusal),
         }
     }
 }
