@@ -188,3 +188,18 @@ fn a_pattern_is_one_by_itself() {
     // Only between the anchors that are put around it would this be one, of everything.
     assert!((400..500).contains(&subscribe("a)|(.*")));
 }
+
+#[test]
+fn an_instance_in_a_share_group_and_a_queue_of_a_group_with_instances_are_refused_at_once() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..2);
+    take(&server);
+    let made = server.post("/consumers/workers", &json!({"name": "i"}));
+    assert_eq!(made.code(), (409, 40903), "{}", made.body);
+    reader(&server, "readers", "i", "orders", &json!({}));
+    let receive = "/q/v1/topics/orders/groups/readers:receive";
+    let taken = server.post(receive, &json!({"wait_ms": 0}));
+    assert_eq!((taken.status, &taken.json()["error_code"]), (409, &json!("other_kind_of_group")));
+    assert_eq!(server.delete("/consumers/readers/instances/i").status, 204);
+    assert_eq!(server.post(receive, &json!({"wait_ms": 0})).status, 200, "the name is free again");
+}

@@ -79,6 +79,11 @@ pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answe
     let settings = create.settings()?;
     let name = create.name.or(create.id).unwrap_or_else(|| format!("rest-consumer-{}", Uuid::new_v4()));
     let key = InstanceKey { group: group.into(), name: name.as_str().into() };
+    // It could never commit: the name of a group is of one kind.
+    if door.node.is_share(group) {
+        let words = format!("{group} is a share group: its messages are taken at /q/v1/topics/TOPIC/groups/{group}:receive");
+        return Err(Fault::illegal_state(words));
+    }
     match door.node.instances(Command::Create { key, settings }).await?? {
         Reply::Exists => Err(Fault::new(
             StatusCode::CONFLICT,
