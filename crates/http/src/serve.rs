@@ -79,13 +79,16 @@ pub struct Door {
     pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
     pub(crate) shelf: Shelf,
+    /// Patterns that consumer instances subscribe by.
+    pub(crate) patterns: rest::Patterns,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
         let memory = Memory::of(node.clone());
-        Arc::new(Self { node, options, memory, turn, takers, shelf: Shelf::default(), schemas: registry::Shelf::default() })
+        let (shelf, schemas, patterns) = (Shelf::default(), registry::Shelf::default(), rest::Patterns::default());
+        Arc::new(Self { node, options, memory, turn, takers, shelf, schemas, patterns })
     }
 }
 

@@ -18,8 +18,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-pub(crate) use self::fault::{Fault, Told};
 use self::media::Family;
+pub(crate) use self::{
+    fault::{Fault, Told},
+    v2::Patterns,
+};
 use crate::{
     answer::{Answer, JSON, bytes},
     asked::Asked,

@@ -203,3 +203,23 @@ fn an_instance_in_a_share_group_and_a_queue_of_a_group_with_instances_are_refuse
     assert_eq!(server.delete("/consumers/readers/instances/i").status, 204);
     assert_eq!(server.post(receive, &json!({"wait_ms": 0})).status, 200, "the name is free again");
 }
+
+#[test]
+fn patterns_of_a_group_are_compiled_once_and_not_at_each_fetch() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    for n in 0..100 {
+        let settings = json!({"name": format!("i{n}"), "auto.offset.reset": "earliest"});
+        assert_eq!(server.post("/consumers/many", &settings).status, 200);
+        let path = format!("/consumers/many/instances/i{n}/subscription");
+        assert_eq!(server.post(&path, &json!({"topic_pattern": format!("[a-z]\\w{{12}}{n}")})).status, 204);
+    }
+    let time = |path: &str| {
+        let begun = std::time::Instant::now();
+        assert_eq!(server.get(path).status, 200);
+        begun.elapsed()
+    };
+    let first = time("/consumers/many/instances/i0/assignments");
+    let later = (0..5).map(|_| time("/consumers/many/instances/i0/assignments")).min().expect("some");
+    assert!(later < first / 4, "{first:?} for the first time, and {later:?} after that");
+}

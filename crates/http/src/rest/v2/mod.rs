@@ -1,6 +1,7 @@
 //! The interface v2: topics and brokers to look at, records in, and consumer instances. Paths to verbs.
 
 mod consumers;
+mod patterns;
 mod places;
 mod produce;
 mod reading;
@@ -9,6 +10,8 @@ mod shown;
 mod topics;
 
 use std::sync::Arc;
+
+pub(crate) use patterns::Patterns;
 
 use hyper::{Method, StatusCode};
 use milena_node::engine::instance::InstanceKey;
@@ -27,8 +30,8 @@ use crate::{
 };
 
 /// What an instance reads now, for whoever shows groups.
-pub(super) async fn assigned(node: &milena_node::Node, key: &InstanceKey) -> Told<Vec<(String, i32)>> {
-    let (_, mine) = reading::assigned(node, key).await?;
+pub(super) async fn assigned(door: &Door, key: &InstanceKey) -> Told<Vec<(String, i32)>> {
+    let (_, mine) = reading::assigned(door, key).await?;
     Ok(mine.into_iter().map(|(topic, partition)| (topic.name.to_string(), partition)).collect())
 }
 

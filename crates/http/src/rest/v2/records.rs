@@ -74,7 +74,7 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
         node.instances(Command::Rewind(key.clone())).await??;
     } else if instance.settings.auto_commit {
         // Whoever asks for more has dealt with what it got.
-        reading::commit_delivered(node, &key, asked.peer.writer(node).0).await?;
+        reading::commit_delivered(door, &key, asked.peer.writer(node).0).await?;
     }
     fetch(door, &key, &wish).await
 }
@@ -129,7 +129,7 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
     let deadline = Instant::now() + wish.patience;
     for _ in 0..TRIES {
         let (plan, gathered) = loop {
-            let plan = Plan::of(node, key).await?;
+            let plan = Plan::of(door, key).await?;
             if plan.instance.reading == Reading::Nothing {
                 return Err(Fault::illegal_state("Consumer is not subscribed to any topics or assigned any partitions"));
             }
