@@ -223,3 +223,26 @@ fn patterns_of_a_group_are_compiled_once_and_not_at_each_fetch() {
     let later = (0..5).map(|_| time("/consumers/many/instances/i0/assignments")).min().expect("some");
     assert!(later < first / 4, "{first:?} for the first time, and {later:?} after that");
 }
+
+/// Base64 is a third longer than what it stands for, and an answer is as long as its text.
+#[test]
+fn an_answer_is_bounded_as_it_is_sent_and_what_did_not_fit_comes_next() {
+    const BINARY: &str = "application/vnd.kafka.binary.v2+json";
+    let server = Server::start(Surface::Common);
+    let record = json!({"records": [{"value": "A".repeat(1_300_000)}]}).to_string();
+    for _ in 0..15 {
+        assert_eq!(server.send("POST", "/topics/long", &[("Content-Type", BINARY)], record.as_bytes()).status, 200);
+    }
+    reader(&server, "g", "i", "long", &json!({"format": "binary"}));
+    let fetch = |query: &str| {
+        let path = format!("/consumers/g/instances/i/records?timeout=1{query}");
+        let fetched = server.send("GET", &path, &[("Accept", BINARY)], b"");
+        assert_eq!(fetched.status, 200, "{}", fetched.body);
+        let offsets = fetched.json().as_array().expect("records").iter().filter_map(|r| r["offset"].as_i64()).collect();
+        (fetched.body.len(), offsets)
+    };
+    let (bytes, first): (usize, Vec<i64>) = fetch("");
+    assert!(bytes <= 16 << 20, "{bytes} bytes");
+    let (_, rest): (usize, Vec<i64>) = fetch("");
+    assert_eq!([first, rest].concat(), (0..15).collect::<Vec<i64>>());
+}

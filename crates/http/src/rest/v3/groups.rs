@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hyper::StatusCode;
 use milena_node::{
-    Lag, Node,
+    Lag,
     engine::{group::Description, instance::InstanceKey},
 };
 use serde_json::{Value, json};
