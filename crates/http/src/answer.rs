@@ -18,7 +18,7 @@ use hyper::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::memory::{Loan, Memory, Spent};
+use crate::memory::{FLOOR, Memory, Spent};
 
 pub(crate) type Answer = Response<Body>;
 
@@ -102,7 +102,7 @@ pub(crate) struct Gone;
 impl Sender {
     /// Waits until there is place for one more piece, which holds its bytes until they are taken.
     pub(crate) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
-        self.pieces.send(self.memory.loan().lend(piece)).await.map_err(|_| Gone)
+        self.pieces.send(self.memory.lend(piece)).await.map_err(|_| Gone)
     }
 
     /// Returns when the peer has gone away.
@@ -113,12 +113,20 @@ impl Sender {
 
 /// Has a whole answer hold its bytes until they are taken. When there is no room for one that may be asked for again, it is
 /// dropped.
-pub(crate) async fn lend(mut loan: Loan, mut answer: Answer, may_be_dropped: bool) -> Result<Answer, Spent> {
+pub(crate) async fn lend(
+    memory: &Arc<Memory>,
+    mut answer: Answer,
+    may_be_dropped: impl FnOnce() -> bool,
+) -> Result<Answer, Spent> {
     let size = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
-    match loan.hold(size) {
-        Ok(()) if !loan.counts() => return Ok(answer),
-        Err(spent) if may_be_dropped => return Err(spent),
-        _ => {}
+    if size <= FLOOR {
+        return Ok(answer);
+    }
+    let mut loan = memory.loan();
+    if let Err(spent) = loan.hold(size)
+        && may_be_dropped()
+    {
+        return Err(spent);
     }
     if let Some(bytes) = answer.body_mut().take().await {
         *answer.body_mut() = Body::Whole(loan.lend(bytes).into());
@@ -170,6 +178,16 @@ impl Problem {
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// For envelopes that have one place for words.
+    pub(crate) fn sentence(&self) -> String {
+        [Some(&self.error), self.why.as_ref(), self.fix.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 

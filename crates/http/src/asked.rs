@@ -96,17 +96,20 @@ impl Asked {
 
     /// The body: for routes that read one while it comes.
     pub(crate) fn take_body(self) -> Coming {
-        Coming::new(self.body, self.peer.memory.loan())
+        Coming::new(self.body, self.peer)
     }
 
     /// The whole body, unpacked, of at most `most` bytes before and after. It holds its memory until it is dropped.
     pub(crate) async fn whole(self, most: usize) -> Result<Bytes, Unreadable> {
         let encoding = self.header(&CONTENT_ENCODING).map(str::to_ascii_lowercase);
-        let asks_first = self.headers.contains_key(EXPECT);
+        let (asks_first, peer) = (self.headers.contains_key(EXPECT), self.peer.clone());
         let (sent, loan) = self.take_body().whole(most, asks_first).await?;
         match encoding.as_deref() {
-            None | Some("" | "identity") => Ok(loan.lend(sent)),
-            Some("gzip" | "x-gzip") => unpack(sent, most, loan),
+            None | Some("" | "identity") => Ok(match loan {
+                Some(loan) => loan.lend(sent),
+                None => sent,
+            }),
+            Some("gzip" | "x-gzip") => unpack(sent, most, loan.unwrap_or_else(|| peer.memory.loan())),
             Some(other) => Err(Unreadable::Encoding(other.into())),
         }
     }

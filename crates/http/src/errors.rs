@@ -44,6 +44,10 @@ impl Request {
         }
     }
 
+    /// Whether it changes nothing, by its method.
+    pub(crate) fn looks(&self) -> bool {
+        self.method.is_safe()
+    }
     pub(crate) fn path(&self) -> &str {
         &self.path
     }

@@ -50,6 +50,11 @@ impl Memory {
         Loan { memory: self.clone(), held: 0 }
     }
 
+    /// Bytes that hold what they take until the last of their clones is dropped, whether there is room or not.
+    pub(crate) fn lend(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        if counted(bytes.len()) == 0 { bytes } else { self.loan().lend(bytes) }
+    }
+
     /// How often somebody has found no room so far. While it stands still, nobody is in the way of others.
     pub(crate) fn wanted(&self) -> u64 {
         self.wanted.load(Relaxed)
@@ -72,10 +77,6 @@ pub(crate) struct Loan {
 }
 
 impl Loan {
-    pub(crate) fn memory(&self) -> &Arc<Memory> {
-        &self.memory
-    }
-
     /// Whether it is so much that it counts.
     pub(crate) fn counts(&self) -> bool {
         self.held > 0
@@ -138,6 +139,7 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
+/// What is short does not even touch what all share.
 fn counted(bytes: usize) -> u64 {
     if bytes > FLOOR { bytes as u64 } else { 0 }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn pack(takes: bool, mut answer: Answer, memory: &Arc<Memory>) 
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.append(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
     headers.remove(CONTENT_LENGTH);
-    *answer.body_mut() = Body::Whole(memory.loan().lend(packed).into());
+    *answer.body_mut() = Body::Whole(memory.lend(packed).into());
     answer
 }
 

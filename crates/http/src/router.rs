@@ -44,9 +44,9 @@ pub(crate) fn refused(path: &str, status: StatusCode, problem: Problem) -> Answe
     let segments = asked::segments(path).unwrap_or_default();
     let route: Vec<&str> = segments.iter().map(String::as_str).collect();
     match route.as_slice() {
-        route if queue::serves(route) => queue::refused(status, &problem.error),
-        route if registry::serves(route) => registry::refused(status, &problem.error),
-        route if rest::serves(route, &Method::GET) => rest::refused(path, status, problem.error),
+        route if queue::serves(route) => queue::refused(status, &problem.sentence()),
+        route if registry::serves(route) => registry::refused(status, &problem.sentence()),
+        route if rest::serves(route, &Method::GET) => rest::refused(path, status, problem.sentence()),
         _ => problem.into(),
     }
 }

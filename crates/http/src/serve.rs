@@ -155,6 +155,11 @@ fn moves_a_reader(path: &str) -> bool {
     matches!(names.as_slice(), ["consumers", .., "records"] | ["q", "v1", .., "events"])
 }
 
+/// Whether nothing is lost when a look at this path is answered by a refusal.
+fn may_be_dropped(path: &str) -> bool {
+    !moves_a_reader(path) && !router::is_for_operators(path)
+}
+
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
     let address = peer.address;
     let origins = &door.options.origins;
@@ -162,7 +167,6 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     let origin = request.headers().get(ORIGIN).and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
     let packs = polish::takes_gzip(request.headers());
-    let may_be_dropped = request.method().is_safe() && !moves_a_reader(noted.path()) && !router::is_for_operators(noted.path());
     let answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
         None if origins.refuses(request.method(), request.headers())
@@ -178,7 +182,7 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
             }
         },
     };
-    let held = answer::lend(door.memory.loan(), answer, may_be_dropped).await;
+    let held = answer::lend(&door.memory, answer, || noted.looks() && may_be_dropped(noted.path())).await;
     let mut answer = held.unwrap_or_else(|spent| surface.refused(noted.path(), StatusCode::SERVICE_UNAVAILABLE, crowded(spent)));
     noted.answered(door, address, &answer);
     origins.sign(origin.as_ref(), &mut answer);
@@ -201,8 +205,8 @@ impl Surface {
     fn refused(self, path: &str, status: StatusCode, problem: Problem) -> Answer {
         match self {
             Self::Common => router::refused(path, status, problem),
-            Self::Registry => registry::refused(status, &problem.error),
-            Self::Rest => rest::refused(path, status, problem.error),
+            Self::Registry => registry::refused(status, &problem.sentence()),
+            Self::Rest => rest::refused(path, status, problem.sentence()),
         }
     }
 }
