@@ -56,33 +56,48 @@ fn told_to_come_again(reply: &Reply) {
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")), "{}", reply.body);
 }
 
-/// Every family of routes says so in its own envelope, and what is short goes on.
-fn check_everybody_else(server: &Server) {
+/// Bodies that hold nearly all there is, and do not come.
+fn slow_ones(server: &Server) -> Vec<TcpStream> {
+    let slow = (0..3).map(|_| begin(server, "Content-Length: 1300000", b"{\"value\":")).collect();
+    comes_to(server, |held| held == 3 * 1_300_000);
+    slow
+}
+
+/// What is answered while there is no room.
+fn when_full(server: &Server, send: impl Fn() -> Reply) -> Reply {
+    let slow = slow_ones(server);
+    let reply = send();
+    drop(slow);
+    comes_to(server, |held| held == 0);
+    reply
+}
+
+#[test]
+fn every_family_of_routes_says_in_its_own_envelope_that_there_is_no_room_and_what_is_short_goes_on() {
+    let server = server();
     let large = message(LARGE);
-    let queue = server.send("POST", MESSAGES, &[], &large);
-    told_to_come_again(&queue);
-    assert_eq!((&queue.json()["error_code"], &queue.json()["retriable"]), (&json!("busy"), &json!(true)));
-    let rest = server.send("POST", "/topics/t", &[("Content-Type", "application/vnd.kafka.json.v2+json")], &large);
-    told_to_come_again(&rest);
-    assert_eq!(rest.json()["error_code"], 50003);
-    let registry = server.send("POST", "/subjects/t-value/versions", &[], &large);
-    told_to_come_again(&registry);
-    assert_eq!(registry.json()["error_code"], 503);
-    let admin = server.send("POST", "/admin/v1/topics/t/restore", &[], &large);
-    told_to_come_again(&admin);
-    assert!(admin.json()["why"].as_str().is_some_and(|why| why.contains("queued.max.request.bytes")), "{}", admin.body);
-    assert_eq!(server.send("POST", MESSAGES, &[], &message(1000)).status, 201);
-    assert_eq!(server.get("/metrics").status, 200);
+    let send = |path: &str, kind: &str| {
+        let reply = when_full(&server, || server.send("POST", path, &[("Content-Type", kind)], &large));
+        told_to_come_again(&reply);
+        reply.json()
+    };
+    let queue = send(MESSAGES, "application/json");
+    assert_eq!((&queue["error_code"], &queue["retriable"]), (&json!("busy"), &json!(true)));
+    assert_eq!(send("/topics/t", "application/vnd.kafka.json.v2+json")["error_code"], 50003);
+    assert_eq!(send("/subjects/t-value/versions", "application/json")["error_code"], 503);
+    let admin = send("/admin/v1/topics/t/restore", "application/json");
+    assert!(admin["why"].as_str().is_some_and(|why| why.contains("queued.max.request.bytes")), "{admin}");
+    let lines = when_full(&server, || server.send("POST", MESSAGES, &[("Content-Type", "application/x-ndjson")], &large));
+    told_to_come_again(&lines);
+    assert_eq!(when_full(&server, || server.send("POST", MESSAGES, &[], &message(1000))).status, 201);
+    assert_eq!(when_full(&server, || server.get("/metrics")).status, 200);
 }
 
 #[test]
 fn bodies_that_do_not_come_hold_what_is_allowed_and_are_given_up_when_others_need_it() {
     let server = server();
-    let slow: Vec<TcpStream> = (0..3).map(|_| begin(&server, "Content-Length: 1300000", b"{\"value\":")).collect();
-    comes_to(&server, |held| held == 3 * 1_300_000);
-    check_everybody_else(&server);
-    // Others have found no room, so whoever sends nothing is not waited for.
-    for mut slow in slow {
+    // Others find no room, so whoever sends nothing is not waited for.
+    for mut slow in slow_ones(&server) {
         let mut answer = [0; 12];
         while server.send("POST", MESSAGES, &[], &message(LARGE)).status == 503 {
             std::thread::sleep(Duration::from_millis(50));
@@ -182,8 +197,7 @@ fn a_reader_that_finds_no_memory_misses_nothing() {
     let subscribe = json!({"topics": ["t"]}).to_string();
     let subscribed = server.send("POST", "/consumers/g/instances/i/subscription", &media[..1], subscribe.as_bytes());
     assert_eq!(subscribed.status, 204);
-    let slow: Vec<TcpStream> = (0..3).map(|_| begin(&server, "Content-Length: 1300000", b"{")).collect();
-    comes_to(&server, |held| held == 3 * 1_300_000);
+    let slow = slow_ones(&server);
     let records = "/consumers/g/instances/i/records";
     told_to_come_again(&server.send("GET", records, &media[1..], b""));
     drop(slow);
@@ -201,8 +215,7 @@ fn a_reader_that_finds_no_memory_misses_nothing() {
 fn a_worker_that_finds_no_memory_had_no_message() {
     let server = server();
     fill(&server, 900_000, 2);
-    let slow: Vec<TcpStream> = (0..3).map(|_| begin(&server, "Content-Length: 1300000", b"{")).collect();
-    comes_to(&server, |held| held == 3 * 1_300_000);
+    let slow = slow_ones(&server);
     let receive = "/q/v1/topics/t/groups/g:receive";
     let refused = server.post(receive, &json!({"wait_ms": 0}));
     told_to_come_again(&refused);
