@@ -74,6 +74,22 @@ impl Request {
     }
 }
 
+/// Notes a connection that this side has ended: nobody reads an answer there any more.
+pub(crate) fn closed(door: &Door, peer: std::net::SocketAddr, why: &impl ToString) {
+    let told = Told {
+        door: "http",
+        api: "connection".to_owned(),
+        code: "CONNECTION_CLOSED".to_owned(),
+        client: String::new(),
+        address: peer.ip().to_canonical(),
+        principal: "ANONYMOUS",
+        subject: String::new(),
+        cause: why.to_string(),
+        expected: false,
+    };
+    door.node.errors().note(door.node.now().wall, told, 1);
+}
+
 /// Did somebody only ask the registry whether something is there? Serializers and tools do that all the time, and no is an
 /// answer like any other.
 fn is_look(method: &Method, path: &str, status: StatusCode) -> bool {

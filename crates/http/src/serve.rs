@@ -31,7 +31,7 @@ use crate::{
     peer::Peer,
     polish::{self, Origins},
     registry, rest, router,
-    still::Socket,
+    still::{Left, Socket},
 };
 
 /// Time in which a request's head must have come. An idle kept-alive connection is dropped after the same time.
@@ -138,6 +138,9 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(socket), service);
         if let Err(error) = connection.await {
+            if let Some(left) = Left::of(&error) {
+                errors::closed(&door, peer, &left);
+            }
             tracing::debug!(%peer, %error, "an HTTP connection ended");
         }
     });

@@ -6,6 +6,7 @@
 //! when a third of its buffer, megabytes, is free. A slow reader would be closed while it reads.
 
 use std::{
+    error::Error,
     io::{self, ErrorKind, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -24,6 +25,22 @@ use crate::memory::{FLOOR, Memory, PATIENCE};
 
 /// Time in which a peer must take some of what it is sent.
 pub(crate) const STILL: Duration = Duration::from_secs(60);
+
+/// Why a connection was given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Left {
+    #[error("the peer took nothing of its answer for {} seconds", STILL.as_secs())]
+    Still,
+    #[error("others needed the memory that its answer held, and it took nothing of it (queued.max.request.bytes)")]
+    InTheWay,
+}
+
+impl Left {
+    /// Whether that was it.
+    pub(crate) fn of(error: &hyper::Error) -> Option<Self> {
+        error.source()?.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref().copied()
+    }
+}
 
 /// A socket, and since when its peer takes nothing.
 pub(crate) struct Socket {
@@ -78,13 +95,12 @@ impl Socket {
                 }
             }
             let much = pieces.iter().map(|piece| piece.len()).sum::<usize>() > FLOOR;
-            let in_the_way = much && memory.wanted() != pause.wanted;
-            if in_the_way {
+            if much && memory.wanted() != pause.wanted {
                 memory.crowd_out();
+                return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, Left::InTheWay)));
             }
-            if in_the_way || pause.begun.elapsed() >= limits.still {
-                let words = "the peer takes nothing of what it is sent";
-                return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, words)));
+            if pause.begun.elapsed() >= limits.still {
+                return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, Left::Still)));
             }
             pause.look.as_mut().reset(Instant::now() + limits.in_the_way);
         }

@@ -241,6 +241,8 @@ fn a_stream_that_nobody_takes_is_closed_when_others_need_it_and_gives_back_what_
         std::thread::sleep(Duration::from_millis(50));
     }
     drop(large);
+    let told = server.get("/admin/v1/errors?code=CONNECTION_CLOSED");
+    assert!(told.body.contains("queued.max.request.bytes"), "whoever looks after it reads why: {}", told.body);
     let taken = server.post("/q/v1/topics/t/groups/g:receive", &json!({"wait_ms": 20_000}));
     assert_eq!(taken.status, 200, "{}", taken.body);
     assert_eq!(taken.json()["messages"][0]["delivery_count"], 2, "whoever dies at a message shall not meet it for ever");
