@@ -69,18 +69,18 @@ impl Coming {
     }
 
     async fn collect(&mut self, most: usize) -> Result<Bytes, Unreadable> {
-        let most_said = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
-        self.take(most_said, most)?;
+        let said = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
+        self.take(said, most)?;
         let Some(first) = self.next().await? else { return Ok(Bytes::new()) };
-        self.take(most_said.max(first.len()), most)?;
+        self.take(said.max(first.len()), most)?;
         if self.body.is_end_stream() {
             return Ok(first);
         }
-        let mut all = Vec::with_capacity(most_said.max(first.len()));
+        let mut all = Vec::with_capacity(said.max(first.len()));
         all.extend_from_slice(&first);
         drop(first);
         while let Some(bytes) = self.next().await? {
-            self.take(most_said.max(all.len() + bytes.len()), most)?;
+            self.take(said.max(all.len() + bytes.len()), most)?;
             all.extend_from_slice(&bytes);
         }
         Ok(all.into())

@@ -11,12 +11,11 @@ mod topics;
 
 use std::sync::Arc;
 
-pub(crate) use patterns::Patterns;
-
 use hyper::{Method, StatusCode};
 use milena_node::engine::instance::InstanceKey;
 use serde::Serialize;
 
+pub(crate) use self::patterns::Patterns;
 use super::{
     BODY,
     fault::{Fault, Told},

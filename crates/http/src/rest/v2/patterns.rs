@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use milena_node::Node;
@@ -16,8 +16,9 @@ const PATTERN_BYTES: usize = 1 << 20;
 /// Patterns that are remembered. Usual ones take some kilobytes.
 const REMEMBERED: usize = 500;
 
-/// What texts mean. `None`: it is no pattern (any more), and matches nothing.
-pub(super) type Compiled = HashMap<Box<str>, Option<Regex>>;
+/// What texts mean. `None`: it is no pattern (any more), and matches nothing. Shared, since a clone would begin anew with what a
+/// pattern has learnt of its texts.
+pub(super) type Compiled = HashMap<Box<str>, Option<Arc<Regex>>>;
 
 /// The patterns that were asked for last.
 #[derive(Default)]
@@ -26,19 +27,12 @@ pub(crate) struct Patterns(Mutex<Compiled>);
 impl Patterns {
     /// All of these; what is not known is compiled where it holds nobody up.
     pub(super) async fn compiled(&self, node: &Node, texts: BTreeSet<Box<str>>) -> Told<Compiled> {
-        let (mut found, mut missing) = (Compiled::with_capacity(texts.len()), Vec::new());
-        for text in texts {
-            let known = self.hold().get(&text).cloned();
-            match known {
-                Some(pattern) => drop(found.insert(text, pattern)),
-                None => missing.push(text),
-            }
-        }
+        let (mut found, missing) = self.known(texts);
         if missing.is_empty() {
             return Ok(found);
         }
         let compile = |text: Box<str>| {
-            let pattern = pattern(&text).ok();
+            let pattern = pattern(&text).ok().map(Arc::new);
             (text, pattern)
         };
         let new: Compiled = node.aside(move || missing.into_iter().map(compile).collect()).await?;
@@ -49,6 +43,19 @@ impl Patterns {
         known.extend(new.iter().take(REMEMBERED).map(|(text, pattern)| (text.clone(), pattern.clone())));
         found.extend(new);
         Ok(found)
+    }
+
+    /// What is known of these, and what is not.
+    fn known(&self, texts: BTreeSet<Box<str>>) -> (Compiled, Vec<Box<str>>) {
+        let (mut found, mut missing) = (Compiled::with_capacity(texts.len()), Vec::new());
+        let known = self.hold();
+        for text in texts {
+            match known.get(&text) {
+                Some(pattern) => drop(found.insert(text, pattern.clone())),
+                None => missing.push(text),
+            }
+        }
+        (found, missing)
     }
 
     fn hold(&self) -> MutexGuard<'_, Compiled> {
