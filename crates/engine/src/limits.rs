@@ -61,11 +61,15 @@ pub const NEW_MEMBER_JOIN_MS: i64 = 5 * 60 * 1_000;
 pub const EMPTY_GROUP_MS: i64 = 10 * 60 * 1_000;
 /// Partitions that one share group may have begun with: ten for each of the thousand topics of a large house.
 pub const SHARE_PARTITIONS_MAX: usize = 10_000;
-/// Runs that a share group keeps of one partition; beyond it nothing more is handed out until some are finished. 32 bytes each.
+/// Runs that a share group keeps of one partition; beyond it only the first unfinished records are handed out, which makes room
+/// when they are finished. 32 bytes each.
 pub const SHARE_RUNS_MAX: usize = 2_000_000;
 /// Records of one partition that may wait for their dead letters: each is remembered by itself. Where letters cannot be
 /// written, nothing more is handed out beyond it.
 pub const SHARE_LETTERS_MAX: i64 = 100_000;
+/// Records of one partition that may rest before their next delivery: each is remembered by itself, with its own end. Nothing more
+/// is handed out beyond it until some of them are due. 200 bytes each.
+pub const SHARE_DELAYED_MAX: i64 = 100_000;
 /// What stored bytes may claim of either: what was handed out at the bound ends all the same.
 pub const SHARE_STORED_MAX: usize = 2 * SHARE_RUNS_MAX;
 /// Length of a reason given with a rejected message, for its dead letter.

@@ -223,7 +223,7 @@ impl Code for share::Refusal {
             share::Refusal::Full { .. } => ErrorCode::GROUP_MAX_SIZE_REACHED,
             share::Refusal::RecordState(_) => ErrorCode::INVALID_RECORD_STATE,
             share::Refusal::NotBegun => ErrorCode::NOT_LEADER_OR_FOLLOWER,
-            share::Refusal::NotEmpty => ErrorCode::NON_EMPTY_GROUP,
+            share::Refusal::NotEmpty | share::Refusal::LettersWait { .. } => ErrorCode::NON_EMPTY_GROUP,
             share::Refusal::NotFound(_) | share::Refusal::OtherKind(_) => ErrorCode::GROUP_ID_NOT_FOUND,
             share::Refusal::TooMany { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
         }

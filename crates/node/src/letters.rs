@@ -4,14 +4,12 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use milena_engine::{
-    group::MemberId,
     ids::{TopicId, Uuid},
     machine::{Decision, Machine},
     partition::Verdict,
     retention,
-    share::{self, AckBatch, Acknowledge, At, Command, Dropping, Fact, Letter, Refusal, Reply, Why},
+    share::{self, At, Command, Fact, Letter, Reply, Why},
     topic::{CreateTopic, Refusal as TopicRefusal},
 };
 use milena_record::{Batch, Builder, Codec, HEADER_LEN, Limits, RecordHeader, Records, patch_base_offset, patch_leader_epoch};
@@ -25,7 +23,6 @@ use crate::{
     partition::Partition,
     release::{Dead, Then},
     shares::ShareCell,
-    sharing::{Take, TakeRefusal},
     topics::Topic,
 };
 
@@ -34,29 +31,16 @@ const AT_ONCE: usize = 64;
 /// What could not be written is tried again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
-/// Bytes of letters that are looked through at a time.
-const LOOK_BYTES: usize = 1 << 20;
 /// The log takes this beside the bytes of a letter.
 const BESIDE: u64 = 1024;
 /// The header of a letter that is not the whole record.
-const COPIED: &str = "__dlq.errors.copied";
+pub(crate) const COPIED: &str = "__dlq.errors.copied";
 /// A letter is larger than its record by its headers.
 const HEADERS_ROOM: i64 = 64 << 10;
-/// How long letters that stay are out of the way of those behind them.
-const REDRIVE_LOCK_MS: i64 = 60 * 60 * 1_000;
-
-/// What became of a letter that was to go back.
-enum Sent {
-    Back,
-    /// Another group's: not this group's business, ever.
-    Foreign,
-    /// Its topic is gone, or retention took its record.
-    Stays,
-}
 
 /// Why a letter could not be written this time.
 #[derive(Debug, thiserror::Error)]
-enum Unwritten {
+pub(crate) enum Unwritten {
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
     #[error(transparent)]
@@ -73,11 +57,11 @@ impl From<Dead> for Unwritten {
 }
 
 /// A record's life so far, and itself.
-struct Body {
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    timestamp: i64,
+pub(crate) struct Body {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(crate) timestamp: i64,
 }
 
 impl Node {
@@ -147,7 +131,7 @@ impl Node {
     }
 
     /// The record itself. `None`: it is not there any more.
-    async fn body(&self, topic: &Topic, partition: &Partition, offset: i64) -> Result<Option<Body>, Unwritten> {
+    pub(crate) async fn body(&self, topic: &Topic, partition: &Partition, offset: i64) -> Result<Option<Body>, Unwritten> {
         if partition.view().is_none_or(|view| offset < view.start) {
             return Ok(None);
         }
@@ -215,7 +199,7 @@ impl Node {
 
     /// One entry of two logs: a record, and that a group is done with the one that it comes from. `false`: it was done with it
     /// already, and nothing was written.
-    async fn both(
+    pub(crate) async fn both(
         &self,
         cell: &Arc<ShareCell>,
         command: &Command,
@@ -245,8 +229,7 @@ impl Node {
         let mut group = cell.state.hold();
         let mut state = partition.hold();
         let Some(log) = group.log else { return Ok(false) };
-        let Ok(Decision { facts, reply: Reply::Buried(true) | Reply::Done }) = group.noun.machine.decide(now, command.clone())
-        else {
+        let Ok(Decision { facts, reply: Reply::Buried(true) }) = group.noun.machine.decide(now, command.clone()) else {
             return Ok(false);
         };
         if facts.is_empty() {
@@ -300,172 +283,6 @@ impl Node {
         self.counters().records_in.add(1);
         Ok(true)
     }
-}
-
-impl Node {
-    /// Puts dead letters of the group back where they came from, at most `max`, each in one entry with its end as a letter.
-    /// Letters of other groups in the same topic stay. Answers how many went back.
-    pub async fn redrive(&self, group: &str, source: &str, max: u64) -> Result<u64, TakeRefusal> {
-        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(0) };
-        let reader = format!("{group}.redrive");
-        let owner = MemberId::from(format!("redrive-{}", Uuid::new_v4()).as_str());
-        let back = self.redrive_as((group, source), (&reader, &owner), &dead, max).await;
-        // Whatever ended it: what was looked at and stays is as it was.
-        let dropping = Dropping { member: owner, failed: false, only: Vec::new() };
-        let dropped = self.share_drop(&reader, dropping).await;
-        let back = back?;
-        let _ = dropped?;
-        Ok(back)
-    }
-
-    async fn redrive_as(
-        &self,
-        whose: (&str, &str),
-        (reader, owner): (&str, &MemberId),
-        dead: &Arc<Topic>,
-        max: u64,
-    ) -> Result<u64, TakeRefusal> {
-        let mut back = 0;
-        while back < max {
-            let take = Take {
-                topic: dead.clone(),
-                partition: 0,
-                owner: owner.clone(),
-                max: 1,
-                strictly: true,
-                max_bytes: 1,
-                lock_ms: Some(REDRIVE_LOCK_MS),
-            };
-            let taken = self.share_take(reader, &take).await?;
-            let Some((offset, ..)) = taken.granted.runs.first().copied() else { break };
-            match self.send_back(whose, reader, owner, (dead, offset)).await? {
-                Sent::Back => back += 1,
-                Sent::Stays => {}
-                Sent::Foreign => {
-                    let at = At { topic: dead.id, partition: 0 };
-                    let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Gap] }];
-                    let skip = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
-                    let _ = self.share_command(reader, &skip).await?;
-                }
-            }
-        }
-        Ok(back)
-    }
-
-    /// Dead letters of the group that were not sent back, oldest first, at most `max`: the offset of each, and the batch that
-    /// holds it.
-    pub async fn dead_letters(&self, group: &str, source: &str, max: usize) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
-        let Some(dead) = self.topic(&self.letter_topic_name(group, source)) else { return Ok(Vec::new()) };
-        let Some((partition, view)) = dead.partition(0).and_then(|p| Some((p, p.view()?))) else { return Ok(Vec::new()) };
-        let (reader, at) = (format!("{group}.redrive"), At { topic: dead.id, partition: 0 });
-        let (mut from, mut found) = (view.start, Vec::new());
-        while from < view.stable && found.len() < max {
-            let read = self.read(&dead, partition, from, LOOK_BYTES).await?;
-            for slice in &read.slices {
-                let Slice::Memory(bytes) = slice else { continue };
-                found.extend(letters_in(bytes, (group, source)).into_iter().filter(|(offset, _)| *offset >= from));
-            }
-            from = (read.upto + 1).max(from + 1);
-        }
-        // What went back is finished for who sends letters back.
-        let open = |offset: i64| move |share: &share::Share| share.available(at, offset, offset + 1) == Some(offset);
-        let begun = self.ask_share(&reader, |share| share.has_begun(at)).await?.unwrap_or(false);
-        let mut left = Vec::new();
-        for (offset, batch) in found {
-            if !begun || self.ask_share(&reader, open(offset)).await?.unwrap_or(true) {
-                left.push((offset, batch));
-            }
-        }
-        left.truncate(max);
-        Ok(left)
-    }
-
-    /// One letter.
-    async fn send_back(
-        &self,
-        (group, source): (&str, &str),
-        reader: &str,
-        owner: &MemberId,
-        (dead, offset): (&Arc<Topic>, i64),
-    ) -> Result<Sent, TakeRefusal> {
-        let unwritten = |why: Unwritten| match why {
-            Unwritten::NoRoom(no_room) => TakeRefusal::NoRoom(no_room),
-            Unwritten::Read(error) => TakeRefusal::Read(error),
-            Unwritten::Topic(_) | Unwritten::Declined(_) => {
-                TakeRefusal::Refused(Refusal::Invalid("the topic does not take it back"))
-            }
-        };
-        let Some(partition) = dead.partition(0) else { return Ok(Sent::Stays) };
-        let Some(body) = self.body(dead, partition, offset).await.map_err(unwritten)? else { return Ok(Sent::Stays) };
-        let told = |name: &str| {
-            let header = body.headers.iter().rfind(|(key, _)| key == name.as_bytes())?;
-            String::from_utf8(header.1.clone()?).ok()
-        };
-        if told("__dlq.errors.group").as_deref() != Some(group) {
-            return Ok(Sent::Foreign);
-        }
-        // Anybody may write such headers: what producers may not write to, they may not have written to.
-        let home = told("__dlq.errors.topic").filter(|name| name == source).and_then(|name| self.topic(&name));
-        let Some(home) = home.filter(|home| !self.keeps(home.id)) else { return Ok(Sent::Stays) };
-        let index = told("__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let index = if home.partition(index).is_some() { index } else { 0 };
-        let whole = match (told(COPIED).as_deref(), home.partition(index)) {
-            (Some("false"), Some(partition)) => {
-                let offset = told("__dlq.errors.offset").and_then(|text| text.parse().ok()).unwrap_or(-1);
-                // What retention took since then cannot go back.
-                let Some(found) = self.body(&home, partition, offset).await.map_err(unwritten)? else { return Ok(Sent::Stays) };
-                found
-            }
-            _ => body,
-        };
-        let batch = returned_batch(&whole);
-        let at = At { topic: dead.id, partition: 0 };
-        let batches = vec![AckBatch { first: offset, last: offset, verdicts: vec![share::Verdict::Accept] }];
-        let command = Command::Acknowledge(Acknowledge { at, owner: owner.clone(), batches });
-        let Some(cell) = self.0.shares.find(reader) else { return Ok(Sent::Stays) };
-        if !self.both(&cell, &command, (&home, index), &batch).await.map_err(unwritten)? {
-            return Ok(Sent::Stays);
-        }
-        let lsn = cell.state.hold().noun.lsn;
-        self.released(lsn).await?;
-        Ok(Sent::Back)
-    }
-}
-
-/// Offsets of letters of that group and topic, each with its batch.
-fn letters_in(bytes: &Bytes, (group, source): (&str, &str)) -> Vec<(i64, Bytes)> {
-    let mut found = Vec::new();
-    for entry in milena_record::split(bytes).map_while(Result::ok) {
-        let Ok(batch) = Batch::parse(entry.bytes) else { continue };
-        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { continue };
-        for record in Records::new(&batch.header(), &payload).map_while(Result::ok) {
-            let offset = record.offset;
-            let mut said: (Option<&[u8]>, Option<&[u8]>) = (None, None);
-            for header in record.headers {
-                match header.key {
-                    b"__dlq.errors.group" => said.0 = header.value,
-                    b"__dlq.errors.topic" => said.1 = header.value,
-                    _ => {}
-                }
-            }
-            if said == (Some(group.as_bytes()), Some(source.as_bytes())) {
-                found.push((offset, bytes.slice_ref(entry.bytes)));
-            }
-        }
-    }
-    found
-}
-
-/// The record as it was, and a header that says that it was back from the dead letters.
-fn returned_batch(body: &Body) -> Vec<u8> {
-    let own = body.headers.iter().filter(|(key, _)| !key.starts_with(b"__dlq."));
-    let own = own.map(|(key, value)| RecordHeader { key, value: value.as_deref() });
-    let ours = RecordHeader { key: b"__dlq.redriven", value: Some(b"true") };
-    let headers: Vec<RecordHeader<'_>> = own.chain([ours]).collect();
-    let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
-    debug_assert!(pushed.is_ok(), "one record with a few headers more");
-    builder.finish().unwrap_or_default()
 }
 
 /// The whole record (or nothing of it), and in headers where it comes from, why it is here, how often it was tried, and by

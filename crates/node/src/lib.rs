@@ -27,6 +27,7 @@ mod once;
 mod partition;
 mod receipts;
 mod recover;
+mod redrive;
 mod release;
 mod retention;
 mod room;

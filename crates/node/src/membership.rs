@@ -93,7 +93,7 @@ impl Node {
         if self.is_share(group) {
             return Ok(match self.delete_share(group).await? {
                 Ok(()) => Ok(()),
-                Err(share::Refusal::NotEmpty) => Err(Refusal::NotEmpty),
+                Err(share::Refusal::NotEmpty | share::Refusal::LettersWait { .. }) => Err(Refusal::NotEmpty),
                 Err(_) => Err(Refusal::NotFound(group.into())),
             });
         }

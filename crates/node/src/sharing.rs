@@ -8,8 +8,8 @@ use milena_engine::{
     group::MemberId,
     ids::{TopicId, Uuid},
     share::{
-        Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, KEY_LEN, LeaseOutcome, Refusal, Reply,
-        Rules, Settle, Share, Start, Window,
+        self, Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, KEY_LEN, LeaseOutcome, Refusal,
+        Reply, Rules, Settle, Share, Start, Window,
     },
 };
 use milena_record::{Batch, Header, Limits, Records, crc32c};
@@ -38,6 +38,9 @@ const LOOKS_BY_KEY: usize = 32;
 const REACH_BY_KEY: usize = 1 << 20;
 /// Records that others may take at the same moment: so many more than are wished are read.
 const BESIDE: u64 = 64;
+/// What would drop letters that are still to be written looks so often whether they are, and after so long.
+const LETTERS_LOOKS: usize = 100;
+const LETTERS_LOOK: Duration = Duration::from_millis(20);
 /// Less than this is not worth a second look.
 const REACH_MIN: usize = 4 << 10;
 
@@ -256,12 +259,43 @@ impl Node {
     }
 
     /// One outcome a lease, in the order asked.
-    pub async fn share_settle(&self, group: &str, settle: Settle) -> ShareTold<Vec<LeaseOutcome>> {
+    pub async fn share_settle(&self, group: &str, mut settle: Settle) -> ShareTold<Vec<LeaseOutcome>> {
+        self.recall_keys(group, &mut settle).await;
         let told = self.share_existing(group, Command::Settle(settle)).await?;
         Ok(told.map(|reply| match reply {
             Reply::Settled(outcomes) => outcomes,
             other => unreachable!("leases are settled with outcomes, not {other:?}"),
         }))
+    }
+
+    /// Where keys are in order, a lease that an earlier life of the broker gave is told the key of its record: those who are to
+    /// wait for it are known by that.
+    async fn recall_keys(&self, group: &str, settle: &mut Settle) {
+        if self.look_share(group, |share| share.rules().by_key) != Some(true) {
+            return;
+        }
+        let mut read: Option<(At, Vec<(i64, u64)>)> = None;
+        for (lease, verdict, _) in &mut settle.leases {
+            if lease.grant.is_some() || !matches!(verdict, share::Verdict::Renew | share::Verdict::Release) {
+                continue;
+            }
+            let find = |(at, keys): &(At, Vec<(i64, u64)>)| {
+                let known = keys.binary_search_by_key(&lease.offset, |(offset, _)| *offset).ok()?;
+                (*at == lease.at).then(|| keys[known].1)
+            };
+            lease.key = read.as_ref().and_then(find);
+            if lease.key.is_none() {
+                read = self.keys_at(lease.at, lease.offset).await.map(|keys| (lease.at, keys));
+                lease.key = read.as_ref().and_then(find);
+            }
+        }
+    }
+
+    /// Hashes of the keys of the records of the batch that holds this one, from there on. `None`: it cannot be read.
+    async fn keys_at(&self, at: At, offset: i64) -> Option<Vec<(i64, u64)>> {
+        let topic = self.topic_by_id(at.topic)?;
+        let found = self.read(&topic, topic.partition(at.partition)?, offset, 1).await.ok()?;
+        Some(keys(&joined(&found.slices), offset))
     }
 
     /// A session ended: what the member holds is free again.
@@ -276,7 +310,7 @@ impl Node {
 
     /// AlterShareGroupOffsets: the group begins anew there.
     pub async fn share_reset(&self, group: &str, starts: Vec<(At, i64)>) -> ShareTold<()> {
-        self.share_command(group, &Command::Reset(starts)).await.map(|told| told.map(|_| ()))
+        self.once_letters_are_written(group, Command::Reset(starts)).await.map(|told| told.map(|_| ()))
     }
 
     /// The secret that leases of this group are signed with, drawn at its first use and durable before it is answered.
@@ -413,9 +447,20 @@ impl Node {
         // One that is there is judged again, and the answer to that waits; that one is gone must be durable to be told.
         let known = self.look_share(group, |_| ()).is_some() || self.ask_share(group, |_| ()).await?.is_some();
         match known {
-            true => self.share_command(group, &command).await,
+            true => self.once_letters_are_written(group, command).await,
             false => Ok(Err(Refusal::NotFound(group.into()))),
         }
+    }
+
+    /// What would drop records that wait for their dead letters waits for those: what can be written is in a moment.
+    async fn once_letters_are_written(&self, group: &str, command: Command) -> ShareTold<Reply> {
+        for _ in 0..LETTERS_LOOKS {
+            match self.share_command(group, &command).await? {
+                Err(Refusal::LettersWait { .. }) => tokio::time::sleep(LETTERS_LOOK).await,
+                told => return Ok(told),
+            }
+        }
+        self.share_command(group, &command).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! Taking records: which of those that were read may be handed out, and to whom they belong from then on.
 
+use std::collections::HashSet;
+
 use super::{
     Acquire, At, Command, Fact, Grant, Granted, Refusal, Reply, Share, Soft,
     fact::{KEY_LEN, ShareKeyed, ShareStarted, ShareTrimmed},
     partition::Partition,
-    runs::Stand,
 };
 use crate::{
     ids::Offset,
@@ -20,6 +21,8 @@ struct Taking<'a> {
     ranges: Vec<(Offset, Offset)>,
     runs: Vec<(Offset, Offset, u16)>,
     keys: Vec<(Offset, u64)>,
+    /// The same without their offsets.
+    busy: HashSet<u64>,
 }
 
 impl Share {
@@ -38,6 +41,8 @@ impl Share {
         if self.partitions.len() + fresh > limits::SHARE_PARTITIONS_MAX {
             return Err(Refusal::TooMany { max: limits::SHARE_PARTITIONS_MAX });
         }
+        // What lies behind the new beginning is delivered again.
+        self.keeps_letters(starts.iter().map(|(at, start)| (*at, *start)))?;
         let started = |(at, start): &(At, Offset)| ShareStarted { at: *at, start: *start, when: now.wall }.into();
         Ok(Decision::new(starts.iter().map(started).collect(), Reply::Done))
     }
@@ -60,12 +65,8 @@ impl Share {
 
     /// Where to read for records to take: the first available one from `from` on.
     pub fn available(&self, at: At, from: Offset, end: Offset) -> Option<Offset> {
-        let runs = &self.partitions.get(&at)?.runs;
-        let first = runs.available(end)?;
-        if first >= from {
-            return Some(first);
-        }
-        runs.pieces(from, end - 1).find(|(_, _, cell)| cell.stand == Stand::Available).map(|(first, _, _)| first)
+        let partition = self.partitions.get(&at)?;
+        partition.runs.free(from, self.reach(partition, end) - 1).next().map(|(first, ..)| first)
     }
 
     /// Whether another record of the partition may be held.
@@ -74,11 +75,8 @@ impl Share {
     }
 
     fn locks_left(&self, partition: &Partition) -> i64 {
-        if partition.runs.len() >= limits::SHARE_RUNS_MAX {
-            return 0;
-        }
         let counts = partition.runs.counts();
-        match counts.condemned < limits::SHARE_LETTERS_MAX {
+        match counts.condemned < limits::SHARE_LETTERS_MAX && counts.delayed < limits::SHARE_DELAYED_MAX {
             true => self.rules.locks_max - counts.held,
             false => 0,
         }
@@ -87,12 +85,12 @@ impl Share {
     pub(super) fn acquire(&self, now: Now, acquire: &Acquire) -> Result<Decision<Fact, Reply>, Refusal> {
         let partition = self.partitions.get(&acquire.at).ok_or(Refusal::NotBegun)?;
         let mut facts: Vec<Fact> = self.trimmed(now, acquire.at, acquire.window.start).into_iter().collect();
-        let first = acquire.first.max(acquire.window.start).max(partition.runs.free_from());
-        let last = acquire.last.min(acquire.window.end - 1);
+        let first = acquire.first.max(acquire.window.start);
+        let last = acquire.last.min(self.reach(partition, acquire.window.end) - 1);
         let stale = self.rules.by_key && acquire.freed != Some(self.freed);
         let left = if self.rules.paused || stale { 0 } else { acquire.max.min(self.locks_left(partition)).max(0) };
-        let mut taking = Taking { acquire, left, ranges: Vec::new(), runs: Vec::new(), keys: Vec::new() };
-        for (from, to, cell) in partition.runs.pieces(first, last).filter(|(_, _, cell)| cell.stand == Stand::Available) {
+        let mut taking = Taking { acquire, left, ranges: Vec::new(), runs: Vec::new(), keys: Vec::new(), busy: HashSet::new() };
+        for (from, to, cell) in partition.runs.free(first, last) {
             if taking.left <= 0 {
                 break;
             }
@@ -115,7 +113,16 @@ impl Share {
         let (grant, until) = (self.fresh_grant(), now.mono.saturating_add(lock_ms));
         let held = Grant { at: acquire.at, owner: Some(acquire.owner.clone()), until };
         facts.push(Fact::Soft(Soft::Held { grant, held, ranges: taking.ranges, keys: taking.keys }));
-        Ok(Decision::new(facts, Reply::Granted(Granted { runs: taking.runs, grant, until })))
+        Ok(Decision::new(facts, Reply::Granted(Granted { runs: taking.runs, grant, until, since: partition.since })))
+    }
+
+    /// How far records may be taken. A group that keeps all the runs it may takes no more than the first that is unfinished: each
+    /// that is finished makes room, and none makes another run of it.
+    fn reach(&self, partition: &Partition, end: Offset) -> Offset {
+        match partition.runs.first_run().filter(|_| partition.runs.len() >= self.rules.runs_max) {
+            Some((_, last, _)) => end.min(last + 1),
+            None => end,
+        }
     }
 
     /// How many records that failed so often may be handed out together: a poisonous one shall not count against those
@@ -153,7 +160,7 @@ impl Taking<'_> {
             }
             let known = self.acquire.keys.binary_search_by_key(&offset, |(offset, _)| *offset);
             let key = known.ok().map(|at| self.acquire.keys[at].1);
-            if key.is_some_and(|key| partition.is_busy(key) || self.keys.iter().any(|(_, taken)| *taken == key)) {
+            if key.is_some_and(|key| partition.is_busy(key) || !self.busy.insert(key)) {
                 continue;
             }
             self.keys.extend(key.map(|key| (offset, key)));

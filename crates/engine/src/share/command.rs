@@ -30,6 +30,13 @@ pub enum Command {
         at: At,
         offset: Offset,
     },
+    /// Records that nobody holds are finished without a delivery: acknowledged, or passed over.
+    Finish {
+        at: At,
+        first: Offset,
+        last: Offset,
+        as_work: bool,
+    },
     /// A secret that was drawn for leases; the first one stays.
     Key([u8; KEY_LEN]),
     /// Another one: leases are signed with it from now on, and those that the last one signed are still good.
@@ -81,6 +88,8 @@ pub struct Granted {
     pub grant: u32,
     /// When the lock ends, in `Now::mono`.
     pub until: i64,
+    /// When the group began with the partition, in wall-clock milliseconds: a reset ends every lease from before it.
+    pub since: i64,
 }
 
 impl Granted {
@@ -127,6 +136,12 @@ pub struct Lease {
     pub delivery: u16,
     /// None: it was given before this broker started.
     pub grant: Option<u32>,
+    /// [`Granted::since`].
+    pub since: i64,
+    /// Its time is not over by the clock on the wall.
+    pub runs: bool,
+    /// Hash of the record's key, where keys are in order and the lease was given before this broker started.
+    pub key: Option<u64>,
 }
 
 /// Settles leases, each on its own.
@@ -201,6 +216,7 @@ pub enum Reply {
     /// One outcome a lease, in the order asked.
     Settled(Vec<LeaseOutcome>),
     Beaten(Beaten),
+    /// Whether it was still to be done.
     Buried(bool),
 }
 
@@ -230,6 +246,11 @@ pub enum Refusal {
     /// NON_EMPTY_GROUP.
     #[error("The group is not empty.")]
     NotEmpty,
+    /// NON_EMPTY_GROUP.
+    #[error(
+        "{waiting} records that the group gave up wait for their dead letters, and would be dropped: let them be written (make room, or mend the dead-letter topic), or turn the group's dead letters off."
+    )]
+    LettersWait { waiting: usize },
     /// GROUP_ID_NOT_FOUND.
     #[error("Group {0} not found.")]
     NotFound(Box<str>),

@@ -103,13 +103,11 @@ impl Share {
         let start = partition.runs.start().max(window.start);
         // What was trimmed and not noticed yet is not counted as done.
         let done = if start == partition.runs.start() { counts.done } else { self.done_from(at, start) };
-        let grants = self.grants.values().filter(|live| live.grant.at == at && live.grant.owner.is_none());
-        let delayed = grants.map(|live| live.left).sum();
         Some(Depth {
             start,
             unfinished: (window.end - start - done).max(0),
-            held: counts.held - delayed,
-            delayed,
+            held: counts.held,
+            delayed: counts.delayed,
             condemned: counts.condemned,
             accepted: partition.accepted,
             lost: partition.lost,

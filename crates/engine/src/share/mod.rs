@@ -51,6 +51,7 @@ use self::partition::Partition;
 use crate::{
     group::{GroupId, MemberId},
     ids::{Offset, TopicId},
+    limits,
     machine::{Decision, Machine, Now},
 };
 
@@ -82,6 +83,8 @@ pub struct Rules {
     pub deliveries: u16,
     /// Records of one partition that may be held at a time.
     pub locks_max: i64,
+    /// Runs that are kept of one partition; with more of them only the first unfinished records are handed out.
+    pub runs_max: usize,
     pub members_max: usize,
     pub start: Start,
     pub renew: bool,
@@ -105,6 +108,7 @@ impl Default for Rules {
             lock_ms: 30_000,
             deliveries: 5,
             locks_max: 2_000,
+            runs_max: limits::SHARE_RUNS_MAX,
             members_max: 200,
             start: Start::Earliest,
             renew: true,
@@ -300,6 +304,7 @@ impl Machine for Share {
             Command::GiveBack { grant, from } => Ok(self.give_back(now, grant, from)),
             Command::Beat(beat) => self.beat(now, beat),
             Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
+            Command::Finish { at, first, last, as_work } => Ok(self.finish(now, at, (first, last), as_work)),
             Command::Key(key) => Ok(self.draw_key(key)),
             Command::ChangeKey(key) => Ok(self.change_key(key)),
             Command::Forget(partitions) => self.forget(&partitions),
@@ -396,7 +401,8 @@ impl Share {
         else {
             return;
         };
-        let ended = partition.hold(grant, ranges, keys);
+        let stand = if held.owner.is_some() { Stand::Held } else { Stand::Delayed };
+        let ended = partition.hold((grant, stand), ranges, keys);
         let left = ranges.iter().map(|(first, last)| last - first + 1).sum();
         self.grants.insert(grant, Live { grant: held.clone(), first: *first, last: *last, left });
         self.due.insert((held.until, grant));

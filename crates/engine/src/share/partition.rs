@@ -163,12 +163,13 @@ impl Partition {
         self.ended(&pieces)
     }
 
-    pub(super) fn hold(&mut self, grant: u32, ranges: &[(Offset, Offset)], keys: &[(Offset, u64)]) -> Ended {
+    /// Whoever had these records before, the grant has them now.
+    pub(super) fn hold(&mut self, (grant, stand): (u32, Stand), ranges: &[(Offset, Offset)], keys: &[(Offset, u64)]) -> Ended {
         let mut pieces = Vec::new();
         for (first, last) in ranges {
             let before: Vec<Piece> = self.runs.pieces(*first, *last).collect();
             for (first, last, cell) in before {
-                let held = Cell { grant, ..Cell::of(Stand::Held, cell.failures) };
+                let held = Cell { grant, ..Cell::of(stand, cell.failures) };
                 self.runs.set(first, last, held, |was| pieces.push(was));
             }
         }
@@ -180,14 +181,15 @@ impl Partition {
         ended
     }
 
+    /// What somebody has of these, or what is kept back of them.
     pub(super) fn held(&self, first: Offset, last: Offset) -> impl Iterator<Item = Piece> + '_ {
-        self.runs.pieces(first, last).filter(|(_, _, cell)| cell.stand == Stand::Held)
+        self.runs.pieces(first, last).filter(|(_, _, cell)| cell.grant != 0)
     }
 
     /// What was held among these is held no more.
     fn ended(&mut self, pieces: &[Piece]) -> Ended {
         let mut ended: Ended = Vec::new();
-        for (first, last, cell) in pieces.iter().filter(|(_, _, cell)| cell.stand == Stand::Held) {
+        for (first, last, cell) in pieces.iter().filter(|(_, _, cell)| cell.grant != 0) {
             let records = last - first + 1;
             match ended.last_mut() {
                 Some((grant, n)) if *grant == cell.grant => *n += records,

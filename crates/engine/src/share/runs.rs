@@ -1,7 +1,7 @@
 //! What became of each record of one partition, in runs: a range of offsets that stand alike is one entry of sixteen bytes.
 //! Knows ranges and counts; judges nothing, and knows neither members nor time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::Offset;
 
@@ -11,8 +11,10 @@ use crate::ids::Offset;
 pub enum Stand {
     /// Anybody may take them.
     Available,
-    /// Taken, or kept back for a while: the grant says by whom and until when.
+    /// Taken: the grant says by whom and until when.
     Held,
+    /// Kept back for a while: the grant says until when.
+    Delayed,
     /// Acknowledged.
     Accepted,
     /// Given up, and nothing is left to do.
@@ -27,7 +29,7 @@ pub(super) struct Cell {
     pub(super) stand: Stand,
     /// Deliveries that ended without an acknowledgement.
     pub(super) failures: u16,
-    /// Which grant holds them; 0 unless held.
+    /// Which grant holds them or keeps them back; 0 for none.
     pub(super) grant: u32,
 }
 
@@ -40,7 +42,7 @@ impl Cell {
     /// What a restart makes of it: locks are not kept.
     pub(super) fn durable(self) -> Self {
         match self.stand {
-            Stand::Held => Self::of(Stand::Available, self.failures),
+            Stand::Held | Stand::Delayed => Self::of(Stand::Available, self.failures),
             _ => self,
         }
     }
@@ -56,6 +58,7 @@ pub(super) type Piece = (Offset, Offset, Cell);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Counts {
     pub(super) held: i64,
+    pub(super) delayed: i64,
     pub(super) done: i64,
     pub(super) condemned: i64,
 }
@@ -68,24 +71,20 @@ pub(super) struct Runs {
     end: Offset,
     /// First offset of each run between start and end. Neighbours differ.
     runs: BTreeMap<Offset, Cell>,
+    /// Where the runs begin that are available: whoever looks for one does not walk over all that are not.
+    free: BTreeSet<Offset>,
     counts: Counts,
-    /// Nothing below is available.
-    free_from: Offset,
 }
 
 impl Runs {
     pub(super) fn from(start: Offset) -> Self {
-        Self { start, end: start, runs: BTreeMap::new(), counts: Counts::default(), free_from: start }
+        Self { start, end: start, runs: BTreeMap::new(), free: BTreeSet::new(), counts: Counts::default() }
     }
     pub(super) fn start(&self) -> Offset {
         self.start
     }
     pub(super) fn end(&self) -> Offset {
         self.end
-    }
-    /// Nothing below is available.
-    pub(super) fn free_from(&self) -> Offset {
-        self.free_from
     }
     pub(super) fn counts(&self) -> Counts {
         self.counts
@@ -115,10 +114,26 @@ impl Runs {
         })
     }
 
-    /// The first offset that is available, if there is one below `upto`.
-    pub(super) fn available(&self, upto: Offset) -> Option<Offset> {
-        let from = self.free_from.max(self.start);
-        self.pieces(from, upto - 1).find(|(_, _, cell)| cell.stand == Stand::Available).map(|(first, _, _)| first)
+    /// The pieces of `first..=last` that are available, in order.
+    pub(super) fn free(&self, first: Offset, last: Offset) -> impl Iterator<Item = Piece> + '_ {
+        let from = first.max(self.start);
+        let key = self.free.range(..=from).next_back().map_or(from, |key| *key);
+        let touched = self.free.range(key..).filter_map(move |key| {
+            let cell = *self.runs.get(key)?;
+            Some((from.max(*key), last.min(self.last_of(*key)), cell))
+        });
+        let untouched = (from.max(self.end), last, Cell::FRESH);
+        touched.take_while(move |(first, ..)| *first <= last).chain([untouched]).filter(|(first, last, _)| first <= last)
+    }
+
+    /// The last offset of the first run, if anything between start and end is unfinished.
+    pub(super) fn first_run(&self) -> Option<Piece> {
+        self.runs.first_key_value().map(|(key, cell)| (*key, self.last_of(*key), *cell))
+    }
+
+    /// The last offset of the run that begins there.
+    fn last_of(&self, key: Offset) -> Offset {
+        self.runs.range(key + 1..).next().map_or(self.end, |(next, _)| *next) - 1
     }
 
     /// Makes `first..=last` stand as `cell` says. What it was before goes to `was`.
@@ -132,19 +147,13 @@ impl Runs {
         self.split(last + 1);
         let inside: Vec<Piece> = self.pieces(first, last).collect();
         for piece in inside {
-            self.runs.remove(&piece.0);
-            self.count(piece, -1);
+            self.remove(piece);
             was(piece);
         }
-        self.runs.insert(first, cell);
+        self.insert(first, cell);
         self.count((first, last, cell), 1);
         self.merge(last + 1);
         self.merge(first);
-        if cell.stand == Stand::Available {
-            self.free_from = self.free_from.min(first);
-        } else if first <= self.free_from && self.free_from <= last {
-            self.free_from = last + 1;
-        }
     }
 
     /// Moves the start behind everything that is finished.
@@ -153,12 +162,10 @@ impl Runs {
             if !cell.is_done() {
                 break;
             }
-            self.runs.remove(&first);
-            let next = self.runs.first_key_value().map_or(self.end, |(key, _)| *key);
-            self.count((first, next - 1, cell), -1);
-            self.start = next;
+            let last = self.last_of(first);
+            self.remove((first, last, cell));
+            self.start = last + 1;
         }
-        self.free_from = self.free_from.max(self.start);
     }
 
     /// Everything below `to` is gone. Answers how many of it were not finished; what they were goes to `was`.
@@ -171,8 +178,7 @@ impl Runs {
         let gone: Vec<Piece> = self.pieces(self.start, to - 1).collect();
         let mut lost = 0;
         for piece in gone {
-            self.runs.remove(&piece.0);
-            self.count(piece, -1);
+            self.remove(piece);
             if !piece.2.is_done() {
                 lost += piece.1 - piece.0 + 1;
             }
@@ -187,7 +193,7 @@ impl Runs {
         if end > self.end {
             let tail = self.end;
             self.end = end;
-            self.runs.insert(tail, Cell::FRESH);
+            self.insert(tail, Cell::FRESH);
             self.merge(tail);
         }
     }
@@ -200,7 +206,7 @@ impl Runs {
             && *key != at
         {
             let cell = *cell;
-            self.runs.insert(at, cell);
+            self.insert(at, cell);
         }
     }
 
@@ -208,7 +214,21 @@ impl Runs {
         let Some(cell) = self.runs.get(&at).copied() else { return };
         if self.runs.range(..at).next_back().is_some_and(|(_, before)| *before == cell) {
             self.runs.remove(&at);
+            self.free.remove(&at);
         }
+    }
+
+    fn insert(&mut self, at: Offset, cell: Cell) {
+        self.runs.insert(at, cell);
+        if cell.stand == Stand::Available {
+            self.free.insert(at);
+        }
+    }
+
+    fn remove(&mut self, piece: Piece) {
+        self.runs.remove(&piece.0);
+        self.free.remove(&piece.0);
+        self.count(piece, -1);
     }
 
     fn count(&mut self, (first, last, cell): Piece, sign: i64) {
@@ -216,6 +236,7 @@ impl Runs {
         match cell.stand {
             Stand::Available => {}
             Stand::Held => self.counts.held += n,
+            Stand::Delayed => self.counts.delayed += n,
             Stand::Accepted | Stand::Archived => self.counts.done += n,
             Stand::Condemned => self.counts.condemned += n,
         }
@@ -257,8 +278,12 @@ mod tests {
                 let count = |s: &[Stand]| plain.values().filter(|c| s.contains(&c.stand)).count() as i64;
                 prop_assert_eq!(runs.counts().held, count(&[Stand::Held]));
                 prop_assert_eq!(runs.counts().done, count(&[Stand::Accepted, Stand::Archived]));
-                let free = (runs.start()..90).find(|at| plain.get(at).is_none_or(|c| c.stand == Stand::Available));
-                prop_assert_eq!(runs.available(90), free);
+                for from in [0, first] {
+                    let free: Vec<i64> =
+                        (runs.start().max(from)..90).filter(|at| plain.get(at).is_none_or(|c| c.stand == Stand::Available)).collect();
+                    let said: Vec<i64> = runs.free(from, 89).flat_map(|(first, last, _)| first..=last).collect();
+                    prop_assert_eq!(said, free);
+                }
                 let cells: Vec<_> = runs.pieces(runs.start(), runs.end() - 1).map(|p| p.2).collect();
                 prop_assert!(cells.windows(2).all(|pair| pair[0] != pair[1]), "neighbours are merged");
             }

@@ -43,6 +43,7 @@ impl Rules {
             by_key: text("milena.share.order") == BY_KEY,
             delay_ms: number("milena.share.delay.ms", own.delay_ms).clamp(0, limits::SHARE_LOCK_MS_MAX),
             paused: matches!(value("milena.share.paused"), Some(Value::Boolean(true))),
+            runs_max: limits::SHARE_RUNS_MAX,
             holds: matches!(value("milena.share.hold.retention"), Some(Value::Boolean(true))),
         }
     }

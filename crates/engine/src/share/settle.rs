@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AckBatch, Acknowledge, At, Dropping, Fact, Grant, Granted, Lease, LeaseOutcome, LeaseRefusal, Refusal, Reply, Settle, Share,
-    Soft, Verdict,
+    AckBatch, Acknowledge, At, Dropping, Fact, Grant, Granted, Lease, LeaseOutcome, LeaseRefusal, NEVER, Refusal, Reply, Settle,
+    Share, Soft, Verdict,
     fact::{SettledRun, ShareDeleted, ShareForgotten, ShareSettled},
     partition::Partition,
     runs::{Cell, Piece, Stand},
@@ -173,17 +173,22 @@ impl Share {
         next: &mut u32,
     ) -> LeaseOutcome {
         let partition = self.partitions.get(&lease.at).ok_or(LeaseRefusal::NotFound)?;
+        if partition.since != lease.since {
+            return Err(LeaseRefusal::Lost);
+        }
         let finishes = matches!(verdict, Verdict::Accept | Verdict::Gap);
         let piece = partition.runs.pieces(lease.offset, lease.offset).next();
         let Some(cell) = piece.map(|(_, _, cell)| cell).or_else(|| partition.finished(lease.offset)) else {
-            // Finished and forgotten: an acknowledgement that is sent again finds what it wanted.
-            return if finishes { Ok(None) } else { Err(LeaseRefusal::Lost) };
+            // Finished and forgotten. While the lease runs, by nobody else: an acknowledgement that is sent again finds what it
+            // wanted. Later the record may have been given to others, or given up.
+            return if finishes && lease.runs { Ok(None) } else { Err(LeaseRefusal::Lost) };
         };
         if !self.is_theirs(lease, cell) {
             let again = cell.stand == Stand::Accepted && cell.failures.checked_add(1) == Some(lease.delivery) && finishes;
             return if again { Ok(None) } else { Err(LeaseRefusal::Lost) };
         }
         let at = lease.offset;
+        let since = partition.since;
         match verdict {
             Verdict::Gap => draft.run(at, at, Cell::of(Stand::Archived, cell.failures)),
             Verdict::Accept => draft.run(at, at, Cell::of(Stand::Accepted, cell.failures)),
@@ -202,7 +207,7 @@ impl Share {
                 let owner = owner.unwrap_or_else(|| MemberId::from(by));
                 holds.push(self.hold_one(now, lease, Some(owner), (ms, next)));
                 let until = now.mono.saturating_add(ms.clamp(1, limits::SHARE_LOCK_MS_MAX));
-                return Ok(Some(Granted { runs: vec![(at, at, cell.failures + 1)], grant, until }));
+                return Ok(Some(Granted { runs: vec![(at, at, cell.failures + 1)], grant, until, since }));
             }
         }
         Ok(None)
@@ -218,7 +223,9 @@ impl Share {
     }
 
     fn hold_one(&self, now: Now, lease: Lease, owner: Option<MemberId>, (ms, next): (i64, &mut u32)) -> Soft {
-        let keys = self.partitions.get(&lease.at).map(|p| p.keys(lease.offset, lease.offset)).unwrap_or_default();
+        let known = self.partitions.get(&lease.at).map(|p| p.keys(lease.offset, lease.offset)).unwrap_or_default();
+        let told = lease.key.filter(|_| known.is_empty()).map(|key| (lease.offset, key));
+        let keys = known.into_iter().chain(told).collect();
         let until = now.mono.saturating_add(ms.clamp(1, limits::SHARE_LOCK_MS_MAX));
         let grant = self.draw(next);
         Soft::Held { grant, held: Grant { at: lease.at, owner, until }, ranges: vec![(lease.offset, lease.offset)], keys }
@@ -283,11 +290,25 @@ impl Share {
         Decision::new(draft.facts(now, at, "", None), Reply::Buried(true))
     }
 
+    /// What nobody holds of these is finished; nothing else is touched.
+    pub(super) fn finish(&self, now: Now, at: At, (first, last): (Offset, Offset), as_work: bool) -> Decision<Fact, Reply> {
+        let Some(partition) = self.partitions.get(&at) else { return Decision::reply(Reply::Buried(false)) };
+        let mut draft = Draft::default();
+        for (first, last, cell) in partition.runs.free(first, last) {
+            let stand = if as_work { Stand::Accepted } else { Stand::Archived };
+            draft.run(first, last, Cell::of(stand, cell.failures));
+        }
+        let facts = draft.facts(now, at, "", None);
+        let any = !facts.is_empty();
+        Decision::new(facts, Reply::Buried(any))
+    }
+
     pub(super) fn forget(&self, partitions: &[At]) -> Result<Decision<Fact, Reply>, Refusal> {
         if !self.roster.is_empty() {
             return Err(Refusal::NotEmpty);
         }
         let partitions: Vec<At> = partitions.iter().copied().filter(|at| self.partitions.contains_key(at)).collect();
+        self.keeps_letters(partitions.iter().map(|at| (*at, NEVER)))?;
         let facts = if partitions.is_empty() { Vec::new() } else { vec![ShareForgotten { partitions }.into()] };
         Ok(Decision::new(facts, Reply::Done))
     }
@@ -302,7 +323,17 @@ impl Share {
         if !self.roster.is_empty() {
             return Err(Refusal::NotEmpty);
         }
+        self.keeps_letters(self.partitions.keys().map(|at| (*at, NEVER)))?;
         Ok(Decision::new(vec![ShareDeleted { when: now.wall }.into()], Reply::Done))
+    }
+
+    /// What was given up below these offsets and waits for its dead letter is not dropped, as long as the group wants letters.
+    pub(super) fn keeps_letters(&self, below: impl Iterator<Item = (At, Offset)>) -> Result<(), Refusal> {
+        let waiting = |(at, below): (At, Offset)| self.partitions.get(&at).map_or(0, |p| p.notes.range(..below).count());
+        match if self.rules.letters { below.map(waiting).sum() } else { 0 } {
+            0 => Ok(()),
+            waiting => Err(Refusal::LettersWait { waiting }),
+        }
     }
 }
 

@@ -46,13 +46,13 @@ impl Share {
             Stand::Accepted => plain(Stage::Acknowledged, Some(failures.saturating_add(1))),
             Stand::Archived => plain(Stage::GivenUp, Some(failures)),
             Stand::Condemned => plain(Stage::DeadLetterWaits, Some(failures)),
-            Stand::Held => {
+            Stand::Held | Stand::Delayed => {
                 let live = self.grants.get(&cell.grant);
                 let owner = live.and_then(|live| live.grant.owner.clone());
                 let left_ms = live.map(|live| (live.grant.until - now.mono).max(0));
-                let (stage, deliveries) = match owner {
-                    Some(_) => (Stage::Leased, failures.saturating_add(1)),
-                    None => (Stage::Delayed, failures),
+                let (stage, deliveries) = match cell.stand {
+                    Stand::Held => (Stage::Leased, failures.saturating_add(1)),
+                    _ => (Stage::Delayed, failures),
                 };
                 Standing { stage, deliveries: Some(deliveries), owner, left_ms }
             }

@@ -204,7 +204,7 @@ pub(super) async fn redrive_all(door: &Arc<Door>, group: &str, asked: Redrive) -
 /// How many of one topic's letters went back, or would.
 async fn redriven(door: &Arc<Door>, topic: &str, group: &str, max: u64, dry: bool) -> Result<u64, Trouble> {
     Ok(match dry {
-        true => door.node.dead_letters(group, topic, max as usize).await?.len() as u64,
+        true => door.node.count_dead_letters(group, topic, max).await?,
         false => door.node.redrive(group, topic, max).await?,
     })
 }

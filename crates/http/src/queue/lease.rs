@@ -9,9 +9,10 @@ use milena_node::engine::{
 };
 use sha2::Sha256;
 
-const VERSION: u8 = 1;
-/// Version, topic, partition, offset, delivery, life, grant, expiry.
-const FIXED: usize = 1 + 16 + 4 + 8 + 2 + 8 + 4 + 8;
+/// 2 says when the group began.
+const VERSION: u8 = 2;
+/// Version, topic, partition, offset, delivery, life, grant, begin, expiry.
+const FIXED: usize = 1 + 16 + 4 + 8 + 2 + 8 + 4 + 8 + 8;
 /// Bytes of the signature that are kept.
 const TAG: usize = 16;
 /// Longer names of groups have no leases.
@@ -26,6 +27,8 @@ pub(super) struct Lease {
     /// Which life of the broker gave it.
     pub(super) life: u64,
     pub(super) grant: u32,
+    /// When the group began with the partition, in wall-clock milliseconds: a reset ends what was given before it.
+    pub(super) since: i64,
     /// Wall-clock milliseconds.
     pub(super) expires: i64,
 }
@@ -54,7 +57,8 @@ impl Lease {
             delivery: u16::from_be_bytes(take(at(29)?)?),
             life: u64::from_be_bytes(take(at(31)?)?),
             grant: u32::from_be_bytes(take(at(39)?)?),
-            expires: i64::from_be_bytes(take(at(43)?)?),
+            since: i64::from_be_bytes(take(at(43)?)?),
+            expires: i64::from_be_bytes(take(at(51)?)?),
         };
         let sane = fixed[0] == VERSION && lease.offset >= 0 && lease.offset < i64::MAX / 2;
         sane.then(|| Unverified { lease, signed: signed.to_vec(), tag: tag.to_vec() })
@@ -69,6 +73,7 @@ impl Lease {
         bytes.extend_from_slice(&self.delivery.to_be_bytes());
         bytes.extend_from_slice(&self.life.to_be_bytes());
         bytes.extend_from_slice(&self.grant.to_be_bytes());
+        bytes.extend_from_slice(&self.since.to_be_bytes());
         bytes.extend_from_slice(&self.expires.to_be_bytes());
         bytes.extend_from_slice(self.group.as_bytes());
         bytes
@@ -76,9 +81,9 @@ impl Lease {
 
     /// In the engine's words. `None`: it was given in another life, and its time is over.
     pub(super) fn judged(&self, life: u64, now: i64) -> Option<Judged> {
-        let here = self.life == life;
-        let lease = Judged { at: self.at, offset: self.offset, delivery: self.delivery, grant: here.then_some(self.grant) };
-        (here || now < self.expires).then_some(lease)
+        let (here, runs) = (self.life == life, now < self.expires);
+        let Self { at, offset, delivery, since, .. } = *self;
+        (here || runs).then(|| Judged { at, offset, delivery, grant: here.then_some(self.grant), since, runs, key: None })
     }
 }
 
@@ -124,7 +129,7 @@ mod tests {
 
     fn lease() -> Lease {
         let at = At { topic: TopicId(Uuid::from_u128(9)), partition: 3 };
-        Lease { group: "g".into(), at, offset: 42, delivery: 2, life: 5, grant: 6, expires: 1_000 }
+        Lease { group: "g".into(), at, offset: 42, delivery: 2, life: 5, grant: 6, since: 77, expires: 1_000 }
     }
 
     #[test]

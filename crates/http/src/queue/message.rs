@@ -1,12 +1,17 @@
 //! A record as JSON, and JSON as a record.
 
+use std::fmt;
+
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use milena_node::{
     Topic, UNPACKED_MAX,
     engine::subject::{Format, Wanted},
 };
 use milena_record::{Batch, Flaw, Limits, Record, RecordHeader, Records, split};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::trouble::Trouble;
@@ -278,10 +283,10 @@ fn readable(bytes: &[u8]) -> Option<&str> {
 #[serde(deny_unknown_fields)]
 pub(super) struct New {
     #[serde(default)]
-    pub(super) key: Option<Value>,
+    pub(super) key: Option<Box<RawValue>>,
     pub(super) value: Box<RawValue>,
     #[serde(default)]
-    pub(super) headers: Map<String, Value>,
+    pub(super) headers: Headers,
     #[serde(default)]
     pub(super) partition: Option<i32>,
     #[serde(default)]
@@ -292,6 +297,30 @@ pub(super) struct New {
     /// By which the value is encoded.
     #[serde(default)]
     pub(super) schema: Option<SchemaWish>,
+}
+
+/// In their order, each as it was written. A name may come twice.
+#[derive(Debug, Default)]
+pub(super) struct Headers(pub(super) Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Headers;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of headers")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = Vec::new();
+                while let Some(header) = map.next_entry()? {
+                    headers.push(header);
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
 }
 
 /// Which schema a value is encoded by: one that is registered, or one that is registered with it.
@@ -348,21 +377,14 @@ pub(super) fn value_bytes(value: &RawValue) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// The bytes of a key or a header: text is its UTF-8.
-pub(super) fn text_bytes(value: &Value) -> Result<Option<Vec<u8>>, String> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.clone().into_bytes())),
-        other => match base64_of(other) {
-            Some(text) => unpacked(text).map(Some),
-            None => Ok(Some(other.to_string().into_bytes())),
-        },
+/// The bytes of a key or a header: text is its UTF-8, everything else as with a value.
+pub(super) fn text_bytes(value: &RawValue) -> Result<Option<Vec<u8>>, String> {
+    match value.get().starts_with('"') {
+        true => {
+            serde_json::from_str::<String>(value.get()).map(|text| Some(text.into_bytes())).map_err(|error| error.to_string())
+        }
+        false => value_bytes(value),
     }
-}
-
-fn base64_of(value: &Value) -> Option<&str> {
-    let object = value.as_object().filter(|object| object.len() == 1)?;
-    object.get("base64")?.as_str()
 }
 
 fn unpacked(text: &str) -> Result<Vec<u8>, String> {
@@ -376,6 +398,20 @@ mod tests {
     fn raw(json: &str) -> Raw {
         let value = RawValue::from_string(json.to_owned()).expect("JSON");
         Raw { offset: 0, timestamp: 0, key: None, value: value_bytes(&value).unwrap(), headers: vec![] }
+    }
+
+    #[test]
+    fn keys_and_headers_are_bytes_digit_by_digit() {
+        let bytes = |json: &str| text_bytes(&RawValue::from_string(json.to_owned()).expect("JSON"));
+        for (json, want) in
+            [(r#""a\n""#, "a\n"), ("12345678901234567890123", "12345678901234567890123"), ("1.50", "1.50"), ("[ 1 ]", "[1]")]
+        {
+            assert_eq!(bytes(json), Ok(Some(want.as_bytes().to_vec())));
+        }
+        assert_eq!((bytes("null"), bytes(r#"{"base64":"/wA="}"#)), (Ok(None), Ok(Some(vec![0xff, 0]))));
+        let headers: Headers = serde_json::from_str(r#"{"b": 1.0, "a": 2, "b": 3}"#).expect("headers");
+        let told: Vec<(&str, &str)> = headers.0.iter().map(|(name, value)| (name.as_str(), value.get())).collect();
+        assert_eq!(told, [("b", "1.0"), ("a", "2"), ("b", "3")]);
     }
 
     #[test]

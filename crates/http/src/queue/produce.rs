@@ -233,15 +233,15 @@ impl Target {
             );
         }
         let new: New = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let header = |(name, value): (&String, &serde_json::Value)| Ok((name.clone(), text_bytes(value)?));
+        let header = |(name, value): &(String, Box<RawValue>)| Ok((name.clone(), text_bytes(value)?));
         let record = NewRecord {
             partition: new.partition.map(|partition| self.partition(partition)).transpose()?,
-            key: new.key.as_ref().map(text_bytes).transpose()?.flatten(),
+            key: new.key.as_deref().map(text_bytes).transpose()?.flatten(),
             value: match &new.schema {
                 Some(schema) if new.value.get() != "null" => Some(schemas.encoded(self, schema, &new.value).await?),
                 _ => value_bytes(&new.value)?,
             },
-            headers: new.headers.iter().map(header).collect::<Result<_, String>>()?,
+            headers: new.headers.0.iter().map(header).collect::<Result<_, String>>()?,
             timestamp: new.timestamp,
         };
         let once = match &new.id {

@@ -12,7 +12,7 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 use milena_node::{
-    Partition, Take, Taken, Topic,
+    Partition, Take, TakeRefusal, Taken, Topic,
     engine::{
         group::MemberId,
         limits::SHARE_LOCK_MS_MAX,
@@ -202,7 +202,7 @@ impl Work {
     /// The messages that were taken, and whether offsets without a message were passed.
     async fn look(&self, max: i64) -> Result<(Vec<Message>, bool), Trouble> {
         self.let_go();
-        let (mut messages, mut gaps, mut room) = (Vec::new(), false, ANSWER);
+        let (mut messages, mut gaps, mut room, mut unread) = (Vec::new(), false, ANSWER, None);
         let count = self.topic.partitions.len();
         let first = self.door.turn.fetch_add(1, Ordering::Relaxed);
         for turn in 0..count {
@@ -220,12 +220,24 @@ impl Work {
                 max_bytes: self.wish.max_bytes.unwrap_or(BYTES).min(BYTES),
                 lock_ms: self.wish.lease_ms,
             };
-            let taken = self.door.node.share_take(&self.group, &take).await?;
+            let taken = match self.door.node.share_take(&self.group, &take).await {
+                Ok(taken) => taken,
+                // What other partitions have is given all the same.
+                Err(error @ TakeRefusal::Read(_)) => {
+                    tracing::debug!(%error, topic = %self.topic.name, partition, "a partition of a queue cannot be read");
+                    unread = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let (found, passed) = self.messages(partition, taken, (&mut room, messages.is_empty())).await?;
             messages.extend(found);
             gaps |= passed;
         }
-        Ok((messages, gaps))
+        match unread.filter(|_| messages.is_empty()) {
+            Some(error) => Err(error.into()),
+            None => Ok((messages, gaps)),
+        }
     }
 
     /// The messages of a taking, as many as there is room for: of the first ones one whatever its size. What is left over is
@@ -266,6 +278,7 @@ impl Work {
                         delivery: delivery(offset).unwrap_or(1),
                         life: self.door.node.life(),
                         grant: taken.granted.grant,
+                        since: taken.granted.since,
                         expires,
                     };
                     messages.push(Message {

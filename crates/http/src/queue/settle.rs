@@ -245,7 +245,7 @@ async fn settle_all(
                 Ok(Some(granted)) => {
                     let now = node.now();
                     let expires = now.wall + (granted.until - now.mono);
-                    let renewed = Lease { life: node.life(), grant: granted.grant, expires, ..lease };
+                    let renewed = Lease { life: node.life(), grant: granted.grant, since: granted.since, expires, ..lease };
                     let new_lease = key.map(|key| renewed.sign(&key));
                     Outcome { new_lease, lease_expires_at: Some(expires), ..outcome(&list[at], OK) }
                 }

@@ -160,6 +160,7 @@ impl From<share::Refusal> for Trouble {
             Refusal::NotFound(_) => (StatusCode::NOT_FOUND, "group_not_found"),
             Refusal::OtherKind(_) => (StatusCode::CONFLICT, "other_kind_of_group"),
             Refusal::NotEmpty => (StatusCode::CONFLICT, "group_not_empty"),
+            Refusal::LettersWait { .. } => (StatusCode::CONFLICT, "letters_waiting"),
             Refusal::RecordState(_) => (StatusCode::GONE, "lease_lost"),
             Refusal::Full { .. } | Refusal::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Refusal::Invalid(_) | Refusal::UnknownMember(_) | Refusal::Fenced { .. } => {

@@ -76,6 +76,12 @@ fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
     stands(&server, 1, 0);
     assert_eq!(server.post(RECEIVE, &json!({"wait_ms": 0})).status, 204, "it is nobody's any more");
     assert_eq!(letters(&server), 0);
+    // Nobody drops it by the way. Behind it a group may begin only when it wants no letters; at it, it is delivered again.
+    let (reset, delete) = ("/q/v1/topics/orders/groups/workers:reset", "/q/v1/groups/workers");
+    for refused in [server.post(reset, &json!({"to": "latest"})), server.delete(delete)] {
+        assert_eq!((refused.status, &refused.json()["error_code"]), (409, &json!("letters_waiting")), "{}", refused.body);
+    }
+    stands(&server, 1, 0);
     let larger = format!("{}/dlq.orders/configs/max.message.bytes", topics(&server));
     assert_eq!(server.put(&larger, &json!({"value": "1000000"})).status, 204);
     stands(&server, 0, 1);

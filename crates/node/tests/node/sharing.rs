@@ -6,10 +6,13 @@ use milena_node::{
     Node, Take, Taken, Topic, Woken,
     engine::{
         group::MemberId,
+        settings::{Alter, Change, offered::Offered},
         share::{AckBatch, Acknowledge, At, Lease, Settle, Verdict, Window},
         topic::Target,
     },
 };
+
+use milena_record::{Builder, Codec, RecordHeader};
 
 use crate::world::{World, batch, read_all};
 
@@ -231,7 +234,11 @@ fn a_late_word_about_what_was_given_up_is_lost() {
         }
         let mut outcomes = Vec::new();
         for offset in [0, 1] {
-            let lease = Lease { at: At { topic: of.id, partition: 0 }, offset, delivery: 1, grant: Some(1) };
+            let at = At { topic: of.id, partition: 0 };
+            let window = Window { start: 0, end: 2 };
+            let depth = node.ask_share(GROUP, move |share| share.depth(at, window)).await.expect("the store lives").flatten();
+            let since = depth.expect("it was begun").since;
+            let lease = Lease { at, offset, delivery: 1, grant: Some(1), since, runs: true, key: None };
             let settle = Settle { by: "one".into(), reason: None, leases: vec![(lease, Verdict::Accept, None)] };
             let told = node.share_settle(GROUP, settle).await.expect("room").expect("a group");
             outcomes.push(told[0].is_ok());
@@ -271,5 +278,88 @@ fn names_of_share_groups_and_of_others_do_not_mix() {
         let listed: Vec<_> = node.shares().into_iter().map(|share| (share.name.to_string(), share.state)).collect();
         assert_eq!(listed, [(GROUP.to_owned(), "Empty")]);
         assert!(node.groups().is_empty());
+    });
+}
+
+/// What says that it is a letter of the group, given up in a topic of that name.
+fn letter_of(source: &str, value: &str) -> Vec<u8> {
+    let headers = [("__dlq.errors.group", GROUP), ("__dlq.errors.topic", source)];
+    let headers = headers.map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
+    let mut builder = Builder::new(Codec::None);
+    builder.push(0, None, Some(value.as_bytes()), &headers).expect("a small record");
+    builder.finish().expect("a batch")
+}
+
+#[test]
+fn letters_of_another_topic_in_the_same_pile_are_passed_and_stay() {
+    let world = World::new();
+    let [orders, bills] = ["orders", "bills"].map(|name| world.create(name, 1, &[]));
+    let dead = world.create("dlq.orders", 1, &[]);
+    // More of them than a group may hold at a time.
+    for _ in 0..2_100 {
+        world.produce(&dead, 0, letter_of("bills", "bill")).unwrap();
+    }
+    world.produce(&dead, 0, letter_of("orders", "one")).unwrap();
+    world.produce(&dead, 0, letter_of("orders", "two")).unwrap();
+    let counted = |max| world.run(move |node| async move { node.count_dead_letters(GROUP, "orders", max).await }).unwrap();
+    let redrive = |max| world.run(move |node| async move { node.redrive(GROUP, "orders", max).await }).unwrap();
+    assert_eq!((counted(1), counted(10)), (1, 2));
+    assert!(world.node.shares().is_empty(), "to look makes no group");
+    assert_eq!(redrive(1), 1);
+    assert_eq!(counted(1), 1, "what went back does not count");
+    assert_eq!((redrive(10), redrive(10), counted(10)), (1, 0, 0));
+    assert_eq!(letters(&world, "orders"), [(0, "one".into()), (1, "two".into())]);
+    assert_eq!(bills.partitions[0].view().unwrap().high, 0);
+    let _ = orders;
+    let reader = format!("{GROUP}.redrive");
+    let held = world.run(move |node| async move {
+        let (at, window) = (At { topic: dead.id, partition: 0 }, Window { start: 0, end: 2_102 });
+        node.ask_share(&reader, move |share| share.depth(at, window)).await.expect("the store lives").flatten()
+    });
+    let held = held.expect("it was begun");
+    assert_eq!((held.unfinished, held.held, held.accepted), (2_100, 0, 2), "nothing is kept from anybody");
+}
+
+#[test]
+fn a_group_that_is_not_there_has_no_letters_and_gets_no_name() {
+    let world = World::new();
+    world.create("orders", 1, &[]);
+    let dead = world.create("dlq.orders", 1, &[]);
+    world.produce(&dead, 0, batch(&["no letter"])).unwrap();
+    assert_eq!(world.run(|node| async move { node.redrive("nobody", "orders", 10).await }).unwrap(), 0);
+    assert!(world.node.shares().is_empty());
+}
+
+#[test]
+fn an_extended_lease_of_a_former_life_keeps_back_its_key() {
+    let keyed = |key: &str| {
+        let mut builder = Builder::new(Codec::None);
+        builder.push(0, Some(key.as_bytes()), Some(b"v"), &[]).expect("a small record");
+        builder.finish().expect("a batch")
+    };
+    let world = World::on_disk(23);
+    let topic = world.create("orders", 1, &[]);
+    ["k", "k", "other"].into_iter().for_each(|key| {
+        world.produce(&topic, 0, keyed(key)).unwrap();
+    });
+    let by_key = Change::set("milena.share.order", "key");
+    let of = topic.clone();
+    let since = world.run(move |node| async move {
+        let alter = Alter::SomeOf(Offered::Group, GROUP.to_owned(), vec![by_key]);
+        node.alter_broker(alter).await.expect("room").expect("it is a setting");
+        let taken = node.share_take(GROUP, &take(&of, "one", 1)).await.expect("a taking");
+        assert_eq!(taken.granted.runs, [(0, 0, 1)]);
+        // The first durable fact of the group is its beginning.
+        taken.granted.since
+    });
+    let world = world.restart();
+    let topic = world.node.topic("orders").expect("it was created");
+    world.run(move |node| async move {
+        let at = At { topic: topic.id, partition: 0 };
+        let lease = Lease { at, offset: 0, delivery: 1, grant: None, since, runs: true, key: None };
+        let settle = Settle { by: "one".into(), reason: None, leases: vec![(lease, Verdict::Renew, None)] };
+        let told = node.share_settle(GROUP, settle).await.expect("room").expect("a group");
+        assert!(told[0].is_ok(), "{told:?}");
+        assert_eq!(taken(&node, &topic, "two", 9).await, [(2, 2, 1)], "the other of the same key waits");
     });
 }

@@ -22,7 +22,7 @@ pub struct ShareSettled {
     pub runs: Vec<SettledRun>,
 }
 
-/// Both ends belong to it. Never held.
+/// Both ends belong to it. Never held, and never delayed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SettledRun {
     pub first: i64,
@@ -36,7 +36,7 @@ impl SettledRun {
         w.i64(self.first);
         w.i64(self.last - self.first);
         w.u8(match self.stand {
-            Stand::Available | Stand::Held => 0,
+            Stand::Available | Stand::Held | Stand::Delayed => 0,
             Stand::Accepted => 1,
             Stand::Archived => 2,
             Stand::Condemned => 3,

@@ -48,6 +48,8 @@ enum Act {
     Crash,
     Bury,
     TopicDeleted,
+    /// The group begins anew at its n-th record.
+    Reset(i64),
 }
 
 /// What is done wrong on purpose.
@@ -73,6 +75,8 @@ enum Plant {
 struct Record {
     finished: bool,
     condemned: bool,
+    /// Its letter was written.
+    buried: bool,
     failures: u16,
     /// By whom, and until when. Nobody: its delay.
     held: Option<(Option<u8>, i64)>,
@@ -87,7 +91,18 @@ struct Play {
     records: BTreeMap<i64, Record>,
     end: i64,
     start: i64,
-    leases: Vec<(Lease, u8)>,
+    leases: Vec<Given>,
+    /// Counts the times that the group began.
+    era: u32,
+}
+
+/// A lease that was given once.
+#[derive(Clone, Copy)]
+struct Given {
+    lease: Lease,
+    who: u8,
+    until: i64,
+    era: u32,
 }
 
 fn at() -> At {
@@ -120,6 +135,7 @@ impl Play {
             end: 0,
             start: 0,
             leases: Vec::new(),
+            era: 0,
         };
         play.command(Command::Begin(vec![(at(), 0)])).expect("a new partition");
         play
@@ -193,6 +209,14 @@ impl Play {
                 self.leases.clear();
                 self.command(Command::Begin(vec![(at(), 0)])).map_err(|e| e.to_string())?;
             }
+            Act::Reset(n) => {
+                self.now.wall += 1;
+                let to = (self.start + n).min(self.end);
+                self.command(Command::Reset(vec![(at(), to)])).map_err(|e| e.to_string())?;
+                let again = |offset: i64| (offset, Record { finished: offset < to, ..Record::default() });
+                self.records = (self.start..self.end).map(again).collect();
+                self.era += 1;
+            }
         }
         self.compare()
     }
@@ -216,7 +240,9 @@ impl Play {
                 must(record.failures + 1 == delivery, || format!("{offset}: delivery {delivery} after {record:?}"))?;
                 must(delivery <= LIMIT, || format!("{offset} is delivered {delivery} times"))?;
                 record.held = Some((Some(who), granted.until));
-                self.leases.push((Lease { at: at(), offset, delivery, grant: Some(granted.grant) }, who));
+                let Granted { grant, since, until, .. } = granted;
+                let lease = Lease { at: at(), offset, delivery, grant: Some(grant), since, runs: true, key: None };
+                self.leases.push(Given { lease, who, until, era: self.era });
             }
         }
         Ok(())
@@ -263,15 +289,22 @@ impl Play {
         if self.leases.is_empty() {
             return Ok(());
         }
-        let (lease, who) = self.leases[nth % self.leases.len()];
+        let Given { lease, who, until, era } = self.leases[nth % self.leases.len()];
+        let lease = Lease { runs: self.now.mono < until, ..lease };
+        if lease.grant.is_none() && !lease.runs {
+            // The door does not let it in.
+            return Ok(());
+        }
         let held = self.records.get(&lease.offset).copied();
         let settle = Settle { by: "http".into(), leases: vec![(lease, verdict, ms)], reason: None };
         let reply = self.command(Command::Settle(settle)).map_err(|e| e.to_string())?;
         let Reply::Settled(outcomes) = reply else { return Err(format!("{reply:?}")) };
-        let Some(record) = held.filter(|r| !r.finished) else { return Ok(()) };
         if outcomes[0].is_err() {
             return Ok(());
         }
+        must(era == self.era, || format!("a lease from before a reset settles {held:?}"))?;
+        must(lease.runs || held.is_none_or(|r| !r.buried), || format!("a late word is taken for {held:?}"))?;
+        let Some(record) = held.filter(|r| !r.finished) else { return Ok(()) };
         let free = lease.grant.is_none() && record.held.is_none();
         must(free || record.held.is_some_and(|(owner, _)| owner == Some(who) || owner.is_some()), || {
             format!("an ended lease on {} was honoured: {record:?}", lease.offset)
@@ -287,7 +320,7 @@ impl Play {
         if verdict == Verdict::Renew
             && let Ok(Some(granted)) = &outcomes[0]
         {
-            self.leases.push((Lease { grant: Some(granted.grant), ..lease }, who));
+            self.leases.push(Given { lease: Lease { grant: Some(granted.grant), ..lease }, who, until, era });
         }
         Ok(())
     }
@@ -333,7 +366,7 @@ impl Play {
         }
         self.share = share;
         self.records.values_mut().for_each(|record| record.held = None);
-        self.leases.iter_mut().for_each(|(lease, _)| lease.grant = None);
+        self.leases.iter_mut().for_each(|given| given.lease.grant = None);
     }
 
     fn bury(&mut self) -> Check {
@@ -344,7 +377,7 @@ impl Play {
             let buried = self.command(Command::Buried { at: at(), offset }).map_err(|e| e.to_string())?;
             must(buried == Reply::Buried(true), || "a letter was not wanted".into())?;
             if let Some(record) = self.records.get_mut(&offset) {
-                record.finished = true;
+                (record.finished, record.buried) = (true, true);
             }
         }
         Ok(())
@@ -392,6 +425,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Snapshot),
         2 => Just(Act::Crash),
         2 => Just(Act::Bury),
+        1 => (0..20i64).prop_map(Act::Reset),
         1 => prop::bool::weighted(0.1).prop_map(|gone| if gone { Act::TopicDeleted } else { Act::Snapshot }),
     ]
 }

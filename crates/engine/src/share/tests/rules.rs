@@ -8,6 +8,7 @@ use std::{
 use crate::{
     group::{GroupId, MemberId},
     ids::{TopicId, Uuid},
+    limits,
     machine::{Machine, Now},
     share::*,
 };
@@ -16,6 +17,13 @@ const NOW: Now = Now { wall: 1_000, mono: 0 };
 
 fn at() -> At {
     At { topic: TopicId(Uuid::from_u128(7)), partition: 0 }
+}
+
+/// The lease that a taking gave on a record.
+fn lease_on(offset: i64, granted: &Granted) -> Lease {
+    let of = granted.runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset));
+    let delivery = of.map_or(1, |(_, _, delivery)| *delivery);
+    Lease { at: at(), offset, delivery, grant: Some(granted.grant), since: NOW.wall, runs: true, key: None }
 }
 
 struct Group(Share);
@@ -120,7 +128,7 @@ fn a_late_acknowledgement_of_another_delivery_is_refused() {
     // ABA: the same name takes the record again, and the first taker wakes up.
     let mut group = Group::with(Rules::default());
     let first = group.take("http", 1, 1, &[]);
-    let lease = |g: &Granted| Lease { at: at(), offset: 0, delivery: g.runs[0].2, grant: Some(g.grant) };
+    let lease = |g: &Granted| Lease { delivery: g.runs[0].2, ..lease_on(0, g) };
     let settle = |lease, verdict| Command::Settle(Settle { by: "x".into(), leases: vec![(lease, verdict, None)], reason: None });
     let dropping = Dropping { member: MemberId::from("http"), failed: false, only: Vec::new() };
     group.ask(NOW, Command::Drop(dropping)).unwrap();
@@ -176,7 +184,7 @@ fn what_became_free_behind_the_look_is_not_overtaken() {
 #[test]
 fn a_lease_of_a_former_life_counts_while_nobody_else_took_the_record() {
     let mut group = Group::with(Rules::default());
-    let lease = Lease { at: at(), offset: 0, delivery: 1, grant: None };
+    let lease = Lease { grant: None, ..lease_on(0, &group.take("a", 0, 1, &[])) };
     let settle = Command::Settle(Settle { by: "x".into(), leases: vec![(lease, Verdict::Accept, None)], reason: None });
     group.take("b", 1, 2, &[]);
     assert_eq!(group.ask(NOW, settle.clone()).unwrap(), Reply::Settled(vec![Err(LeaseRefusal::Lost)]));
@@ -271,4 +279,116 @@ fn a_paused_group_hands_out_nothing_and_settles() {
     group.0.set_rules(Rules::default());
     assert!(group.0.freed() > freed, "who waits is woken");
     assert_eq!(group.take("a", 9, 9, &[]).runs, [(1, 8, 1)]);
+}
+
+fn settle_one(group: &mut Group, lease: Lease, verdict: Verdict, ms: Option<i64>) -> LeaseOutcome {
+    let settle = Settle { by: "x".into(), leases: vec![(lease, verdict, ms)], reason: None };
+    match group.ask(NOW, Command::Settle(settle)) {
+        Ok(Reply::Settled(outcomes)) => outcomes[0].clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_delayed_does_not_stand_in_the_way_of_what_lies_behind_it() {
+    let mut group = Group::with(Rules { locks_max: 10, ..Rules::default() });
+    for n in 0..50 {
+        let taken = group.take("a", 10, 1_000, &[]);
+        assert_eq!(taken.runs, [(10 * n, 10 * n + 9, 1)]);
+        for offset in 10 * n..10 * n + 10 {
+            settle_one(&mut group, lease_on(offset, &taken), Verdict::Release, Some(60_000)).unwrap();
+        }
+    }
+    let depth = group.0.depth(at(), Window { start: 0, end: 1_000 }).unwrap();
+    assert_eq!((depth.unfinished, depth.held, depth.delayed), (1_000, 0, 500));
+    // When the delay is over the first come first, and not one is forgotten.
+    let later = Now { wall: 61_000, mono: 60_000 };
+    group.0.expire(later).iter().for_each(|fact| group.0.apply(fact));
+    assert_eq!(group.take("a", 10, 1_000, &[]).runs, [(0, 9, 2)]);
+}
+
+#[test]
+fn so_many_may_be_delayed_and_no_more() {
+    let mut group = Group::with(Rules { locks_max: 50_000, ..Rules::default() });
+    let end = limits::SHARE_DELAYED_MAX + 50_000;
+    while group.0.has_locks(at()) {
+        let taken = group.take("a", 50_000, end, &[]);
+        let (first, last, _) = taken.runs[0];
+        let leases = (first..=last).map(|offset| (lease_on(offset, &taken), Verdict::Release, Some(1_000))).collect();
+        group.ask(NOW, Command::Settle(Settle { by: "x".into(), leases, reason: None })).unwrap();
+    }
+    let depth = group.0.depth(at(), Window { start: 0, end }).unwrap();
+    assert_eq!(depth.delayed, limits::SHARE_DELAYED_MAX);
+    assert!(group.take("a", 1, end, &[]).runs.is_empty());
+    let later = Now { wall: 2_000, mono: 1_000 };
+    group.0.expire(later).iter().for_each(|fact| group.0.apply(fact));
+    assert!(group.0.has_locks(at()), "some are due");
+}
+
+#[test]
+fn a_group_with_all_its_runs_works_off_the_first_ones() {
+    let mut group = Group::with(Rules { runs_max: 1_000, ..Rules::default() });
+    let (odd, end) = ((0..510).map(|n| 2 * n + 1), 1_100);
+    let run = |offset| fact::SettledRun { first: offset, last: offset, stand: Stand::Accepted, failures: 0 };
+    let settled = fact::ShareSettled { at: at(), when: 0, by: "".into(), reason: None, runs: odd.map(run).collect() };
+    group.0.apply_durable(&settled.into());
+    for n in 0..3 {
+        assert_eq!(group.0.available(at(), 0, end), Some(2 * n));
+        assert_eq!(group.take("a", 100, end, &[]).runs, [(2 * n, 2 * n, 1)], "the first, and nothing behind it");
+        assert!(group.take("b", 100, end, &[]).runs.is_empty());
+        group.say("a", 2 * n, 2 * n, Verdict::Accept).unwrap();
+    }
+}
+
+#[test]
+fn a_lease_of_a_former_life_keeps_back_its_key_when_it_is_extended_or_delayed() {
+    let keys = [(0, 7), (1, 7), (2, 8)];
+    for (verdict, ms) in [(Verdict::Renew, None), (Verdict::Release, Some(5_000))] {
+        let mut group = Group::with(Rules { by_key: true, ..Rules::default() });
+        let taken = group.take("a", 0, 1, &[]);
+        let lease = Lease { grant: None, key: Some(7), ..lease_on(0, &taken) };
+        settle_one(&mut group, lease, verdict, ms).unwrap();
+        assert_eq!(group.take("b", 9, 3, &keys).runs, [(2, 2, 1)], "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_lease_from_before_a_reset_is_none() {
+    for grant in [true, false] {
+        let mut group = Group::with(Rules::default());
+        let lease = lease_on(0, &group.take("a", 1, 1, &[]));
+        let lease = if grant { lease } else { Lease { grant: None, ..lease } };
+        group.ask(Now { wall: 2_000, mono: 1_000 }, Command::Reset(vec![(at(), 0)])).unwrap();
+        assert_eq!(settle_one(&mut group, lease, Verdict::Accept, None), Err(LeaseRefusal::Lost));
+        assert_eq!(group.take("b", 1, 1, &[]).runs, [(0, 0, 1)]);
+    }
+}
+
+#[test]
+fn a_late_word_on_what_is_finished_and_forgotten_is_not_taken_for_an_acknowledgement() {
+    let mut group = Group::with(Rules { deliveries: 1, letters: false, ..Rules::default() });
+    let taken = group.take("a", 1, 1_000, &[]);
+    let later = Now { wall: 40_000, mono: 30_000 };
+    group.0.expire(later).iter().for_each(|fact| group.0.apply(fact));
+    // It was given up; so much happens then that it is forgotten.
+    for offset in 1..600 {
+        group.take("b", 1, 1_000, &[]);
+        group.say("b", offset, offset, Verdict::Accept).unwrap();
+    }
+    let lease = lease_on(0, &taken);
+    assert_eq!(settle_one(&mut group, Lease { runs: false, ..lease }, Verdict::Accept, None), Err(LeaseRefusal::Lost));
+    assert_eq!(settle_one(&mut group, lease, Verdict::Accept, None), Ok(None), "its answer was lost, and it is sent again");
+}
+
+#[test]
+fn what_nobody_holds_can_be_finished_without_a_delivery() {
+    let mut group = Group::with(Rules::default());
+    group.take("a", 2, 5, &[]);
+    let finish = |first, last, as_work| Command::Finish { at: at(), first, last, as_work };
+    assert_eq!(group.ask(NOW, finish(0, 1, true)), Ok(Reply::Buried(false)), "what somebody holds is his");
+    assert_eq!(group.ask(NOW, finish(1, 3, true)), Ok(Reply::Buried(true)));
+    assert_eq!(group.ask(NOW, finish(2, 3, true)), Ok(Reply::Buried(false)));
+    let depth = group.0.depth(at(), Window { start: 0, end: 5 }).unwrap();
+    assert_eq!((depth.unfinished, depth.held, depth.accepted), (3, 2, 2));
+    assert_eq!(group.take("b", 9, 5, &[]).runs, [(4, 4, 1)]);
 }
