@@ -3,16 +3,17 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::{
+    StatusCode,
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue},
+};
+
 use super::{Told, produce::Target, trouble::Trouble};
 use crate::{
     answer::{Sender, stream as streamed},
     asked::{Asked, Unreadable},
     coming::Coming,
-};
-use bytes::Bytes;
-use hyper::{
-    StatusCode,
-    header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue},
 };
 
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");

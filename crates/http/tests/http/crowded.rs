@@ -150,11 +150,16 @@ fn ask(server: &Server, request: &str) -> TcpStream {
 
 /// Twenty messages of 500 kB, of which the log keeps little: all of them are in one answer.
 fn fill_much(server: &Server) {
+    make_packed(server);
+    fill(server, 500_000, 20);
+}
+
+/// A topic that packs what is put into it.
+fn make_packed(server: &Server) {
     let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    let configs = json!([{"name": "compression.type", "value": "gzip"}]);
+    let configs = json!([{"name": "compression.type", "value": "gzip"}, {"name": "max.message.bytes", "value": "10000000"}]);
     let made = server.post(&format!("/v3/clusters/{cluster}/topics"), &json!({"topic_name": "t", "configs": configs}));
     assert_eq!(made.status, 201, "{}", made.body);
-    fill(server, 500_000, 20);
 }
 
 fn fill(server: &Server, size: usize, count: usize) {
@@ -209,6 +214,25 @@ fn a_reader_that_finds_no_memory_misses_nothing() {
         offsets.extend(fetched.json().as_array().expect("records").iter().map(|record| record["offset"].clone()));
     }
     assert_eq!(offsets, [0, 1, 2]);
+}
+
+/// What is unpacked for an answer is not in that answer's own way.
+#[test]
+fn a_batch_that_unpacks_to_more_than_the_limit_is_read_when_nobody_else_holds_anything() {
+    let server = server();
+    make_packed(&server);
+    // One request is one batch: of 6 MB, which the topic packs.
+    let message = json!({"value": "x".repeat(500_000)});
+    assert_eq!(server.post(MESSAGES, &Value::from(vec![message; 12])).status, 201);
+    let media = [("Content-Type", "application/vnd.kafka.v2+json"), ("Accept", "application/vnd.kafka.json.v2+json")];
+    let instance = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"}).to_string();
+    assert_eq!(server.send("POST", "/consumers/g", &media[..1], instance.as_bytes()).status, 200);
+    let subscribe = json!({"topics": ["t"]}).to_string();
+    let subscribed = server.send("POST", "/consumers/g/instances/i/subscription", &media[..1], subscribe.as_bytes());
+    assert_eq!(subscribed.status, 204);
+    let fetched = server.send("GET", "/consumers/g/instances/i/records", &media[1..], b"");
+    assert_eq!((fetched.status, fetched.json()[0]["offset"].as_i64()), (200, Some(0)), "{}", fetched.headers);
+    assert_eq!(server.held(), 0);
 }
 
 #[test]

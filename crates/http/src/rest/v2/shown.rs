@@ -45,9 +45,12 @@ pub(super) struct Gathered<'d> {
     decoder: Decoder<'d>,
     limits: Limits,
     out: Vec<u8>,
+    /// For the answer and what is unpacked for it: one loan, since two would be in each other's way.
     held: Loan,
     /// How long the answer may become before more memory is asked for.
     room: usize,
+    /// Of the batch that is read.
+    unpacked: usize,
     records: usize,
     bytes: usize,
     full: bool,
@@ -65,6 +68,7 @@ impl<'d> Gathered<'d> {
             out,
             held,
             room: FLOOR,
+            unpacked: 0,
             records: 0,
             bytes: 0,
             full: false,
@@ -138,10 +142,9 @@ impl<'d> Gathered<'d> {
                 continue;
             }
             let payload = batch.payload(&milena_record::Limits::new(UNPACKED_MAX)).map_err(Fault::kafka)?;
-            let mut unpacked = self.door.memory.loan();
-            if let Cow::Owned(bytes) = &payload
-                && let Err(spent) = unpacked.hold(bytes.len())
-            {
+            self.unpacked = if let Cow::Owned(bytes) = &payload { bytes.len() } else { 0 };
+            let text = if self.room > FLOOR { self.room } else { 0 };
+            if let Err(spent) = self.held.hold(text + self.unpacked) {
                 self.full = self.records > 0;
                 return if self.full { Ok(next) } else { Err(spent.into()) };
             }
@@ -187,7 +190,7 @@ impl<'d> Gathered<'d> {
     /// Asks for the memory of what was written. An answer that is short needs none.
     fn grown(&mut self) -> Result<(), Spent> {
         if self.out.len() > self.room {
-            self.held.hold(self.out.len() + STEP)?;
+            self.held.hold(self.out.len() + STEP + self.unpacked)?;
             self.room = self.out.len() + STEP;
         }
         Ok(())
