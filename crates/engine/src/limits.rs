@@ -89,6 +89,8 @@ pub const ANSWERS_BYTES_MAX: usize = 32 << 20;
 pub const ANSWER_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Consumer instances of the REST door. One is a few hundred bytes, and a job has one; who leaves them behind is bounded by this.
 pub const INSTANCES_MAX: usize = 10_000;
+/// What all instances together may take in memory: 6 kB each when there are as many as there may be, where a usual one takes one.
+pub const INSTANCES_BYTES_MAX: usize = 64 << 20;
 /// Topics, partitions, or bytes of a pattern that one instance may read.
 pub const INSTANCE_READING_MAX: usize = 10_000;
 /// Milliseconds of silence after which an instance may be forgotten when there are too many.

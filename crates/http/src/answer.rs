@@ -4,11 +4,12 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Response, StatusCode,
     body::{Body as HttpBody, Frame, SizeHint},
@@ -16,6 +17,8 @@ use hyper::{
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
+
+use crate::memory::{FLOOR, Memory, Spent};
 
 pub(crate) type Answer = Response<Body>;
 
@@ -33,6 +36,13 @@ impl Body {
     /// The bytes, when they are there already.
     pub(crate) fn whole(&self) -> bool {
         matches!(self, Self::Whole(_))
+    }
+
+    /// Takes the bytes out, when they are there already.
+    pub(crate) async fn take(&mut self) -> Option<Bytes> {
+        let Self::Whole(full) = self else { return None };
+        let Ok(collected) = full.collect().await;
+        Some(collected.to_bytes())
     }
 }
 
@@ -70,13 +80,58 @@ pub(crate) fn bytes(status: StatusCode, content_type: HeaderValue, body: impl In
 }
 
 /// An answer whose pieces the sender gives, until it is dropped. A peer that goes away closes the sender.
-pub(crate) fn stream(status: StatusCode, content_type: HeaderValue) -> (mpsc::Sender<Bytes>, Answer) {
+pub(crate) fn stream(memory: &Arc<Memory>, status: StatusCode, content_type: HeaderValue) -> (Sender, Answer) {
     const PIECES: usize = 4;
-    let (sender, receiver) = mpsc::channel(PIECES);
+    let (pieces, receiver) = mpsc::channel(PIECES);
     let mut answer = Response::new(Body::Stream(receiver));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
-    (sender, answer)
+    (Sender { pieces, memory: memory.clone() }, answer)
+}
+
+/// Gives the pieces of an answer.
+pub(crate) struct Sender {
+    pieces: mpsc::Sender<Bytes>,
+    memory: Arc<Memory>,
+}
+
+/// Nobody is there any more who could read it.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl Sender {
+    /// Waits until there is place for one more piece, which holds its bytes until they are taken.
+    pub(crate) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
+        self.pieces.send(self.memory.lend(piece)).await.map_err(|_| Gone)
+    }
+
+    /// Returns when the peer has gone away.
+    pub(crate) async fn closed(&self) {
+        self.pieces.closed().await;
+    }
+}
+
+/// Has a whole answer hold its bytes until they are taken. When there is no room for one that may be asked for again, it is
+/// dropped.
+pub(crate) async fn lend(
+    memory: &Arc<Memory>,
+    mut answer: Answer,
+    may_be_dropped: impl FnOnce() -> bool,
+) -> Result<Answer, Spent> {
+    let size = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
+    if size <= FLOOR {
+        return Ok(answer);
+    }
+    let mut loan = memory.loan();
+    if let Err(spent) = loan.hold(size)
+        && may_be_dropped()
+    {
+        return Err(spent);
+    }
+    if let Some(bytes) = answer.body_mut().take().await {
+        *answer.body_mut() = Body::Whole(loan.lend(bytes).into());
+    }
+    Ok(answer)
 }
 
 /// A status and nothing else.
@@ -123,6 +178,16 @@ impl Problem {
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// For envelopes that have one place for words.
+    pub(crate) fn sentence(&self) -> String {
+        [Some(&self.error), self.why.as_ref(), self.fix.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 

@@ -4,15 +4,21 @@ use std::{borrow::Cow, rc::Rc};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, Method, Request,
     body::Incoming,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderName},
 };
 use percent_encoding::percent_decode_str;
 
-use crate::peer::Peer;
+use crate::{
+    coming::Coming,
+    memory::{Loan, Spent},
+    peer::Peer,
+};
+
+/// Bytes that are unpacked between two looks at how much there is.
+const PIECE: u64 = 64 << 10;
 
 /// One request, its body not read yet.
 pub(crate) struct Asked {
@@ -41,6 +47,10 @@ pub(crate) enum Unreadable {
     Gzip(std::io::Error),
     #[error("the body did not arrive whole: {0}")]
     Broken(Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Spent(#[from] Spent),
+    #[error("nothing came of the body for a while, and others needed the memory that it held (queued.max.request.bytes)")]
+    Still,
 }
 
 impl Asked {
@@ -84,22 +94,22 @@ impl Asked {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// The body and what else was asked: for routes that read a body while it comes.
-    pub(crate) fn take_body(self) -> Incoming {
-        self.body
+    /// The body: for routes that read one while it comes.
+    pub(crate) fn take_body(self) -> Coming {
+        Coming::new(self.body, self.peer)
     }
 
-    /// The whole body, unpacked, of at most `most` bytes before and after.
+    /// The whole body, unpacked, of at most `most` bytes before and after. It holds its memory until it is dropped.
     pub(crate) async fn whole(self, most: usize) -> Result<Bytes, Unreadable> {
         let encoding = self.header(&CONTENT_ENCODING).map(str::to_ascii_lowercase);
-        let packed = match Limited::new(self.body, most).collect().await {
-            Ok(collected) => collected.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Unreadable::TooLarge(most)),
-            Err(error) => return Err(Unreadable::Broken(error)),
-        };
+        let (asks_first, peer) = (self.headers.contains_key(EXPECT), self.peer.clone());
+        let (sent, loan) = self.take_body().whole(most, asks_first).await?;
         match encoding.as_deref() {
-            None | Some("" | "identity") => Ok(packed),
-            Some("gzip" | "x-gzip") => unpack(&packed, most),
+            None | Some("" | "identity") => Ok(match loan {
+                Some(loan) => loan.lend(sent),
+                None => sent,
+            }),
+            Some("gzip" | "x-gzip") => unpack(sent, most, loan.unwrap_or_else(|| peer.memory.loan())),
             Some(other) => Err(Unreadable::Encoding(other.into())),
         }
     }
@@ -119,11 +129,18 @@ fn decoded(segment: &str) -> Option<Cow<'_, str>> {
     if sound { percent_decode_str(segment).decode_utf8().ok() } else { None }
 }
 
-fn unpack(packed: &[u8], most: usize) -> Result<Bytes, Unreadable> {
+/// While it is unpacked, both are held.
+fn unpack(packed: Bytes, most: usize, mut loan: Loan) -> Result<Bytes, Unreadable> {
     use std::io::Read;
-    let mut plain = Vec::new();
-    MultiGzDecoder::new(packed).take(most as u64 + 1).read_to_end(&mut plain).map_err(Unreadable::Gzip)?;
-    if plain.len() > most { Err(Unreadable::TooLarge(most)) } else { Ok(plain.into()) }
+    let (mut plain, mut decoder) = (Vec::new(), MultiGzDecoder::new(&packed[..]));
+    while decoder.by_ref().take(PIECE).read_to_end(&mut plain).map_err(Unreadable::Gzip)? > 0 {
+        if plain.len() > most {
+            return Err(Unreadable::TooLarge(most));
+        }
+        loan.hold(packed.len() + plain.len())?;
+    }
+    drop(packed);
+    Ok(loan.lend(plain.into()))
 }
 
 #[cfg(test)]
@@ -150,8 +167,12 @@ mod tests {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(&vec![0; 1 << 20]).expect("memory");
         let bomb = packer.finish().expect("memory");
+        let memory = crate::memory::tests::memory(100_000);
+        let unpack = |packed: &[u8], most| unpack(Bytes::copy_from_slice(packed), most, memory.loan());
         assert!(matches!(unpack(&bomb, 1000), Err(Unreadable::TooLarge(1000))));
-        assert_eq!(unpack(&bomb, 1 << 20).expect("it fits").len(), 1 << 20);
+        let held = unpack(&bomb, 1 << 20).expect("it fits, since nobody else holds anything");
+        assert_eq!(held.len(), 1 << 20);
+        assert!(matches!(unpack(&bomb, 1 << 20), Err(Unreadable::Spent(_))));
         assert!(matches!(unpack(b"plain", 1000), Err(Unreadable::Gzip(_))));
     }
 }

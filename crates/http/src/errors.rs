@@ -44,6 +44,14 @@ impl Request {
         }
     }
 
+    /// Whether it changes nothing, by its method.
+    pub(crate) fn looks(&self) -> bool {
+        self.method.is_safe()
+    }
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Notes an answer that tells an error.
     pub(crate) fn answered(&self, door: &Door, peer: std::net::SocketAddr, answer: &Answer) {
         let status = answer.status();
@@ -64,6 +72,22 @@ impl Request {
         };
         door.node.errors().note(door.node.now().wall, told, 1);
     }
+}
+
+/// Notes a connection that this side has ended: nobody reads an answer there any more.
+pub(crate) fn closed(door: &Door, peer: std::net::SocketAddr, why: &impl ToString) {
+    let told = Told {
+        door: "http",
+        api: "connection".to_owned(),
+        code: "CONNECTION_CLOSED".to_owned(),
+        client: String::new(),
+        address: peer.ip().to_canonical(),
+        principal: "ANONYMOUS",
+        subject: String::new(),
+        cause: why.to_string(),
+        expected: false,
+    };
+    door.node.errors().note(door.node.now().wall, told, 1);
 }
 
 /// Did somebody only ask the registry whether something is there? Serializers and tools do that all the time, and no is an
@@ -161,7 +185,7 @@ fn shown(seen: &Seen) -> Value {
 /// An event for each error that is told from now on, or after the one of the number `since`. Many of the same in a short
 /// time are one event with their count.
 fn follow(door: Arc<Door>, filter: Filter, since: Option<u64>) -> Answer {
-    let (sender, mut answer) = stream(StatusCode::OK, EVENTS);
+    let (sender, mut answer) = stream(&door.memory, StatusCode::OK, EVENTS);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     tokio::task::spawn_local(async move {
         let mut newest = door.node.errors().watch();

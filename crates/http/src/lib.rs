@@ -8,7 +8,9 @@ mod admin;
 mod answer;
 mod asked;
 mod coding;
+mod coming;
 mod errors;
+mod memory;
 mod metrics;
 mod peer;
 mod polish;
@@ -17,6 +19,7 @@ mod registry;
 mod rest;
 mod router;
 mod serve;
+mod still;
 
 pub use answer::Body;
 pub use polish::Origins;

@@ -103,6 +103,7 @@ impl Scrape {
         );
         self.count("milena_connections_opened", "Kafka connections ever accepted", counters.connections_opened.get());
         self.gauge("milena_connections_held_bytes", "Requests and answers that connections hold", counters.held.get() as f64);
+        self.gauge("milena_http_held_bytes", "Bodies and answers that HTTP connections hold", counters.http_held.get() as f64);
         self.count("milena_connections_crowded_out", "Connections closed to make room for others", counters.crowded_out.get());
     }
 

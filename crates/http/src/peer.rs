@@ -1,19 +1,22 @@
 //! Who is at the other end of a connection.
 
-use std::{cell::OnceCell, net::SocketAddr};
+use std::{cell::OnceCell, net::SocketAddr, sync::Arc};
 
 use milena_node::{Node, WriterId};
 
+use crate::memory::Memory;
+
 /// One connection's peer. Lives on the connection's own thread.
-#[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
+    /// From which its bodies are lent what they take.
+    pub(crate) memory: Arc<Memory>,
     writer: OnceCell<WriterId>,
 }
 
 impl Peer {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, writer: OnceCell::new() }
+    pub(crate) fn new(address: SocketAddr, memory: Arc<Memory>) -> Self {
+        Self { address, memory, writer: OnceCell::new() }
     }
 
     /// Under which number stored batches and positions name it. Asked for once a connection, not once a request.

@@ -1,11 +1,10 @@
 //! What every answer may get on its way out: gzip for those who take it, and the headers that let a page of a named
 //! origin read it (CORS). Knows no route.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use http_body_util::BodyExt;
 use hyper::{
     HeaderMap, Method, StatusCode,
     header::{
@@ -14,7 +13,10 @@ use hyper::{
     },
 };
 
-use crate::answer::{Answer, Body, empty};
+use crate::{
+    answer::{Answer, Body, empty},
+    memory::Memory,
+};
 
 /// Smaller bodies are not worth the processor's time.
 const WORTH_PACKING: u64 = 1024;
@@ -24,20 +26,21 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT_ENCODING).and_then(|accept| accept.to_str().ok()).is_some_and(accepts_gzip)
 }
 
-/// Packs a whole body for a peer that takes gzip.
-pub(crate) async fn pack(takes: bool, mut answer: Answer) -> Answer {
+/// Packs a whole body for a peer that takes gzip; it holds what it takes until it is taken, instead of what it was made of.
+pub(crate) async fn pack(takes: bool, mut answer: Answer, memory: &Arc<Memory>) -> Answer {
     use hyper::body::Body as _;
     let size = answer.body().size_hint().lower();
     if !takes || !answer.body().whole() || size < WORTH_PACKING || answer.headers().contains_key(CONTENT_ENCODING) {
         return answer;
     }
-    let Ok(plain) = answer.body_mut().collect().await.map(|body| body.to_bytes());
+    let Some(plain) = answer.body_mut().take().await else { return answer };
     let packed = gzip(&plain);
+    drop(plain);
     let headers = answer.headers_mut();
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.append(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
     headers.remove(CONTENT_LENGTH);
-    *answer.body_mut() = Body::Whole(packed.into());
+    *answer.body_mut() = Body::Whole(memory.lend(packed).into());
     answer
 }
 

@@ -10,7 +10,7 @@ use hyper::{
 use crate::{
     admin,
     answer::{Answer, JSON, Problem, bytes, json, text},
-    asked::{Asked, Unreadable},
+    asked::{self, Asked, Unreadable},
     errors, metrics, queue, registry, rest,
     serve::Door,
 };
@@ -37,6 +37,23 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
             .fix("see /openapi/queue.json, /admin/v1/status, /metrics, /healthz and /readyz")
             .into(),
     }
+}
+
+/// A refusal that no route has to do with, in the envelope of the path's family.
+pub(crate) fn refused(path: &str, status: StatusCode, problem: Problem) -> Answer {
+    let segments = asked::segments(path).unwrap_or_default();
+    let route: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match route.as_slice() {
+        route if queue::serves(route) => queue::refused(status, &problem.sentence()),
+        route if registry::serves(route) => registry::refused(status, &problem.sentence()),
+        route if rest::serves(route, &Method::GET) => rest::refused(path, status, problem.sentence()),
+        _ => problem.into(),
+    }
+}
+
+/// Whether somebody needs the answer who looks why others get none.
+pub(crate) fn is_for_operators(path: &str) -> bool {
+    matches!(path, "/metrics" | "/healthz" | "/readyz" | "/admin/v1/status" | "/admin/v1/errors")
 }
 
 async fn admin(door: &Arc<Door>, asked: Asked) -> Answer {
@@ -91,6 +108,8 @@ impl Unreadable {
             Self::Path(_) | Self::Gzip(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Spent(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Still => StatusCode::REQUEST_TIMEOUT,
         }
     }
 }

@@ -23,13 +23,15 @@ use milena_node::{Entrance, Node, SocketPlace, Sockets};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    answer::{Answer, Body, Problem},
+    answer::{self, Answer, Body, Problem},
     asked::{self, Asked},
     coding::Shelf,
     errors,
+    memory::{Memory, Spent},
     peer::Peer,
     polish::{self, Origins},
     registry, rest, router,
+    still::{Left, Socket},
 };
 
 /// Time in which a request's head must have come. An idle kept-alive connection is dropped after the same time.
@@ -67,6 +69,8 @@ pub enum Surface {
 pub struct Door {
     pub(crate) node: Node,
     pub(crate) options: DoorOptions,
+    /// What requests and answers of all connections hold.
+    pub(crate) memory: Arc<Memory>,
     /// Whose turn it is among the partitions, for records without a key.
     pub(crate) turn: AtomicUsize,
     /// How many have taken messages so far.
@@ -75,12 +79,16 @@ pub struct Door {
     pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
     pub(crate) shelf: Shelf,
+    /// Patterns that consumer instances subscribe by.
+    pub(crate) patterns: rest::Patterns,
 }
 
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Arc::new(Self { node, options, turn, takers, shelf: Shelf::default(), schemas: registry::Shelf::default() })
+        let memory = Memory::of(node.clone());
+        let (shelf, schemas, patterns) = (Shelf::default(), registry::Shelf::default(), rest::Patterns::default());
+        Arc::new(Self { node, options, memory, turn, takers, shelf, schemas, patterns })
     }
 }
 
@@ -118,7 +126,8 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
         // Only a runtime's own thread may register the socket with it.
         let Ok(stream) = TcpStream::from_std(stream) else { return };
         let _ = stream.set_nodelay(true);
-        let known = Rc::new(Peer::new(peer));
+        let known = Rc::new(Peer::new(peer, door.memory.clone()));
+        let socket = Socket::new(stream, door.memory.clone());
         let service = service_fn(|request: Request<Incoming>| {
             let (door, known) = (door.clone(), known.clone());
             async move { Ok::<_, Infallible>(answer(&door, request, known, surface).await) }
@@ -127,8 +136,11 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(socket), service);
         if let Err(error) = connection.await {
+            if let Some(left) = Left::of(&error) {
+                errors::closed(&door, peer, &left);
+            }
             tracing::debug!(%peer, %error, "an HTTP connection ended");
         }
     });
@@ -136,7 +148,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
 
 /// Answers one request, for whoever takes connections by itself. Call it on one of the node's runtimes.
 pub async fn respond(door: &Arc<Door>, request: Request<Incoming>, peer: SocketAddr, surface: Surface) -> Response<Body> {
-    answer(door, request, Rc::new(Peer::new(peer)), surface).await
+    answer(door, request, Rc::new(Peer::new(peer, door.memory.clone())), surface).await
 }
 
 /// `GET /consumers/{group}/instances/{instance}/records`, and streams of the queue: they change what comes next.
@@ -146,6 +158,11 @@ fn moves_a_reader(path: &str) -> bool {
     matches!(names.as_slice(), ["consumers", .., "records"] | ["q", "v1", .., "events"])
 }
 
+/// Whether nothing is lost when a look at this path is answered by a refusal.
+fn may_be_dropped(path: &str) -> bool {
+    !moves_a_reader(path) && !router::is_for_operators(path)
+}
+
 async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
     let address = peer.address;
     let origins = &door.options.origins;
@@ -153,24 +170,26 @@ async fn answer(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
     let origin = request.headers().get(ORIGIN).and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
     let noted = errors::Request::of(request.method(), request.uri(), request.headers());
     let packs = polish::takes_gzip(request.headers());
-    let mut answer = match origins.preflight(request.method(), request.headers()) {
+    let answer = match origins.preflight(request.method(), request.headers()) {
         Some(answer) => answer,
         None if origins.refuses(request.method(), request.headers())
             || (origins.refuses_move(request.headers()) && moves_a_reader(request.uri().path())) =>
         {
-            surface.refused(StatusCode::FORBIDDEN, page())
+            surface.refused(noted.path(), StatusCode::FORBIDDEN, page())
         }
         None => match tokio::time::timeout(REQUEST, routed(door, request, peer, surface)).await {
             Ok(answer) => answer,
             Err(_) => {
                 let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request was not complete in time");
-                surface.refused(StatusCode::REQUEST_TIMEOUT, problem)
+                surface.refused(noted.path(), StatusCode::REQUEST_TIMEOUT, problem)
             }
         },
     };
+    let held = answer::lend(&door.memory, answer, || noted.looks() && may_be_dropped(noted.path())).await;
+    let mut answer = held.unwrap_or_else(|spent| surface.refused(noted.path(), StatusCode::SERVICE_UNAVAILABLE, crowded(spent)));
     noted.answered(door, address, &answer);
     origins.sign(origin.as_ref(), &mut answer);
-    polish::pack(packs, answer).await
+    polish::pack(packs, answer, &door.memory).await
 }
 
 async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, surface: Surface) -> Answer {
@@ -180,19 +199,23 @@ async fn routed(door: &Arc<Door>, request: Request<Incoming>, peer: Rc<Peer>, su
         (Surface::Registry, Ok(asked)) => Box::pin(registry::answer(door, asked)).await,
         (Surface::Registry, Err(unreadable)) => registry::unreadable(&unreadable),
         (Surface::Rest, Ok(asked)) => Box::pin(rest::answer(door, asked)).await,
-        (Surface::Rest, Err(unreadable)) => rest::refused(unreadable.status(), unreadable),
+        (Surface::Rest, Err(unreadable)) => rest::refused("", unreadable.status(), unreadable),
     }
 }
 
 impl Surface {
-    /// A refusal that no route was asked about, in the envelope that clients of this listener know.
-    fn refused(self, status: StatusCode, problem: Problem) -> Answer {
+    /// A refusal that no route has to do with, in the envelope that clients of this listener, or of this path, know.
+    fn refused(self, path: &str, status: StatusCode, problem: Problem) -> Answer {
         match self {
-            Self::Common => problem.into(),
-            Self::Registry => registry::refused(status, &problem.error),
-            Self::Rest => rest::refused(status, problem.error),
+            Self::Common => router::refused(path, status, problem),
+            Self::Registry => registry::refused(status, &problem.sentence()),
+            Self::Rest => rest::refused(path, status, problem.sentence()),
         }
     }
+}
+
+fn crowded(spent: Spent) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, spent.to_string())
 }
 
 fn page() -> Problem {

@@ -34,6 +34,11 @@ impl Gauge {
     pub fn sub(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Relaxed);
     }
+    /// Adds `n` if that stays within `limit`; or, for somebody whose own `mine` is all that there is, in any case.
+    pub fn add_within(&self, n: u64, limit: u64, mine: u64) -> bool {
+        let within = |now: u64| (now <= mine || now.saturating_add(n) <= limit).then(|| now.saturating_add(n));
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
+    }
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -46,8 +51,10 @@ pub struct Counters {
     request_errors: [Count; COUNTED_KEYS],
     pub connections_opened: Count,
     pub connections: Gauge,
-    /// Bytes of requests and answers that connections hold, those that hold little left out.
+    /// Bytes of requests and answers that Kafka connections hold, those that hold little left out.
     pub held: Gauge,
+    /// The same of the HTTP door.
+    pub http_held: Gauge,
     /// Connections closed to make room for others.
     pub crowded_out: Count,
     pub batches_in: Count,
@@ -73,6 +80,7 @@ impl Default for Counters {
             connections_opened: Count::default(),
             connections: Gauge::default(),
             held: Gauge::default(),
+            http_held: Gauge::default(),
             crowded_out: Count::default(),
             batches_in: Count::default(),
             records_in: Count::default(),

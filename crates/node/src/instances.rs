@@ -34,6 +34,11 @@ impl Node {
         Ok(self.release(parked).await?)
     }
 
+    /// Whether a group has instances, which commit for it sooner or later.
+    pub(crate) fn has_instances(&self, group: &str) -> bool {
+        self.0.instances.hold().machine.of_group(group).next().is_some()
+    }
+
     /// A question that changes nothing. What it answers is durable when it is answered.
     pub async fn ask_instances<R>(&self, question: impl FnOnce(&Instances) -> R) -> Result<R, Dead> {
         let parked = {

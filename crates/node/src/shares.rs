@@ -384,7 +384,7 @@ impl Node {
             return Ok(cell);
         }
         let _one_at_a_time = self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.groups.find(name).is_some() {
+        if self.0.groups.find(name).is_some() || self.has_instances(name) {
             return Err(Refusal::OtherKind(name.into()));
         }
         let rules = self.share_rules(name);

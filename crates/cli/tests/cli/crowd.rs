@@ -12,8 +12,12 @@ use milena_wire::{
     ApiVersionsRequest, CreateTopicsRequest, FetchRequest, Message, ProduceRequest, Request, create_topics, fetch, frame, produce,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
 
-use crate::server::Server;
+use crate::{
+    http::{ask, send},
+    server::Server,
+};
 
 const CROWD: usize = 1000;
 /// Longer than anything here takes, shorter than anybody's patience.
@@ -126,6 +130,47 @@ fn a_thousand_readers_that_take_nothing_do_not_fill_the_memory_or_keep_others_wa
     // 256 MiB for all, 32 KiB for each that holds little, and what the connections and the allocator take.
     let grown = most.saturating_sub(before);
     assert!(grown < 450 * MIB, "{} MiB more than before", grown / MIB);
+}
+
+/// Each message takes little of the log, and half a megabyte of an answer.
+fn fill_over_http(http: &str, messages: usize) {
+    let clusters = ask(http, "GET", "/v3/clusters", &[], b"").json();
+    let topics = format!("/v3/clusters/{}/topics", clusters["data"][0]["cluster_id"].as_str().unwrap());
+    let topic = json!({"topic_name": "t", "configs": [{"name": "compression.type", "value": "gzip"}]}).to_string();
+    assert_eq!(ask(http, "POST", &topics, &[], topic.as_bytes()).status, 201);
+    let message = json!({"value": "x".repeat(BATCH)}).to_string();
+    for _ in 0..messages {
+        assert_eq!(ask(http, "POST", "/q/v1/topics/t/messages", &[], message.as_bytes()).status, 201);
+    }
+}
+
+#[test]
+fn readers_over_http_that_take_nothing_do_not_fill_the_memory_or_keep_others_waiting() {
+    const MESSAGES: usize = 30;
+    const LOOK: &str = "/q/v1/topics/t/partitions/0/messages?offset=earliest&max=100";
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::on(dir.path());
+    let http = server.ready["http"].as_str().unwrap();
+    fill_over_http(http, MESSAGES);
+    let before = server.resident();
+    // Together they ask for 675 MB.
+    let crowd: Vec<_> = (0..45).map(|_| send(http, "GET", LOOK, &[], b"").unwrap()).collect();
+    let (mut most, begun) = (0, Instant::now());
+    loop {
+        assert_eq!(ask(http, "POST", "/q/v1/topics/u/messages", &[], br#"{"value": 1}"#).status, 201, "what is short goes on");
+        let looked = ask(http, "GET", LOOK, &[], b"");
+        most = most.max(server.resident());
+        if looked.status == 200 && looked.json()["messages"].as_array().is_some_and(|found| found.len() == MESSAGES) {
+            break;
+        }
+        assert!(matches!(looked.status, 200 | 503), "{}", looked.status);
+        assert!(begun.elapsed() < PATIENCE, "the answers of others are in the way for ever");
+    }
+    // 256 MiB for all, and what answers take while they are made.
+    let grown = most.saturating_sub(before);
+    assert!(grown < 450 * MIB, "{} MiB more than before", grown / MIB);
+    drop(crowd);
+    server.terminate();
 }
 
 #[test]

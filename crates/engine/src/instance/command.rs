@@ -63,4 +63,10 @@ pub enum Refusal {
     /// 42204.
     #[error("there are {max} consumer instances, and all were used within the last day; delete those that are not needed")]
     Full { max: usize },
+    /// 42204.
+    #[error(
+        "all consumer instances together take at most {max} bytes (names, what they read, and a position for each partition); \
+         delete those that are not needed, or read less"
+    )]
+    Heavy { max: usize },
 }

@@ -1,13 +1,15 @@
 //! The judgement about instances: who may be made, who is woken, whose plan still holds.
 
 use super::{
-    Command, Deliver, Fact, Instance, InstanceKey, Instances, Reading, Refusal, Reply, Settings,
+    Command, Deliver, Fact, Instance, InstanceKey, Instances, PLACE, Reading, Refusal, Reply, Settings,
     fact::{
         Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, PositionsSought, ReadingChosen,
         RecordsDelivered,
     },
+    weight,
 };
 use crate::{
+    ids::TopicId,
     limits,
     machine::{Decision, Machine, Now},
 };
@@ -31,13 +33,19 @@ impl Machine for Instances {
             Command::Choose { key, reading, begins } => {
                 let instance = self.known(&key)?;
                 may_read(instance, &reading)?;
+                let weight = weight(reading.weight(), begins.len());
                 let fact = ReadingChosen { key, at, reading, begins };
                 // The same subscription again changes nothing, as in Kafka: a client may say it before every fetch.
                 let same = instance.reading == fact.reading && instance.reading.is_subscription() && instance.awake;
-                done(if same { Vec::new() } else { vec![fact.into()] })
+                if same {
+                    return done(Vec::new());
+                }
+                self.afford(weight.saturating_sub(instance.weight()), 0)?;
+                done(vec![fact.into()])
             }
             Command::Seek { key, positions } => {
-                self.known(&key)?;
+                let instance = self.known(&key)?;
+                self.afford(new_places(instance, positions.iter().map(|(topic, partition, _)| (*topic, *partition))), 0)?;
                 done(if positions.is_empty() { Vec::new() } else { vec![PositionsSought { key, at, positions }.into()] })
             }
             Command::Call(key) => self.call(at, key),
@@ -76,6 +84,11 @@ fn may_read(instance: &Instance, reading: &Reading) -> Result<(), Refusal> {
     bounded("what is read", reading.len(), limits::INSTANCE_READING_MAX)
 }
 
+/// What positions take that the instance does not have yet.
+fn new_places(instance: &Instance, places: impl Iterator<Item = (TopicId, i32)>) -> usize {
+    places.filter(|place| !instance.positions.contains_key(place)).count() * PLACE
+}
+
 fn bounded(what: &'static str, len: usize, max: usize) -> Result<(), Refusal> {
     if len > max { Err(Refusal::TooLong { what, len, max }) } else { Ok(()) }
 }
@@ -94,13 +107,23 @@ impl Instances {
         }
         bounded("the name of the group", key.group.len(), limits::GROUP_NAME_BYTES_MAX)?;
         bounded("the name of the instance", key.name.len(), limits::GROUP_NAME_BYTES_MAX)?;
-        let mut facts: Vec<Fact> = Vec::new();
+        let (mut facts, need): (Vec<Fact>, usize) = (Vec::new(), key.weight() + weight(0, 0));
         if self.count >= limits::INSTANCES_MAX {
             let key = self.longest_silent(at).ok_or(Refusal::Full { max: limits::INSTANCES_MAX })?;
+            facts.push(InstanceDeleted { key, why: Ending::Forgotten }.into());
+        } else if let Err(refusal) = self.afford(need, 0) {
+            let key = self.longest_silent(at).ok_or(refusal)?;
+            self.afford(need, key.weight() + self.known(&key)?.weight())?;
             facts.push(InstanceDeleted { key, why: Ending::Forgotten }.into());
         }
         facts.push(InstanceCreated { key, at, settings }.into());
         done(facts)
+    }
+
+    /// Whether there is room for so many bytes more when some have gone.
+    fn afford(&self, more: usize, gone: usize) -> Result<(), Refusal> {
+        let max = limits::INSTANCES_BYTES_MAX;
+        if more > 0 && self.bytes - gone + more > max { Err(Refusal::Heavy { max }) } else { Ok(()) }
     }
 
     /// Who has been silent for longest, if that is longer than a day.
@@ -132,10 +155,12 @@ impl Instances {
 
     fn deliver(&self, at: i64, deliver: Deliver) -> Judged {
         let Deliver { key, version, fetch, ranges } = deliver;
-        if self.known(&key)?.version != version {
+        let instance = self.known(&key)?;
+        if instance.version != version {
             return Err(Refusal::Stale);
         }
         bounded("the name of a fetch", fetch.len(), limits::FETCH_NAME_BYTES_MAX)?;
+        self.afford(new_places(instance, ranges.iter().map(|range| (range.topic, range.partition))), 0)?;
         done(vec![RecordsDelivered { key, at, fetch, ranges }.into()])
     }
 }

@@ -75,7 +75,14 @@ pub struct Instance {
     pub seen: i64,
     /// Rises with everything that happens to it: a plan made before is void.
     pub version: u64,
+    /// What its reading takes in memory.
+    reads: usize,
 }
+
+/// About what an instance takes in memory beside its name and what is counted.
+const INSTANCE: usize = 512;
+/// A partition in which it has a position: there, and among what was fetched last.
+const PLACE: usize = 96;
 
 /// A fetch that can be repeated.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +96,8 @@ pub struct LastFetch {
 pub struct Instances {
     groups: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Instance>>,
     count: usize,
+    /// About what all of them take in memory.
+    bytes: usize,
 }
 
 impl Instances {
@@ -138,11 +147,26 @@ impl Instances {
         self.groups.get_mut(&key.group)?.get_mut(&key.name)
     }
 
+    fn insert(&mut self, key: &InstanceKey, instance: Instance) {
+        self.bytes += key.weight() + instance.weight();
+        let group = self.groups.entry(key.group.clone()).or_default();
+        match group.insert(key.name.clone(), instance) {
+            Some(before) => self.bytes -= key.weight() + before.weight(),
+            None => self.count += 1,
+        }
+    }
+
+    /// Changes an instance, if it is there.
+    fn change(&mut self, key: &InstanceKey, change: impl FnOnce(&mut Instance)) -> bool {
+        let found = self.groups.get_mut(&key.group).and_then(|group| group.get_mut(&key.name));
+        found.map(|instance| weighed(&mut self.bytes, instance, change)).is_some()
+    }
+
     /// Somebody came or went: all subscribers begin again at what the group has committed.
     fn share_anew(&mut self, group: &str) {
         for instance in self.groups.get_mut(group).into_iter().flat_map(BTreeMap::values_mut) {
             if instance.reading.is_subscription() {
-                instance.rewind();
+                weighed(&mut self.bytes, instance, Instance::rewind);
             }
         }
     }
@@ -151,59 +175,79 @@ impl Instances {
     pub fn apply_durable(&mut self, fact: &InstanceFact) {
         match fact {
             InstanceFact::InstanceCreated(created) => {
-                let instance = Instance::new(created.settings, created.at);
-                let group = self.groups.entry(created.key.group.clone()).or_default();
-                if group.insert(created.key.name.clone(), instance).is_none() {
-                    self.count += 1;
-                }
+                self.insert(&created.key, Instance::new(created.settings, created.at));
             }
             InstanceFact::InstanceDeleted(deleted) => self.delete(&deleted.key),
             InstanceFact::ReadingChosen(chosen) => {
-                let Some(instance) = self.get_mut(&chosen.key) else { return };
+                let Some(instance) = self.get(&chosen.key) else { return };
                 let shared = instance.reading.is_subscription() || chosen.reading.is_subscription();
-                instance.choose(chosen);
+                self.change(&chosen.key, |instance| instance.choose(chosen));
                 if shared {
                     self.share_anew(&chosen.key.group);
                 }
             }
             InstanceFact::PositionsSought(sought) => {
-                let Some(instance) = self.get_mut(&sought.key) else { return };
-                instance.positions.extend(sought.positions.iter().map(|(t, p, offset)| ((*t, *p), *offset)));
-                instance.last = None;
-                instance.touched(sought.at);
+                self.change(&sought.key, |instance| {
+                    instance.positions.extend(sought.positions.iter().map(|(t, p, offset)| ((*t, *p), *offset)));
+                    instance.last = None;
+                    instance.touched(sought.at);
+                });
             }
             InstanceFact::RecordsDelivered(delivered) => {
-                let Some(instance) = self.get_mut(&delivered.key) else { return };
-                instance.positions.extend(delivered.ranges.iter().map(|r| ((r.topic, r.partition), r.to)));
-                instance.last = Some(LastFetch { name: delivered.fetch.clone(), ranges: delivered.ranges.clone() });
-                instance.touched(delivered.at);
+                self.change(&delivered.key, |instance| {
+                    instance.positions.extend(delivered.ranges.iter().map(|r| ((r.topic, r.partition), r.to)));
+                    instance.last = Some(LastFetch { name: delivered.fetch.clone(), ranges: delivered.ranges.clone() });
+                    instance.touched(delivered.at);
+                });
             }
             InstanceFact::InstanceRewound(rewound) => {
-                let Some(instance) = self.get_mut(&rewound.key) else { return };
-                instance.rewind();
-                instance.touched(rewound.at);
+                self.change(&rewound.key, |instance| {
+                    instance.rewind();
+                    instance.touched(rewound.at);
+                });
             }
             InstanceFact::InstanceDozed(dozed) => {
-                let Some(instance) = self.get_mut(&dozed.key) else { return };
-                instance.awake = dozed.awake;
-                if dozed.awake {
-                    instance.touched(dozed.at);
+                let there = self.change(&dozed.key, |instance| {
+                    instance.awake = dozed.awake;
+                    if dozed.awake {
+                        instance.touched(dozed.at);
+                    }
+                });
+                if there {
+                    self.share_anew(&dozed.key.group);
                 }
-                self.share_anew(&dozed.key.group);
             }
         }
     }
 
     fn delete(&mut self, key: &InstanceKey) {
         let Some(group) = self.groups.get_mut(&key.group) else { return };
-        if group.remove(&key.name).is_some() {
+        if let Some(gone) = group.remove(&key.name) {
             self.count -= 1;
+            self.bytes -= key.weight() + gone.weight();
         }
         if group.is_empty() {
             self.groups.remove(&key.group);
         }
         self.share_anew(&key.group);
     }
+}
+
+impl InstanceKey {
+    fn weight(&self) -> usize {
+        self.group.len() + self.name.len()
+    }
+}
+
+fn weight(reads: usize, places: usize) -> usize {
+    INSTANCE + reads + places * PLACE
+}
+
+/// A change, with the sum kept.
+fn weighed(bytes: &mut usize, instance: &mut Instance, change: impl FnOnce(&mut Instance)) {
+    let before = instance.weight();
+    change(instance);
+    *bytes = *bytes + instance.weight() - before;
 }
 
 impl Instance {
@@ -218,11 +262,18 @@ impl Instance {
             seen: at,
             // Another than that of one that had the name before: its plans are void, too.
             version: at.unsigned_abs() << 10,
+            reads: 0,
         }
+    }
+
+    /// About what it takes in memory, in bytes.
+    fn weight(&self) -> usize {
+        weight(self.reads, self.begins.len() + self.positions.len())
     }
 
     fn choose(&mut self, chosen: &fact::ReadingChosen) {
         self.reading = chosen.reading.clone();
+        self.reads = self.reading.weight();
         self.begins = chosen.begins.iter().map(|(topic, partition, offset)| ((*topic, *partition), *offset)).collect();
         self.awake = true;
         self.rewind();

@@ -36,6 +36,18 @@ impl Reading {
         }
     }
 
+    /// About what it takes in memory, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        const NAME: usize = 40;
+        let name = |name: &TopicName| NAME + name.as_str().len();
+        match self {
+            Self::Nothing => 0,
+            Self::Topics(topics) => topics.iter().map(name).sum(),
+            Self::Pattern(pattern) => pattern.len(),
+            Self::Partitions(partitions) => partitions.iter().map(|(topic, _)| name(topic)).sum(),
+        }
+    }
+
     pub(super) fn write(&self, w: &mut Writer<'_>) {
         match self {
             Self::Nothing => w.u8(0),

@@ -43,10 +43,7 @@ impl Instances {
         let mut all = Self::default();
         for _ in 0..count {
             let key = read_key(r)?;
-            let instance = Instance::read(r)?;
-            if all.groups.entry(key.group).or_default().insert(key.name, instance).is_none() {
-                all.count += 1;
-            }
+            all.insert(&key, Instance::read(r)?);
         }
         r.clone().end()?;
         Ok(all)
@@ -83,6 +80,7 @@ impl Instance {
             let name = r.str("bytes of a fetch's name", limits::FETCH_NAME_BYTES_MAX)?.into();
             Ok(LastFetch { name, ranges: read_ranges(r)? })
         })?;
-        Ok(Self { settings, reading, begins, positions, last, awake: r.bool()?, seen: r.i64()?, version: r.u64()? })
+        let (awake, seen, version, reads) = (r.bool()?, r.i64()?, r.u64()?, reading.weight());
+        Ok(Self { settings, reading, begins, positions, last, awake, seen, version, reads })
     }
 }

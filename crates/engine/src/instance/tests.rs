@@ -236,3 +236,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn all_instances_together_have_a_bound_in_bytes() {
+    let mut world = World::default();
+    let names = |n: usize| Reading::Topics((0..n).map(|n| format!("{n:0>200}").parse().unwrap()).collect());
+    let choose = |world: &mut World, name: &str, n: usize| {
+        world.ask(2, Command::Choose { key: key(name), reading: names(n), begins: Vec::new() })
+    };
+    let mut refused = None;
+    for n in 0..100 {
+        let name = format!("{n:0>3}");
+        world.create(&name, false);
+        if choose(&mut world, &name, 10_000).is_err() {
+            refused = Some(name);
+            break;
+        }
+    }
+    let refused = refused.expect("a hundred of the largest are too many");
+    assert!(world.instances.bytes <= crate::limits::INSTANCES_BYTES_MAX);
+    assert!(world.instances.bytes > crate::limits::INSTANCES_BYTES_MAX / 2);
+    assert_eq!(choose(&mut world, &refused, 1), Ok(Reply::Done), "what is small finds room");
+    assert_eq!(world.deliver(&refused, 0, 5), Ok(Reply::Done));
+    world.ask(3, Command::Delete(key("000"))).unwrap();
+    assert_eq!(choose(&mut world, &refused, 10_000), Ok(Reply::Done), "who has gone makes room");
+    let mut bytes = Vec::new();
+    world.instances.snapshot(&mut bytes);
+    assert_eq!(Instances::restore(&bytes), Ok(world.instances));
+}
+
+/// A position of its own for each partition.
+#[test]
+fn positions_have_weight_and_who_moves_on_needs_no_more() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    let places = |n: i32| (0..n).map(|partition| (topic(), partition, 7)).collect::<Vec<At>>();
+    let seek = |world: &mut World, n| world.ask(3, Command::Seek { key: key("a"), positions: places(n) });
+    let many = (crate::limits::INSTANCES_BYTES_MAX / PLACE) as i32;
+    assert!(matches!(seek(&mut world, many), Err(Refusal::Heavy { .. })));
+    assert_eq!(seek(&mut world, many - 10), Ok(Reply::Done));
+    assert_eq!(world.deliver("a", 0, 5), Ok(Reply::Done));
+    let version = world.instances.get(&key("a")).map_or(0, |i| i.version);
+    let ranges = (0..20).map(|n| Delivered { topic: topic(), partition: many + n, from: 0, to: 1 }).collect();
+    let beyond = Command::Deliver(Deliver { key: key("a"), version, fetch: "f".into(), ranges });
+    assert!(matches!(world.ask(4, beyond), Err(Refusal::Heavy { .. })));
+    world.ask(5, Command::Rewind(key("a"))).unwrap();
+    assert_eq!(world.instances.bytes, key("a").weight() + weight(topics().weight(), 0));
+    world.ask(5, Command::Delete(key("a"))).unwrap();
+    assert_eq!(world.instances.bytes, 0);
+}

@@ -9,10 +9,10 @@ use hyper::{
     StatusCode,
     header::{CACHE_CONTROL, HeaderValue},
 };
-use milena_node::engine::share::Dropping;
+use milena_node::engine::share::{At, Dropping};
 use serde::Serialize;
 use serde_json::json;
-use tokio::{sync::mpsc::Sender, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     Told,
@@ -20,20 +20,28 @@ use super::{
     receive::{MAX, Message, Receive, Work},
     trouble::Trouble,
 };
-use crate::{answer::stream, asked::Asked, serve::Door};
+use crate::{
+    answer::{Sender, stream},
+    asked::Asked,
+    serve::Door,
+};
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 /// So often a worker hears that the stream lives when nothing else happens.
 const BEAT: Duration = Duration::from_secs(15);
+/// When there was no memory for the next message, it is asked for again after this long.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A lease that has less than this left when it is seen for the last time has run out by itself.
 const SLACK: Duration = Duration::from_millis(50);
 
 /// Messages that are out: in order of their deliveries.
 type Out = VecDeque<Sent>;
 
-/// One message that is out.
+/// One message that is out. What it says is gone by then.
 struct Sent {
-    message: Message,
+    id: String,
+    lease: String,
+    place: (At, i64),
     /// When its lease ends, as far as is known.
     ends: Instant,
 }
@@ -50,7 +58,7 @@ pub(super) async fn follow(door: &Arc<Door>, topic: &str, group: &str, asked: &A
     let decode = asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?;
     let wish = Receive { lease_ms: number("lease_ms")?, decode, ..Receive::default() };
     let work = Work::begin(door, topic, group, wish).await?;
-    let (sender, mut answer) = stream(StatusCode::OK, EVENTS);
+    let (sender, mut answer) = stream(&door.memory, StatusCode::OK, EVENTS);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     tokio::task::spawn_local(async move {
         push(&work, credit, &sender).await;
@@ -61,11 +69,12 @@ pub(super) async fn follow(door: &Arc<Door>, topic: &str, group: &str, asked: &A
 }
 
 /// Runs until the worker goes away or nothing more can be taken.
-async fn push(work: &Work, credit: i64, sender: &Sender<Bytes>) {
+async fn push(work: &Work, credit: i64, sender: &Sender) {
     let (mut out, mut beat) = (Out::new(), Instant::now() + BEAT);
     // The head of the answer goes out with its first bytes.
     let mut text = String::from(": messages as they come\n\n");
     loop {
+        work.let_go();
         if !text.is_empty() {
             beat = Instant::now() + BEAT;
             if sender.send(Bytes::from(std::mem::take(&mut text))).await.is_err() {
@@ -76,8 +85,11 @@ async fn push(work: &Work, credit: i64, sender: &Sender<Bytes>) {
         look_after(work, &mut out, &mut text);
         let room = credit - out.len() as i64;
         let taken = if room > 0 { work.take(room).await } else { Ok(Vec::new()) };
+        let busy = taken.as_ref().is_err_and(Trouble::is_busy);
         match taken {
             Ok(messages) => messages.into_iter().for_each(|message| give(work, message, &mut out, &mut text)),
+            // Whoever follows is not sent away for it, since that would count as a failure of what is out.
+            Err(_) if busy => {}
             Err(trouble) => {
                 event(&mut text, "error", &trouble.shown());
                 let _ = sender.send(Bytes::from(text)).await;
@@ -90,6 +102,7 @@ async fn push(work: &Work, credit: i64, sender: &Sender<Bytes>) {
         let patience = patience(&out, beat);
         let changes = async {
             match room > 0 {
+                _ if busy => tokio::time::sleep(AGAIN).await,
                 true => drop(work.door.node.share_wait(&work.group, freed, &seen, patience).await),
                 // With no room left, only what becomes of the messages that are out matters.
                 false => work.door.node.share_stirred(&work.group, patience, || still_out(work, &out)).await,
@@ -114,9 +127,10 @@ fn patience(out: &Out, beat: Instant) -> Duration {
 
 fn give(work: &Work, message: Message, out: &mut Out, text: &mut String) {
     event(text, "message", &message);
+    let place = message.place();
     let left = message.lease_expires_at - work.door.node.now().wall;
     let ends = Instant::now() + Duration::from_millis(left.max(0) as u64);
-    out.push_back(Sent { message, ends });
+    out.push_back(Sent { id: message.id, lease: message.lease, place, ends });
 }
 
 /// Whether everything that is out is still this worker's.
@@ -135,7 +149,7 @@ fn look_after(work: &Work, out: &mut Out, text: &mut String) {
         None => {
             // Who settles a message knows that; whose time is over may not.
             if now + SLACK >= sent.ends {
-                let told = json!({ "id": sent.message.id, "lease": sent.message.lease, "reason": "the lease ran out" });
+                let told = json!({ "id": sent.id, "lease": sent.lease, "reason": "the lease ran out" });
                 event(text, "revoked", &told);
             }
             false
@@ -144,7 +158,7 @@ fn look_after(work: &Work, out: &mut Out, text: &mut String) {
 }
 
 fn left_ms(work: &Work, sent: &Sent) -> Option<i64> {
-    let (at, offset) = sent.message.place();
+    let (at, offset) = sent.place;
     let (owner, left) = work.door.node.share_holder(&work.group, at, offset)?;
     (owner == work.owner).then_some(left)
 }

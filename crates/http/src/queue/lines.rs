@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::{
     StatusCode,
-    body::Incoming,
     header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue},
 };
-use tokio::sync::mpsc::Sender;
 
 use super::{Told, produce::Target, trouble::Trouble};
-use crate::{answer::stream as streamed, asked::Asked};
+use crate::{
+    answer::{Sender, stream as streamed},
+    asked::{Asked, Unreadable},
+    coming::Coming,
+};
 
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 /// A body of this size is read whole and answered at once.
@@ -34,22 +35,25 @@ pub(super) fn streams(asked: &Asked) -> bool {
 
 /// Answers one line for each, in their order, when it is on disk.
 pub(super) async fn stream(target: Target, asked: Asked) -> Told {
-    let (sender, answer) = streamed(StatusCode::OK, LINES);
+    let (sender, answer) = streamed(&target.door.memory, StatusCode::OK, LINES);
     let body = asked.take_body();
     tokio::task::spawn_local(async move { read(&target, body, &sender).await });
     Ok(answer)
 }
 
-async fn read(target: &Target, mut body: Incoming, sender: &Sender<Bytes>) {
+async fn read(target: &Target, mut body: Coming, sender: &Sender) {
     let mut lines = Lines::default();
     loop {
-        let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
-            Ok(Some(Ok(frame))) => frame,
-            // The end; or nobody is there any more who could read an answer.
-            Ok(None) => break,
-            Ok(Some(Err(_))) | Err(_) => return,
+        let bytes = match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(Ok(Some(bytes))) => bytes,
+            Ok(Ok(None)) => break,
+            Ok(Err(given_up @ Unreadable::Still)) => {
+                let _ = sender.send(line(&Trouble::unreadable(&given_up).shown())).await;
+                return;
+            }
+            // Nobody is there any more who could read an answer.
+            Ok(Err(_)) | Err(_) => return,
         };
-        let Ok(bytes) = frame.into_data() else { continue };
         let whole = lines.push(&bytes);
         if !write(target, &whole, sender).await {
             return;
@@ -60,13 +64,18 @@ async fn read(target: &Target, mut body: Incoming, sender: &Sender<Bytes>) {
             let _ = sender.send(line(&trouble.shown())).await;
             return;
         }
+        // What is written is no more held; a line that has begun is, until its end comes.
+        if let Err(spent) = body.hold(lines.begun.len()) {
+            let _ = sender.send(line(&Trouble::from(spent).shown())).await;
+            return;
+        }
     }
     let rest = lines.rest();
     write(target, &rest, sender).await;
 }
 
 /// `false`: nobody reads the answers any more.
-async fn write(target: &Target, lines: &[Vec<u8>], sender: &Sender<Bytes>) -> bool {
+async fn write(target: &Target, lines: &[Vec<u8>], sender: &Sender) -> bool {
     for some in lines.chunks(TOGETHER) {
         let outcomes = target.put(some.iter().map(Vec::as_slice).collect()).await;
         let text: Vec<u8> = outcomes.iter().flat_map(|outcome| line(outcome).to_vec()).collect();

@@ -8,11 +8,15 @@ use serde::Serialize;
 
 use super::{
     Told,
-    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, records},
+    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, afforded},
     ok,
     trouble::Trouble,
 };
-use crate::{asked::Asked, serve::Door};
+use crate::{
+    asked::Asked,
+    memory::{Loan, Spent},
+    serve::Door,
+};
 
 const MAX: usize = 500;
 const WAIT_MS_MAX: u64 = 30_000;
@@ -58,7 +62,8 @@ pub(super) async fn look(door: &Arc<Door>, topic: &str, partition: &str, asked: 
         door.node.wait(vec![(partition.clone(), view.high)], 1, wish.wait).await.map_err(Trouble::dead)?;
     }
     let view = partition.view().ok_or_else(|| Trouble::no_topic(topic.name.as_str()))?;
-    let found = read(door, &topic, partition, &wish, view.stable).await?;
+    let mut held = door.memory.loan();
+    let found = read((door, &mut held), (&topic, partition), &wish, view.stable).await?;
     let mut decoder = Decoder::new(door, &topic, wish.decode);
     let mut messages = Vec::with_capacity(found.len());
     for raw in &found {
@@ -111,18 +116,24 @@ fn offset(text: Option<&str>, view: View) -> Result<i64, Trouble> {
 }
 
 /// Messages from an offset on, below `end`; at least one if there is any.
-async fn read(door: &Door, topic: &Topic, partition: &Partition, wish: &Wish, end: i64) -> Result<Vec<Raw>, Trouble> {
+async fn read(
+    (door, held): (&Door, &mut Loan),
+    (topic, partition): (&Topic, &Partition),
+    wish: &Wish,
+    end: i64,
+) -> Result<Vec<Raw>, Trouble> {
     let (mut next, mut found, mut left) = (wish.offset, Vec::new(), ANSWER);
     while next < end && found.is_empty() {
         let read = door.node.read(topic, partition, next, BYTES).await.map_err(Trouble::unread)?;
         for slice in &read.slices {
             let Slice::Memory(bytes) = slice else { continue };
             let enough = Enough { records: wish.max - found.len(), bytes: left, one: found.is_empty() };
-            let read = records(bytes, |offset| (next..end).contains(&offset), enough).map_err(Trouble::damaged)?;
+            let so_far = (&mut *held, ANSWER - left);
+            let read = afforded(so_far, bytes, |offset| (next..end).contains(&offset), enough).map_err(Trouble::damaged)?;
             left = left.saturating_sub(read.bytes);
             found.extend(read.records);
             if read.cut.is_some() {
-                return Ok(found);
+                return if found.is_empty() { Err(Spent.into()) } else { Ok(found) };
             }
         }
         // Batches of nothing but gaps are passed over.

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 use super::trouble::Trouble;
 use crate::{
     coding::{self, Part, Unions, Unread, compact, name_of},
+    memory::Loan,
     serve::Door,
 };
 
@@ -173,6 +174,25 @@ pub(super) fn records(batches: &[u8], wanted: impl Fn(i64) -> bool, enough: Enou
             found.records.push(Raw::from(&record));
         }
     }
+    Ok(found)
+}
+
+/// The same, as far as there is memory for it beside the `so_far` bytes of the same answer. Without any, what is short comes all
+/// the same; what is found then may be nothing, with `cut` at the first.
+pub(super) fn afforded(
+    (held, so_far): (&mut Loan, usize),
+    batches: &[u8],
+    wanted: impl Fn(i64) -> bool,
+    enough: Enough,
+) -> Result<Found, Flaw> {
+    let found = records(batches, &wanted, enough)?;
+    if held.hold(so_far + found.bytes).is_ok() {
+        return Ok(found);
+    }
+    let bytes = held.hold_upto(so_far + found.bytes).saturating_sub(so_far);
+    drop(found);
+    let found = records(batches, &wanted, Enough { bytes, one: false, ..enough })?;
+    held.hold_anyway(so_far + found.bytes);
     Ok(found)
 }
 

@@ -67,6 +67,11 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
     told.unwrap_or_else(Answer::from)
 }
 
+/// A refusal that no route has to do with.
+pub(crate) fn refused(status: StatusCode, words: &str) -> Answer {
+    Trouble::of_status(status, words).into()
+}
+
 /// Boxed one by one: who waits for a message takes no more room than waiting needs.
 fn route<'a>(
     door: &'a Arc<Door>,

@@ -1,6 +1,7 @@
 //! Taking messages: strictly as many as asked for, one by default, waiting for the first. An empty answer says why it is empty.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 use super::{
     Told,
     lease::{GROUP_MAX, Lease},
-    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, records},
+    message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, afforded},
     ok,
     settle::{self, Many, Outcome},
     state::{depth, oldest},
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, empty, json},
+    memory::{Loan, Spent},
     serve::Door,
 };
 
@@ -87,6 +89,8 @@ pub(super) struct Work {
     pub(super) group: String,
     pub(super) owner: MemberId,
     wish: Receive,
+    /// For the messages that were taken last.
+    held: RefCell<Loan>,
 }
 
 /// Whoever goes away before the answer is ready never had the messages.
@@ -122,11 +126,14 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     let work = Work::begin(door, topic, group, wish).await?;
     let patience = Duration::from_millis(wait_ms);
     let mut guard = GoneGuard(Some((door, group.to_owned(), work.owner.clone())));
-    let messages = work.wait(max, patience).await?;
+    let messages = match work.wait(max, patience).await {
+        // What became of the leases has to be told, too.
+        Err(trouble) if trouble.is_busy() && !settled.is_empty() => Vec::new(),
+        messages => messages?,
+    };
     guard.0 = None;
     match (messages.is_empty(), settled.is_empty()) {
         (true, true) => Box::pin(work.nothing(empty(StatusCode::NO_CONTENT))).await,
-        // What became of the leases has to be told, too.
         (true, false) => Box::pin(work.nothing(json(&Received { messages, settled }))).await,
         _ => ok(&Received { messages, settled }),
     }
@@ -154,7 +161,13 @@ impl Work {
         // Nobody else's in this life, and not to be guessed by a member that may say what became of its own records.
         let number = door.takers.fetch_add(1, Ordering::Relaxed);
         let owner = MemberId::from(format!("http-{:016x}-{number}", door.node.life()).as_str());
-        Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, wish })
+        let held = RefCell::new(door.memory.loan());
+        Ok(Self { door: door.clone(), topic, group: group.to_owned(), owner, wish, held })
+    }
+
+    /// What was taken last is gone from here.
+    pub(super) fn let_go(&self) {
+        self.held.borrow_mut().hold_anyway(0);
     }
 
     /// Up to where the partitions and the group are known: to be asked before taking, and compared by who waits after it.
@@ -188,6 +201,7 @@ impl Work {
 
     /// The messages that were taken, and whether offsets without a message were passed.
     async fn look(&self, max: i64) -> Result<(Vec<Message>, bool), Trouble> {
+        self.let_go();
         let (mut messages, mut gaps, mut room, mut unread) = (Vec::new(), false, ANSWER, None);
         let count = self.topic.partitions.len();
         let first = self.door.turn.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +251,10 @@ impl Work {
         let runs = &taken.granted.runs;
         let delivery = |offset: i64| runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, n)| *n);
         let enough = Enough { records: usize::MAX, bytes: *room, one: first };
-        let found = records(&taken.batches, |offset| delivery(offset).is_some(), enough).map_err(Trouble::damaged)?;
+        let found = {
+            let so_far = (&mut *self.held.borrow_mut(), ANSWER - *room);
+            afforded(so_far, &taken.batches, |offset| delivery(offset).is_some(), enough).map_err(Trouble::damaged)?
+        };
         if let Some(from) = found.cut {
             self.door.node.share_give_back(&self.group, taken.granted.grant, from).await??;
         }
@@ -279,6 +296,9 @@ impl Work {
         }
         if !gaps.is_empty() {
             self.pass(at, &gaps).await?;
+        }
+        if first && messages.is_empty() && found.cut.is_some() {
+            return Err(Spent.into());
         }
         Ok((messages, !gaps.is_empty()))
     }

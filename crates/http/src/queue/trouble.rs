@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use crate::{
     answer::{Answer, json as as_json},
     asked::Unreadable,
+    memory::Spent,
 };
+
+/// The code of whatever finds no memory.
+const BUSY: &str = "busy";
 
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -35,7 +39,16 @@ impl Trouble {
         Self::invalid(format!("the body is not the JSON that this route reads: {error}"))
     }
     pub(super) fn unreadable(error: &Unreadable) -> Self {
-        Self::new(error.status(), "unreadable", error.to_string())
+        Self::of_status(error.status(), error.to_string())
+    }
+    /// What went wrong before any route had to do with it.
+    pub(super) fn of_status(status: StatusCode, words: impl Into<String>) -> Self {
+        let code = match status {
+            StatusCode::SERVICE_UNAVAILABLE => BUSY,
+            StatusCode::FORBIDDEN => "forbidden",
+            _ => "unreadable",
+        };
+        Self::new(status, code, words)
     }
     pub(super) fn nothing_here(path: &str) -> Self {
         let words = format!("there is nothing at {path}; /openapi/queue.json lists the routes");
@@ -88,6 +101,10 @@ impl Trouble {
     pub(super) fn shown(&self) -> Value {
         json!({"error_code": self.code, "message": self.words, "retriable": self.retriable()})
     }
+    /// There is no memory for it just now.
+    pub(super) fn is_busy(&self) -> bool {
+        self.code == BUSY
+    }
     fn retriable(&self) -> bool {
         matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
     }
@@ -104,6 +121,12 @@ impl From<Trouble> for Answer {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer
+    }
+}
+
+impl From<Spent> for Trouble {
+    fn from(spent: Spent) -> Self {
+        Self::of_status(StatusCode::SERVICE_UNAVAILABLE, spent.to_string())
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     answer::{Answer, bytes},
     asked::Unreadable,
     coding::{Part, Trouble},
+    memory::Spent,
 };
 
 /// One error.
@@ -106,7 +107,16 @@ impl Fault {
 
 impl From<Unreadable> for Fault {
     fn from(error: Unreadable) -> Self {
-        Self::plain(error.status(), error)
+        match error {
+            Unreadable::Spent(spent) => spent.into(),
+            error => Self::plain(error.status(), error),
+        }
+    }
+}
+
+impl From<Spent> for Fault {
+    fn from(spent: Spent) -> Self {
+        Self::retriable(spent)
     }
 }
 
@@ -198,7 +208,7 @@ impl From<instance::Refusal> for Fault {
             Refusal::Exclusive => Self::illegal_state(refusal),
             // Plans are made anew where they are made; whoever hears of it has had bad luck a thousand times.
             Refusal::Stale => Self::retriable(refusal),
-            Refusal::TooLong { .. } | Refusal::Full { .. } => Self::bad_config(refusal),
+            Refusal::TooLong { .. } | Refusal::Full { .. } | Refusal::Heavy { .. } => Self::bad_config(refusal),
         }
     }
 }

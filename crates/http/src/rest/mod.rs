@@ -18,8 +18,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-pub(crate) use self::fault::{Fault, Told};
 use self::media::Family;
+pub(crate) use self::{
+    fault::{Fault, Told},
+    v2::Patterns,
+};
 use crate::{
     answer::{Answer, JSON, bytes},
     asked::Asked,
@@ -57,8 +60,12 @@ pub(crate) async fn answer(door: &Arc<Door>, asked: Asked) -> Answer {
 }
 
 /// A refusal that no route was asked about.
-pub(crate) fn refused(status: StatusCode, message: impl ToString) -> Answer {
-    Fault::plain(status, message).answer(Family::V2)
+pub(crate) fn refused(path: &str, status: StatusCode, message: impl ToString) -> Answer {
+    let family = if path.starts_with("/v3") { Family::V3 } else { Family::V2 };
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => Fault::retriable(message).answer(family),
+        status => Fault::plain(status, message).answer(family),
+    }
 }
 
 /// Nothing is at this path, or it does not answer this method.

@@ -189,3 +189,28 @@ fn a_schema_is_found_by_the_header_beside_a_value_too() {
     reader(&server, "a", "avro", "t");
     assert_eq!(records(&server, "a", AVRO)[1]["value"], json!({"first": "y", "age": null}));
 }
+
+/// As in the proxy: neither v2 nor v3 has a place for references in a request.
+#[test]
+fn a_schema_with_references_is_refused_with_a_word_that_helps_and_goes_by_its_id() {
+    let server = Server::start(Surface::Common);
+    let street = json!({"schema": r#"{"type":"record","name":"Street","fields":[{"name":"name","type":"string"}]}"#});
+    assert_eq!(server.post("/subjects/street/versions", &street).status, 200);
+    let house = r#"{"type":"record","name":"House","fields":[{"name":"street","type":"Street"}]}"#;
+    let references = json!([{"name": "Street", "subject": "street", "version": 1}]);
+    let value = json!({"street": {"name": "a"}});
+    let v2 = json!({"value_schema": house, "references": references, "records": [{"value": value}]});
+    let refused = produce(&server, "houses", AVRO, &v2);
+    assert_eq!((refused.code(), refused.body.contains("Unrecognized field: references")), ((422, 422), true), "{}", refused.body);
+    let by_text = produce(&server, "houses", AVRO, &json!({"value_schema": house, "records": [{"value": value}]}));
+    assert_eq!((by_text.code(), by_text.body.contains("Street")), ((422, 42205), true), "{}", by_text.body);
+    let v3 = format!("/v3/clusters/{}/topics/houses/records", cluster(&server));
+    let data = json!({"value": {"type": "AVRO", "schema": house, "references": references, "data": value}});
+    let refused = server.post(&v3, &data).json();
+    assert_eq!(refused["error_code"], 42206, "{refused}");
+    assert!(refused["message"].as_str().is_some_and(|words| words.contains("name its schema_id")), "{refused}");
+    let registered = server.post("/subjects/houses-value/versions", &json!({"schema": house, "references": references}));
+    let id = registered.json()["id"].clone();
+    assert_eq!(produce(&server, "houses", AVRO, &json!({"value_schema_id": id, "records": [{"value": value}]})).status, 200);
+    assert_eq!(server.post(&v3, &json!({"value": {"schema_id": id, "data": value}})).json()["error_code"], 200);
+}

@@ -1,6 +1,7 @@
 //! The HTTP door from outside: a node in memory, a listener on a free port, and plain sockets.
 
 mod coded;
+mod crowded;
 mod manual;
 mod queue;
 mod queue_faults;

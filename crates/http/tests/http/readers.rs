@@ -188,3 +188,61 @@ fn a_pattern_is_one_by_itself() {
     // Only between the anchors that are put around it would this be one, of everything.
     assert!((400..500).contains(&subscribe("a)|(.*")));
 }
+
+#[test]
+fn an_instance_in_a_share_group_and_a_queue_of_a_group_with_instances_are_refused_at_once() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..2);
+    take(&server);
+    let made = server.post("/consumers/workers", &json!({"name": "i"}));
+    assert_eq!(made.code(), (409, 40903), "{}", made.body);
+    reader(&server, "readers", "i", "orders", &json!({}));
+    let receive = "/q/v1/topics/orders/groups/readers:receive";
+    let taken = server.post(receive, &json!({"wait_ms": 0}));
+    assert_eq!((taken.status, &taken.json()["error_code"]), (409, &json!("other_kind_of_group")));
+    assert_eq!(server.delete("/consumers/readers/instances/i").status, 204);
+    assert_eq!(server.post(receive, &json!({"wait_ms": 0})).status, 200, "the name is free again");
+}
+
+#[test]
+fn patterns_of_a_group_are_compiled_once_and_not_at_each_fetch() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    for n in 0..100 {
+        let settings = json!({"name": format!("i{n}"), "auto.offset.reset": "earliest"});
+        assert_eq!(server.post("/consumers/many", &settings).status, 200);
+        let path = format!("/consumers/many/instances/i{n}/subscription");
+        assert_eq!(server.post(&path, &json!({"topic_pattern": format!("[a-z]\\w{{12}}{n}")})).status, 204);
+    }
+    let time = |path: &str| {
+        let begun = std::time::Instant::now();
+        assert_eq!(server.get(path).status, 200);
+        begun.elapsed()
+    };
+    let first = time("/consumers/many/instances/i0/assignments");
+    let later = (0..5).map(|_| time("/consumers/many/instances/i0/assignments")).min().expect("some");
+    assert!(later < first / 4, "{first:?} for the first time, and {later:?} after that");
+}
+
+/// Base64 is a third longer than what it stands for, and an answer is as long as its text.
+#[test]
+fn an_answer_is_bounded_as_it_is_sent_and_what_did_not_fit_comes_next() {
+    const BINARY: &str = "application/vnd.kafka.binary.v2+json";
+    let server = Server::start(Surface::Common);
+    let record = json!({"records": [{"value": "A".repeat(1_300_000)}]}).to_string();
+    for _ in 0..15 {
+        assert_eq!(server.send("POST", "/topics/long", &[("Content-Type", BINARY)], record.as_bytes()).status, 200);
+    }
+    reader(&server, "g", "i", "long", &json!({"format": "binary"}));
+    let fetch = |query: &str| {
+        let path = format!("/consumers/g/instances/i/records?timeout=1{query}");
+        let fetched = server.send("GET", &path, &[("Accept", BINARY)], b"");
+        assert_eq!(fetched.status, 200, "{}", fetched.body);
+        let offsets = fetched.json().as_array().expect("records").iter().filter_map(|r| r["offset"].as_i64()).collect();
+        (fetched.body.len(), offsets)
+    };
+    let (bytes, first): (usize, Vec<i64>) = fetch("");
+    assert!(bytes <= 16 << 20, "{bytes} bytes");
+    let (_, rest): (usize, Vec<i64>) = fetch("");
+    assert_eq!([first, rest].concat(), (0..15).collect::<Vec<i64>>());
+}

@@ -94,6 +94,25 @@ impl Server {
         stream
     }
 
+    /// A bare connection that takes answers into a buffer of this size; 0: as large as the system has it.
+    pub(crate) fn connect(&self, buffer: usize) -> TcpStream {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        if buffer > 0 {
+            socket.set_recv_buffer_size(buffer).expect("a size");
+        }
+        socket.connect(&self.address.into()).expect("it listens");
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).expect("a socket");
+        stream
+    }
+    /// Bytes that requests and answers of all connections hold.
+    pub(crate) fn held(&self) -> u64 {
+        self.node.counters().http_held.get()
+    }
+    /// Connections that were closed because they held what others needed.
+    pub(crate) fn crowded_out(&self) -> u64 {
+        self.node.counters().crowded_out.get()
+    }
     /// Commits of the store so far.
     pub(crate) fn commits(&self) -> u64 {
         self.node.gauges().commits

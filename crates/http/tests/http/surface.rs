@@ -133,3 +133,22 @@ fn every_one_of_the_fifty_operations_of_v3_is_there() {
     assert_eq!(steps.len() + 1, 50, "with the list of clusters");
     walk(&server, &format!("/v3/clusters/{cluster}"), "application/json", &steps);
 }
+
+/// Here a page that may not; the same holds for requests that are not complete in time, and looks that find no memory.
+#[test]
+fn refusals_that_no_route_made_are_in_the_envelope_of_their_path() {
+    let server = Server::start(Surface::Common);
+    let page = [("Origin", "http://elsewhere")];
+    let refused = |path: &str| {
+        let refused = server.send("POST", path, &page, b"{}");
+        assert_eq!(refused.status, 403, "{path}: {}", refused.body);
+        assert!(refused.body.contains("access.control.allow.origin"), "{path}: {}", refused.body);
+        refused.json()
+    };
+    let queue = refused("/q/v1/topics/t/messages");
+    assert_eq!((&queue["error_code"], &queue["retriable"]), (&json!("forbidden"), &json!(false)));
+    for path in ["/subjects/s/versions", "/topics/t", "/v3/clusters/c/topics"] {
+        assert_eq!(refused(path)["error_code"], 403, "{path}");
+    }
+    assert!(refused("/admin/v1/topics/t/restore")["fix"].is_string());
+}

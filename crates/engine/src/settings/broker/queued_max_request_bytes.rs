@@ -12,7 +12,8 @@ pub(super) const SETTING: Setting = Setting {
     fallbacks: &[],
     prose: "How many bytes all connections together may hold: requests under way, and (other than in Kafka) answers that clients \
             have not taken. -1 is 256 MiB, and it is never less than twice `socket.request.max.bytes`. At the limit, connections that \
-            hold more than 16 KiB are not read from and long answers wait; one that has not moved for two seconds may be closed.",
+            hold more than 16 KiB are not read from and long answers wait; one that has not moved for two seconds may be closed. HTTP \
+            connections may hold as much again, and are answered 503 where these wait.",
     bearing: Bearing::Honoured { since: "0.1.0" },
 };
 

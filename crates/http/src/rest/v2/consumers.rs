@@ -13,7 +13,7 @@ use milena_node::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{done, reading, told};
+use super::{done, patterns, reading, told};
 use crate::{
     answer::Answer,
     asked::Asked,
@@ -79,6 +79,11 @@ pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answe
     let settings = create.settings()?;
     let name = create.name.or(create.id).unwrap_or_else(|| format!("rest-consumer-{}", Uuid::new_v4()));
     let key = InstanceKey { group: group.into(), name: name.as_str().into() };
+    // It could never commit: the name of a group is of one kind.
+    if door.node.is_share(group) {
+        let words = format!("{group} is a share group: its messages are taken at /q/v1/topics/TOPIC/groups/{group}:receive");
+        return Err(Fault::illegal_state(words));
+    }
     match door.node.instances(Command::Create { key, settings }).await?? {
         Reply::Exists => Err(Fault::new(
             StatusCode::CONFLICT,
@@ -159,7 +164,7 @@ fn number(name: &str, value: Option<&Value>, least: i64) -> Told<Option<u32>> {
 pub(super) async fn delete(door: &Door, key: InstanceKey) -> Told<Answer> {
     let instance = reading::find(&door.node, &key).await?;
     if instance.settings.auto_commit {
-        reading::commit_delivered(&door.node, &key, 0).await?;
+        reading::commit_delivered(door, &key, 0).await?;
     }
     door.node.instances(Command::Delete(key)).await??;
     Ok(done())
@@ -174,7 +179,7 @@ pub(super) async fn subscribe(door: &Door, key: InstanceKey, body: &[u8]) -> Tol
     let wanted = match (asked.topics, asked.topic_pattern) {
         (Some(topics), None) => Reading::Topics(topics.iter().map(|name| topic_name(name)).collect::<Told<_>>()?),
         (None, Some(text)) => {
-            reading::pattern(&text)?;
+            patterns::pattern(&text)?;
             Reading::Pattern(text.into())
         }
         (Some(_), Some(_)) => return Err(Fault::illegal_state("topics and topic_pattern exclude each other")),
@@ -205,7 +210,7 @@ pub(super) async fn assign(door: &Door, key: InstanceKey, body: &[u8]) -> Told<A
 async fn choose(door: &Door, key: InstanceKey, wanted: Reading) -> Told<Answer> {
     let instance = reading::find(&door.node, &key).await?;
     let topics = match instance.settings.reset {
-        Reset::Latest => reading::topics(&door.node, &wanted)?,
+        Reset::Latest => reading::topics(door, &wanted).await?,
         Reset::Earliest | Reset::None => Vec::new(),
     };
     let ends = |topic: &Arc<Topic>| {
@@ -222,7 +227,7 @@ pub(super) async fn subscription(door: &Door, key: InstanceKey) -> Told<Answer> 
     let names: Vec<String> = match &instance.reading {
         Reading::Topics(names) => names.iter().map(ToString::to_string).collect(),
         pattern @ Reading::Pattern(_) => {
-            reading::topics(&door.node, pattern)?.iter().map(|topic| topic.name.to_string()).collect()
+            reading::topics(door, pattern).await?.iter().map(|topic| topic.name.to_string()).collect()
         }
         Reading::Nothing | Reading::Partitions(_) => Vec::new(),
     };
@@ -230,7 +235,7 @@ pub(super) async fn subscription(door: &Door, key: InstanceKey) -> Told<Answer> 
 }
 
 pub(super) async fn assignments(door: &Door, key: InstanceKey) -> Told<Answer> {
-    let (_, mine) = reading::assigned(&door.node, &key).await?;
+    let (_, mine) = reading::assigned(door, &key).await?;
     let shown = |(topic, partition): &(Arc<Topic>, i32)| json!({"topic": topic.name.as_str(), "partition": partition});
     Ok(told(&json!({"partitions": mine.iter().map(shown).collect::<Vec<_>>()})))
 }

@@ -1,6 +1,7 @@
 //! The interface v2: topics and brokers to look at, records in, and consumer instances. Paths to verbs.
 
 mod consumers;
+mod patterns;
 mod places;
 mod produce;
 mod reading;
@@ -14,6 +15,7 @@ use hyper::{Method, StatusCode};
 use milena_node::engine::instance::InstanceKey;
 use serde::Serialize;
 
+pub(crate) use self::patterns::Patterns;
 use super::{
     BODY,
     fault::{Fault, Told},
@@ -27,8 +29,8 @@ use crate::{
 };
 
 /// What an instance reads now, for whoever shows groups.
-pub(super) async fn assigned(node: &milena_node::Node, key: &InstanceKey) -> Told<Vec<(String, i32)>> {
-    let (_, mine) = reading::assigned(node, key).await?;
+pub(super) async fn assigned(door: &Door, key: &InstanceKey) -> Told<Vec<(String, i32)>> {
+    let (_, mine) = reading::assigned(door, key).await?;
     Ok(mine.into_iter().map(|(topic, partition)| (topic.name.to_string(), partition)).collect())
 }
 

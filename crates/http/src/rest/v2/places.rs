@@ -56,7 +56,7 @@ fn assigned(mine: &[(Arc<Topic>, i32)], topic: &str, partition: i32) -> Told<Arc
 
 pub(super) async fn seek(door: &Door, key: InstanceKey, body: &[u8]) -> Told<Answer> {
     let asked: Offsets = parsed(body)?;
-    let (_, mine) = reading::assigned(&door.node, &key).await?;
+    let (_, mine) = reading::assigned(door, &key).await?;
     let mut positions: Vec<At> = Vec::with_capacity(asked.offsets.len());
     for Object(offset) in &asked.offsets {
         if offset.offset < 0 {
@@ -71,7 +71,7 @@ pub(super) async fn seek(door: &Door, key: InstanceKey, body: &[u8]) -> Told<Ans
 
 pub(super) async fn seek_to(door: &Door, key: InstanceKey, body: &[u8], end: End) -> Told<Answer> {
     let asked: Places = parsed(body)?;
-    let (_, mine) = reading::assigned(&door.node, &key).await?;
+    let (_, mine) = reading::assigned(door, &key).await?;
     let mut positions: Vec<At> = Vec::with_capacity(asked.partitions.len());
     for Object(place) in &asked.partitions {
         let topic = assigned(&mine, &place.topic, place.partition)?;
@@ -92,7 +92,7 @@ pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: &Pe
     let writer = peer.writer(&door.node).0;
     reading::find(&door.node, &key).await?;
     if body.iter().all(u8::is_ascii_whitespace) {
-        reading::commit_delivered(&door.node, &key, writer).await?;
+        reading::commit_delivered(door, &key, writer).await?;
         return Ok(told(&json!([])));
     }
     let asked: Offsets = parsed(body)?;

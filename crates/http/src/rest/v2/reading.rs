@@ -1,7 +1,10 @@
 //! What an instance may read now and from where: its reading, its share of the group's partitions, its positions, and
 //! what the group has committed. Knows how these four make a plan; reads no records.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use milena_node::{
     Node, Partition, Topic, View,
@@ -12,12 +15,12 @@ use milena_node::{
         settings::topic::GapPolicy,
     },
 };
-use regex::{Regex, RegexBuilder};
 
-use crate::rest::fault::{Fault, Told};
-
-/// What a pattern may take when it is compiled, in bytes.
-const PATTERN_BYTES: usize = 1 << 20;
+use super::patterns::Compiled;
+use crate::{
+    rest::fault::{Fault, Told},
+    serve::Door,
+};
 
 /// One partition that the instance reads.
 pub(super) struct Want {
@@ -43,22 +46,26 @@ pub(super) async fn find(node: &Node, key: &InstanceKey) -> Told<Instance> {
     node.ask_instances(|instances| instances.get(key).cloned()).await?.ok_or_else(Fault::no_instance)
 }
 
-pub(super) fn pattern(text: &str) -> Told<Regex> {
-    let build = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
-    // As in Kafka the whole name must match. By itself first: what is none may become one between the anchors.
-    build(text)
-        .and_then(|_| build(&format!("^(?:{text})$")))
-        .map_err(|error| Fault::bad_config(format!("the topic pattern cannot be used: {error}")))
+/// Topics that are there and that a reading takes in.
+pub(super) async fn topics(door: &Door, reading: &Reading) -> Told<Vec<Arc<Topic>>> {
+    let patterns = door.patterns.compiled(&door.node, text(reading).map(Box::from).into_iter().collect()).await?;
+    Ok(found(&door.node, reading, &patterns))
 }
 
-/// Topics that are there and that a reading takes in.
-pub(super) fn topics(node: &Node, reading: &Reading) -> Told<Vec<Arc<Topic>>> {
-    Ok(match reading {
+fn text(reading: &Reading) -> Option<&str> {
+    if let Reading::Pattern(text) = reading { Some(text) } else { None }
+}
+
+fn matches(patterns: &Compiled, text: &str, topic: &str) -> bool {
+    patterns.get(text).is_some_and(|pattern| pattern.as_ref().is_some_and(|pattern| pattern.is_match(topic)))
+}
+
+fn found(node: &Node, reading: &Reading, patterns: &Compiled) -> Vec<Arc<Topic>> {
+    match reading {
         Reading::Nothing => Vec::new(),
         Reading::Topics(names) => names.iter().filter_map(|name| node.topic(name.as_str())).collect(),
         Reading::Pattern(text) => {
-            let pattern = pattern(text)?;
-            node.topics().into_iter().filter(|topic| pattern.is_match(topic.name.as_str())).collect()
+            node.topics().into_iter().filter(|topic| matches(patterns, text, topic.name.as_str())).collect()
         }
         Reading::Partitions(partitions) => {
             let mut topics: Vec<Arc<Topic>> = Vec::new();
@@ -69,41 +76,58 @@ pub(super) fn topics(node: &Node, reading: &Reading) -> Told<Vec<Arc<Topic>>> {
             }
             topics
         }
-    })
+    }
 }
 
-/// Which partitions of these topics are this instance's, by topic and number.
-pub(super) fn mine(instances: &Instances, key: &InstanceKey, topics: &[Arc<Topic>]) -> Vec<(Arc<Topic>, i32)> {
-    let Some(instance) = instances.get(key) else { return Vec::new() };
+/// The patterns that sharing in a group needs.
+fn texts(instances: &Instances, group: &str) -> BTreeSet<Box<str>> {
+    let all: BTreeSet<&str> = instances.of_group(group).filter_map(|(_, other)| text(&other.reading)).collect();
+    all.into_iter().map(Box::from).collect()
+}
+
+/// A partition of a topic.
+type Part = (Arc<Topic>, i32);
+
+/// Which partitions of these topics are this instance's, by topic and number. `None` when somebody has subscribed to a pattern
+/// meanwhile that is not among these.
+fn mine(instances: &Instances, key: &InstanceKey, (topics, patterns): (&[Arc<Topic>], &Compiled)) -> Option<Vec<Part>> {
+    let Some(instance) = instances.get(key) else { return Some(Vec::new()) };
     if let Reading::Partitions(partitions) = &instance.reading {
         let found = |(name, index): &(_, i32)| Some((topics.iter().find(|topic| topic.name == *name)?.clone(), *index));
-        return partitions.iter().filter_map(found).collect();
+        return Some(partitions.iter().filter_map(found).collect());
     }
-    let patterns: BTreeMap<&str, Regex> = instances
-        .of_group(&key.group)
-        .filter_map(|(_, other)| if let Reading::Pattern(text) = &other.reading { Some(&**text) } else { None })
-        .filter_map(|text| Some((text, pattern(text).ok()?)))
-        .collect();
+    if instances.of_group(&key.group).filter_map(|(_, other)| text(&other.reading)).any(|text| !patterns.contains_key(text)) {
+        return None;
+    }
     let mut mine = Vec::new();
     for topic in topics {
         let name = &topic.name;
         let subscribes = |reading: &Reading| match reading {
             Reading::Topics(names) => names.contains(name),
-            Reading::Pattern(text) => patterns.get(&**text).is_some_and(|pattern| pattern.is_match(name.as_str())),
+            Reading::Pattern(text) => matches(patterns, text, name.as_str()),
             Reading::Nothing | Reading::Partitions(_) => false,
         };
         let share = instances.share(key, topic.partitions.len() as i32, subscribes);
         mine.extend(share.map(|partition| (topic.clone(), partition)));
     }
-    mine
+    Some(mine)
 }
 
 /// What the instance reads now, by topic and partition.
-pub(super) async fn assigned(node: &Node, key: &InstanceKey) -> Told<(Instance, Vec<(Arc<Topic>, i32)>)> {
-    let instance = find(node, key).await?;
-    let topics = topics(node, &instance.reading)?;
-    let (instance, mine) = node.ask_instances(|instances| (instances.get(key).cloned(), mine(instances, key, &topics))).await?;
-    Ok((instance.ok_or_else(Fault::no_instance)?, mine))
+pub(super) async fn assigned(door: &Door, key: &InstanceKey) -> Told<(Instance, Vec<Part>)> {
+    let node = &door.node;
+    loop {
+        let asked = node.ask_instances(|instances| Some((instances.get(key)?.reading.clone(), texts(instances, &key.group))));
+        let (reading, texts) = asked.await?.ok_or_else(Fault::no_instance)?;
+        // Not under the lock of all instances: a group may have thousands of patterns.
+        let patterns = door.patterns.compiled(node, texts).await?;
+        let topics = found(node, &reading, &patterns);
+        let known = (&*topics, &patterns);
+        let (instance, mine) = node.ask_instances(|all| (all.get(key).cloned(), mine(all, key, known))).await?;
+        if let Some(mine) = mine {
+            return Ok((instance.ok_or_else(Fault::no_instance)?, mine));
+        }
+    }
 }
 
 /// What a group has committed.
@@ -115,9 +139,9 @@ pub(super) async fn committed(node: &Node, group: &str) -> Told<Committed> {
 }
 
 impl Plan {
-    pub(super) async fn of(node: &Node, key: &InstanceKey) -> Told<Self> {
-        let (instance, mine) = assigned(node, key).await?;
-        let committed = committed(node, &key.group).await?;
+    pub(super) async fn of(door: &Door, key: &InstanceKey) -> Told<Self> {
+        let (instance, mine) = assigned(door, key).await?;
+        let committed = committed(&door.node, &key.group).await?;
         let mut wants = Vec::with_capacity(mine.len());
         for (topic, index) in mine {
             let Some(partition) = topic.partition(index).cloned() else { continue };
@@ -179,8 +203,8 @@ pub(super) async fn commit(
 }
 
 /// Commits what was delivered to an instance: everything that it was given and nothing else.
-pub(super) async fn commit_delivered(node: &Node, key: &InstanceKey, writer: u32) -> Told<()> {
-    let (instance, mine) = assigned(node, key).await?;
+pub(super) async fn commit_delivered(door: &Door, key: &InstanceKey, writer: u32) -> Told<()> {
+    let (node, (instance, mine)) = (&door.node, assigned(door, key).await?);
     let committed = committed(node, &key.group).await?;
     let moved = mine.into_iter().filter_map(|(topic, partition)| {
         let at = (topic.id, partition);

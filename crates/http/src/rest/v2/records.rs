@@ -43,7 +43,7 @@ const PATIENCE_MAX: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// While nothing is there to wait at (the topic does not exist yet), it looks this often.
 const LOOK_FOR_TOPICS: Duration = Duration::from_millis(100);
-/// The most bytes of one answer, and what is given when nothing is said.
+/// The most bytes of one answer, of its keys and values and of its text, and what is given when nothing is said.
 const BYTES_MAX: usize = 16 << 20;
 /// Plans that others made void before a fetch gives up.
 const TRIES: usize = 100;
@@ -74,7 +74,7 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
         node.instances(Command::Rewind(key.clone())).await??;
     } else if instance.settings.auto_commit {
         // Whoever asks for more has dealt with what it got.
-        reading::commit_delivered(node, &key, asked.peer.writer(node).0).await?;
+        reading::commit_delivered(door, &key, asked.peer.writer(node).0).await?;
     }
     fetch(door, &key, &wish).await
 }
@@ -96,6 +96,7 @@ impl Wish {
         let of_instance = (settings.max_records > 0).then_some(settings.max_records as usize);
         let limits = Limits {
             bytes: size(number("max_bytes")?).unwrap_or(BYTES_MAX).clamp(1, BYTES_MAX),
+            text: BYTES_MAX,
             records: size(number("max_records")?).or(of_instance).unwrap_or(usize::MAX).max(1),
             format: settings.format,
             meta: asked.query("meta") == Some("true"),
@@ -111,7 +112,7 @@ async fn repeated(door: &Door, instance: &Instance, wish: &Wish) -> Told<Option<
         return Ok(None);
     };
     let node = &door.node;
-    let mut gathered = Gathered::new(door, Limits { bytes: usize::MAX, records: usize::MAX, ..wish.limits });
+    let mut gathered = Gathered::new(door, Limits { bytes: usize::MAX, text: usize::MAX, records: usize::MAX, ..wish.limits });
     for range in &last.ranges {
         let Some(topic) = node.topic_by_id(range.topic) else { continue };
         let Some(partition) = topic.partition(range.partition).cloned() else { continue };
@@ -128,7 +129,7 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
     let deadline = Instant::now() + wish.patience;
     for _ in 0..TRIES {
         let (plan, gathered) = loop {
-            let plan = Plan::of(node, key).await?;
+            let plan = Plan::of(door, key).await?;
             if plan.instance.reading == Reading::Nothing {
                 return Err(Fault::illegal_state("Consumer is not subscribed to any topics or assigned any partitions"));
             }
@@ -137,7 +138,9 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
             if gathered.is_enough(wish.min_bytes) || left.is_zero() {
                 break (plan, gathered);
             }
-            wait(node, &plan, wish.min_bytes.saturating_sub(gathered.bytes()), left).await?;
+            let missing = wish.min_bytes.saturating_sub(gathered.bytes());
+            drop(gathered);
+            wait(node, &plan, missing, left).await?;
         };
         if gathered.ranges().is_empty() {
             return Ok(written(gathered, None, Some(why_empty(&plan))));

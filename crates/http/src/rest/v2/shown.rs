@@ -1,7 +1,7 @@
 //! Records on their way out: from batches to the items of a JSON array, within the limits of one answer. One record that
 //! cannot be decoded is shown raw and says so; it holds nobody up.
 
-use std::io::Write;
+use std::{borrow::Cow, io::Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -15,12 +15,15 @@ use serde_json::value::RawValue;
 use super::{produce::schema_format, reading::Want, records::range};
 use crate::{
     coding::{Decoder, Part},
+    memory::{FLOOR, Loan, Spent},
     rest::fault::{Fault, Told},
     serve::Door,
 };
 
 /// Bytes that are read from the log at a time.
 const PIECE: usize = 1 << 20;
+/// The memory for an answer grows by so much at a time.
+const STEP: usize = 64 << 10;
 /// About what a record takes in an answer beside its key and value.
 const LINE: usize = 64;
 
@@ -29,6 +32,8 @@ const LINE: usize = 64;
 pub(super) struct Limits {
     /// Of keys and values. The first record is given whatever its size.
     pub(super) bytes: usize,
+    /// Of the answer as it is sent.
+    pub(super) text: usize,
     pub(super) records: usize,
     pub(super) format: Format,
     pub(super) meta: bool,
@@ -40,6 +45,12 @@ pub(super) struct Gathered<'d> {
     decoder: Decoder<'d>,
     limits: Limits,
     out: Vec<u8>,
+    /// For the answer and what is unpacked for it: one loan, since two would be in each other's way.
+    held: Loan,
+    /// How long the answer may become before more memory is asked for.
+    room: usize,
+    /// Of the batch that is read.
+    unpacked: usize,
     records: usize,
     bytes: usize,
     full: bool,
@@ -49,8 +60,21 @@ pub(super) struct Gathered<'d> {
 
 impl<'d> Gathered<'d> {
     pub(super) fn new(door: &'d Door, limits: Limits) -> Self {
-        let (out, decoder) = (vec![b'['], Decoder::new(door));
-        Self { door, decoder, limits, out, records: 0, bytes: 0, full: false, ranges: Vec::new(), lost: Vec::new() }
+        let (out, decoder, held) = (vec![b'['], Decoder::new(door), door.memory.loan());
+        Self {
+            door,
+            decoder,
+            limits,
+            out,
+            held,
+            room: FLOOR,
+            unpacked: 0,
+            records: 0,
+            bytes: 0,
+            full: false,
+            ranges: Vec::new(),
+            lost: Vec::new(),
+        }
     }
     pub(super) fn bytes(&self) -> usize {
         self.bytes
@@ -118,12 +142,18 @@ impl<'d> Gathered<'d> {
                 continue;
             }
             let payload = batch.payload(&milena_record::Limits::new(UNPACKED_MAX)).map_err(Fault::kafka)?;
+            self.unpacked = if let Cow::Owned(bytes) = &payload { bytes.len() } else { 0 };
+            let text = if self.room > FLOOR { self.room } else { 0 };
+            if let Err(spent) = self.held.hold(text + self.unpacked) {
+                self.full = self.records > 0;
+                return if self.full { Ok(next) } else { Err(spent.into()) };
+            }
             for record in Records::new(&header, &payload) {
                 let record = record.map_err(Fault::kafka)?;
                 if record.offset < next {
                     continue;
                 }
-                if record.offset >= upto || !self.push(want, &record).await {
+                if record.offset >= upto || !self.push(want, &record).await? {
                     return Ok(next);
                 }
                 next = record.offset + 1;
@@ -134,17 +164,36 @@ impl<'d> Gathered<'d> {
     }
 
     /// `false` when it does not fit any more.
-    async fn push(&mut self, want: &Want, record: &Record<'_>) -> bool {
+    async fn push(&mut self, want: &Want, record: &Record<'_>) -> Told<bool> {
         // Also a record without anything takes a line of the answer.
         let size = LINE + record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
         if self.records > 0 && (self.records >= self.limits.records || self.bytes + size > self.limits.bytes) {
             self.full = true;
-            return false;
+            return Ok(false);
         }
+        let before = self.out.len();
         self.write(want, record).await;
+        match self.grown() {
+            Ok(()) if self.records == 0 || self.out.len() < self.limits.text => {}
+            Err(spent) if self.records == 0 => return Err(spent.into()),
+            _ => {
+                self.out.truncate(before);
+                self.full = true;
+                return Ok(false);
+            }
+        }
         (self.records, self.bytes) = (self.records + 1, self.bytes + size);
         self.full = self.records >= self.limits.records || self.bytes >= self.limits.bytes;
-        true
+        Ok(true)
+    }
+
+    /// Asks for the memory of what was written. An answer that is short needs none.
+    fn grown(&mut self) -> Result<(), Spent> {
+        if self.out.len() > self.room {
+            self.held.hold(self.out.len() + STEP + self.unpacked)?;
+            self.room = self.out.len() + STEP;
+        }
+        Ok(())
     }
 
     async fn write(&mut self, want: &Want, record: &Record<'_>) {

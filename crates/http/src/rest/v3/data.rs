@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::StatusCode;
 use milena_node::engine::subject::{Format, Wanted};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
@@ -28,6 +28,8 @@ pub(super) struct DataIn<'a> {
     schema_version: Option<Value>,
     subject: Option<String>,
     subject_name_strategy: Option<String>,
+    /// Not in the proxy's contract; whoever sends them would otherwise hear that his schema is wrong.
+    references: Option<IgnoredAny>,
 }
 
 /// What is told of it.
@@ -91,6 +93,11 @@ impl DataIn<'_> {
     }
 
     fn wish(&self, format: Option<Format>) -> Told<Kind> {
+        if self.references.is_some() {
+            return Err(Fault::bad_payload(
+                "references of a schema cannot be sent with records; register it at the registry, and name its schema_id here",
+            ));
+        }
         let version = match &self.schema_version {
             None | Some(Value::Null) => None,
             Some(version) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hyper::StatusCode;
 use milena_node::{
-    Lag, Node,
+    Lag,
     engine::{group::Description, instance::InstanceKey},
 };
 use serde_json::{Value, json};
@@ -45,16 +45,16 @@ pub(super) async fn list(door: &Door, place: &Place) -> Told<Answer> {
     let mut data = Vec::with_capacity(names.len());
     for name in names {
         // It may have gone meanwhile.
-        if let Ok(group) = find(&door.node, &name).await {
+        if let Ok(group) = find(door, &name).await {
             data.push(shown(door, place, &group));
         }
     }
     Ok(place.list("KafkaConsumerGroupList", "/consumer-groups", data))
 }
 
-async fn find(node: &Node, name: &str) -> Told<Group> {
-    let description = node.describe_group(name).await?;
-    let instances = instances(node, name).await?;
+async fn find(door: &Door, name: &str) -> Told<Group> {
+    let description = door.node.describe_group(name).await?;
+    let instances = instances(door, name).await?;
     if description.is_none() && instances.is_empty() {
         return Err(Fault::plain(StatusCode::NOT_FOUND, format!("Consumer group not found: {name}")));
     }
@@ -93,12 +93,12 @@ fn described(group: &Description) -> Group {
     }
 }
 
-async fn instances(node: &Node, group: &str) -> Told<Vec<Member>> {
-    let names = node.ask_instances(|all| all.of_group(group).map(|(name, _)| name.clone()).collect::<Vec<_>>()).await?;
+async fn instances(door: &Door, group: &str) -> Told<Vec<Member>> {
+    let names = door.node.ask_instances(|all| all.of_group(group).map(|(name, _)| name.clone()).collect::<Vec<_>>()).await?;
     let mut members = Vec::with_capacity(names.len());
     for name in names {
         let key = InstanceKey { group: group.into(), name };
-        let reads = v2::assigned(node, &key).await.unwrap_or_default();
+        let reads = v2::assigned(door, &key).await.unwrap_or_default();
         members.push(Member { id: key.name.to_string(), instance: None, client: "rest".into(), reads });
     }
     Ok(members)
@@ -148,7 +148,7 @@ fn shown(door: &Door, place: &Place, group: &Group) -> Value {
 }
 
 pub(super) async fn one(door: &Door, place: &Place, name: &str) -> Told<Answer> {
-    let group = find(&door.node, name).await?;
+    let group = find(door, name).await?;
     Ok(told(StatusCode::OK, &shown(door, place, &group)))
 }
 
@@ -170,13 +170,13 @@ fn member<'a>(group: &'a Group, id: &str) -> Told<&'a Member> {
 }
 
 pub(super) async fn consumers(door: &Door, place: &Place, name: &str) -> Told<Answer> {
-    let group = find(&door.node, name).await?;
+    let group = find(door, name).await?;
     let data = group.members.iter().map(|member| member_shown(place, name, member)).collect();
     Ok(place.list("KafkaConsumerList", &format!("{}/consumers", path_of(name)), data))
 }
 
 pub(super) async fn consumer(door: &Door, place: &Place, name: &str, id: &str) -> Told<Answer> {
-    let group = find(&door.node, name).await?;
+    let group = find(door, name).await?;
     Ok(told(StatusCode::OK, &member_shown(place, name, member(&group, id)?)))
 }
 
@@ -196,7 +196,7 @@ fn assignment_shown(place: &Place, group: &str, id: &str, (topic, partition): &(
 }
 
 pub(super) async fn assignments(door: &Door, place: &Place, name: &str, id: &str) -> Told<Answer> {
-    let group = find(&door.node, name).await?;
+    let group = find(door, name).await?;
     let data = member(&group, id)?.reads.iter().map(|at| assignment_shown(place, name, id, at)).collect();
     let path = format!("{}/consumers/{}/assignments", path_of(name), escaped(id));
     Ok(place.list("KafkaConsumerAssignmentList", &path, data))
@@ -208,7 +208,7 @@ pub(super) async fn one_assignment(
     (name, id): (&str, &str),
     (topic, partition): (&str, &str),
 ) -> Told<Answer> {
-    let group = find(&door.node, name).await?;
+    let group = find(door, name).await?;
     let at = member(&group, id)?.reads.iter().find(|(t, p)| t == topic && p.to_string() == partition);
     let at = at.ok_or_else(|| Fault::plain(StatusCode::NOT_FOUND, "Consumer assignment not found."))?;
     Ok(told(StatusCode::OK, &assignment_shown(place, name, id, at)))
@@ -223,13 +223,13 @@ struct Behind {
     client: String,
 }
 
-async fn behind(node: &Node, name: &str) -> Told<Vec<Behind>> {
-    let group = find(node, name).await?;
+async fn behind(door: &Door, name: &str) -> Told<Vec<Behind>> {
+    let group = find(door, name).await?;
     let mut readers: BTreeMap<(&str, i32), &Member> = BTreeMap::new();
     for member in &group.members {
         readers.extend(member.reads.iter().map(|(topic, partition)| ((topic.as_str(), *partition), member)));
     }
-    let lags = node.lags(name).await?.unwrap_or_default();
+    let lags = door.node.lags(name).await?.unwrap_or_default();
     let with_reader = |lag: Lag| {
         let records = lag.records()?;
         let reader = readers.get(&(lag.topic.as_str(), lag.partition));
@@ -258,19 +258,19 @@ fn lag_shown(place: &Place, group: &str, behind: &Behind) -> Value {
 }
 
 pub(super) async fn lags(door: &Door, place: &Place, name: &str) -> Told<Answer> {
-    let data = behind(&door.node, name).await?.iter().map(|behind| lag_shown(place, name, behind)).collect();
+    let data = behind(door, name).await?.iter().map(|behind| lag_shown(place, name, behind)).collect();
     Ok(place.list("KafkaConsumerLagList", &format!("{}/lags", path_of(name)), data))
 }
 
 pub(super) async fn one_lag(door: &Door, place: &Place, name: &str, (topic, partition): (&str, &str)) -> Told<Answer> {
-    let all = behind(&door.node, name).await?;
+    let all = behind(door, name).await?;
     let found = all.iter().find(|b| b.lag.topic.as_str() == topic && b.lag.partition.to_string() == partition);
     let found = found.ok_or_else(|| Fault::plain(StatusCode::NOT_FOUND, "Consumer lag not found."))?;
     Ok(told(StatusCode::OK, &lag_shown(place, name, found)))
 }
 
 pub(super) async fn lag_summary(door: &Door, place: &Place, name: &str) -> Told<Answer> {
-    let all = behind(&door.node, name).await?;
+    let all = behind(door, name).await?;
     let worst = all.iter().max_by_key(|behind| behind.records);
     let worst = worst.ok_or_else(|| Fault::plain(StatusCode::NOT_FOUND, "Consumer group offsets not found."))?;
     let (topic, partition) = (worst.lag.topic.as_str(), worst.lag.partition);

@@ -62,6 +62,11 @@ impl Pieces {
         false
     }
 
+    /// Bytes of an object that has no end yet.
+    pub(super) fn begun(&self) -> usize {
+        self.piece.len()
+    }
+
     /// What is wrong with the end of the stream, if it came inside an object.
     pub(super) fn rest(&self) -> Option<Fault> {
         (self.depth > 0).then(|| Fault::plain(StatusCode::BAD_REQUEST, "the body ends inside a record"))

@@ -1,13 +1,10 @@
 //! Produce in v3: one record, a stream of records over one request with an answer for each in its order, or a small batch.
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::{StatusCode, body::Incoming, header::CONTENT_LENGTH};
+use hyper::{StatusCode, header::CONTENT_LENGTH};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{rc::Rc, sync::Arc, time::Duration};
-use tokio::sync::mpsc::Sender;
 
 use super::{
     data::{Coder, DataIn, DataOut, bad, binary},
@@ -15,9 +12,10 @@ use super::{
     resource::{cluster_id, told},
 };
 use crate::{
-    answer::{self, Answer, bytes},
-    asked::Asked,
+    answer::{self, Answer, Sender, bytes},
+    asked::{Asked, Unreadable},
     coding::Part,
+    coming::Coming,
     peer::Peer,
     rest::{
         BODY, Object,
@@ -122,7 +120,7 @@ pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told
         let body = asked.whole(BODY).await?;
         return whole(&target, &body).await;
     }
-    let (sender, answer) = answer::stream(StatusCode::OK, Family::V3.media_type());
+    let (sender, answer) = answer::stream(&door.memory, StatusCode::OK, Family::V3.media_type());
     let body = asked.take_body();
     tokio::task::spawn_local(async move {
         // A peer that goes away ends it; whatever was answered stays true.
@@ -161,18 +159,20 @@ async fn whole(target: &Target, body: &[u8]) -> Told<Answer> {
 }
 
 /// Reads as much as there is, writes it in one commit, answers each, and only then reads on.
-async fn stream(target: &Target, mut body: Incoming, sender: Sender<Bytes>) {
+async fn stream(target: &Target, mut body: Coming, sender: Sender) {
     let mut pieces = Pieces::new(RECORD);
     loop {
-        let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) | Err(_) => return,
-            Ok(None) => break,
+        let data = match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(Ok(Some(data))) => data,
+            Ok(Ok(None)) => break,
+            Ok(Err(given_up @ Unreadable::Still)) => return last_words(&sender, &given_up.into()).await,
+            Ok(Err(_)) | Err(_) => return,
         };
-        let Ok(data) = frame.into_data() else { continue };
         let mut out = Vec::new();
         let mut records = Vec::new();
         let broken = pieces.push(&data, &mut records).err();
+        // A record that has begun is held until its end comes.
+        let broken = broken.or_else(|| body.hold(pieces.begun()).err().map(Fault::from));
         target.write(&records, &mut out).await;
         if let Some(fault) = &broken {
             refuse(&mut out, fault);
@@ -183,10 +183,14 @@ async fn stream(target: &Target, mut body: Incoming, sender: Sender<Bytes>) {
         }
     }
     if let Some(fault) = pieces.rest() {
-        let mut out = Vec::new();
-        refuse(&mut out, &fault);
-        let _ = sender.send(out.into()).await;
+        last_words(&sender, &fault).await;
     }
+}
+
+async fn last_words(sender: &Sender, fault: &Fault) {
+    let mut out = Vec::new();
+    refuse(&mut out, fault);
+    let _ = sender.send(out.into()).await;
 }
 
 fn refuse(out: &mut Vec<u8>, fault: &Fault) {
