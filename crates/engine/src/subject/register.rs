@@ -383,9 +383,7 @@ impl Question {
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.
     pub fn judge(self) -> Result<Judged, Refusal> {
         let (schema, content) = self.read()?;
-        let latest = self.past.first().map(|past| &*past.shown.content);
-        let inherited = latest.map_or_else(|| content.clone(), |latest| content.inheriting(latest));
-        let wanted = self.layered(&inherited);
+        let wanted = self.as_stored(&content);
         let stamp = self.stamp;
         let subject = self.asked.subject.clone();
         if let Some(known) = self.same(&wanted).or_else(|| self.same_whole(&[&wanted])) {
@@ -402,9 +400,20 @@ impl Question {
             }
         }
         let version = self.judged_version()?;
-        let content = self.with_version(wanted, latest, version);
+        let content = self.with_version(wanted, version);
         content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
+    }
+
+    fn latest(&self) -> Option<&Content> {
+        self.past.first().map(|past| &*past.shown.content)
+    }
+
+    /// With the metadata and rules that it would be stored with: what it does not say is the latest version's, and the
+    /// configuration goes over and under.
+    pub(super) fn as_stored(&self, content: &Content) -> Content {
+        let inherited = self.latest().map(|latest| content.inheriting(latest));
+        self.layered(inherited.as_ref().unwrap_or(content))
     }
 
     /// With what the configuration puts over and under.
@@ -453,8 +462,8 @@ impl Question {
     }
 
     /// Where a version was asked for, or the latest notes its own, the new one does as well.
-    fn with_version(&self, content: Content, latest: Option<&Content>, version: i32) -> Content {
-        let noted = latest.and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
+    fn with_version(&self, content: Content, version: i32) -> Content {
+        let noted = self.latest().and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
         let asked = matches!(self.asked.version, Some(Wanted::Number(_)));
         if !(asked || noted) || self.mode.imports() {
             return content;

@@ -199,6 +199,51 @@ fn only_versions_of_the_same_group_are_compared() {
     assert!(world.register(avro("a", "\"string\"")).is_err());
 }
 
+fn properties(pairs: &[(&str, &str)]) -> Metadata {
+    Metadata {
+        properties: Some(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect()),
+        ..Metadata::default()
+    }
+}
+
+#[test]
+fn reserved_names_hold_in_every_group_and_all_that_is_wrong_is_told() {
+    let mut world = World::default();
+    let config =
+        Config { validate_fields: Some(true), compatibility_group: Some("major".into()), ..Config::default() };
+    world.configure("a", config);
+    let asked = |fields: &str, pairs: &[(&str, &str)]| Asked { metadata: Some(properties(pairs)), ..avro("a", &record(fields)) };
+    world.register(asked("a", &[("major", "1"), ("confluent:reserved", "x,y")])).expect("sound");
+    let told = |refused: Refusal| match refused {
+        Refusal::Incompatible { details, .. } => details,
+        other => panic!("{other:?}"),
+    };
+    let details = told(world.register(asked("a", &[("major", "2")])).expect_err("another group frees nothing"));
+    assert_eq!(details.iter().filter(|d| d.contains("RESERVED_FIELD_REMOVED")).count(), 2, "{details:?}");
+    let details = told(world.register(asked("abx", &[("major", "1"), ("confluent:reserved", "x,y")])).expect_err("x and b"));
+    assert!(details[0].contains("conflicts with the reserved field x"), "{details:?}");
+    assert!(details.iter().any(|d| d.contains("READER_FIELD_MISSING_DEFAULT_VALUE")), "{details:?}");
+    assert_eq!(details.last().map(String::as_str), Some("{validateFields: 'true', compatibility: 'BACKWARD'}"));
+}
+
+#[test]
+fn a_group_is_judged_with_the_metadata_that_will_be_stored() {
+    let mut world = World::default();
+    let group = || Some("major".to_string());
+    let one = Config { compatibility_group: group(), default_metadata: Some(properties(&[("major", "1")])), ..Config::default() };
+    world.configure("a", one);
+    let said = |text: &str| Asked { metadata: Some(properties(&[("owner", "us")])), ..avro("a", text) };
+    world.register(said("\"string\"")).expect("the first");
+    assert!(world.register(said("\"long\"")).is_err(), "both are of group 1 by default");
+    let two = Config { override_metadata: Some(properties(&[("major", "2")])), ..Config::default() };
+    world.configure("a", two);
+    let Ok(Look::Judge(question)) = world.registry.look_up(said("\"long\""), &world.spellings, false, Some(&[1])) else {
+        panic!("it is not known")
+    };
+    assert!(question.verdict().expect("sound").compatible);
+    world.register(said("\"long\"")).expect("the configuration puts it into another group");
+}
+
 #[test]
 fn deleting_is_soft_and_then_for_good() {
     let mut world = World::default();
@@ -268,10 +313,6 @@ fn a_mode_decides_who_gives_ids() {
 #[test]
 fn metadata_is_inherited_laid_over_and_told_the_version() {
     let mut world = World::default();
-    let properties = |pairs: &[(&str, &str)]| Metadata {
-        properties: Some(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect()),
-        ..Metadata::default()
-    };
     let config = Config {
         default_metadata: Some(properties(&[("owner", "nobody"), ("place", "here")])),
         override_metadata: Some(properties(&[("place", "there")])),
