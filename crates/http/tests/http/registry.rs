@@ -465,6 +465,8 @@ fn some_modes_are_for_contexts_only() {
     server.put("/mode/a", &json!({"mode": "READWRITE"}));
     assert_eq!(server.put("/mode", &json!({"mode": "READONLY_OVERRIDE"})).status, 200);
     assert_eq!(server.post("/subjects/a/versions", &record("a")).code(), (422, 42205), "it goes before the subject's own");
+    assert_eq!(server.put("/mode/:.eu:", &json!({"mode": "READWRITE"})).status, 200);
+    assert_eq!(server.post("/subjects/:.eu:a/versions", &record("a")).code(), (422, 42205), "and before every context's");
     assert_eq!(server.delete("/mode?recursive=true").status, 200);
     assert_eq!(server.post("/subjects/a/versions", &record("a")).status, 200);
     assert_eq!(server.get("/mode/a").code(), (404, 40409), "what stood below went with it");
