@@ -56,8 +56,8 @@ pub struct Question {
     pub(super) past: Vec<Past>,
     /// What the new schema stands on, in dependency order.
     references: Vec<(String, Arc<Content>)>,
-    /// The number that the next version gets.
-    next: i32,
+    /// The number that the next version gets; `None` behind the last that there is.
+    next: Option<i32>,
     stamp: Stamp,
 }
 
@@ -189,7 +189,7 @@ impl Registry {
         });
         let references = self.closure(&subject.context, &asked.references);
         let (mode, past) = (self.effective_mode(&subject), past.collect());
-        let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1).ok_or(Refusal::IdsUsedUp)?;
+        let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1);
         Ok(Question { asked, config, mode, past, references, next, stamp: self.stamp(&subject) })
     }
 
@@ -448,6 +448,7 @@ impl Question {
             (mode, Some(_)) if !mode.imports() => Err(Refusal::NotImporting { subject: subject() }),
             (mode, None) if mode.imports() => Err(Refusal::IdMissing { subject: subject() }),
             (_, Some(id)) if id < 1 => Err(Refusal::BadSchema(format!("{id} is no id; ids begin with 1"))),
+            (_, Some(limits::LAST_ID)) => Err(Refusal::LastOne("id")),
             _ => Ok(()),
         }
     }
@@ -455,17 +456,17 @@ impl Question {
     /// The version that was asked for, which outside of an import must be the next, or the next.
     fn judged_version(&self) -> Result<i32, Refusal> {
         match self.asked.version {
-            None | Some(Wanted::Latest) => Ok(self.next),
-            Some(Wanted::Number(number)) if number == self.next || self.mode.imports() => Ok(number),
-            Some(_) => Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+            Some(Wanted::Number(limits::LAST_VERSION)) if self.mode.imports() => Err(Refusal::LastOne("version")),
+            Some(Wanted::Number(number)) if Some(number) == self.next || self.mode.imports() => Ok(number),
+            Some(Wanted::Number(_)) => Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+            None | Some(Wanted::Latest) => self.next.ok_or_else(|| Refusal::VersionsUsedUp(self.asked.subject.clone())),
         }
     }
 
-    /// Where a version was asked for, or the latest notes its own, the new one does as well.
+    /// Where a version was asked for, be it only the latest, or the latest notes its own, the new one does as well.
     fn with_version(&self, content: Content, version: i32) -> Content {
         let noted = self.latest().and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
-        let asked = matches!(self.asked.version, Some(Wanted::Number(_)));
-        if !(asked || noted) || self.mode.imports() {
+        if !(self.asked.version.is_some() || noted) || self.mode.imports() {
             return content;
         }
         let metadata = content.metadata.as_deref().cloned().unwrap_or_default().with_version(version);

@@ -209,8 +209,7 @@ fn properties(pairs: &[(&str, &str)]) -> Metadata {
 #[test]
 fn reserved_names_hold_in_every_group_and_all_that_is_wrong_is_told() {
     let mut world = World::default();
-    let config =
-        Config { validate_fields: Some(true), compatibility_group: Some("major".into()), ..Config::default() };
+    let config = Config { validate_fields: Some(true), compatibility_group: Some("major".into()), ..Config::default() };
     world.configure("a", config);
     let asked = |fields: &str, pairs: &[(&str, &str)]| Asked { metadata: Some(properties(pairs)), ..avro("a", &record(fields)) };
     world.register(asked("a", &[("major", "1"), ("confluent:reserved", "x,y")])).expect("sound");
@@ -331,6 +330,40 @@ fn metadata_is_inherited_laid_over_and_told_the_version() {
     assert_eq!(found.expect("the newest").version, 2);
     let asked = Asked { version: Some(Wanted::Number(9)), ..avro("a", &record("aBC")) };
     assert!(matches!(world.register(asked), Err(Refusal::BadSchema(_))), "9 is not the next");
+}
+
+#[test]
+fn who_asks_for_the_latest_version_is_told_its_number() {
+    let mut world = World::default();
+    let latest = |fields: &str| Asked { version: Some(Wanted::Latest), ..avro("a", &record(fields)) };
+    let noted =
+        |shown: &Shown| shown.content.metadata.as_deref().and_then(|m| m.property("confluent:version")).map(str::to_string);
+    assert_eq!(noted(&world.register(latest("a")).expect("the first")).as_deref(), Some("1"));
+    assert_eq!(world.register(latest("a")).expect("the same").version, 1);
+    let next = world.register(avro("a", &record("aB"))).expect("the next");
+    assert_eq!(noted(&next).as_deref(), Some("2"), "the one before noted its own");
+}
+
+#[test]
+fn an_import_does_not_use_up_the_last_of_anything() {
+    let mut world = World::default();
+    let given = |id, version| Asked { id: Some(id), version: Some(Wanted::Number(version)), ..avro("i", "\"long\"") };
+    world.mode("i", Mode::Import, false).expect("nothing is there");
+    assert_eq!(world.register(given(i32::MAX, 1)), Err(Refusal::LastOne("id")));
+    assert_eq!(world.register(given(7, i32::MAX)), Err(Refusal::LastOne("version")));
+    world.register(given(i32::MAX - 1, i32::MAX - 1)).expect("one is left");
+    world.mode("i", Mode::ReadWrite, false).expect("allowed");
+    world.level("i", Level::None);
+    assert_eq!(world.put("i", "\"int\""), (i32::MAX, i32::MAX));
+    assert_eq!(world.register(avro("i", "\"bytes\"")), Err(Refusal::VersionsUsedUp(Subject::parse("i"))));
+    assert_eq!(world.register(avro("other", "\"bytes\"")), Err(Refusal::IdsUsedUp));
+    let spaced = avro("i", " \"int\"");
+    assert_eq!(world.find(spaced, false).expect("what is there is found").version, i32::MAX);
+    let Ok(Look::Judge(question)) = world.registry.look_up(avro("i", "\"bytes\""), &world.spellings, false, Some(&[i32::MAX]))
+    else {
+        panic!("it is not known")
+    };
+    assert!(question.verdict().expect("it can be asked").compatible);
 }
 
 #[test]

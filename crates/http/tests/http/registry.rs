@@ -305,6 +305,8 @@ fn an_import_gives_ids_and_versions() {
     assert_eq!(server.post("/subjects/a/versions", &with("\"int\"", 40, 3)).json(), json!({"id": 40}), "once more is fine");
     assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", 40, 4)).code(), (422, 42205));
     assert_eq!(server.post("/subjects/a/versions", &avro("\"long\"")).code(), (422, 42205));
+    assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", i32::MAX, 4)).code(), (422, 42205), "none could follow");
+    assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", 41, i32::MAX)).code(), (422, 42205), "none could follow");
     server.put("/mode", &json!({"mode": "READWRITE"}));
     assert_eq!(server.post("/subjects/a/versions", &avro("\"long\"")).json(), json!({"id": 41}));
     assert_eq!(server.get("/subjects/a/versions").json(), json!([3, 4]));
