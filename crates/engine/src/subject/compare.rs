@@ -4,7 +4,8 @@ use milena_schema::{Difference, Policy as SchemaPolicy, Schema};
 
 use super::{
     Level, Metadata, Policy, Refusal,
-    register::{Past, Question, resolved},
+    past::Earlier,
+    register::{Question, resolved},
     reserved,
 };
 
@@ -62,7 +63,7 @@ impl Question {
         if !self.validates_fields() {
             return Vec::new();
         }
-        let before = self.past.iter().find(|past| !past.shown.deleted).and_then(|past| past.shown.content.metadata.as_deref());
+        let before = self.latest().and_then(|latest| latest.metadata.as_deref());
         reserved::broken(&schema.fields(), metadata, before)
     }
 
@@ -74,12 +75,12 @@ impl Question {
             _ if level.transitive() => usize::MAX,
             _ => 1,
         };
-        let counted = self.past.iter().filter(|past| !past.shown.deleted && self.same_group(past, metadata));
+        let counted = self.past.iter().filter(|past| !past.version.deleted && self.same_group(*past, metadata));
         for past in counted.take(many) {
             let mut messages = self.against(schema, past, level);
             if !messages.is_empty() {
-                messages.push(format!("{{oldSchemaVersion: {}}}", past.shown.version));
-                messages.push(format!("{{oldSchema: '{}'}}", past.shown.content.text));
+                messages.push(format!("{{oldSchemaVersion: {}}}", past.number));
+                messages.push(format!("{{oldSchema: '{}'}}", past.content().text));
                 return messages;
             }
         }
@@ -87,20 +88,20 @@ impl Question {
     }
 
     /// Only versions that say the same about the property of the group are compared. Saying nothing is a value too.
-    fn same_group(&self, past: &Past, metadata: Option<&Metadata>) -> bool {
+    fn same_group(&self, past: Earlier<'_>, metadata: Option<&Metadata>) -> bool {
         let Some(group) = self.config.compatibility_group.as_deref() else { return true };
         let of = |metadata: Option<&Metadata>| metadata.and_then(|m| m.property(group)).map(str::to_string);
-        of(metadata) == of(past.shown.content.metadata.as_deref())
+        of(metadata) == of(past.content().metadata.as_deref())
     }
 
-    fn against(&self, new: &Schema, past: &Past, level: Level) -> Vec<String> {
-        let stored = &past.shown.content;
+    fn against(&self, new: &Schema, past: Earlier<'_>, level: Level) -> Vec<String> {
+        let stored = past.content();
         if stored.format != self.asked.format {
             return vec![
                 "{errorType:'SCHEMA_TYPE_MISMATCH', description:'Incompatible because of different schema type'}".into(),
             ];
         }
-        let old = match Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)) {
+        let old = match Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())) {
             Ok(old) => old,
             Err(flaw) => return vec![format!("{{description:'the stored schema cannot be read: {flaw}'}}")],
         };

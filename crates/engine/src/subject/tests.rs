@@ -236,7 +236,9 @@ fn a_group_is_judged_with_the_metadata_that_will_be_stored() {
     assert!(world.register(said("\"long\"")).is_err(), "both are of group 1 by default");
     let two = Config { override_metadata: Some(properties(&[("major", "2")])), ..Config::default() };
     world.configure("a", two);
-    let Ok(Look::Judge(question)) = world.registry.look_up(said("\"long\""), &world.spellings, false, Some(&[1])) else {
+    let Ok(Look::Judge(question)) =
+        world.registry.look_up(said("\"long\""), &world.spellings, false, Some(Among::One(Wanted::Number(1))))
+    else {
         panic!("it is not known")
     };
     assert!(question.verdict().expect("sound").compatible);
@@ -359,7 +361,8 @@ fn an_import_does_not_use_up_the_last_of_anything() {
     assert_eq!(world.register(avro("other", "\"bytes\"")), Err(Refusal::IdsUsedUp));
     let spaced = avro("i", " \"int\"");
     assert_eq!(world.find(spaced, false).expect("what is there is found").version, i32::MAX);
-    let Ok(Look::Judge(question)) = world.registry.look_up(avro("i", "\"bytes\""), &world.spellings, false, Some(&[i32::MAX]))
+    let Ok(Look::Judge(question)) =
+        world.registry.look_up(avro("i", "\"bytes\""), &world.spellings, false, Some(Among::One(Wanted::Latest)))
     else {
         panic!("it is not known")
     };
