@@ -9,7 +9,7 @@ use milena_engine::{
     partition::{Batch, Verdict as Placed},
     subject::{
         Among, Asked, Command, Found, Look, Refusal, Registry, Reply, Shown, Sought, Spelling, Spellings, SubjectFact, Verdict,
-        Wanted, Which,
+        Which,
         record::{Record, TOPIC},
     },
     topic::{CreateTopic, Refusal as TopicRefusal},
