@@ -68,6 +68,6 @@ pub use sharing::{ShareListing, ShareTold, Take, TakeRefusal, Taken};
 pub use sockets::{Entrance, SocketPlace, Sockets};
 pub use start::{NodeOptions, StartError};
 pub use status::{Lag, PartitionStatus, Status};
-pub use subjects::{Among, SchemaTrouble, Told as SchemaTold};
+pub use subjects::{SchemaTrouble, Told as SchemaTold};
 pub use topics::Topic;
 pub use wait::Woken;

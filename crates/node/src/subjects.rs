@@ -8,7 +8,7 @@ use milena_engine::{
     machine::{Decision, Machine, Now},
     partition::{Batch, Verdict as Placed},
     subject::{
-        Asked, Command, Found, Look, Refusal, Registry, Reply, Shown, Sought, Spelling, Spellings, SubjectFact, Verdict, Wanted,
+        Among, Asked, Command, Found, Look, Refusal, Registry, Reply, Shown, Sought, Spelling, Spellings, SubjectFact, Verdict,
         Which,
         record::{Record, TOPIC},
     },
@@ -56,14 +56,6 @@ impl From<Dead> for SchemaTrouble {
 
 /// What a verb on schemas answers: judged and durable, or not even tried.
 pub type Told<T> = Result<Result<T, Refusal>, SchemaTrouble>;
-
-/// Which versions a schema is compared with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Among {
-    /// Those that count when it is registered.
-    All,
-    One(Wanted),
-}
 
 impl Written for SubjectFact {
     fn written(&self) -> Option<Vec<u8>> {
@@ -137,7 +129,9 @@ impl Node {
         let (lsn, look) = self.see_schemas(|registry| {
             let subject = asked.subject.clone();
             let which = if deleted { Which::WithDeleted } else { Which::Live };
-            registry.versions(&subject, which)?;
+            if !registry.has(&subject, which) {
+                return Err(Refusal::NoSubject(subject));
+            }
             registry.look_up(Asked { subject, ..asked }, &self.spellings(), deleted, None)
         });
         let found = match look {
@@ -159,19 +153,7 @@ impl Node {
 
     /// Whether a schema would get along with earlier ones. In words, a text that is no schema is answered, not refused.
     pub async fn compare_schema(&self, asked: Asked, among: Among, in_words: bool) -> Told<Verdict> {
-        let (lsn, look) = self.see_schemas(|registry| {
-            let numbers = match among {
-                Among::All => registry.versions(&asked.subject, Which::Live).unwrap_or_default(),
-                Among::One(Wanted::Latest) => {
-                    let latest = registry.versions(&asked.subject, Which::Live).ok().and_then(|v| v.last().copied());
-                    latest.into_iter().collect()
-                }
-                Among::One(Wanted::Number(number)) => {
-                    vec![registry.version(&asked.subject, Wanted::Number(number), false).map_err(|_| no_version(number))?.version]
-                }
-            };
-            registry.look_up(asked, &self.spellings(), false, Some(&numbers))
-        });
+        let (lsn, look) = self.see_schemas(|registry| registry.look_up(asked, &self.spellings(), false, Some(among)));
         let verdict = match look {
             Ok(Look::Judge(question)) if in_words => self.judge(move || Ok(question.verdict_in_words())).await?,
             Ok(Look::Judge(question)) => self.judge(move || question.verdict()).await?,
@@ -391,10 +373,6 @@ impl Node {
         };
         self.create_topic(create).await
     }
-}
-
-fn no_version(number: i32) -> Refusal {
-    Refusal::NoVersion(number.to_string())
 }
 
 fn gone(what: &str) -> SchemaTrouble {

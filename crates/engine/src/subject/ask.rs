@@ -106,6 +106,14 @@ impl Registry {
         })
     }
 
+    /// Whether a subject has versions at all.
+    pub fn has(&self, subject: &Subject, which: Which) -> bool {
+        self.versions_of(subject).is_some_and(|versions| match which {
+            Which::WithDeleted => true,
+            _ => versions.by_number.iter().any(|(_, v)| which.takes(v.deleted)),
+        })
+    }
+
     /// The numbers of a subject's versions.
     pub fn versions(&self, subject: &Subject, which: Which) -> Result<Vec<i32>, Refusal> {
         let unknown = || Refusal::NoSubject(subject.clone());
@@ -146,9 +154,7 @@ impl Registry {
 
     pub(super) fn shown(&self, subject: &Subject, number: i32) -> Option<Shown> {
         let version = self.version_of(subject, number)?;
-        let content = self.content_of(&subject.context, version.id)?.clone();
-        let subject = subject.clone();
-        Some(Shown { subject, version: number, id: version.id, content, deleted: version.deleted, at: version.at })
+        Some(version.shown(subject, number))
     }
 
     /// The subject in the context that has it, when its name says no context.
@@ -174,10 +180,7 @@ impl Registry {
     /// The schema of an id. `hint` names the context, and the subject whose version is preferred, and looked for elsewhere.
     pub fn by_id(&self, id: i32, hint: &Subject) -> Result<Shown, Refusal> {
         // The same number is another schema in another context: the one of the subject that is named comes first.
-        let is_its = |context: &str| {
-            let known = self.context(context).and_then(|c| c.contents.get(&id));
-            known.is_some_and(|known| known.uses.iter().any(|(name, _)| *name == hint.name))
-        };
+        let is_its = |context: &str| self.context(context).is_some_and(|c| c.uses_of(&hint.name, id).next().is_some());
         let unqualified = &*hint.context == DEFAULT_CONTEXT && !hint.is_context();
         let elsewhere = self.contexts.keys().map(|name| &**name).filter(|_| unqualified);
         let mut contexts = std::iter::once(&*hint.context).chain(elsewhere);
@@ -263,6 +266,13 @@ impl Registry {
         let contexts = || self.contexts.values();
         let versions = contexts().flat_map(|c| c.subjects.values()).map(|v| v.by_number.len()).sum();
         (contexts().map(|c| c.subjects.len()).sum(), versions, contexts().map(|c| c.contents.len()).sum())
+    }
+}
+
+impl super::Version {
+    pub(super) fn shown(&self, subject: &Subject, number: i32) -> Shown {
+        let (subject, content) = (subject.clone(), self.content.clone());
+        Shown { subject, version: number, id: self.id, content, deleted: self.deleted, at: self.at }
     }
 }
 

@@ -4,7 +4,8 @@ use milena_schema::{Difference, Policy as SchemaPolicy, Schema};
 
 use super::{
     Level, Metadata, Policy, Refusal,
-    register::{Past, Question, resolved},
+    past::Earlier,
+    register::{Question, resolved},
     reserved,
 };
 
@@ -29,8 +30,7 @@ impl Question {
     /// Judges the text that was sent against the versions that were gathered, and says why.
     pub fn verdict(self) -> Result<Verdict, Refusal> {
         let (schema, content) = self.read()?;
-        let inherited = self.past.first().map(|latest| content.inheriting(&latest.shown.content));
-        Ok(self.compare(&schema, inherited.as_ref().unwrap_or(&content).metadata.as_deref()))
+        Ok(self.compare(&schema, self.as_stored(&content).metadata.as_deref()))
     }
 
     /// As [`Question::verdict`], with the flaw of a text that cannot be read as the reason.
@@ -41,50 +41,67 @@ impl Question {
         }
     }
 
-    /// `metadata` is what the new schema will have.
+    /// `metadata` is what the new schema will have. What is wrong with reserved names is told together with what an earlier
+    /// version finds: whoever mends one should not have to come back for the other.
     pub(super) fn compare(&self, schema: &Schema, metadata: Option<&Metadata>) -> Verdict {
-        let mut counted = self.past.iter().filter(|past| !past.shown.deleted && self.same_group(past)).peekable();
-        if self.config.validate_fields.unwrap_or(false) {
-            let before = counted.peek().and_then(|past| past.shown.content.metadata.as_deref());
-            let messages = reserved::broken(&schema.fields(), metadata, before);
-            if !messages.is_empty() {
-                return Verdict::bad(messages);
-            }
-        }
-        let level = self.config.compatibility_level.unwrap_or_default();
-        if level == Level::None {
+        let mut messages = self.broken_reservations(schema, metadata);
+        messages.extend(self.incompatible(schema, metadata));
+        if messages.is_empty() {
             return Verdict::fine();
         }
-        let many = if level.transitive() { usize::MAX } else { 1 };
+        let level = self.config.compatibility_level.unwrap_or_default().name();
+        messages.push(format!("{{validateFields: '{}', compatibility: '{level}'}}", self.validates_fields()));
+        Verdict::bad(messages)
+    }
+
+    fn validates_fields(&self) -> bool {
+        self.config.validate_fields.unwrap_or(false)
+    }
+
+    /// Names are reserved by the latest version, of whichever group: they are the subject's.
+    fn broken_reservations(&self, schema: &Schema, metadata: Option<&Metadata>) -> Vec<String> {
+        if !self.validates_fields() {
+            return Vec::new();
+        }
+        let before = self.latest().and_then(|latest| latest.metadata.as_deref());
+        reserved::broken(&schema.fields(), metadata, before)
+    }
+
+    /// What the first of the earlier versions finds that does not get along, with the version.
+    fn incompatible(&self, schema: &Schema, metadata: Option<&Metadata>) -> Vec<String> {
+        let level = self.config.compatibility_level.unwrap_or_default();
+        let many = match level {
+            Level::None => 0,
+            _ if level.transitive() => usize::MAX,
+            _ => 1,
+        };
+        let counted = self.past.iter().filter(|past| !past.version.deleted && self.same_group(*past, metadata));
         for past in counted.take(many) {
             let mut messages = self.against(schema, past, level);
             if !messages.is_empty() {
-                messages.push(format!("{{oldSchemaVersion: {}}}", past.shown.version));
-                messages.push(format!("{{oldSchema: '{}'}}", past.shown.content.text));
-                let validated = self.config.validate_fields.unwrap_or(false);
-                messages.push(format!("{{validateFields: '{validated}', compatibility: '{}'}}", level.name()));
-                return Verdict::bad(messages);
+                messages.push(format!("{{oldSchemaVersion: {}}}", past.number));
+                messages.push(format!("{{oldSchema: '{}'}}", past.content().text));
+                return messages;
             }
         }
-        Verdict::fine()
+        Vec::new()
     }
 
     /// Only versions that say the same about the property of the group are compared. Saying nothing is a value too.
-    fn same_group(&self, past: &Past) -> bool {
+    fn same_group(&self, past: Earlier<'_>, metadata: Option<&Metadata>) -> bool {
         let Some(group) = self.config.compatibility_group.as_deref() else { return true };
-        let new = self.asked.metadata.as_ref().or(self.past.first().and_then(|p| p.shown.content.metadata.as_deref()));
-        let of = |metadata: Option<&super::Metadata>| metadata.and_then(|m| m.property(group)).map(str::to_string);
-        of(new) == of(past.shown.content.metadata.as_deref())
+        let of = |metadata: Option<&Metadata>| metadata.and_then(|m| m.property(group)).map(str::to_string);
+        of(metadata) == of(past.content().metadata.as_deref())
     }
 
-    fn against(&self, new: &Schema, past: &Past, level: Level) -> Vec<String> {
-        let stored = &past.shown.content;
+    fn against(&self, new: &Schema, past: Earlier<'_>, level: Level) -> Vec<String> {
+        let stored = past.content();
         if stored.format != self.asked.format {
             return vec![
                 "{errorType:'SCHEMA_TYPE_MISMATCH', description:'Incompatible because of different schema type'}".into(),
             ];
         }
-        let old = match Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)) {
+        let old = match Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())) {
             Ok(old) => old,
             Err(flaw) => return vec![format!("{{description:'the stored schema cannot be read: {flaw}'}}")],
         };

@@ -339,6 +339,11 @@ impl Config {
         }
     }
 
+    /// Whether more than the latest version may have a say in what comes next.
+    pub(super) fn compares_many(&self) -> bool {
+        self.compatibility_group.is_some() || self.compatibility_level.is_some_and(Level::transitive)
+    }
+
     /// Whether registering adds something that the request does not say.
     pub(super) fn adds(&self) -> bool {
         self.default_metadata.is_some()

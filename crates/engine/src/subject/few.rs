@@ -1,7 +1,7 @@
 //! Collections that hold one thing as a rule, and must hold a hundred thousand of themselves: a node of a B-tree has room
 //! for eleven.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// A sorted set.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,12 +26,12 @@ impl<T: Ord> Few<T> {
         };
     }
 
-    pub(super) fn remove_where(&mut self, gone: impl Fn(&T) -> bool) {
+    pub(super) fn remove(&mut self, gone: &T) {
         *self = match std::mem::take(self) {
-            Few::One(one) if !gone(&one) => Few::One(one),
+            Few::One(one) if one != *gone => Few::One(one),
             Few::None | Few::One(_) => Few::None,
             Few::Many(mut many) => {
-                many.retain(|each| !gone(each));
+                many.remove(gone);
                 match many.len() {
                     0 | 1 => many.pop_first().map_or(Few::None, Few::One),
                     _ => Few::Many(many),
@@ -51,6 +51,16 @@ impl<T: Ord> Few<T> {
             Few::Many(many) => (None, Some(many)),
         };
         one.into_iter().chain(many.into_iter().flat_map(|many| many.iter()))
+    }
+
+    /// Those in a range.
+    pub(super) fn range(&self, range: RangeInclusive<T>) -> impl DoubleEndedIterator<Item = &T> {
+        let (one, many) = match self {
+            Few::None => (None, None),
+            Few::One(one) => (Some(one).filter(|one| range.contains(one)), None),
+            Few::Many(many) => (None, Some(many.range(range))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
     }
 }
 
@@ -127,11 +137,12 @@ mod tests {
                     few.insert(value);
                     set.insert(value);
                 } else {
-                    few.remove_where(|v| *v == value);
+                    few.remove(&value);
                     set.remove(&value);
                 }
                 prop_assert!(few.iter().eq(set.iter()) && few.iter().rev().eq(set.iter().rev()));
                 prop_assert_eq!(few.is_empty(), set.is_empty());
+                prop_assert!(few.range(0..=value).eq(set.range(0..=value)));
             }
         }
 

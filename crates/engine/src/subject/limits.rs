@@ -18,3 +18,5 @@ pub const SUBJECTS_MAX: usize = 1_000_000;
 pub const CONTEXTS_MAX: usize = 100_000;
 /// The last id that is handed out: ids are 32-bit signed numbers on the wire.
 pub const LAST_ID: i32 = i32::MAX;
+/// The last version of a subject: versions are numbers of the same kind.
+pub const LAST_VERSION: i32 = i32::MAX;

@@ -24,6 +24,7 @@ pub mod fact;
 mod few;
 pub mod limits;
 mod name;
+mod past;
 mod place;
 mod reading;
 pub mod record;
@@ -44,6 +45,7 @@ pub use document::{Config, EnableAt, Level, Metadata, Mode, Policy, Rule, RuleKi
 pub use fact::SubjectFact;
 pub use milena_schema::{Format, Part, Retagging, Tagged};
 pub use name::{DEFAULT_CONTEXT, EVERY_CONTEXT, GLOBAL_CONTEXT, Subject, judge_context};
+pub use past::Among;
 pub use reading::{Found, Reading, Sought};
 pub use refusal::Refusal;
 pub use register::{Asked, Judged, Look, Question};
@@ -99,20 +101,35 @@ struct Known {
 /// The versions of one subject.
 #[derive(Clone, Debug, Default)]
 struct Versions {
-    by_number: Numbered<Version>,
+    /// Shared with questions that are being answered, so that asking one does not copy what may be a million. Who changes it
+    /// while one is out copies it once.
+    by_number: Arc<Numbered<Version>>,
+    /// Those that refer to others.
+    referring: Few<i32>,
     /// Grows with every change.
     epoch: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 struct Version {
     id: i32,
+    content: Arc<Content>,
     deleted: bool,
     /// When it was registered, in wall-clock milliseconds.
     at: i64,
 }
 
 impl Versions {
+    fn insert(&mut self, number: i32, version: Version) {
+        if !version.content.references.is_empty() {
+            self.referring.insert(number);
+        }
+        Arc::make_mut(&mut self.by_number).insert(number, version);
+    }
+    fn remove(&mut self, number: i32) -> Option<Version> {
+        self.referring.remove(&number);
+        Arc::make_mut(&mut self.by_number).remove(number)
+    }
     fn live(&self) -> impl DoubleEndedIterator<Item = (i32, &Version)> {
         self.by_number.iter().filter(|(_, v)| !v.deleted)
     }

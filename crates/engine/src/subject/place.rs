@@ -42,8 +42,7 @@ impl Registry {
         if let Some(content) = content {
             context.know(*id, content.clone());
         }
-        let placed = context.place(&subject.name, *version, Version { id: *id, deleted: false, at: *at });
-        if let Some(content) = placed {
+        if let Some(content) = context.place(&subject.name, *version, *id, *at) {
             self.refer(subject, *version, &content);
         }
     }
@@ -60,7 +59,7 @@ impl Registry {
         let context = self.context_mut(&subject.context);
         let Some(versions) = context.subjects.get_mut(&subject.name) else { return };
         for number in numbers {
-            if let Some(version) = versions.by_number.get_mut(*number) {
+            if let Some(version) = Arc::make_mut(&mut versions.by_number).get_mut(*number) {
                 version.deleted = true;
             }
         }
@@ -68,7 +67,8 @@ impl Registry {
 
     pub(super) fn apply_purged(&mut self, subject: &Subject, numbers: &[i32]) {
         self.epoch += 1;
-        for number in numbers {
+        // From the end, so that no version has to move up for each that goes.
+        for number in numbers.iter().rev() {
             let context = self.context_mut(&subject.context);
             let Some(content) = context.remove(&subject.name, *number) else { continue };
             for referred in content.referred(&subject.context) {
@@ -91,6 +91,12 @@ impl Context {
         ids.iter().copied().find(|id| self.contents.get(id).is_some_and(|known| *known.content == *content))
     }
 
+    /// The versions of a subject that are the schema of an id.
+    pub(super) fn uses_of<'a>(&'a self, subject: &Arc<str>, id: i32) -> impl DoubleEndedIterator<Item = i32> + use<'a> {
+        let range = (subject.clone(), i32::MIN)..=(subject.clone(), i32::MAX);
+        self.contents.get(&id).into_iter().flat_map(move |known| known.uses.range(range.clone())).map(|(_, number)| *number)
+    }
+
     pub(super) fn know(&mut self, id: i32, content: Arc<Content>) {
         let name = (content.format, content.guid);
         if self.contents.insert(id, Known { content, uses: Default::default() }).is_none() {
@@ -99,29 +105,30 @@ impl Context {
     }
 
     /// Enters a version; answers what it is.
-    pub(super) fn place(&mut self, subject: &str, number: i32, version: Version) -> Option<Arc<Content>> {
+    fn place(&mut self, subject: &str, number: i32, id: i32, at: i64) -> Option<Arc<Content>> {
+        let known = self.contents.get_mut(&id)?;
         let name = match self.subjects.get_key_value(subject) {
             Some((name, _)) => name.clone(),
             None => subject.into(),
         };
         let versions = self.subjects.entry(name.clone()).or_default();
         versions.epoch += 1;
-        versions.by_number.insert(number, version);
-        let known = self.contents.get_mut(&version.id)?;
+        versions.insert(number, Version { id, content: known.content.clone(), deleted: false, at });
         known.uses.insert((name, number));
         Some(known.content.clone())
     }
 
     /// Takes a version away, and its schema when nobody else is it.
     fn remove(&mut self, subject: &str, number: i32) -> Option<Arc<Content>> {
+        let name = self.subjects.get_key_value(subject)?.0.clone();
         let versions = self.subjects.get_mut(subject)?;
         versions.epoch += 1;
-        let version = versions.by_number.remove(number)?;
+        let version = versions.remove(number)?;
         if versions.by_number.is_empty() {
             self.subjects.remove(subject);
         }
         let known = self.contents.get_mut(&version.id)?;
-        known.uses.remove_where(|(name, n)| &**name == subject && *n == number);
+        known.uses.remove(&(name, number));
         let content = known.content.clone();
         if known.uses.is_empty() {
             self.contents.remove(&version.id);

@@ -63,6 +63,11 @@ pub enum Refusal {
     /// Every id was handed out.
     #[error("schema ids are used up")]
     IdsUsedUp,
+    #[error("Subject '{0}' has the last version that there is, so no other can follow. Delete that one for good to go on")]
+    VersionsUsedUp(Subject),
+    /// An import from outside would end what is registered here.
+    #[error("The last {0} that there is, {last}, cannot be imported: no other could follow it", last = super::limits::LAST_ID)]
+    LastOne(&'static str),
     #[error("at most {max} {what} are kept")]
     TooMany { what: &'static str, max: usize },
     /// Something changed between the look and the judgement. Look again; nobody is told this.

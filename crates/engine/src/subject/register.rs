@@ -13,6 +13,7 @@ use super::{
     fact::{ContextCreated, SchemaRegistered, VersionsPurged},
     limits,
     name::DEFAULT_CONTEXT,
+    past::{Among, Earlier, PARSED_MOST, Past},
 };
 use crate::machine::{Decision, Now};
 
@@ -52,20 +53,13 @@ pub struct Question {
     /// What holds for the subject.
     pub(super) config: Config,
     pub(super) mode: Mode,
-    /// What was registered there before, newest first.
-    pub(super) past: Vec<Past>,
+    /// What was registered there before.
+    pub(super) past: Past,
     /// What the new schema stands on, in dependency order.
     references: Vec<(String, Arc<Content>)>,
-    /// The number that the next version gets.
-    next: i32,
+    /// The number that the next version gets; `None` behind the last that there is.
+    next: Option<i32>,
     stamp: Stamp,
-}
-
-/// One earlier version.
-#[derive(Clone, Debug)]
-pub(super) struct Past {
-    pub(super) shown: Shown,
-    pub(super) references: Vec<(String, Arc<Content>)>,
 }
 
 /// The state that a judgement was true for.
@@ -115,14 +109,12 @@ impl Registry {
     }
 
     /// Gathers what is needed to look a schema up, or to compare it with `among`; `None`: all that are live.
-    pub fn look_up(
-        &self,
-        mut asked: Asked,
-        spellings: &Spellings,
-        deleted: bool,
-        among: Option<&[i32]>,
-    ) -> Result<Look, Refusal> {
+    pub fn look_up(&self, mut asked: Asked, spellings: &Spellings, deleted: bool, among: Option<Among>) -> Result<Look, Refusal> {
         judge_size(&asked)?;
+        if let Some(Among::One(Wanted::Number(number))) = among {
+            let there = self.version(&asked.subject, Wanted::Number(number), false);
+            there.map_err(|_| Refusal::NoVersion(number.to_string()))?;
+        }
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
         if asked.text.trim().is_empty() {
@@ -141,7 +133,7 @@ impl Registry {
         }
         let mut question = self.question(asked, config, deleted)?;
         if let Some(among) = among {
-            question.past.retain(|past| among.contains(&past.shown.version));
+            question.past = self.narrowed(question.past, among);
         }
         Ok(Look::Judge(Box::new(question)))
     }
@@ -155,9 +147,8 @@ impl Registry {
     }
 
     fn newest_of(&self, subject: &Subject, id: i32, deleted: bool) -> Option<Shown> {
-        let versions = self.versions_of(subject)?;
-        let mut newest = versions.by_number.iter().rev().filter(|(_, v)| v.id == id && (deleted || !v.deleted));
-        newest.next().and_then(|(number, _)| self.shown(subject, number))
+        let mut newest = self.context(&subject.context)?.uses_of(&subject.name, id).rev();
+        newest.find_map(|number| self.shown(subject, number).filter(|shown| deleted || !shown.deleted))
     }
 
     /// Gives every reference the number of its version; one that leads nowhere makes the schema invalid.
@@ -175,21 +166,16 @@ impl Registry {
     fn question(&self, mut asked: Asked, config: Config, deleted: bool) -> Result<Question, Refusal> {
         let subject = asked.subject.clone();
         let versions = self.versions_of(&subject);
-        let taken = versions.into_iter().flat_map(|v| v.by_number.iter().rev()).filter(|(_, v)| deleted || !v.deleted);
-        let shown: Vec<Shown> = taken.filter_map(|(number, _)| self.shown(&subject, number)).collect();
+        let past = self.past(&subject, deleted, config.compares_many());
         if asked.text.is_empty() {
-            let latest = shown.first().ok_or_else(|| Refusal::BadSchema("Empty schema".into()))?;
-            asked.text = (&*latest.content.text).into();
-            asked.format = latest.content.format;
-            asked.references = latest.content.references.to_vec();
+            let latest = past.latest().ok_or_else(|| Refusal::BadSchema("Empty schema".into()))?;
+            asked.text = (&*latest.text).into();
+            asked.format = latest.format;
+            asked.references = latest.references.to_vec();
         }
-        let past = shown.into_iter().map(|shown| {
-            let references = self.closure(&subject.context, &shown.content.references);
-            Past { shown, references }
-        });
         let references = self.closure(&subject.context, &asked.references);
-        let (mode, past) = (self.effective_mode(&subject), past.collect());
-        let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1).ok_or(Refusal::IdsUsedUp)?;
+        let mode = self.effective_mode(&subject);
+        let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1);
         Ok(Question { asked, config, mode, past, references, next, stamp: self.stamp(&subject) })
     }
 
@@ -230,9 +216,9 @@ impl Registry {
 
     /// Older versions that are the same schema and only soft-deleted: the new one stands for them, unless others name them.
     fn replaced(&self, subject: &Subject, id: i32, version: i32) -> Vec<i32> {
-        let versions = self.versions_of(subject).into_iter().flat_map(|v| v.by_number.iter());
-        let older = versions.filter(|(number, v)| *number < version && v.deleted && v.id == id);
-        older.map(|(number, _)| number).filter(|number| self.referenced_by(subject, *number, true).is_empty()).collect()
+        let same = self.context(&subject.context).into_iter().flat_map(|context| context.uses_of(&subject.name, id));
+        let older = same.filter(|number| *number < version && self.is_deleted(subject, *number));
+        older.filter(|number| self.referenced_by(subject, *number, true).is_empty()).collect()
     }
 
     fn context_fact(&self, context: &str) -> Result<Vec<SubjectFact>, Refusal> {
@@ -342,9 +328,6 @@ pub(super) fn resolved(references: &[(String, Arc<Content>)]) -> Vec<Resolved<'_
     references.iter().map(|(name, content)| Resolved { name, text: &content.text }).collect()
 }
 
-/// Versions of a subject that one question parses at most.
-const PARSED_MOST: usize = 100;
-
 impl Question {
     pub fn subject(&self) -> &Subject {
         &self.asked.subject
@@ -383,9 +366,7 @@ impl Question {
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.
     pub fn judge(self) -> Result<Judged, Refusal> {
         let (schema, content) = self.read()?;
-        let latest = self.past.first().map(|past| &*past.shown.content);
-        let inherited = latest.map_or_else(|| content.clone(), |latest| content.inheriting(latest));
-        let wanted = self.layered(&inherited);
+        let wanted = self.as_stored(&content);
         let stamp = self.stamp;
         let subject = self.asked.subject.clone();
         if let Some(known) = self.same(&wanted).or_else(|| self.same_whole(&[&wanted])) {
@@ -402,9 +383,20 @@ impl Question {
             }
         }
         let version = self.judged_version()?;
-        let content = self.with_version(wanted, latest, version);
+        let content = self.with_version(wanted, version);
         content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
+    }
+
+    pub(super) fn latest(&self) -> Option<&Content> {
+        self.past.latest()
+    }
+
+    /// With the metadata and rules that it would be stored with: what it does not say is the latest version's, and the
+    /// configuration goes over and under.
+    pub(super) fn as_stored(&self, content: &Content) -> Content {
+        let inherited = self.latest().map(|latest| content.inheriting(latest));
+        self.layered(inherited.as_ref().unwrap_or(content))
     }
 
     /// With what the configuration puts over and under.
@@ -421,15 +413,15 @@ impl Question {
 
     /// The live version that is this schema. Where the id or the version is given, only the one that has both.
     fn same(&self, content: &Content) -> Option<Shown> {
-        let fits = |shown: &Shown| {
+        let fits = |past: &Earlier<'_>| {
             let version = match self.asked.version {
-                Some(Wanted::Number(number)) => shown.version == number,
+                Some(Wanted::Number(number)) => past.number == number,
                 _ => true,
             };
-            !shown.deleted && version && self.asked.id.is_none_or(|id| shown.id == id)
+            !past.version.deleted && version && self.asked.id.is_none_or(|id| past.version.id == id)
         };
-        let mut past = self.past.iter().map(|past| &past.shown);
-        past.find(|shown| fits(shown) && shown.content.same_but_version(content)).cloned()
+        let mut past = self.past.iter();
+        past.find(|past| fits(past) && past.content().same_but_version(content)).map(Earlier::shown)
     }
 
     fn judge_mode(&self) -> Result<(), Refusal> {
@@ -439,6 +431,7 @@ impl Question {
             (mode, Some(_)) if !mode.imports() => Err(Refusal::NotImporting { subject: subject() }),
             (mode, None) if mode.imports() => Err(Refusal::IdMissing { subject: subject() }),
             (_, Some(id)) if id < 1 => Err(Refusal::BadSchema(format!("{id} is no id; ids begin with 1"))),
+            (_, Some(limits::LAST_ID)) => Err(Refusal::LastOne("id")),
             _ => Ok(()),
         }
     }
@@ -446,17 +439,17 @@ impl Question {
     /// The version that was asked for, which outside of an import must be the next, or the next.
     fn judged_version(&self) -> Result<i32, Refusal> {
         match self.asked.version {
-            None | Some(Wanted::Latest) => Ok(self.next),
-            Some(Wanted::Number(number)) if number == self.next || self.mode.imports() => Ok(number),
-            Some(_) => Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+            Some(Wanted::Number(limits::LAST_VERSION)) if self.mode.imports() => Err(Refusal::LastOne("version")),
+            Some(Wanted::Number(number)) if Some(number) == self.next || self.mode.imports() => Ok(number),
+            Some(Wanted::Number(_)) => Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+            None | Some(Wanted::Latest) => self.next.ok_or_else(|| Refusal::VersionsUsedUp(self.asked.subject.clone())),
         }
     }
 
-    /// Where a version was asked for, or the latest notes its own, the new one does as well.
-    fn with_version(&self, content: Content, latest: Option<&Content>, version: i32) -> Content {
-        let noted = latest.and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
-        let asked = matches!(self.asked.version, Some(Wanted::Number(_)));
-        if !(asked || noted) || self.mode.imports() {
+    /// Where a version was asked for, be it only the latest, or the latest notes its own, the new one does as well.
+    fn with_version(&self, content: Content, version: i32) -> Content {
+        let noted = self.latest().and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
+        if !(self.asked.version.is_some() || noted) || self.mode.imports() {
             return content;
         }
         let metadata = content.metadata.as_deref().cloned().unwrap_or_default().with_version(version);
@@ -466,11 +459,11 @@ impl Question {
     /// Looks the schema up among the versions that were gathered.
     pub fn find(self) -> Result<Shown, Refusal> {
         let (_, content) = self.read()?;
-        let inherited = self.past.first().map(|latest| content.inheriting(&latest.shown.content));
+        let inherited = self.latest().map(|latest| content.inheriting(latest));
         let candidates = [Some(content), inherited];
         for candidate in candidates.iter().flatten() {
-            if let Some(past) = self.past.iter().find(|past| past.shown.content.same_but_version(candidate)) {
-                return Ok(past.shown.clone());
+            if let Some(past) = self.past.iter().find(|past| past.content().same_but_version(candidate)) {
+                return Ok(past.shown());
             }
         }
         let all: Vec<&Content> = candidates.iter().flatten().collect();
@@ -484,26 +477,26 @@ impl Question {
         if !self.asked.references.is_empty() || self.asked.version.is_some() || self.asked.id.is_some() {
             return None;
         }
-        let in_parts = self.past.iter().filter(|past| !past.shown.content.references.is_empty());
+        let in_parts = self.past.iter().filter(|past| !past.content().references.is_empty());
         let whole = in_parts.take(PARSED_MOST).find(|past| {
-            let stored = &past.shown.content;
-            let parsed = Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)).ok();
+            let stored = past.content();
+            let parsed = Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())).ok();
             let Some(text) = parsed.and_then(|schema| schema.spelled("resolved")) else { return false };
             let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
             let whole = Content::new(stored.format, &text, Vec::new(), metadata, rules);
             candidates.iter().any(|candidate| whole.same_but_version(candidate))
         });
-        whole.map(|past| past.shown.clone())
+        whole.map(Earlier::shown)
     }
 
     fn find_normal(&self, candidates: &[Option<Content>]) -> Option<Shown> {
         for past in self.past.iter().take(PARSED_MOST) {
-            let stored = &past.shown.content;
-            let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(&past.references)) else { continue };
+            let stored = past.content();
+            let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())) else { continue };
             let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
             let normal = Content::new(stored.format, &schema.normalized(), stored.references.to_vec(), metadata, rules);
             if candidates.iter().flatten().any(|candidate| normal.same_but_version(candidate)) {
-                return Some(past.shown.clone());
+                return Some(past.shown());
             }
         }
         None

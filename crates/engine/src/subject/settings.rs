@@ -33,11 +33,14 @@ impl Registry {
         self.modes.get(scope).copied()
     }
 
-    /// What holds there.
+    /// What holds there. `READONLY_OVERRIDE` is a mode of the whole registry, set where no subject is named: there that is the
+    /// default context, whose other modes are its own.
     pub fn effective_mode(&self, subject: &Subject) -> Mode {
-        let set: Vec<Mode> = scopes(subject).filter_map(|scope| self.mode(&scope)).collect();
-        let over = set.iter().copied().find(|mode| *mode == Mode::ReadOnlyOverride);
-        over.or(set.first().copied()).unwrap_or_default()
+        let overrides = |scope: Subject| self.mode(&scope) == Some(Mode::ReadOnlyOverride);
+        if scopes(subject).chain([Subject::context(DEFAULT_CONTEXT)]).any(overrides) {
+            return Mode::ReadOnlyOverride;
+        }
+        scopes(subject).find_map(|scope| self.mode(&scope)).unwrap_or_default()
     }
 
     pub(super) fn set_config(&self, scope: Subject, changes: serde_json::Map<String, serde_json::Value>) -> Decided {

@@ -126,9 +126,9 @@ impl Context {
         let mut versions = Versions::default();
         for _ in 0..r.count("versions", limits::VERSIONS_MAX, 4)? {
             let number = r.i32()?;
-            let version = Version { id: r.i32()?, deleted: r.bool()?, at: r.i64()? };
-            versions.by_number.insert(number, version);
-            let known: &mut Known = self.contents.get_mut(&version.id).ok_or(BadFact::Invalid { what: "schema id" })?;
+            let (id, deleted, at) = (r.i32()?, r.bool()?, r.i64()?);
+            let known: &mut Known = self.contents.get_mut(&id).ok_or(BadFact::Invalid { what: "schema id" })?;
+            versions.insert(number, Version { id, content: known.content.clone(), deleted, at });
             known.uses.insert((subject.clone(), number));
         }
         self.subjects.insert(subject.clone(), versions);

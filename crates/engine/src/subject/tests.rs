@@ -199,6 +199,52 @@ fn only_versions_of_the_same_group_are_compared() {
     assert!(world.register(avro("a", "\"string\"")).is_err());
 }
 
+fn properties(pairs: &[(&str, &str)]) -> Metadata {
+    Metadata {
+        properties: Some(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect()),
+        ..Metadata::default()
+    }
+}
+
+#[test]
+fn reserved_names_hold_in_every_group_and_all_that_is_wrong_is_told() {
+    let mut world = World::default();
+    let config = Config { validate_fields: Some(true), compatibility_group: Some("major".into()), ..Config::default() };
+    world.configure("a", config);
+    let asked = |fields: &str, pairs: &[(&str, &str)]| Asked { metadata: Some(properties(pairs)), ..avro("a", &record(fields)) };
+    world.register(asked("a", &[("major", "1"), ("confluent:reserved", "x,y")])).expect("sound");
+    let told = |refused: Refusal| match refused {
+        Refusal::Incompatible { details, .. } => details,
+        other => panic!("{other:?}"),
+    };
+    let details = told(world.register(asked("a", &[("major", "2")])).expect_err("another group frees nothing"));
+    assert_eq!(details.iter().filter(|d| d.contains("RESERVED_FIELD_REMOVED")).count(), 2, "{details:?}");
+    let details = told(world.register(asked("abx", &[("major", "1"), ("confluent:reserved", "x,y")])).expect_err("x and b"));
+    assert!(details[0].contains("conflicts with the reserved field x"), "{details:?}");
+    assert!(details.iter().any(|d| d.contains("READER_FIELD_MISSING_DEFAULT_VALUE")), "{details:?}");
+    assert_eq!(details.last().map(String::as_str), Some("{validateFields: 'true', compatibility: 'BACKWARD'}"));
+}
+
+#[test]
+fn a_group_is_judged_with_the_metadata_that_will_be_stored() {
+    let mut world = World::default();
+    let group = || Some("major".to_string());
+    let one = Config { compatibility_group: group(), default_metadata: Some(properties(&[("major", "1")])), ..Config::default() };
+    world.configure("a", one);
+    let said = |text: &str| Asked { metadata: Some(properties(&[("owner", "us")])), ..avro("a", text) };
+    world.register(said("\"string\"")).expect("the first");
+    assert!(world.register(said("\"long\"")).is_err(), "both are of group 1 by default");
+    let two = Config { override_metadata: Some(properties(&[("major", "2")])), ..Config::default() };
+    world.configure("a", two);
+    let Ok(Look::Judge(question)) =
+        world.registry.look_up(said("\"long\""), &world.spellings, false, Some(Among::One(Wanted::Number(1))))
+    else {
+        panic!("it is not known")
+    };
+    assert!(question.verdict().expect("sound").compatible);
+    world.register(said("\"long\"")).expect("the configuration puts it into another group");
+}
+
 #[test]
 fn deleting_is_soft_and_then_for_good() {
     let mut world = World::default();
@@ -268,10 +314,6 @@ fn a_mode_decides_who_gives_ids() {
 #[test]
 fn metadata_is_inherited_laid_over_and_told_the_version() {
     let mut world = World::default();
-    let properties = |pairs: &[(&str, &str)]| Metadata {
-        properties: Some(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect()),
-        ..Metadata::default()
-    };
     let config = Config {
         default_metadata: Some(properties(&[("owner", "nobody"), ("place", "here")])),
         override_metadata: Some(properties(&[("place", "there")])),
@@ -290,6 +332,41 @@ fn metadata_is_inherited_laid_over_and_told_the_version() {
     assert_eq!(found.expect("the newest").version, 2);
     let asked = Asked { version: Some(Wanted::Number(9)), ..avro("a", &record("aBC")) };
     assert!(matches!(world.register(asked), Err(Refusal::BadSchema(_))), "9 is not the next");
+}
+
+#[test]
+fn who_asks_for_the_latest_version_is_told_its_number() {
+    let mut world = World::default();
+    let latest = |fields: &str| Asked { version: Some(Wanted::Latest), ..avro("a", &record(fields)) };
+    let noted =
+        |shown: &Shown| shown.content.metadata.as_deref().and_then(|m| m.property("confluent:version")).map(str::to_string);
+    assert_eq!(noted(&world.register(latest("a")).expect("the first")).as_deref(), Some("1"));
+    assert_eq!(world.register(latest("a")).expect("the same").version, 1);
+    let next = world.register(avro("a", &record("aB"))).expect("the next");
+    assert_eq!(noted(&next).as_deref(), Some("2"), "the one before noted its own");
+}
+
+#[test]
+fn an_import_does_not_use_up_the_last_of_anything() {
+    let mut world = World::default();
+    let given = |id, version| Asked { id: Some(id), version: Some(Wanted::Number(version)), ..avro("i", "\"long\"") };
+    world.mode("i", Mode::Import, false).expect("nothing is there");
+    assert_eq!(world.register(given(i32::MAX, 1)), Err(Refusal::LastOne("id")));
+    assert_eq!(world.register(given(7, i32::MAX)), Err(Refusal::LastOne("version")));
+    world.register(given(i32::MAX - 1, i32::MAX - 1)).expect("one is left");
+    world.mode("i", Mode::ReadWrite, false).expect("allowed");
+    world.level("i", Level::None);
+    assert_eq!(world.put("i", "\"int\""), (i32::MAX, i32::MAX));
+    assert_eq!(world.register(avro("i", "\"bytes\"")), Err(Refusal::VersionsUsedUp(Subject::parse("i"))));
+    assert_eq!(world.register(avro("other", "\"bytes\"")), Err(Refusal::IdsUsedUp));
+    let spaced = avro("i", " \"int\"");
+    assert_eq!(world.find(spaced, false).expect("what is there is found").version, i32::MAX);
+    let Ok(Look::Judge(question)) =
+        world.registry.look_up(avro("i", "\"bytes\""), &world.spellings, false, Some(Among::One(Wanted::Latest)))
+    else {
+        panic!("it is not known")
+    };
+    assert!(question.verdict().expect("it can be asked").compatible);
 }
 
 #[test]

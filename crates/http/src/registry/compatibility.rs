@@ -1,7 +1,7 @@
 //! `/compatibility`: whether a schema could be registered, and why not.
 
 use hyper::Method;
-use milena_node::{Among, engine::subject::Verdict};
+use milena_node::engine::subject::{Among, Verdict};
 use serde_json::json;
 
 use super::{Outcome, asking::Call, shape::ok};

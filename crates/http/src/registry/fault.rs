@@ -72,13 +72,14 @@ fn code(refusal: &Refusal) -> u32 {
         | Refusal::NotImporting { .. }
         | Refusal::IdMissing { .. }
         | Refusal::NotEmptyForImport
+        | Refusal::LastOne(_)
         | Refusal::OtherContent(_) => 42205,
         Refusal::Referenced { .. } => 42206,
         Refusal::BadSubject(_) => 42208,
         Refusal::TooLarge { .. } => 42209,
         Refusal::BadRules(_) => 42210,
         Refusal::ContextNotEmpty(_) => 42211,
-        Refusal::IdsUsedUp | Refusal::TooMany { .. } => 42201,
+        Refusal::IdsUsedUp | Refusal::VersionsUsedUp(_) | Refusal::TooMany { .. } => 42201,
         // Looked at again until it is judged; nobody hears of it.
         Refusal::Changed => 50001,
     }

@@ -36,10 +36,11 @@ async fn list(call: &Call) -> Outcome {
 
 async fn register(call: &Call, subject: &str) -> Outcome {
     let asked = call.schema(call.resolved(subject).await?)?;
-    let given = (asked.metadata.is_some(), asked.rules.is_some());
+    let given = (asked.metadata.clone(), asked.rules.clone());
     let retagged = !asked.tags.is_empty();
     let shown = call.door.node.register_schema(asked).await?.map_err(|refusal| call.fault(&refusal))?;
-    let added = retagged || given != (shown.content.metadata.is_some(), shown.content.rules.is_some());
+    let stored = (shown.content.metadata.as_deref(), shown.content.rules.as_deref());
+    let added = retagged || (given.0.as_ref(), given.1.as_ref()) != stored;
     Ok(ok(&call.writing().registered(&call.seen(shown).await?.shown, added)))
 }
 
@@ -138,7 +139,8 @@ async fn tags(call: &Call, subject: &str, version: &str) -> Outcome {
         references: content.references.to_vec(),
         metadata,
         rules,
-        version: version.filter(|v| *v > 0).map(Wanted::Number),
+        // Whatever comes of it is a version that was asked for, and says so.
+        version: Some(version.filter(|v| *v > 0).map_or(Wanted::Latest, Wanted::Number)),
         id: None,
         tags,
         normalize: false,

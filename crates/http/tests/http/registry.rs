@@ -291,9 +291,27 @@ fn metadata_and_rules_are_kept() {
     assert_eq!(server.get("/subjects/a/metadata?key=owner&value=us").json()["version"], 1);
     assert_eq!(server.get("/subjects/a/metadata?key=owner&value=them").code(), (404, 40403));
     let tagged = server.post("/subjects/a/versions/1/tags", &json!({"metadata": {"properties": {"owner": "them"}}}));
-    assert_eq!(tagged.json()["metadata"], json!({"properties": {"owner": "them"}}));
+    assert_eq!(tagged.json()["metadata"], json!({"properties": {"owner": "them", "confluent:version": "2"}}));
     assert_eq!(server.get("/subjects/a/versions").json(), json!([1, 2]));
     assert_eq!(server.get("/schemas?ruleType=CEL&latestOnly=true").json().as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_the_server_merged_into_metadata_is_told_in_both_forms() {
+    let server = registry();
+    let owned = |text: &str, owner: &str| json!({"schema": text, "metadata": {"properties": {"owner": owner}}});
+    let (a, ab) = (record("a")["schema"].clone(), record("aB")["schema"].clone());
+    let (a, ab) = (a.as_str().expect("text"), ab.as_str().expect("text"));
+    assert_eq!(server.post("/subjects/a/versions", &owned(a, "us")).json(), json!({"id": 1}), "nothing was added");
+    server.put("/config/a", &json!({"overrideMetadata": {"properties": {"place": "here"}}}));
+    let merged = json!({"properties": {"owner": "us", "place": "here"}});
+    for told in [server.post("/subjects/a/versions", &owned(ab, "us")), server.post("/subjects/a/versions", &owned(ab, "us"))] {
+        assert_eq!(told.json()["metadata"], merged);
+        assert_eq!(told.json()["version"], 2);
+    }
+    let mut latest = owned(record("aBC")["schema"].as_str().expect("text"), "us");
+    latest["version"] = json!(-1);
+    assert_eq!(server.post("/subjects/a/versions", &latest).json()["metadata"]["properties"]["confluent:version"], "3");
 }
 
 #[test]
@@ -305,6 +323,8 @@ fn an_import_gives_ids_and_versions() {
     assert_eq!(server.post("/subjects/a/versions", &with("\"int\"", 40, 3)).json(), json!({"id": 40}), "once more is fine");
     assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", 40, 4)).code(), (422, 42205));
     assert_eq!(server.post("/subjects/a/versions", &avro("\"long\"")).code(), (422, 42205));
+    assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", i32::MAX, 4)).code(), (422, 42205), "none could follow");
+    assert_eq!(server.post("/subjects/a/versions", &with("\"long\"", 41, i32::MAX)).code(), (422, 42205), "none could follow");
     server.put("/mode", &json!({"mode": "READWRITE"}));
     assert_eq!(server.post("/subjects/a/versions", &avro("\"long\"")).json(), json!({"id": 41}));
     assert_eq!(server.get("/subjects/a/versions").json(), json!([3, 4]));
@@ -465,6 +485,8 @@ fn some_modes_are_for_contexts_only() {
     server.put("/mode/a", &json!({"mode": "READWRITE"}));
     assert_eq!(server.put("/mode", &json!({"mode": "READONLY_OVERRIDE"})).status, 200);
     assert_eq!(server.post("/subjects/a/versions", &record("a")).code(), (422, 42205), "it goes before the subject's own");
+    assert_eq!(server.put("/mode/:.eu:", &json!({"mode": "READWRITE"})).status, 200);
+    assert_eq!(server.post("/subjects/:.eu:a/versions", &record("a")).code(), (422, 42205), "and before every context's");
     assert_eq!(server.delete("/mode?recursive=true").status, 200);
     assert_eq!(server.post("/subjects/a/versions", &record("a")).status, 200);
     assert_eq!(server.get("/mode/a").code(), (404, 40409), "what stood below went with it");
