@@ -64,6 +64,29 @@ pub(crate) struct Body {
     pub(crate) timestamp: i64,
 }
 
+impl Body {
+    /// The record of that offset, if it is in the first batch of these bytes.
+    pub(crate) fn within(bytes: &[u8], offset: i64) -> Option<Self> {
+        let batch = Batch::parse(milena_record::split(bytes).next()?.ok()?.bytes).ok()?;
+        let payload = batch.payload(&Limits::new(UNPACKED_MAX)).ok()?;
+        let r = Records::new(&batch.header(), &payload).map_while(Result::ok).find(|r| r.offset == offset)?;
+        Some(Self {
+            key: r.key.map(<[u8]>::to_vec),
+            value: r.value.map(<[u8]>::to_vec),
+            headers: r.headers.map(|h| (h.key.to_vec(), h.value.map(<[u8]>::to_vec))).collect(),
+            timestamp: r.timestamp,
+        })
+    }
+
+    /// A batch of it alone, under these headers.
+    pub(crate) fn alone(&self, headers: &[RecordHeader<'_>]) -> Vec<u8> {
+        let mut builder = Builder::new(Codec::None);
+        let pushed = builder.push(self.timestamp, self.key.as_deref(), self.value.as_deref(), headers);
+        debug_assert!(pushed.is_ok(), "one record with a few headers more");
+        builder.finish().unwrap_or_default()
+    }
+}
+
 impl Node {
     /// Writes what the group has to write, until nothing is left. One task a group, and only while there is something.
     pub(crate) async fn write_letters(self, cell: Arc<ShareCell>) {
@@ -137,16 +160,7 @@ impl Node {
         }
         let found = self.read(topic, partition, offset, 1).await?;
         let Some(Slice::Memory(bytes)) = found.slices.first() else { return Ok(None) };
-        let Some(Ok(entry)) = milena_record::split(bytes).next() else { return Ok(None) };
-        let Ok(batch) = Batch::parse(entry.bytes) else { return Ok(None) };
-        let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { return Ok(None) };
-        let record = Records::new(&batch.header(), &payload).map_while(Result::ok).find(|r| r.offset == offset);
-        Ok(record.map(|r| Body {
-            key: r.key.map(<[u8]>::to_vec),
-            value: r.value.map(<[u8]>::to_vec),
-            headers: r.headers.map(|h| (h.key.to_vec(), h.value.map(<[u8]>::to_vec))).collect(),
-            timestamp: r.timestamp,
-        }))
+        Ok(Body::within(bytes, offset))
     }
 
     /// Where letters of this topic go, made with the first of them.
@@ -311,8 +325,5 @@ fn letter_batch(group: &str, topic: &Topic, letter: &Letter, body: Option<&Body>
     let own = body.headers.iter().map(|(key, value)| RecordHeader { key, value: value.as_deref() });
     let ours = ours.iter().map(|(key, value)| RecordHeader { key: key.as_bytes(), value: Some(value.as_bytes()) });
     let headers: Vec<RecordHeader<'_>> = own.chain(ours).collect();
-    let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
-    debug_assert!(pushed.is_ok(), "one record with a few headers more");
-    builder.finish().unwrap_or_default()
+    body.alone(&headers)
 }

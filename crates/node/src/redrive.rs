@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use milena_engine::share::{At, Command, Refusal, Share};
-use milena_record::{Batch, Builder, Codec, Limits, RecordHeader, Records};
+use milena_record::{Batch, Limits, RecordHeader, Records};
 use milena_store::Slice;
 
 use crate::{
@@ -54,11 +54,11 @@ impl Node {
         let (mut from, mut back, mut refused) = (self.unsent(&pile, view).await?, 0, None);
         while from < view.stable && back < max {
             let look = self.look_at_letters(whose, &pile, from).await?;
-            for (offset, _) in look.own {
+            for (offset, batch) in look.own {
                 if back >= max {
                     break;
                 }
-                match self.send_back(whose, &pile, view, offset).await {
+                match self.send_back(whose, &pile, view, (offset, &batch)).await {
                     Ok(sent) => back += u64::from(sent),
                     Err(error @ TakeRefusal::Refused(_)) => refused = Some(error),
                     Err(error) => return if back > 0 { Ok(back) } else { Err(error) },
@@ -147,8 +147,14 @@ impl Node {
     }
 
     /// One letter. `false`: it stays where it is, or went back just now by somebody else's hand.
-    async fn send_back(&self, whose: Whose<'_>, pile: &Pile, view: View, offset: i64) -> Result<bool, TakeRefusal> {
-        let Some(body) = self.body(&pile.dead, &pile.partition, offset).await.map_err(refusal)? else { return Ok(false) };
+    async fn send_back(
+        &self,
+        whose: Whose<'_>,
+        pile: &Pile,
+        view: View,
+        (offset, batch): (i64, &Bytes),
+    ) -> Result<bool, TakeRefusal> {
+        let Some(body) = Body::within(batch, offset) else { return Ok(false) };
         // Anybody may write such headers: what producers may not write to, they may not have written to.
         let Some(home) = self.topic(whose.source).filter(|home| !self.keeps(home.id)) else { return Ok(false) };
         let index = told(&body, "__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -241,8 +247,5 @@ fn returned_batch(body: &Body) -> Vec<u8> {
     let own = own.map(|(key, value)| RecordHeader { key, value: value.as_deref() });
     let ours = RecordHeader { key: b"__dlq.redriven", value: Some(b"true") };
     let headers: Vec<RecordHeader<'_>> = own.chain([ours]).collect();
-    let mut builder = Builder::new(Codec::None);
-    let pushed = builder.push(body.timestamp, body.key.as_deref(), body.value.as_deref(), &headers);
-    debug_assert!(pushed.is_ok(), "one record with a few headers more");
-    builder.finish().unwrap_or_default()
+    body.alone(&headers)
 }

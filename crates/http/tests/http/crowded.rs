@@ -191,25 +191,32 @@ fn answers_that_nobody_takes_hold_what_is_allowed_and_their_connections_are_clos
     comes_to(&server, |held| held == 0);
 }
 
+const ACCEPT: [(&str, &str); 1] = [("Accept", "application/vnd.kafka.json.v2+json")];
+const RECORDS: &str = "/consumers/g/instances/i/records";
+
+/// An instance that reads the topic from its begin.
+fn subscribe(server: &Server) {
+    let content = [("Content-Type", "application/vnd.kafka.v2+json")];
+    let instance = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"}).to_string();
+    assert_eq!(server.send("POST", "/consumers/g", &content, instance.as_bytes()).status, 200);
+    let topics = json!({"topics": ["t"]}).to_string();
+    let subscribed = server.send("POST", "/consumers/g/instances/i/subscription", &content, topics.as_bytes());
+    assert_eq!(subscribed.status, 204);
+}
+
 /// A fetch that has moved its reader is told, and one that finds no memory does not move it.
 #[test]
 fn a_reader_that_finds_no_memory_misses_nothing() {
     let server = server();
     fill(&server, 900_000, 3);
-    let media = [("Content-Type", "application/vnd.kafka.v2+json"), ("Accept", "application/vnd.kafka.json.v2+json")];
-    let instance = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"}).to_string();
-    assert_eq!(server.send("POST", "/consumers/g", &media[..1], instance.as_bytes()).status, 200);
-    let subscribe = json!({"topics": ["t"]}).to_string();
-    let subscribed = server.send("POST", "/consumers/g/instances/i/subscription", &media[..1], subscribe.as_bytes());
-    assert_eq!(subscribed.status, 204);
+    subscribe(&server);
     let slow = slow_ones(&server);
-    let records = "/consumers/g/instances/i/records";
-    told_to_come_again(&server.send("GET", records, &media[1..], b""));
+    told_to_come_again(&server.send("GET", RECORDS, &ACCEPT, b""));
     drop(slow);
     comes_to(&server, |held| held == 0);
     let mut offsets: Vec<Value> = Vec::new();
     while offsets.len() < 3 {
-        let fetched = server.send("GET", records, &media[1..], b"");
+        let fetched = server.send("GET", RECORDS, &ACCEPT, b"");
         assert_eq!(fetched.status, 200, "{}", fetched.body);
         offsets.extend(fetched.json().as_array().expect("records").iter().map(|record| record["offset"].clone()));
     }
@@ -224,13 +231,8 @@ fn a_batch_that_unpacks_to_more_than_the_limit_is_read_when_nobody_else_holds_an
     // One request is one batch: of 6 MB, which the topic packs.
     let message = json!({"value": "x".repeat(500_000)});
     assert_eq!(server.post(MESSAGES, &Value::from(vec![message; 12])).status, 201);
-    let media = [("Content-Type", "application/vnd.kafka.v2+json"), ("Accept", "application/vnd.kafka.json.v2+json")];
-    let instance = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"}).to_string();
-    assert_eq!(server.send("POST", "/consumers/g", &media[..1], instance.as_bytes()).status, 200);
-    let subscribe = json!({"topics": ["t"]}).to_string();
-    let subscribed = server.send("POST", "/consumers/g/instances/i/subscription", &media[..1], subscribe.as_bytes());
-    assert_eq!(subscribed.status, 204);
-    let fetched = server.send("GET", "/consumers/g/instances/i/records", &media[1..], b"");
+    subscribe(&server);
+    let fetched = server.send("GET", RECORDS, &ACCEPT, b"");
     assert_eq!((fetched.status, fetched.json()[0]["offset"].as_i64()), (200, Some(0)), "{}", fetched.headers);
     assert_eq!(server.held(), 0);
 }
