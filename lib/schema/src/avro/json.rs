@@ -15,6 +15,7 @@ use super::{
 
 pub(crate) use read::put_default;
 
+mod plain;
 mod read;
 
 /// How unions are written.

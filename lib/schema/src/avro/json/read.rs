@@ -5,6 +5,7 @@ use std::{borrow::Cow, cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::plain;
 use crate::{
     Flaw,
     avro::{
@@ -18,6 +19,12 @@ impl Schema {
     /// Appends the binary form of one datum that fills the text.
     pub fn encode_json(&self, text: &str, out: &mut Vec<u8>) -> Result<(), Flaw> {
         let length = out.len();
+        if let Some(taken) = plain::front(self, text, out) {
+            if text[taken..].trim_start_matches([' ', '\n', '\r', '\t']).is_empty() {
+                return Ok(());
+            }
+            out.truncate(length);
+        }
         // That the text is UTF-8 need not be found out again.
         let mut deserializer = serde_json::Deserializer::from_str(text);
         deserializer.disable_recursion_limit();
@@ -36,8 +43,11 @@ impl Schema {
         self.front(serde_json::Deserializer::from_slice(text), out)
     }
 
-    /// As [`Schema::encode_json_front`], of a text that is known to be UTF-8: a third faster.
+    /// As [`Schema::encode_json_front`], of a text that is known to be UTF-8: three times as fast, as a rule.
     pub fn encode_text_front(&self, text: &str, out: &mut Vec<u8>) -> Result<Option<usize>, Flaw> {
+        if let Some(taken) = plain::front(self, text, out) {
+            return Ok(Some(taken));
+        }
         self.front(serde_json::Deserializer::from_str(text), out)
     }
 
@@ -65,13 +75,13 @@ pub(crate) fn put_default(schema: &Schema, id: NodeId, value: &Value, out: &mut 
 }
 
 /// A value that is awaited at one place of the schema.
-struct Datum<'a> {
-    schema: &'a Schema,
-    id: NodeId,
-    out: &'a mut Vec<u8>,
-    depth: usize,
+pub(super) struct Datum<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) id: NodeId,
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) depth: usize,
     /// Whether the values of unions may be tagged.
-    tags: bool,
+    pub(super) tags: bool,
 }
 
 impl<'a> Datum<'a> {
@@ -381,7 +391,7 @@ impl Late {
 }
 
 /// The items stand at `start`; their count goes before them, and the end behind.
-fn close_items(out: &mut Vec<u8>, start: usize, count: usize) {
+pub(super) fn close_items(out: &mut Vec<u8>, start: usize, count: usize) {
     if count > 0 {
         let end = out.len();
         binary::put_long(out, count as i64);
@@ -417,12 +427,12 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// The first key of an object where a union stands: a branch, or something else.
-struct Tag<'a> {
-    schema: &'a Schema,
-    branches: &'a [NodeId],
+pub(super) struct Tag<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) branches: &'a [NodeId],
 }
 
-enum Tagged {
+pub(super) enum Tagged {
     Branch(usize),
     Key(String),
 }

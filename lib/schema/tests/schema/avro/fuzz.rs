@@ -139,6 +139,112 @@ fn json_turned_over() {
         if let Ok(Some(taken)) = schema.encode_json_front(&json, &mut out) {
             assert!(taken <= json.len() && plan.decode(&out).is_ok());
         }
+        if let Ok(text) = std::str::from_utf8(&json) {
+            both_ways(&schema, text);
+        }
+    }
+}
+
+/// Plain text has a short way; it answers what the whole way answers, which text that is known to be UTF-8 alone never takes.
+fn both_ways(schema: &Schema, text: &str) {
+    let (mut whole, mut short, mut all) = (vec![9], vec![9], vec![9]);
+    let expected = schema.encode_json_front(text.as_bytes(), &mut whole);
+    assert_eq!(schema.encode_text_front(text, &mut short), expected, "{text} as {schema:?}");
+    assert_eq!(short, whole, "{text} as {schema:?}");
+    let fills = matches!(expected, Ok(Some(taken)) if text[taken..].chars().all(|c| matches!(c, ' ' | '\n' | '\r' | '\t')));
+    assert_eq!(schema.encode_json(text, &mut all).is_ok(), fills, "{text}");
+    assert_eq!(all, if fills { whole } else { vec![9] }, "{text}");
+}
+
+#[test]
+fn plain_text_and_any_other_mean_the_same() {
+    let mut dice = Dice::new(15);
+    for round in 0..2_000 {
+        let (schema, _) = schemas::pair(&mut dice);
+        let schema = Schema::parse(&schema.to_string()).unwrap();
+        let mut bytes = Vec::new();
+        if schema.random(&mut dice, &mut bytes).is_ok() {
+            let unions = if round % 2 == 0 { Unions::Bare } else { Unions::Tagged };
+            both_ways(&schema, &Plan::new(&schema).to_json(&bytes, unions).unwrap());
+        }
+    }
+    let words = [
+        "0",
+        "-0",
+        "00",
+        "01",
+        "-",
+        "1-2",
+        "12",
+        "-7 ",
+        "1.",
+        ".5",
+        "1.5",
+        "-0.0",
+        "1e5",
+        "1.5e3",
+        "1.5E+400",
+        "+1",
+        "1_0",
+        "3.0",
+        "999999999999999999",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "16777217",
+        "0.1",
+        "true",
+        "truex",
+        "null",
+        "nul",
+        "\"\"",
+        "\"a\"",
+        "\"a\\n\"",
+        "\"a\nb\"",
+        "\"12345678\\\"\"",
+        "\"\u{e9}\u{20ac}\"",
+        "\"open",
+        "[]",
+        "[1,2]",
+        "[1,]",
+        "[ 1 , 2 ]",
+        "{}",
+        "{\"a\":1}",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,}",
+        "{\"int\":1}",
+        "{\"int\":1,\"x\":2}",
+        "{\"a\":{\"int\":1}}",
+        "{ \"a\" : 1 , \"b\" : 2 } ",
+        "{\"b\":2,\"a\":1}",
+        "{\"a\":1,\"b\":2,\"c\":3}",
+        "{\"\\u0061\":1}",
+        "{\"ab\":1}",
+        "\u{c}1",
+        "1\u{c}",
+    ];
+    let record =
+        r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"b","type":["null","int"],"default":null}]}"#;
+    let kinds = [
+        "\"null\"",
+        "\"boolean\"",
+        "\"int\"",
+        "\"long\"",
+        "\"float\"",
+        "\"double\"",
+        "\"string\"",
+        "\"bytes\"",
+        "[\"null\",\"int\",\"string\"]",
+        r#"{"type":"array","items":"int"}"#,
+        r#"{"type":"map","values":"int"}"#,
+        r#"{"type":"map","values":["int","null"]}"#,
+        r#"{"type":"fixed","name":"F","size":1}"#,
+        r#"{"type":"enum","name":"E","symbols":["a","b"]}"#,
+        record,
+    ];
+    for kind in kinds {
+        let schema = Schema::parse(kind).unwrap();
+        words.iter().for_each(|text| both_ways(&schema, text));
     }
 }
 
