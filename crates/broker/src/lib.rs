@@ -44,8 +44,9 @@ pub fn open_directory(data: &Path, options: StoreOptions) -> Result<Opened, Unop
 
 /// Opens the store of a disk. Damage that was found is logged, each by a line.
 pub fn open(disk: Arc<dyn Disk>, options: StoreOptions) -> Result<Opened, OpenError> {
-    let mut recovery = Recovery::default();
-    let (store, recovered) = Local::open(disk, options, &mut recovery)?;
+    let mut recovery = Recovery::accepting_loss(options.accept_loss);
+    let (store, mut recovered) = Local::open(disk, options, &mut recovery)?;
+    recovery.name(&mut recovered.damage);
     for line in &recovered.damage {
         tracing::error!("{line}");
     }

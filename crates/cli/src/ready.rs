@@ -100,9 +100,10 @@ impl Ready {
             } else {
                 format!("a torn write of {} bytes was cut, it was never acknowledged", r.cut)
             };
+            let present = if r.damage.is_empty() { "all acknowledged ones present" } else { "but for the damage below" };
             let _ = writeln!(
                 out,
-                "  Recovered after an unclean stop: {} batches and {} facts checked, all acknowledged ones present, {torn}",
+                "  Recovered after an unclean stop: {} batches and {} facts checked, {present}, {torn}",
                 r.payloads, r.facts
             );
         }

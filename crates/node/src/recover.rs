@@ -1,7 +1,10 @@
 //! Starting from what the store kept: snapshots first, then the facts after them, each applied to its noun. Knows which
 //! noun lives in which log. Nothing here judges; what cannot be understood refuses the start, with words.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use milena_engine::{
     answered::{Answered, AnsweredFact},
@@ -24,7 +27,7 @@ use milena_engine::{
     topic::{Catalog, CatalogFact},
     unread::{Ledger, UnreadFact},
 };
-use milena_store::{LogId, Lsn, Replay, Replayed, Version};
+use milena_store::{LogId, Lost, Lsn, Replay, Replayed, Version};
 
 use crate::noun::Noun;
 
@@ -41,6 +44,8 @@ pub struct Recovery {
     /// The dynamic settings of the broker: they go on top of what it is started with, which only the start knows.
     broker: Option<(Version, Vec<u8>)>,
     broker_facts: Vec<(Version, Lsn, BrokerConfigFact)>,
+    /// The version up to which some of them are lost.
+    broker_lost: Version,
     partitions: HashMap<u64, Noun<Partition>>,
     groups: HashMap<u64, Noun<Group>>,
     shares: HashMap<u64, Noun<Share>>,
@@ -48,22 +53,46 @@ pub struct Recovery {
     unread: HashMap<u64, (Version, Vec<u8>)>,
     /// Logs that the store has and the catalog does not: their removal was decided, and not finished.
     removed: Vec<LogId>,
+    /// What damage took from logs whose inhabitants have not been met since.
+    lost: HashMap<u64, Lost>,
+    /// Goes on also when it is the house itself that lost something.
+    accepts_loss: bool,
     broken: Option<Broken>,
 }
 
-/// Stored state that this release cannot understand.
+/// Stored state that this release cannot understand, or that is not whole.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("log {log}: {what}")]
+#[error("{whose}: {what}")]
 pub struct Broken {
-    log: u64,
+    whose: String,
     what: String,
 }
 
 impl Broken {
     fn new(log: LogId, what: impl ToString) -> Self {
-        Self { log: log.0, what: what.to_string() }
+        Self { whose: format!("log {}", log.0), what: what.to_string() }
+    }
+
+    /// What the whole broker stands on lost something: whoever goes on without it must say so.
+    fn bereft(log: LogId) -> Self {
+        let whose = HOUSE.iter().find(|(house, _)| *house == log.0).map_or("what the broker keeps", |(_, words)| words);
+        let what = "entries were lost to damage; restore the directory from a backup, \
+                    or start with --accept-loss to go on with what is left";
+        Self { whose: whose.into(), what: what.into() }
     }
 }
+
+/// Nouns that every broker has once, in words.
+const HOUSE: [(u64, &str); 8] = [
+    (CATALOG_LOG, "the catalog of topics and groups"),
+    (PRODUCER_IDS_LOG, "the producer ids"),
+    (WRITERS_LOG, "the table of writers"),
+    (BROKER_SETTINGS_LOG, "the broker's settings"),
+    (SUBJECTS_LOG, "the schema registry"),
+    (INSTANCES_LOG, "the REST proxy's consumers"),
+    (UNREAD_LOG, "the ledger of what went unread"),
+    (ANSWERED_LOG, "the answers of the queue that must not be given twice"),
+];
 
 impl Replay for Recovery {
     fn snapshot(&mut self, log: LogId, version: Version, bytes: &[u8]) {
@@ -82,6 +111,18 @@ impl Replay for Recovery {
         let applied = self.apply(&part);
         self.note(part.log, applied);
     }
+
+    fn lost(&mut self, lost: Lost) {
+        if lost.log.0 >= FIRST_FREE_LOG {
+            let known = self.lost.entry(lost.log.0).or_insert(lost);
+            (known.version, known.start, known.end) =
+                (known.version.max(lost.version), known.start.max(lost.start), known.end.max(lost.end));
+        } else if self.accepts_loss {
+            self.go_on_without(lost);
+        } else if self.broken.is_none() {
+            self.broken = Some(Broken::bereft(lost.log));
+        }
+    }
 }
 
 /// Who lives in a log.
@@ -99,19 +140,22 @@ pub enum Inhabitant {
     Group(String),
 }
 
+impl fmt::Display for Inhabitant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::House(words) => f.write_str(words),
+            Self::Partition { topic, partition, deleted } => {
+                write!(f, "{topic}-{partition}{}", if *deleted { " (deleted)" } else { "" })
+            }
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
+}
+
 impl Recovery {
     /// Who lives in each log, as far as the catalog knows. Of what was read back: before a node took it.
     pub fn inhabitants(&self) -> HashMap<u64, Inhabitant> {
-        let house = [
-            (CATALOG_LOG, "the catalog of topics and groups"),
-            (PRODUCER_IDS_LOG, "the producer ids"),
-            (WRITERS_LOG, "the table of writers"),
-            (BROKER_SETTINGS_LOG, "the broker's settings"),
-            (SUBJECTS_LOG, "the schema registry"),
-            (INSTANCES_LOG, "the REST proxy's consumers"),
-            (UNREAD_LOG, "the ledger of what went unread"),
-        ];
-        let mut all: HashMap<u64, Inhabitant> = house.into_iter().map(|(log, words)| (log, Inhabitant::House(words))).collect();
+        let mut all: HashMap<u64, Inhabitant> = HOUSE.into_iter().map(|(log, words)| (log, Inhabitant::House(words))).collect();
         let catalog = &self.catalog.machine;
         let topics = catalog.topics().map(|topic| (topic, false)).chain(catalog.trash().map(|gone| (&gone.topic, true)));
         for (topic, deleted) in topics {
@@ -123,6 +167,17 @@ impl Recovery {
         all
     }
 
+    /// Puts the inhabitant's name in front of each of the store's lines about a log.
+    pub fn name(&self, lines: &mut [String]) {
+        let inhabitants = if lines.is_empty() { HashMap::new() } else { self.inhabitants() };
+        for line in lines {
+            let log = line.strip_prefix("log ").and_then(|rest| rest.split_once(':')).and_then(|(log, _)| log.parse().ok());
+            if let Some(inhabitant) = log.and_then(|log: u64| inhabitants.get(&log)) {
+                line.insert_str(0, &format!("{inhabitant}, "));
+            }
+        }
+    }
+
     /// What of the stored state this release does not understand.
     pub fn broken(&self) -> Option<&Broken> {
         self.broken.as_ref()
@@ -132,16 +187,23 @@ impl Recovery {
         Self::default()
     }
 
+    /// One that goes on with what is left also when the catalog, the registry or another noun of the whole broker lost
+    /// entries to damage. Otherwise that refuses the start.
+    pub fn accepting_loss(accepts_loss: bool) -> Self {
+        Self { accepts_loss, ..Self::default() }
+    }
+
     /// Whether everything that was handed over was understood. What the catalog does not know any more is left out: its
     /// noun was removed, and its bytes were still to go.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
         let known: HashSet<u64> = self.catalog.machine.logs().collect();
-        let found = self.unread.keys().chain(self.partitions.keys()).chain(self.groups.keys()).chain(self.shares.keys()).copied();
+        let found = self.found();
         let (here, removed): (Vec<u64>, Vec<u64>) = found.partition(|log| known.contains(log));
         self.removed = removed.into_iter().map(LogId).collect();
-        for log in here.into_iter().filter(|log| self.unread.contains_key(log)).collect::<Vec<_>>() {
+        let waits = |log: &u64| self.unread.contains_key(log) || self.lost.contains_key(log);
+        for log in here.into_iter().filter(waits).collect::<HashSet<_>>() {
             let read = match self.catalog.machine.group_name(log) {
-                Some(_) if self.holds_share(log) => self.read_share(log),
+                Some(_) if self.holds_share(log) || self.shares.contains_key(&log) => self.read_share(log),
                 Some(_) => self.read_group(log),
                 None => self.read_partition(log),
             };
@@ -149,6 +211,21 @@ impl Recovery {
         }
         self.producer_ids.machine.recovered();
         self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// Every log that anything was told of.
+    fn found(&self) -> impl Iterator<Item = u64> {
+        let nouns = self.partitions.keys().chain(self.groups.keys()).chain(self.shares.keys());
+        nouns.chain(self.unread.keys()).chain(self.lost.keys()).copied()
+    }
+
+    /// Logs that the store has and a catalog that lost entries does not know: their data stay, and their numbers are
+    /// given to nobody else.
+    pub(crate) fn keep_unknown(&mut self) {
+        let unknown = std::mem::take(&mut self.removed);
+        if let Some(last) = unknown.iter().max() {
+            self.catalog.machine.pass_logs(last.0);
+        }
     }
 
     /// The broker's configuration: `config` as it was started with, and what was changed since.
@@ -159,6 +236,7 @@ impl Recovery {
             restored.map_err(|error| Broken::new(LogId(BROKER_SETTINGS_LOG), error))?;
             noun.version = version;
         }
+        noun.version = noun.version.max(self.broker_lost);
         for (version, lsn, fact) in std::mem::take(&mut self.broker_facts) {
             if version > noun.version {
                 noun.machine.apply(&fact);
@@ -209,10 +287,34 @@ impl Recovery {
         Ok(())
     }
 
+    /// A noun of the whole broker stands where its log does, with what is left.
+    fn go_on_without(&mut self, lost: Lost) {
+        match lost.log.0 {
+            CATALOG_LOG => skip(&mut self.catalog, &lost),
+            PRODUCER_IDS_LOG => {
+                // Each of its entries gave away a block.
+                let blocks = lost.version.0.saturating_sub(self.producer_ids.version.0);
+                self.producer_ids.machine.pass_blocks(blocks);
+                skip(&mut self.producer_ids, &lost);
+            }
+            INSTANCES_LOG => skip(&mut self.instances, &lost),
+            UNREAD_LOG => skip(&mut self.ledger, &lost),
+            ANSWERED_LOG => skip(&mut self.answered, &lost),
+            WRITERS_LOG => skip(&mut self.writers, &lost),
+            SUBJECTS_LOG => skip(&mut self.subjects, &lost),
+            BROKER_SETTINGS_LOG => self.broker_lost = self.broker_lost.max(lost.version),
+            _ => {}
+        }
+    }
+
     fn read_partition(&mut self, log: u64) -> Result<(), BadFact> {
         let noun = self.partitions.entry(log).or_default();
         if let Some((version, bytes)) = self.unread.remove(&log) {
             set(noun, version, Partition::restore(&bytes)?);
+        }
+        if let Some(lost) = self.lost.remove(&log) {
+            noun.machine.resume(lost.start, lost.end);
+            skip(noun, &lost);
         }
         Ok(())
     }
@@ -224,6 +326,9 @@ impl Recovery {
         let noun = self.groups.entry(log).or_insert_with(fresh);
         if let Some((version, bytes)) = self.unread.remove(&log) {
             set(noun, version, Group::restore(&bytes, rules)?);
+        }
+        if let Some(lost) = self.lost.remove(&log) {
+            skip(noun, &lost);
         }
         Ok(())
     }
@@ -239,6 +344,9 @@ impl Recovery {
         let noun = self.shares.entry(log).or_insert_with(fresh);
         if let Some((version, bytes)) = self.unread.remove(&log) {
             set(noun, version, Share::restore(&bytes, share::Rules::default())?);
+        }
+        if let Some(lost) = self.lost.remove(&log) {
+            skip(noun, &lost);
         }
         Ok(())
     }
@@ -294,6 +402,11 @@ const SHARE_KINDS: std::ops::RangeInclusive<u8> = 96..=111;
 
 fn set<M>(noun: &mut Noun<M>, version: Version, machine: M) {
     (noun.machine, noun.version) = (machine, version);
+}
+
+/// What follows in the log follows on this.
+fn skip<M>(noun: &mut Noun<M>, lost: &Lost) {
+    noun.version = noun.version.max(lost.version);
 }
 
 /// Applies a fact, unless the noun's snapshot has it already.

@@ -64,7 +64,7 @@ impl Default for NodeOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The stored state is not of this release, or not whole.
-    #[error("the stored state cannot be understood: {0}")]
+    #[error("the stored state cannot be used: {0}")]
     Broken(#[from] Broken),
     #[error(transparent)]
     Setting(#[from] BadSetting),
@@ -85,6 +85,9 @@ impl Node {
     /// Starts a node on a store that was opened with `recovery`.
     pub fn start(store: Arc<dyn Store>, mut recovery: Recovery, options: NodeOptions) -> Result<Node, StartError> {
         recovery.judge()?;
+        if options.recovered.quarantined.contains(&LogId(CATALOG_LOG)) {
+            recovery.keep_unknown();
+        }
         let removed = recovery.removed();
         let started_at = options.clock.now().wall;
         let broker = recovery.broker(BrokerConfig::start(&own_settings(&options))?)?;

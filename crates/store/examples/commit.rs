@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Instant};
 
 use milena_store::{
-    Class, Committed, Fault, LogId, Lsn, NoCredit, OpId, Part, Payload, Recovered, Replay, Replayed, Reserved, Snapshots, Store,
+    Class, Committed, Fault, LogId, Lost, Lsn, NoCredit, OpId, Part, Payload, Recovered, Replay, Replayed, Reserved, Snapshots, Store,
     Version, Watch,
     disk::RealDisk,
     local::{Leading, Local, Options},
@@ -13,6 +13,7 @@ struct Nobody;
 impl Replay for Nobody {
     fn snapshot(&mut self, _: LogId, _: Version, _: &[u8]) {}
     fn fact(&mut self, _: Replayed<'_>) {}
+    fn lost(&mut self, _: Lost) {}
 }
 impl Watch for Nobody {
     fn committed(&self, _: Committed) {}

@@ -277,10 +277,25 @@ pub struct Replayed<'a> {
     pub payload: Option<(Stored, &'a [u8])>,
 }
 
+/// What damage took from a log: entries, or its snapshot. Told at its place in the order of facts; what comes behind it is
+/// handed over as if nothing were missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lost {
+    pub log: LogId,
+    /// The log's version behind what is lost.
+    pub version: Version,
+    /// First position that was not trimmed, as far as the store knows.
+    pub start: i64,
+    /// One past the last position that was given out, the lost ones among them.
+    pub end: i64,
+}
+
 /// Who rebuilds state when a store opens: all snapshots first, then the facts after them.
 pub trait Replay {
     fn snapshot(&mut self, log: LogId, version: Version, bytes: &[u8]);
     fn fact(&mut self, part: Replayed<'_>);
+    /// May come among the snapshots, when it is one of them that is lost.
+    fn lost(&mut self, lost: Lost);
 }
 
 /// Who is asked for the state of a log when a checkpoint wants to forget its facts.
@@ -320,7 +335,7 @@ pub struct Recovered {
     pub cut: u64,
     /// Damage found: one line each, naming file, range and log.
     pub damage: Vec<String>,
-    /// Logs that lost entries to damage: their facts after the damage are not handed back, and they want no new ones.
+    /// Logs that lost entries to damage, now or at an earlier start.
     pub quarantined: Vec<LogId>,
     pub micros: u64,
 }

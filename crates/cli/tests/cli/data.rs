@@ -244,3 +244,66 @@ fn a_backup_that_changed_or_lies_is_not_restored() {
     assert!(!other.exists());
     assert!(run(&["backup", "--even-damaged", &word(&data), &word(&other)]).status.success());
 }
+
+/// Values from an offset to the end.
+fn values(server: &Server, topic: &str, offset: &str) -> Vec<String> {
+    server.out(&["read", topic, "--offset", offset, "-f", "%s\\n"], b"").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_rotten_entry_costs_what_was_in_it_and_nothing_else() {
+    // One in the middle of its partition, and the last one of it: what follows is another partition's.
+    for lost in [1, 4] {
+        let dir = served(false);
+        let data = dir.path().join("data");
+        let (file, _) = flip(&data, "log-", format!("orders number {lost} of five").as_bytes());
+        let server = Server::on(&data);
+        let damage = server.ready["recovered"]["damage"][0].as_str().unwrap();
+        assert!(damage.starts_with("orders-0, log ") && damage.contains(&file), "{damage}");
+        assert!(damage.contains(&format!("positions {lost}..={lost}")), "{damage}");
+        let kept = |server: &Server, more: &[&str]| {
+            let missing = server.run(&["read", "orders", "--offset", &lost.to_string()], b"");
+            assert!(!missing.status.success() && text(&missing).contains("CORRUPT_MESSAGE"), "{}", text(&missing));
+            let behind = (lost + 1..5).map(|n| format!("orders number {n} of five")).chain(more.iter().map(|s| (*s).to_owned()));
+            assert_eq!(values(server, "orders", &(lost + 1).to_string()), behind.collect::<Vec<_>>());
+            assert_eq!(values(server, "audit", "0").len(), 5);
+        };
+        kept(&server, &[]);
+        // Writers go on behind everything that was acknowledged, also what is lost; and so it stays.
+        server.out(&["produce", "orders", "six"], b"");
+        kept(&server, &["six"]);
+        server.kill();
+        let server = Server::on(&data);
+        kept(&server, &["six"]);
+        server.terminate();
+        let server = Server::on(&data);
+        kept(&server, &["six"]);
+        server.out(&["produce", "orders", "seven"], b"");
+        kept(&server, &["six", "seven"]);
+    }
+}
+
+#[test]
+fn a_catalog_that_lost_something_is_asked_about_first() {
+    let dir = served(false);
+    let data = dir.path().join("data");
+    // The first entry that names it is the one that made it.
+    flip(&data, "log-", b"audit");
+    let refused = bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--data"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    let told = text(&refused);
+    assert!(!refused.status.success(), "{told}");
+    assert!(told.contains("the catalog of topics and groups") && told.contains("--accept-loss"), "{told}");
+    let server = Server::start(&["--accept-loss", "--data", data.to_str().unwrap()]);
+    assert_eq!(values(&server, "orders", "0").len(), 5);
+    server.out(&["produce", "others", "one"], b"");
+    assert_eq!(values(&server, "others", "0"), ["one"], "a new topic has a log of its own");
+    server.kill();
+    let server = Server::start(&["--accept-loss", "--data", data.to_str().unwrap()]);
+    assert_eq!((values(&server, "orders", "0").len(), values(&server, "others", "0").len()), (5, 1));
+    server.terminate();
+    let server = Server::on(&data);
+    assert_eq!((values(&server, "orders", "0").len(), values(&server, "others", "0").len()), (5, 1));
+}

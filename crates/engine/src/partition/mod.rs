@@ -168,6 +168,14 @@ impl Partition {
         self.producers.apply(batch, at);
     }
 
+    /// Damage took entries, or a snapshot: what is left of the log begins and ends here at the least. Offsets that were
+    /// given out are given to nobody else.
+    pub fn resume(&mut self, start: Offset, end: Offset) {
+        self.start = self.start.max(start);
+        self.next = self.next.max(end).max(self.start);
+        self.epochs.trim(self.start);
+    }
+
     /// Makes a fact true.
     pub fn apply(&mut self, fact: &PartitionFact) {
         match fact {

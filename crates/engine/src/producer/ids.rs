@@ -72,6 +72,12 @@ impl ProducerIds {
         self.left = 0;
     }
 
+    /// So many blocks were taken of which nothing is known any more: their ids are handed out to nobody.
+    pub fn pass_blocks(&mut self, blocks: u64) {
+        let ids = i64::try_from(blocks).unwrap_or(i64::MAX).saturating_mul(limits::PRODUCER_ID_BLOCK);
+        self.next = self.next.saturating_add(ids);
+    }
+
     pub fn snapshot(&self, into: &mut Vec<u8>) {
         let mut w = Writer::new(into);
         w.u8(1);

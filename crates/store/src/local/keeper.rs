@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     disk::ALIGN,
-    seam::{Fault, Gauges, LogId, Lsn, Recovered, Replay, Version},
+    seam::{Fault, Gauges, LogId, Lost, Lsn, Recovered, Replay, Version},
 };
 
 /// The keeper's mailbox, and what only it changes.
@@ -89,9 +89,11 @@ pub(super) fn load_rows(
         if let Some(s) = &row.snapshot {
             files.hold(Kind::Snapshots, s.file, s.weight());
             match reader.read(files, id, row.version, s) {
-                Some(bytes) if holes.is_empty() => replay.snapshot(LogId(id), Version(row.version), bytes),
-                Some(_) => {}
-                None => holes.push(lost_snapshot(id, row.version, s, recovered)),
+                Some(bytes) => replay.snapshot(LogId(id), Version(row.version), bytes),
+                None => {
+                    holes.push(lost_snapshot(id, row.version, s, recovered));
+                    replay.lost(Lost { log: LogId(id), version: Version(row.version), start: row.start, end: row.end });
+                }
             }
         }
         if !holes.is_empty() {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     disk::{ALIGN, Disk, DiskFile, How},
     plant::{Plant, Plants},
-    seam::{Fault, LogId, Lsn, Recovered, Replay, Replayed, Version},
+    seam::{Fault, LogId, Lost, Lsn, Recovered, Replay, Replayed, Version},
 };
 
 /// The log is read in windows of this size.
@@ -327,6 +327,7 @@ impl Recovery<'_> {
             ended.dirty.push(log.clone());
         }
         let envelope = staged.as_ref().map(Staged::stored);
+        let end = state.end;
         if let Some(staged) = staged {
             state.end = state.end.max(staged.last + 1);
             let in_a_run = state.runs.last().is_some_and(|r| r.last >= staged.last);
@@ -342,19 +343,23 @@ impl Recovery<'_> {
             // A snapshot has it.
             return;
         }
-        if part.version > state.version && state.holes.is_none() {
+        let mut lost = None;
+        if part.version > state.version {
+            // No directory named them: an accepted loss.
             let missing = (part.version - state.version) as u32;
-            let hole = Hole { base: 0, last: -1, version: state.version, parts: missing, file: FileId(0), at: 0, len: 0 };
-            state.holes = Some(Box::new(vec![hole]));
+            let next = envelope.map_or(end, |payload| payload.base);
+            let (base, last) = if next > end { (end, next - 1) } else { (0, -1) };
+            let hole = Hole { base, last, version: state.version, parts: missing, file: FileId(0), at: 0, len: 0 };
+            state.holes.get_or_insert_default().push(hole);
             ended.recovered.quarantined.push(LogId(part.log));
             ended.recovered.damage.push(format!("log {}: {missing} entries are missing in the write-ahead log", part.log));
+            lost = Some(Lost { log: LogId(part.log), version: Version(part.version), start: state.start, end: next });
         }
         state.version = part.version + 1;
-        if state.holes.is_some() {
-            // What follows a hole cannot be judged: the log is quarantined, and only its payloads are served.
-            return;
-        }
         drop(state);
+        if let Some(lost) = lost {
+            self.replay.lost(lost);
+        }
         ended.recovered.facts += 1;
         let head = part.payload.as_ref().map(|p| &p.bytes[..usize::from(p.head).min(p.bytes.len())]);
         self.replay.fact(Replayed {
@@ -422,7 +427,9 @@ impl Recovery<'_> {
             state.dirty = true;
             ended.dirty.push(log.clone());
         }
+        let (version, start, end) = (Version(state.version), state.start, state.end);
         drop(state);
+        self.replay.lost(Lost { log: LogId(row.log), version, start, end });
         let positions = if row.base <= row.last { format!(", positions {}..={}", row.base, row.last) } else { String::new() };
         ended.recovered.quarantined.push(LogId(row.log));
         ended.recovered.damage.push(format!(

@@ -36,6 +36,9 @@ impl Replay for Rebuild<'_> {
         self.0.take(part.log.0, part.lsn.0, part.fact);
         assert_eq!(self.0.state(part.log.0).0, part.version.0, "facts come without gaps");
     }
+    fn lost(&mut self, lost: Lost) {
+        panic!("{lost:?} on a sound disk");
+    }
 }
 struct Quiet;
 impl Watch for Quiet {

@@ -195,6 +195,9 @@ impl Replay for Echo<'_> {
             self.to.fact(part);
         }
     }
+    fn lost(&mut self, lost: Lost) {
+        self.to.lost(lost);
+    }
 }
 
 struct Maker {

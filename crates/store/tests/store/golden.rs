@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use milena_store::{
-    LogId, Patience, Replay, Replayed, Slice, Store, Version,
+    LogId, Lost, Patience, Replay, Replayed, Slice, Store, Version,
     disk::RealDisk,
     laws::{
         Session,
@@ -62,6 +62,9 @@ impl Replay for Versions {
     }
     fn fact(&mut self, part: Replayed<'_>) {
         self.0.insert(part.log, part.version);
+    }
+    fn lost(&mut self, lost: Lost) {
+        panic!("{lost:?} of a sound directory");
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Closed {
 impl Place {
     pub(crate) fn open(dir: &Path) -> Result<Self, Closed> {
         let (disk, lock) = hold(dir).map_err(Closed::Failure)?;
-        let mut recovery = Recovery::new();
+        let mut recovery = Recovery::accepting_loss(true);
         let rest = AtRest::open(Arc::new(disk), &mut recovery).map_err(|error| match error {
             OpenError::Damaged { file, what, .. } => Closed::Damaged { file, what },
             OpenError::NoManifest { example, .. } => Closed::Damaged {
@@ -54,10 +54,7 @@ impl Place {
     /// What people call a log.
     pub(crate) fn name(&self, log: LogId) -> String {
         match self.inhabitant(log) {
-            Some(Inhabitant::House(words)) => (*words).to_string(),
-            Some(Inhabitant::Partition { topic, partition, deleted: false }) => format!("{topic}-{partition}"),
-            Some(Inhabitant::Partition { topic, partition, deleted: true }) => format!("{topic}-{partition} (deleted)"),
-            Some(Inhabitant::Group(name)) => format!("group {name}"),
+            Some(inhabitant) => inhabitant.to_string(),
             None => format!("log {} (of what is gone, or of a catalog that cannot be read)", log.0),
         }
     }

@@ -212,4 +212,9 @@ impl Replay for Rebuilt {
             self.problem(part.log, format!("{:?} was replayed on {before:?}", part.version));
         }
     }
+
+    /// What comes behind is handed over as if nothing were missing; the judge finds that the state is another one.
+    fn lost(&mut self, lost: Lost) {
+        self.nouns.entry(lost.log).or_default().0 = lost.version;
+    }
 }
