@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Instant};
 
 use milena_store::{
-    Class, Committed, Fault, LogId, Lost, Lsn, NoCredit, OpId, Part, Payload, Recovered, Replay, Replayed, Reserved, Snapshots, Store,
-    Version, Watch,
+    Class, Committed, Fault, LogId, Lost, Lsn, NoCredit, OpId, Part, Payload, Recovered, Replay, Replayed, Reserved, Snapshots,
+    Store, Version, Watch,
     disk::RealDisk,
     local::{Leading, Local, Options},
 };

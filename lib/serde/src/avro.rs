@@ -7,7 +7,7 @@ use milena_schema::{
     avro::{Decode, Encode, Evolving, Plan, Typed, Unions},
 };
 
-use crate::{Error, Naming, Part, Registry, Text, framing};
+use crate::{Error, Naming, Part, Registry, Text, framing, registry::Named};
 
 /// How a writer finds its schema's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +33,9 @@ impl Registry {
     pub async fn writer<T: Typed + Encode>(&self, topic: &str, settings: &Settings) -> Result<Writer<T>, Error> {
         let subject = settings.naming.subject(self, topic, settings.part, Some(T::NAME)).await?;
         let text = Text { format: Format::Avro, text: T::SCHEMA.to_owned(), references: Vec::new() };
-        if !settings.use_latest {
-            let id = self.id(&subject, &text, settings.auto_register, settings.normalize).await?;
-            return Ok(Writer { id, plan: None, of: PhantomData });
-        }
-        let latest = self.latest(&subject).await?;
-        let plan = self.to_latest::<T>(latest.id).await?;
-        Ok(Writer { id: latest.id, plan, of: PhantomData })
+        let named = self.settled(&subject, &text, settings).await?;
+        let plan = if settings.use_latest { self.to_latest::<T>(named.id).await? } else { None };
+        Ok(Writer { named, plan, of: PhantomData })
     }
 
     /// How the type's data become data of the newest schema; `None` if they are that already.
@@ -75,7 +71,7 @@ fn avro(schema: &Schema) -> Result<&milena_schema::avro::Schema, Error> {
 /// Writes values of a type as messages of a topic. No lock, no network.
 #[derive(Debug, Clone)]
 pub struct Writer<T> {
-    id: u32,
+    named: Named,
     /// Into the newest schema, if that is asked for and another.
     plan: Option<Plan>,
     of: PhantomData<fn(T)>,
@@ -84,7 +80,7 @@ pub struct Writer<T> {
 impl<T: Encode> Writer<T> {
     /// The id that messages carry.
     pub fn id(&self) -> u32 {
-        self.id
+        self.named.id
     }
 
     /// A message: magic byte, id, Avro.
@@ -96,14 +92,25 @@ impl<T: Encode> Writer<T> {
 
     /// The same, appended.
     pub fn append(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-        framing::put_prefix(out, self.id);
+        framing::put_prefix(out, self.named.id);
+        self.body(value, out)
+    }
+
+    /// The value of the header that names the schema ([`framing::VALUE_HEADER`]), and the Avro without anything before it.
+    pub fn write_with_header(&self, value: &T) -> Result<([u8; 17], Vec<u8>), Error> {
+        let (header, mut body) = (self.named.header()?, Vec::with_capacity(64));
+        self.body(value, &mut body)?;
+        Ok((header, body))
+    }
+
+    fn body(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
         let Some(plan) = &self.plan else {
             value.encode(out);
             return Ok(());
         };
         let ours = value.to_avro();
         let mut reader = milena_schema::avro::binary::Reader::new(&ours);
-        plan.rewrite(&mut reader, out).map_err(|why| Error::Data { id: self.id, why })
+        plan.rewrite(&mut reader, out).map_err(|why| Error::Data { id: self.named.id, why })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use milena_schema::{Flaw, Schema, json};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Registry, Settings, Text, framing};
+use crate::{Error, Registry, Settings, Text, framing, registry::Named};
 
 /// Schemas that one reader remembers.
 const REMEMBERED: usize = 1_000;
@@ -15,21 +15,13 @@ impl Registry {
     pub async fn json_writer(&self, topic: &str, schema: &Text, settings: &Settings) -> Result<JsonWriter, Error> {
         let title = json::Schema::parse_stored(&schema.text, &[]).map_err(|flaw| Error::Schema { id: 0, flaw })?;
         let subject = settings.naming.subject(self, topic, settings.part, title.name()).await?;
-        let id = self.settled(&subject, schema, settings).await?;
-        Ok(JsonWriter { id, validator: Some(self.validator(id).await?) })
+        let named = self.settled(&subject, schema, settings).await?;
+        Ok(JsonWriter { named, validator: Some(self.validator(named.id).await?) })
     }
 
     /// A reader of JSON messages, each judged by the schema it was written with.
     pub fn json_reader(&self) -> JsonReader {
         JsonReader { registry: self.clone(), known: HashMap::new() }
-    }
-
-    /// The id that messages are to carry: of the schema given, or of the subject's newest.
-    pub(crate) async fn settled(&self, subject: &str, schema: &Text, settings: &Settings) -> Result<u32, Error> {
-        if settings.use_latest {
-            return Ok(self.latest(subject).await?.id);
-        }
-        self.id(subject, schema, settings.auto_register, settings.normalize).await
     }
 
     async fn validator(&self, id: u32) -> Result<json::Validator, Error> {
@@ -43,7 +35,7 @@ impl Registry {
 /// Writes values as JSON messages. No lock, no network.
 #[derive(Debug, Clone)]
 pub struct JsonWriter {
-    id: u32,
+    named: Named,
     validator: Option<json::Validator>,
 }
 
@@ -57,22 +49,33 @@ impl JsonWriter {
 
     /// The id that messages carry.
     pub fn id(&self) -> u32 {
-        self.id
+        self.named.id
     }
 
     /// A message: magic byte, id, JSON. A value that the schema refuses is not written.
     pub fn write<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Error> {
-        let unwritable = |error: serde_json::Error| Error::Invalid { id: self.id, flaw: Flaw::new(error.to_string()) };
         let mut message = Vec::with_capacity(128);
-        framing::put_prefix(&mut message, self.id);
+        framing::put_prefix(&mut message, self.named.id);
+        self.append(value, &mut message)?;
+        Ok(message)
+    }
+
+    /// The value of the header that names the schema, and the JSON without anything before it.
+    pub fn write_with_header<T: Serialize>(&self, value: &T) -> Result<([u8; 17], Vec<u8>), Error> {
+        let (header, mut body) = (self.named.header()?, Vec::with_capacity(128));
+        self.append(value, &mut body)?;
+        Ok((header, body))
+    }
+
+    fn append<T: Serialize>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+        let id = self.named.id;
+        let unwritable = |error: serde_json::Error| Error::Invalid { id, flaw: Flaw::new(error.to_string()) };
         let Some(validator) = &self.validator else {
-            serde_json::to_writer(&mut message, value).map_err(unwritable)?;
-            return Ok(message);
+            return serde_json::to_writer(out, value).map_err(unwritable);
         };
         let value = serde_json::to_value(value).map_err(unwritable)?;
-        validator.validate(&value).map_err(|flaws| invalid(self.id, flaws))?;
-        serde_json::to_writer(&mut message, &value).map_err(unwritable)?;
-        Ok(message)
+        validator.validate(&value).map_err(|flaws| invalid(id, flaws))?;
+        serde_json::to_writer(out, &value).map_err(unwritable)
     }
 }
 
@@ -87,6 +90,17 @@ impl JsonReader {
     /// One message as a value. The registry is asked only for ids that were not seen before.
     pub async fn read<T: DeserializeOwned>(&mut self, message: &[u8]) -> Result<T, Error> {
         let (id, body) = framing::split_prefix(message)?;
+        self.body(id, body).await
+    }
+
+    /// One message whose schema stands in a header beside it.
+    pub async fn read_with_header<T: DeserializeOwned>(&mut self, header: &[u8], body: &[u8]) -> Result<T, Error> {
+        let (guid, _) = framing::split_header(header)?;
+        let id = self.registry.id_of(guid).await?;
+        self.body(id, body).await
+    }
+
+    async fn body<T: DeserializeOwned>(&mut self, id: u32, body: &[u8]) -> Result<T, Error> {
         let unreadable = |why: String| Error::Invalid { id, flaw: Flaw::new(why) };
         let text = std::str::from_utf8(body).map_err(|error| unreadable(error.to_string()))?;
         self.learn(id).await?;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use milena_schema::{Schema, protobuf::Message};
 
-use crate::{Error, Registry, Settings, Text, framing};
+use crate::{Error, Registry, Settings, Text, framing, registry::Named};
 
 /// Schemas that one reader remembers.
 const REMEMBERED: usize = 1_000;
@@ -19,7 +19,8 @@ impl Registry {
         settings: &Settings,
     ) -> Result<ProtobufWriter, Error> {
         let subject = settings.naming.subject(self, topic, settings.part, Some(message)).await?;
-        let id = self.settled(&subject, schema, settings).await?;
+        let named = self.settled(&subject, schema, settings).await?;
+        let id = named.id;
         let schema = self.schema(id).await?;
         let Schema::Protobuf(file) = &*schema else {
             return Err(Error::Unsupported(format!("schema {id} is {}, not Protobuf", schema.format())));
@@ -30,7 +31,7 @@ impl Registry {
         let mut head = Vec::with_capacity(8);
         framing::put_prefix(&mut head, id);
         framing::put_indexes(&mut head, &indexes);
-        Ok(ProtobufWriter { id, head, kind })
+        Ok(ProtobufWriter { named, indexes, head, kind })
     }
 
     /// A reader of Protobuf messages.
@@ -42,7 +43,8 @@ impl Registry {
 /// Writes messages of one kind. No lock, no network.
 #[derive(Debug, Clone)]
 pub struct ProtobufWriter {
-    id: u32,
+    named: Named,
+    indexes: Vec<i32>,
     head: Vec<u8>,
     kind: Message,
 }
@@ -50,7 +52,7 @@ pub struct ProtobufWriter {
 impl ProtobufWriter {
     /// The id that messages carry.
     pub fn id(&self) -> u32 {
-        self.id
+        self.named.id
     }
 
     /// A message that is encoded already: magic byte, id, indexes, and it.
@@ -58,9 +60,16 @@ impl ProtobufWriter {
         [self.head.as_slice(), encoded].concat()
     }
 
+    /// The value of the header that names the schema, and within it the message, for bytes that are written as they are.
+    pub fn header(&self) -> Result<Vec<u8>, Error> {
+        let mut header = self.named.header()?.to_vec();
+        framing::put_indexes(&mut header, &self.indexes);
+        Ok(header)
+    }
+
     /// A message from JSON, in Protobuf's mapping.
     pub fn write_json(&self, text: &str) -> Result<Vec<u8>, Error> {
-        let encoded = self.kind.from_json(text).map_err(|flaw| Error::Invalid { id: self.id, flaw })?;
+        let encoded = self.kind.from_json(text).map_err(|flaw| Error::Invalid { id: self.named.id, flaw })?;
         Ok(self.write(&encoded))
     }
 }
@@ -77,13 +86,23 @@ impl ProtobufReader {
     pub async fn read<'m>(&mut self, message: &'m [u8]) -> Result<(Message, &'m [u8]), Error> {
         let (id, rest) = framing::split_prefix(message)?;
         let (indexes, body) = framing::split_indexes(rest)?;
+        Ok((self.kind(id, &indexes).await?, body))
+    }
+
+    /// The same of a message whose schema stands in a header beside it.
+    pub async fn read_with_header<'m>(&mut self, header: &[u8], body: &'m [u8]) -> Result<(Message, &'m [u8]), Error> {
+        let (guid, rest) = framing::split_header(header)?;
+        let (indexes, _) = framing::split_indexes(rest)?;
+        let id = self.registry.id_of(guid).await?;
+        Ok((self.kind(id, &indexes).await?, body))
+    }
+
+    async fn kind(&mut self, id: u32, indexes: &[i32]) -> Result<Message, Error> {
         let schema = self.schema(id).await?;
         let Schema::Protobuf(file) = &*schema else {
             return Err(Error::Unsupported(format!("schema {id} is {}, not Protobuf", schema.format())));
         };
-        let kind = file.message_at(&indexes);
-        let kind = kind.ok_or_else(|| Error::Unsupported(format!("schema {id} has no message at {indexes:?}")))?;
-        Ok((kind, body))
+        file.message_at(indexes).ok_or_else(|| Error::Unsupported(format!("schema {id} has no message at {indexes:?}")))
     }
 
     /// A message as JSON, in Protobuf's mapping.

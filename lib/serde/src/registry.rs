@@ -10,12 +10,12 @@ use milena_schema::{Format, Resolved, Schema};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Part,
+    Error, Part, Settings, framing,
     http::{Door, segment},
 };
 
 /// A schema that another refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     /// The name under which it is imported.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Reference {
 }
 
 /// A schema as the registry keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Text {
     pub format: Format,
     pub text: String,
@@ -51,7 +51,38 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Known {
     by_id: HashMap<u32, Arc<Schema>>,
-    by_text: HashMap<(String, String), u32>,
+    /// By subject, all of the schema, and whether it is normalised: two languages may share a text.
+    by_text: HashMap<(String, Text, bool), Named>,
+    by_guid: HashMap<[u8; 16], u32>,
+}
+
+/// What a message may name its schema by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) id: u32,
+    /// Older registries do not tell it.
+    pub(crate) guid: Option<[u8; 16]>,
+}
+
+impl Named {
+    fn of(found: &Registered) -> Self {
+        Self { id: found.id, guid: found.guid.as_deref().and_then(guid) }
+    }
+
+    /// The value of the header that names the schema.
+    pub(crate) fn header(&self) -> Result<[u8; 17], Error> {
+        let untold =
+            || Error::Unsupported(format!("the registry tells no GUID of schema {}: it is too old for headers", self.id));
+        self.guid.map(framing::header).ok_or_else(untold)
+    }
+}
+
+/// A GUID from its text.
+fn guid(text: &str) -> Option<[u8; 16]> {
+    let hex: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
+    let digits = hex.iter().map(|b| char::from(*b).to_digit(16).map(|d| d as u8)).collect::<Option<Vec<u8>>>()?;
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    bytes.try_into().ok().filter(|_| digits.len() == 32)
 }
 
 /// Schemas that are remembered. Beyond it the memory is emptied and filled again.
@@ -93,19 +124,32 @@ impl Registry {
 
     /// The id of a schema under a subject: registered if `auto`, else looked up. Asked once.
     pub async fn id(&self, subject: &str, schema: &Text, auto: bool, normalize: bool) -> Result<u32, Error> {
-        let key = (subject.to_owned(), schema.text.clone());
-        if let Some(id) = self.known().by_text.get(&key) {
-            return Ok(*id);
+        Ok(self.named(subject, schema, auto, normalize).await?.id)
+    }
+
+    /// The same, with the GUID.
+    pub(crate) async fn named(&self, subject: &str, schema: &Text, auto: bool, normalize: bool) -> Result<Named, Error> {
+        let key = (subject.to_owned(), schema.clone(), normalize);
+        if let Some(named) = self.known().by_text.get(&key) {
+            return Ok(*named);
         }
         let found =
             if auto { self.register(subject, schema, normalize).await } else { self.look_up(subject, schema, normalize).await };
-        let id = found?.id;
+        let named = Named::of(&found?);
         let mut known = self.known();
         if known.by_text.len() >= REMEMBERED {
             known.by_text.clear();
         }
-        known.by_text.insert(key, id);
-        Ok(id)
+        known.by_text.insert(key, named);
+        Ok(named)
+    }
+
+    /// What messages are to carry: of the schema given, or of the subject's newest.
+    pub(crate) async fn settled(&self, subject: &str, schema: &Text, settings: &Settings) -> Result<Named, Error> {
+        if settings.use_latest {
+            return Ok(Named::of(&self.latest(subject).await?));
+        }
+        self.named(subject, schema, settings.auto_register, settings.normalize).await
     }
 
     /// The newest version of a subject.
@@ -131,8 +175,21 @@ impl Registry {
         text_in(&path, &self.door.call("GET", &path, None).await?)
     }
 
-    /// The id of a GUID, as a header carries it.
+    /// The id of a GUID, as a header carries it. Asked once.
     pub async fn id_of(&self, guid: [u8; 16]) -> Result<u32, Error> {
+        if let Some(id) = self.known().by_guid.get(&guid) {
+            return Ok(*id);
+        }
+        let id = self.ask_id_of(guid).await?;
+        let mut known = self.known();
+        if known.by_guid.len() >= REMEMBERED {
+            known.by_guid.clear();
+        }
+        known.by_guid.insert(guid, id);
+        Ok(id)
+    }
+
+    async fn ask_id_of(&self, guid: [u8; 16]) -> Result<u32, Error> {
         let hex: String = guid.iter().map(|b| format!("{b:02x}")).collect();
         let guid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
         let path = format!("/schemas/guids/{guid}/ids");

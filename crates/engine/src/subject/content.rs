@@ -187,9 +187,8 @@ fn hash_metadata(hash: &mut Md5, metadata: &Metadata) {
 
 fn hash_rule(hash: &mut Md5, rule: &Rule) {
     let upper = |json: serde_json::Result<String>| json.unwrap_or_default().trim_matches('"').to_string();
-    let kind = rule.kind.map(|kind| upper(serde_json::to_string(&kind)));
-    let mode = rule.mode.map(|mode| upper(serde_json::to_string(&mode)));
-    let head = [Some(&rule.name), rule.doc.as_ref(), kind.as_ref(), mode.as_ref(), rule.rule_type.as_ref()];
+    let (kind, mode) = (upper(serde_json::to_string(&rule.kind)), upper(serde_json::to_string(&rule.mode)));
+    let head = [Some(&rule.name), rule.doc.as_ref(), Some(&kind), Some(&mode), rule.rule_type.as_ref()];
     head.into_iter().flatten().for_each(|text| hash.update(text.as_bytes()));
     rule.tags.iter().flatten().for_each(|tag| hash.update(tag.as_bytes()));
     for (name, value) in rule.params.iter().flatten() {
@@ -198,7 +197,9 @@ fn hash_rule(hash: &mut Md5, rule: &Rule) {
     }
     let tail = [&rule.expr, &rule.on_success, &rule.on_failure];
     tail.into_iter().flatten().for_each(|text| hash.update(text.as_bytes()));
-    hash.update([u8::from(rule.disabled)]);
+    if rule.disabled {
+        hash.update([1]);
+    }
 }
 
 #[cfg(test)]

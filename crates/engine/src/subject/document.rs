@@ -6,18 +6,34 @@ use std::{
     fmt,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Refusal;
+
+/// An empty collection says no more than none at all, and is none: serializers send either for the same schema.
+fn filled<'de, D, C>(deserializer: D) -> Result<Option<C>, D::Error>
+where
+    D: Deserializer<'de>,
+    C: Deserialize<'de>,
+    for<'a> &'a C: IntoIterator,
+{
+    let given = Option::<C>::deserialize(deserializer)?;
+    Ok(given.filter(|collection| collection.into_iter().next().is_some()))
+}
+
+/// `null` is what is meant when nothing is said.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
 
 /// What people say about a schema.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Metadata {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, BTreeSet<String>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub properties: Option<BTreeMap<String, String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub sensitive: Option<BTreeSet<String>>,
 }
 
@@ -77,15 +93,15 @@ pub struct Rule {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doc: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<RuleKind>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<RuleMode>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub kind: RuleKind,
+    #[serde(default, deserialize_with = "or_default")]
+    pub mode: RuleMode,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub rule_type: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeSet<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub params: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expr: Option<String>,
@@ -97,14 +113,15 @@ pub struct Rule {
     pub disabled: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RuleKind {
+    #[default]
     Transform,
     Condition,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RuleMode {
     Upgrade,
@@ -112,6 +129,7 @@ pub enum RuleMode {
     UpDown,
     Write,
     Read,
+    #[default]
     WriteRead,
 }
 
@@ -128,11 +146,11 @@ impl RuleMode {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleSet {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub migration_rules: Option<Vec<Rule>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub domain_rules: Option<Vec<Rule>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
     pub encoding_rules: Option<Vec<Rule>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_at: Option<EnableAt>,
@@ -154,6 +172,9 @@ impl RuleSet {
         let mut rules = merged_rules(None, rules.as_ref(), merged.as_ref())?;
         for list in [&mut rules.migration_rules, &mut rules.domain_rules, &mut rules.encoding_rules].into_iter().flatten() {
             list.retain(|rule| !removed.contains(&rule.name));
+        }
+        for list in [&mut rules.migration_rules, &mut rules.domain_rules, &mut rules.encoding_rules] {
+            list.take_if(|rules| rules.is_empty());
         }
         Some(rules)
     }
@@ -178,13 +199,17 @@ impl Rule {
     fn judge(&self, migrates: bool) -> Result<(), Refusal> {
         let bad = |what: String| Err(Refusal::BadRules(what));
         let first = self.name.chars().next();
-        if !first.is_some_and(|c| c.is_alphabetic() || c == '_') {
-            return bad(format!("the name of a rule begins with a letter or '_', not as in '{}'", self.name));
+        let well = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        if !first.is_some_and(|c| c.is_alphabetic() || c == '_') || !self.name.chars().all(well) {
+            return bad(format!(
+                "the name of a rule begins with a letter or '_' and has letters, digits, '_' and '-', not as in '{}'",
+                self.name
+            ));
         }
         if self.rule_type.as_deref().is_none_or(str::is_empty) {
             return bad(format!("rule '{}' has no type", self.name));
         }
-        let mode = self.mode.unwrap_or(if migrates { RuleMode::UpDown } else { RuleMode::WriteRead });
+        let mode = self.mode;
         if mode.migrates() != migrates {
             return bad(format!("rule '{}' has a mode that does not fit the rules it stands among", self.name));
         }

@@ -99,6 +99,8 @@ impl Registry {
         judge_size(&asked)?;
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
+        // An import brings what another registry holds, and that is what it stays.
+        asked.normalize &= !self.effective_mode(&asked.subject).imports();
         self.resolve_references(&mut asked)?;
         let settled = spellings.settle(&mut asked) || !asked.normalize;
         let as_it_comes = !config.adds() && asked.version.is_none() && asked.id.is_none() && settled && asked.tags.is_empty();
@@ -395,6 +397,9 @@ impl Question {
     /// With the metadata and rules that it would be stored with: what it does not say is the latest version's, and the
     /// configuration goes over and under.
     pub(super) fn as_stored(&self, content: &Content) -> Content {
+        if self.mode.imports() {
+            return content.clone();
+        }
         let inherited = self.latest().map(|latest| content.inheriting(latest));
         self.layered(inherited.as_ref().unwrap_or(content))
     }

@@ -375,7 +375,7 @@ fn rules_are_judged_and_kept() {
     let rule = |name: &str, rule_type: Option<&str>| Rule {
         name: name.into(),
         rule_type: rule_type.map(Into::into),
-        kind: Some(RuleKind::Condition),
+        kind: RuleKind::Condition,
         ..Rule::default()
     };
     let asked = |rules: Vec<Rule>| Asked {
@@ -609,3 +609,52 @@ fn a_hundred_thousand_schemas_are_restored_without_a_look_at_their_text() {
 }
 
 const MD5_OF_INT: &str = "71JOobkecxc9k4reNsHbMg==";
+
+#[test]
+fn what_is_imported_stays_what_it_was() {
+    let mut world = World::default();
+    world.configure(
+        "i",
+        Config {
+            normalize: Some(true),
+            default_metadata: serde_json::from_str(r#"{"properties":{"owner":"us"}}"#).expect("metadata"),
+            ..Config::default()
+        },
+    );
+    world.mode("i", Mode::Import, false).expect("nothing is there");
+    let said = |json: &str| serde_json::from_str::<Metadata>(json).expect("metadata");
+    let import = |id: i32, text: &str, metadata: Option<Metadata>| Asked {
+        id: Some(id),
+        version: Some(Wanted::Number(id)),
+        metadata,
+        ..avro("i", text)
+    };
+    let noted = said(r#"{"properties":{"confluent:version":"1","k":"v"}}"#);
+    let first = world.register(import(1, &record("a"), Some(noted.clone()))).expect("sound");
+    assert_eq!(first.content.metadata.as_deref(), Some(&noted));
+    let spelled = r#"{"type":"record","name":"r","fields":[],"zz":1,"aa":2}"#;
+    let second = world.register(import(2, spelled, None)).expect("sound");
+    assert_eq!((&*second.content.text, &second.content.metadata), (spelled, &None));
+}
+
+#[test]
+fn an_empty_collection_is_none() {
+    let mut world = World::default();
+    let said = |metadata: &str, rules: &str| Asked {
+        metadata: serde_json::from_str(metadata).expect("metadata"),
+        rules: serde_json::from_str(rules).expect("rules"),
+        ..avro("a", "\"int\"")
+    };
+    let rule = r#"{"name":"r","type":"CEL"}"#;
+    let first = said(r#"{"properties":{"k":"v"}}"#, &format!(r#"{{"domainRules":[{rule}]}}"#));
+    let first = world.register(first).expect("sound");
+    let full = r#"{"name":"r","type":"CEL","kind":"TRANSFORM","mode":"WRITEREAD","tags":[],"params":{},"disabled":false}"#;
+    let again = said(
+        r#"{"properties":{"k":"v"},"sensitive":[],"tags":{}}"#,
+        &format!(r#"{{"domainRules":[{full}],"migrationRules":[],"encodingRules":null}}"#),
+    );
+    let again = world.register(again).expect("the same");
+    assert_eq!((again.id, again.version, again.content.guid), (first.id, first.version, first.content.guid));
+    let migrates = said("null", &format!(r#"{{"migrationRules":[{rule}]}}"#));
+    assert!(matches!(world.register(migrates), Err(Refusal::BadRules(_))), "without a mode it is no migration");
+}

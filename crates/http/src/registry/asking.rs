@@ -16,10 +16,13 @@ use crate::{asked::Asked, serve::Door};
 
 /// Clients that understand fields which they do not know say so, and get the newer form.
 const UNKNOWN_FIELDS: HeaderName = HeaderName::from_static("confluent-accept-unknown-properties");
+/// Python's client says that only where it sends a body, and needs the GUID in answers to others too; this it always sends.
+const CLIENT_VERSION: HeaderName = HeaderName::from_static("confluent-client-version");
 
 /// The form that a request is answered in.
 pub(super) fn form_for(door: &Door, asked: &Asked) -> Form {
     let unknown = asked.header(&UNKNOWN_FIELDS).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let unknown = unknown || asked.header(&CLIENT_VERSION).is_some();
     Form::of(&door.node.settings().registry_profile, unknown)
 }
 

@@ -149,7 +149,9 @@ impl Reader {
         let progress = &mut self.progress[at];
         self.cluster.forget_topic(&progress.topic);
         progress.failures += 1;
-        match pause_after(retry, progress.failures).filter(|_| error.is_retriable()) {
+        // What has rotted on a disk is not mended by asking again, whatever Kafka's table says of the code.
+        let rotten = matches!(&error, Error::Server { code, .. } if *code == ErrorCode::CORRUPT_MESSAGE);
+        match pause_after(retry, progress.failures).filter(|_| error.is_retriable() && !rotten) {
             Some(pause) => {
                 progress.retry_at = Some(Instant::now() + pause);
                 Ok(())

@@ -1,6 +1,10 @@
 //! Schema text to nodes, by the rules of Java's library: what it accepts is accepted, what it refuses is refused.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -28,7 +32,8 @@ const FIXED_LIMIT: u64 = 1 << 30;
 impl Schema {
     /// Reads a text together with the texts that it refers to.
     pub fn parse_with(text: &str, references: &[Resolved<'_>], rigour: Rigour) -> Result<Self, Flaw> {
-        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new(), promised: HashMap::new(), rigour };
+        let mut parser =
+            Parser { nodes: Vec::new(), names: HashMap::new(), promised: HashMap::new(), open: HashSet::new(), rigour };
         for reference in references {
             let tree = tree::parse(reference.text).map_err(|f| of_reference(reference, f))?;
             parser.read(&tree, None, &At::Root).map_err(|f| of_reference(reference, f))?;
@@ -80,6 +85,8 @@ struct Parser {
     names: HashMap<Box<str>, NodeId>,
     /// Names that were used before their definition, the nodes that it will fill, and where they were used first.
     promised: HashMap<Box<str>, (NodeId, String)>,
+    /// Records whose fields are being read.
+    open: HashSet<NodeId>,
     rigour: Rigour,
 }
 
@@ -223,7 +230,11 @@ impl Parser {
         let record =
             Record { name: name.clone(), aliases, doc: doc(object), error, fields: Vec::new(), positions: HashMap::new() };
         let first = self.names.get(name.full()).copied();
+        if first.is_some_and(|first| self.open.contains(&first)) {
+            return Err(refused(at, format!("can't redefine: {name}")));
+        }
         let id = self.define(&name, Kind::Record(record), properties(object, &RESERVED));
+        self.open.insert(id);
         let whole = at;
         let at = At::Member(at, "fields");
         let mut fields: Vec<Field> = Vec::with_capacity(list.len());
@@ -240,6 +251,7 @@ impl Parser {
             record.fields = fields;
             record.positions = positions;
         }
+        self.open.remove(&id);
         self.again(first, id, &name, whole)
     }
 

@@ -16,11 +16,13 @@ impl Schema {
         writer.out
     }
 
-    /// The form of `normalize=true`: full names, attributes in a fixed order, properties and aliases sorted.
+    /// The form of `normalize=true`: aliases and properties sorted, and nothing said that is understood anyway; for the rest
+    /// the canonical one, so that a schema that is in order already is the same in both.
     pub fn normalized(&self) -> String {
         let mut writer = Writer::new(self, usize::MAX);
+        writer.normal = true;
         writer.known.extend((0..self.own).map(NodeId));
-        writer.normalized(self.root);
+        writer.canonical(self.root, None);
         writer.out
     }
 
@@ -64,11 +66,13 @@ struct Writer<'a> {
     known: HashSet<NodeId>,
     /// Writing stops somewhere after so many bytes.
     limit: usize,
+    /// Aliases and properties are sorted.
+    normal: bool,
 }
 
 impl<'a> Writer<'a> {
     fn new(schema: &'a Schema, limit: usize) -> Self {
-        Self { schema, out: String::new(), known: HashSet::new(), limit }
+        Self { schema, out: String::new(), known: HashSet::new(), limit, normal: false }
     }
 
     fn is_full(&self) -> bool {
@@ -146,13 +150,13 @@ impl Writer<'_> {
                 let _ = write!(self.out, "{{\"type\":\"{}\"", node.kind.type_name());
                 self.key(word);
                 self.canonical(*inner, space);
-                self.properties(&node.properties);
+                self.node_properties(id);
                 self.out.push('}');
             }
             kind if node.properties.is_empty() => string(&mut self.out, kind.type_name()),
             kind => {
                 let _ = write!(self.out, "{{\"type\":\"{}\"", kind.type_name());
-                self.properties(&node.properties);
+                self.node_properties(id);
                 self.out.push('}');
             }
         }
@@ -161,7 +165,7 @@ impl Writer<'_> {
     fn definition(&mut self, id: NodeId, name: &Name, space: Option<&str>) {
         let node = self.schema.node(id);
         let word = match &node.kind {
-            Kind::Record(Record { error: true, .. }) => "error",
+            Kind::Record(Record { error: true, .. }) if !self.normal => "error",
             kind => kind.type_name(),
         };
         let _ = write!(self.out, "{{\"type\":\"{word}\"");
@@ -191,9 +195,13 @@ impl Writer<'_> {
             }
             _ => {}
         }
-        self.properties(&node.properties);
-        if !node.kind.aliases().is_empty() {
-            self.list("aliases", node.kind.aliases().iter().map(|a| a.within(name.namespace())));
+        self.node_properties(id);
+        let mut aliases: Vec<&Name> = node.kind.aliases().iter().collect();
+        if self.normal {
+            aliases.sort_unstable_by_key(|alias| alias.full());
+        }
+        if !aliases.is_empty() {
+            self.list("aliases", aliases.iter().map(|a| a.within(name.namespace())));
         }
         self.out.push('}');
     }
@@ -211,107 +219,23 @@ impl Writer<'_> {
         if field.order != Order::Ascending {
             self.text("order", field.order.name());
         }
-        if !field.aliases.is_empty() {
-            self.list("aliases", &field.aliases);
+        let mut aliases: Vec<&str> = field.aliases.iter().map(|a| &**a).collect();
+        if self.normal {
+            aliases.sort_unstable();
         }
-        self.properties(&field.properties);
+        if !aliases.is_empty() {
+            self.list("aliases", aliases);
+        }
+        match self.normal {
+            true => self.sorted(&field.properties, &[]),
+            false => self.properties(&field.properties),
+        }
         self.out.push('}');
     }
 }
 
-/// As the registry normalises.
+/// What normalising changes.
 impl Writer<'_> {
-    fn normalized(&mut self, id: NodeId) {
-        let node = self.schema.node(id);
-        if let Some(name) = node.kind.name() {
-            if self.known.insert(id) {
-                self.normalized_definition(id, name);
-            } else {
-                string(&mut self.out, name.full());
-            }
-            return;
-        }
-        match &node.kind {
-            Kind::Union(branches) => {
-                self.out.push('[');
-                self.separated(branches, |w, b| w.normalized(*b));
-                self.out.push(']');
-            }
-            Kind::Array(inner) | Kind::Map(inner) => {
-                let word = if matches!(node.kind, Kind::Array(_)) { "items" } else { "values" };
-                let _ = write!(self.out, "{{\"type\":\"{}\"", node.kind.type_name());
-                self.key(word);
-                self.normalized(*inner);
-                self.logical_then_sorted(id);
-                self.out.push('}');
-            }
-            kind if node.properties.is_empty() => string(&mut self.out, kind.type_name()),
-            kind => {
-                let _ = write!(self.out, "{{\"type\":\"{}\"", kind.type_name());
-                self.logical_then_sorted(id);
-                self.out.push('}');
-            }
-        }
-    }
-
-    fn normalized_definition(&mut self, id: NodeId, name: &Name) {
-        let node = self.schema.node(id);
-        self.out.push_str("{\"name\":");
-        string(&mut self.out, name.full());
-        self.text("type", node.kind.type_name());
-        match &node.kind {
-            Kind::Record(Record { fields, .. }) => {
-                self.key("fields");
-                self.out.push('[');
-                self.separated(fields, Self::normalized_field);
-                self.out.push(']');
-            }
-            Kind::Enum(Enumeration { symbols, .. }) => self.list("symbols", symbols),
-            Kind::Fixed(Fixed { size, .. }) => {
-                self.key("size");
-                let _ = write!(self.out, "{size}");
-            }
-            _ => {}
-        }
-        self.logical(id);
-        self.doc(match &node.kind {
-            Kind::Record(r) => r.doc.as_deref(),
-            Kind::Enum(e) => e.doc.as_deref(),
-            Kind::Fixed(f) => f.doc.as_deref(),
-            _ => None,
-        });
-        let mut aliases: Vec<&str> = node.kind.aliases().iter().map(Name::full).collect();
-        aliases.sort_unstable();
-        if !aliases.is_empty() {
-            self.list("aliases", aliases);
-        }
-        if let Kind::Enum(Enumeration { default: Some(default), .. }) = &node.kind {
-            self.text("default", default);
-        }
-        self.sorted(&node.properties, &LOGICAL_WORDS[..if node.logical.is_some() { 3 } else { 0 }]);
-        self.out.push('}');
-    }
-
-    fn normalized_field(&mut self, field: &Field) {
-        self.out.push_str("{\"name\":");
-        string(&mut self.out, &field.name);
-        self.key("type");
-        self.normalized(field.schema);
-        self.text("order", field.order.name());
-        self.doc(field.doc.as_deref());
-        if !field.aliases.is_empty() {
-            let mut aliases: Vec<&str> = field.aliases.iter().map(|a| &**a).collect();
-            aliases.sort_unstable();
-            self.list("aliases", aliases);
-        }
-        if let Some(default) = &field.default {
-            self.key("default");
-            json(&mut self.out, default);
-        }
-        self.sorted(&field.properties, &[]);
-        self.out.push('}');
-    }
-
     fn logical(&mut self, id: NodeId) {
         let Some(logical) = self.schema.node(id).logical else { return };
         self.text("logicalType", logical.name());
@@ -323,9 +247,12 @@ impl Writer<'_> {
         }
     }
 
-    fn logical_then_sorted(&mut self, id: NodeId) {
-        self.logical(id);
+    fn node_properties(&mut self, id: NodeId) {
         let node = self.schema.node(id);
+        if !self.normal {
+            return self.properties(&node.properties);
+        }
+        self.logical(id);
         self.sorted(&node.properties, &LOGICAL_WORDS[..if node.logical.is_some() { 3 } else { 0 }]);
     }
 

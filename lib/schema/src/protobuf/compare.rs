@@ -3,7 +3,7 @@
 //! Fields are matched by tags, messages by names. Pairs of messages are worked through from a list; one that was met is
 //! not looked at again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use prost_reflect::{
     EnumDescriptor, FieldDescriptor, Kind as Type, MessageDescriptor, OneofDescriptor, Syntax,
@@ -327,7 +327,9 @@ impl Walk {
     fn old_oneofs(&mut self, old: &MessageDescriptor, new: &MessageDescriptor, path: &str) {
         for oneof in old.oneofs().filter(|oneof| !oneof.is_synthetic()) {
             let members: Vec<_> = oneof.fields().collect();
-            let survives = members.iter().any(|member| new.get_field(member.number()).is_some());
+            // Its name alone may go on, with other members.
+            let named = new.oneofs().any(|later| !later.is_synthetic() && later.name() == oneof.name());
+            let survives = named || members.iter().any(|member| new.get_field(member.number()).is_some());
             for member in &members {
                 let at = format!("{path}/{}/{}", oneof.name(), member.number());
                 match new.get_field(member.number()) {
@@ -340,7 +342,7 @@ impl Walk {
                 }
             }
             let kept = members.iter().any(|member| new.get_field(member.number()).is_some_and(|is| real_oneof(&is).is_some()));
-            if !kept {
+            if !kept && !named {
                 self.tell(Kind::ONEOF_REMOVED, format!("{path}/{}", oneof.name()), oneof.name(), "");
             }
         }
@@ -352,10 +354,12 @@ impl Walk {
             let before: Vec<_> = oneof.fields().filter_map(|member| old.get_field(member.number())).collect();
             let moved = before.iter().filter(|was| real_oneof(was).is_none()).count();
             let existing = before.len() - moved;
+            // A writer may have set one of each at the same time.
+            let origins: BTreeSet<_> = before.iter().filter_map(real_oneof).map(|was| was.name().to_owned()).collect();
             let at = format!("{path}/{}", oneof.name());
             if moved > 1 {
                 self.tell(Kind::MULTIPLE_FIELDS_MOVED_TO_ONEOF, at, "", oneof.name());
-            } else if moved == 1 && existing > 0 {
+            } else if (moved == 1 && existing > 0) || origins.len() > 1 {
                 self.tell(Kind::FIELD_MOVED_TO_EXISTING_ONEOF, at, "", oneof.name());
             } else if existing == 0 {
                 self.tell(Kind::ONEOF_ADDED, at, "", oneof.name());

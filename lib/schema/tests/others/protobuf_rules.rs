@@ -88,6 +88,9 @@ rules! {
     oneof_renamed: "message U { oneof x { int32 a = 1; } }" => "message U { oneof y { int32 a = 1; } }", [], ok;
     several_moved_into_a_oneof: "message U { int32 a = 1; int32 b = 2; }" => "message U { oneof x { int32 a = 1; int32 b = 2; } }", [MULTIPLE_FIELDS_MOVED_TO_ONEOF], no;
     one_moved_into_an_existing_oneof: "message U { int32 a = 1; oneof x { int32 b = 2; } }" => "message U { oneof x { int32 a = 1; int32 b = 2; } }", [FIELD_MOVED_TO_EXISTING_ONEOF], no;
+    moved_from_one_oneof_to_another: "message U { oneof x { int32 a = 1; int32 b = 2; } oneof y { int32 c = 3; } }" => "message U { oneof x { int32 a = 1; } oneof y { int32 c = 3; int32 b = 2; } }", [FIELD_MOVED_TO_EXISTING_ONEOF], no;
+    two_oneofs_become_one: "message U { oneof x { int32 a = 1; } oneof y { int32 b = 2; } }" => "message U { oneof z { int32 a = 1; int32 b = 2; } }", [FIELD_MOVED_TO_EXISTING_ONEOF], no;
+    a_oneof_with_other_members_only: "message U { oneof x { int32 a = 1; } }" => "message U { oneof x { int32 b = 2; } }", [ONEOF_FIELD_REMOVED ONEOF_ADDED ONEOF_FIELD_ADDED], no;
 }
 
 #[test]

@@ -112,6 +112,38 @@ async fn a_message_may_name_its_schema_in_a_header() {
 }
 
 #[tokio::test]
+async fn a_writer_may_name_its_schema_in_a_header() {
+    let shelf = Shelf::open();
+    let registry = Registry::new(&shelf.url).unwrap();
+    let writer = registry.writer::<Address>("places", &Settings::default()).await.unwrap();
+    let (header, body) = writer.write_with_header(&address()).unwrap();
+    assert_eq!((header[0], header[16], &body[..]), (1, 0xff, &b"\x08road\x0e"[..]));
+    let mut reader = registry.reader::<Address>();
+    for _ in 0..3 {
+        assert_eq!(reader.read_with_header(&header, &body).await.unwrap(), address());
+    }
+    let asked = shelf.asked();
+    assert_eq!(asked.iter().filter(|line| line.contains("/schemas/guids/")).count(), 1, "{asked:?}");
+    // A registry that answers a look-up without a GUID is too old for this.
+    let settings = Settings { auto_register: false, ..Settings::default() };
+    let writer = Registry::new(&shelf.url).unwrap().writer::<Address>("places", &settings).await.unwrap();
+    let error = writer.write_with_header(&address()).unwrap_err();
+    assert!(error.to_string().contains("GUID"), "{error}");
+}
+
+#[tokio::test]
+async fn one_text_in_two_languages_has_two_ids() {
+    let shelf = Shelf::open();
+    let registry = Registry::new(&shelf.url).unwrap();
+    let text = |format| Text { format, text: "{\"type\":\"string\"}".into(), references: Vec::new() };
+    registry.id("s", &text(Format::Avro), true, false).await.unwrap();
+    registry.id("s", &text(Format::Json), true, false).await.unwrap();
+    registry.id("s", &text(Format::Avro), true, true).await.unwrap();
+    registry.id("s", &text(Format::Avro), true, false).await.unwrap();
+    assert_eq!(shelf.asked().len(), 3, "what differs is asked for, and what does not is not");
+}
+
+#[tokio::test]
 async fn a_no_is_told_with_its_code_and_silence_with_its_address() {
     let shelf = Shelf::open();
     let registry = Registry::new(&shelf.url).unwrap();

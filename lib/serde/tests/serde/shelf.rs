@@ -14,6 +14,9 @@ pub(crate) struct Shelf {
     kept: Arc<Mutex<Kept>>,
 }
 
+/// What the shelf calls every schema.
+const GUID: &str = "00112233-4455-6677-8899-aabbccddeeff";
+
 #[derive(Default)]
 struct Kept {
     /// Subject, body and id is place + 1.
@@ -93,7 +96,7 @@ fn judge(line: &str, body: &[u8], kept: &Mutex<Kept>) -> (u16, Value) {
                 kept.schemas.push((subject.into(), body.clone()));
                 kept.schemas.len() - 1
             });
-            (200, json!({"id": id + 1}))
+            (200, json!({"id": id + 1, "guid": GUID}))
         }
         ["POST", "", "subjects", _] => position(&kept).map_or(none(40403), |id| (200, json!({"id": id + 1, "version": 1}))),
         ["GET", "", "schemas", "ids", id] => {

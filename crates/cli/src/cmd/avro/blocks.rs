@@ -25,10 +25,10 @@ pub(crate) struct Cat {
     /// Container files of one schema, and last where to write
     #[arg(required = true, num_args = 1..)]
     files: Vec<PathBuf>,
-    /// Pass over so many records of each file first
+    /// Pass over so many records first, of all files together
     #[arg(long, default_value_t = 0)]
     offset: u64,
-    /// At most so many records of each file
+    /// At most so many records in what is written
     #[arg(long)]
     limit: Option<u64>,
     /// This share of the records, from 0 to 1
@@ -96,6 +96,8 @@ pub(super) fn cat(options: &Cat) -> Result<(), Failure> {
     drop(first);
     let out = Out::create(Some(out))?;
     let mut writer = Writer::new(out, schema.text(), squeeze, &[], input::sync()).map_err(input::unwritten)?;
+    let mut sample =
+        Sample { skip: options.offset, left: options.limit.unwrap_or(u64::MAX), rate: options.samplerate, share: 0.0 };
     for path in files {
         let mut reader = input::container(path)?;
         if reader.schema().canonical() != schema.canonical() {
@@ -103,8 +105,6 @@ pub(super) fn cat(options: &Cat) -> Result<(), Failure> {
             return Err(Failure::new(Kind::Failed, what).hint("milena avro schema FILE shows each"));
         }
         let plan = Plan::new(reader.schema());
-        let mut sample =
-            Sample { skip: options.offset, left: options.limit.unwrap_or(u64::MAX), rate: options.samplerate, share: 0.0 };
         while sample.left > 0 {
             let Some(block) = reader.next_block().map_err(|error| input::broken(path, error))? else { break };
             each(&plan, &block, path, |datum| {

@@ -1,9 +1,10 @@
 //! `schema export` and `schema import`: a whole registry as the records of its topic, so that one can take over from another.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashSet},
     io::{BufRead, BufReader, Read},
     path::Path,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::{
 pub(super) async fn export(web: &Web) -> Result<(), Failure> {
     let all = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=true").await?;
     let live = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=false").await?;
-    let live: std::collections::HashSet<(String, i64)> = live.iter().map(place).collect();
+    let live: HashSet<(String, i64)> = live.iter().map(place).collect();
     for mut version in all {
         let (subject, number) = place(&version);
         let deleted = !live.contains(&(subject.clone(), number));
@@ -28,7 +29,30 @@ pub(super) async fn export(web: &Web) -> Result<(), Failure> {
             json!(subject)
         ))?;
     }
+    for scope in scopes(web, &live).await? {
+        let subject = if scope.is_empty() { Value::Null } else { scope.as_str().into() };
+        for (keytype, path) in [("CONFIG", "config"), ("MODE", "mode")] {
+            if let Some(value) = own(web, path, &scope).await? {
+                screen::line(format_args!(r#"{{"keytype":"{keytype}","subject":{subject},"magic":0}}	{value}"#))?;
+            }
+        }
+    }
     Ok(())
+}
+
+/// Whatever may have settings of its own: everything (the empty one), contexts, subjects.
+async fn scopes(web: &Web, live: &HashSet<(String, i64)>) -> Result<BTreeSet<String>, Failure> {
+    let contexts = web.get("/contexts").await?;
+    let contexts = contexts.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|context| *context != ".");
+    let contexts = contexts.map(|context| format!(":{context}:"));
+    Ok(live.iter().map(|(subject, _)| subject.clone()).chain(contexts).chain([String::new()]).collect())
+}
+
+/// The configuration or mode of a scope, if it has one of its own.
+async fn own(web: &Web, what: &str, scope: &str) -> Result<Option<Value>, Failure> {
+    let path = if scope.is_empty() { format!("/{what}") } else { format!("/{what}/{}", escaped(scope)) };
+    let reply = web.reply("GET", &path, &Value::Null, Duration::ZERO).await?;
+    if reply.status == 404 { Ok(None) } else { reply.judged().map(Some) }
 }
 
 fn place(version: &Value) -> (String, i64) {
@@ -41,6 +65,8 @@ pub(crate) struct Replay {
     versions: BTreeMap<(String, i64), Value>,
     /// By subject; the empty one is everything.
     configs: BTreeMap<String, Value>,
+    /// The same of modes.
+    modes: BTreeMap<String, Value>,
     lines: usize,
 }
 
@@ -72,6 +98,13 @@ impl Replay {
             "CONFIG" => {
                 self.configs.insert(subject, value);
             }
+            "MODE" if value.is_null() => {
+                self.modes.remove(&subject);
+            }
+            "MODE" => {
+                self.modes.insert(subject, value);
+            }
+            // A context is there with its first schema.
             _ => {}
         }
         self.lines += 1;
@@ -83,7 +116,7 @@ impl Replay {
 pub(crate) async fn of_registry(web: &Web) -> Result<Replay, Failure> {
     let mut replay = Replay::default();
     let live = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=false").await?;
-    let live: std::collections::HashSet<(String, i64)> = live.iter().map(place).collect();
+    let live: HashSet<(String, i64)> = live.iter().map(place).collect();
     for mut version in pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=true").await? {
         version["deleted"] = (!live.contains(&place(&version))).into();
         replay.versions.insert(place(&version), version);
@@ -141,35 +174,105 @@ pub(super) async fn import(web: &Web, file: Option<&Path>) -> Result<(), Failure
     Ok(())
 }
 
-/// Each subject in import mode while its versions come, in the order of ids: what others refer to is older.
+/// A version of a subject.
+type Place = (String, i64);
+
+/// Each subject in import mode while its versions come, and in the mode it had when that is over, however it ended.
 async fn put(web: &Web, replay: &Replay) -> Result<i64, Failure> {
-    let subjects: std::collections::BTreeSet<&str> = replay.versions.keys().map(|(subject, _)| subject.as_str()).collect();
-    for subject in &subjects {
-        web.send("PUT", &format!("/mode/{}?force=true", escaped(subject)), &json!({"mode": "IMPORT"})).await?;
+    let subjects: BTreeSet<&str> = replay.versions.keys().map(|(subject, _)| subject.as_str()).collect();
+    let mut former = Vec::new();
+    let mut done = Ok(());
+    for subject in subjects {
+        let mode = own(web, "mode", subject).await?;
+        done = web.send("PUT", &format!("/mode/{}?force=true", escaped(subject)), &json!({"mode": "IMPORT"})).await.map(drop);
+        if done.is_err() {
+            break;
+        }
+        former.push((subject, mode));
     }
-    let mut order: Vec<(&(String, i64), &Value)> = replay.versions.iter().collect();
-    order.sort_by_key(|(place, version)| (version["id"].as_i64(), *place));
-    for ((subject, number), version) in &order {
-        let mut body = (*version).clone();
+    if done.is_ok() {
+        done = put_versions(web, replay).await;
+    }
+    for (subject, mode) in former {
+        let path = format!("/mode/{}", escaped(subject));
+        let back = match mode {
+            Some(mode) => web.send("PUT", &format!("{path}?force=true"), &mode).await,
+            None => web.call("DELETE", &path).await,
+        };
+        done = done.and(back.map(drop));
+    }
+    done?;
+    for (subject, config) in &replay.configs {
+        let mut body = config.clone();
+        body["compatibility"] = config["compatibilityLevel"].clone();
+        web.send("PUT", &scoped("config", subject), &body).await?;
+    }
+    // The last, since some of them let nothing in any more.
+    for (subject, mode) in &replay.modes {
+        web.send("PUT", &format!("{}?force=true", scoped("mode", subject)), mode).await?;
+    }
+    Ok(replay.versions.len() as i64)
+}
+
+fn scoped(what: &str, subject: &str) -> String {
+    if subject.is_empty() { format!("/{what}") } else { format!("/{what}/{}", escaped(subject)) }
+}
+
+/// What others refer to comes first, and goes last.
+async fn put_versions(web: &Web, replay: &Replay) -> Result<(), Failure> {
+    let order = replay.order();
+    for place @ (subject, number) in &order {
+        let mut body = replay.versions[*place].clone();
         body["version"] = (*number).into();
         let outcome = web.send("POST", &format!("/subjects/{}/versions", escaped(subject)), &body).await;
         outcome.map_err(|failure| {
             failure.hint(format!("at version {number} of {subject}; what came before is there, and may be sent again"))
         })?;
     }
-    for ((subject, number), _) in order.iter().filter(|(_, version)| version["deleted"] == true) {
+    let deleted = order.iter().rev().filter(|place| replay.versions[**place]["deleted"] == true);
+    for (subject, number) in deleted {
         web.call("DELETE", &format!("/subjects/{}/versions/{number}", escaped(subject))).await?;
     }
-    for subject in &subjects {
-        web.call("DELETE", &format!("/mode/{}", escaped(subject))).await?;
+    Ok(())
+}
+
+impl Replay {
+    /// Versions in the order of their ids, each behind what it refers to, be that in another context.
+    fn order(&self) -> Vec<&Place> {
+        let mut by_id: Vec<(&Place, &Value)> = self.versions.iter().collect();
+        by_id.sort_by_key(|(place, version)| (version["id"].as_i64(), *place));
+        let (mut seen, mut order) = (HashSet::new(), Vec::with_capacity(by_id.len()));
+        for (first, _) in by_id {
+            // Whoever is left behind its own references is on the stack with a mark.
+            let mut stack = vec![(first, false)];
+            while let Some((place, ready)) = stack.pop() {
+                if ready {
+                    order.push(place);
+                } else if seen.insert(place) {
+                    stack.push((place, true));
+                    stack.extend(self.referred(place).map(|place| (place, false)));
+                }
+            }
+        }
+        order
     }
-    for (subject, config) in &replay.configs {
-        let mut body = config.clone();
-        body["compatibility"] = config["compatibilityLevel"].clone();
-        let path = if subject.is_empty() { "/config".to_string() } else { format!("/config/{}", escaped(subject)) };
-        web.send("PUT", &path, &body).await?;
+
+    fn referred(&self, place: &Place) -> impl Iterator<Item = &Place> {
+        let context = context_of(&place.0).to_owned();
+        let references = self.versions[place]["references"].as_array();
+        references.into_iter().flatten().filter_map(move |reference| {
+            let subject = reference["subject"].as_str()?;
+            let subject = if subject.starts_with(':') { subject.to_owned() } else { format!("{context}{subject}") };
+            let wanted = (subject.strip_prefix(":.:").unwrap_or(&subject).to_owned(), reference["version"].as_i64()?);
+            self.versions.get_key_value(&wanted).map(|(place, _)| place)
+        })
     }
-    Ok(order.len() as i64)
+}
+
+/// `:.context:` in front of a subject, if it has one.
+fn context_of(subject: &str) -> &str {
+    let end = subject.strip_prefix(':').and_then(|rest| rest.find(':')).map_or(0, |at| at + 2);
+    &subject[..end]
 }
 
 #[cfg(test)]
@@ -198,7 +301,28 @@ mod tests {
         let deleted: Vec<bool> = replay.versions.values().map(|v| v["deleted"] == true).collect();
         assert_eq!(deleted, [true, false]);
         assert_eq!(replay.configs[""]["compatibilityLevel"], "FULL");
+        replay.line(r#"{"keytype":"MODE","subject":"a","magic":0}	{"mode":"READONLY"}"#).expect("a record");
+        assert_eq!(replay.modes["a"]["mode"], "READONLY");
         assert!(replay.line("nonsense").is_err());
         assert!(replay.line("{}").is_err());
+    }
+
+    #[test]
+    fn what_is_referred_to_comes_first() {
+        let mut replay = Replay::default();
+        let mut add = |subject: &str, id: i64, refers: &[&str]| {
+            let references: Vec<Value> =
+                refers.iter().map(|subject| json!({"name": subject, "subject": subject, "version": 1})).collect();
+            replay.versions.insert((subject.into(), 1), json!({"id": id, "references": references}));
+        };
+        // Ids of two contexts say nothing about each other.
+        add(":.a:x", 1, &[":.:far", "near"]);
+        add(":.a:near", 2, &[]);
+        add("far", 4, &[]);
+        add("near", 3, &[":.a:x"]);
+        let order: Vec<&str> = replay.order().into_iter().map(|(subject, _)| subject.as_str()).collect();
+        let at = |subject: &str| order.iter().position(|s| *s == subject).expect("all of them");
+        assert_eq!(order.len(), 4);
+        assert!(at("far") < at(":.a:x") && at(":.a:near") < at(":.a:x") && at(":.a:x") < at("near"), "{order:?}");
     }
 }

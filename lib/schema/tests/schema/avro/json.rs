@@ -99,3 +99,12 @@ fn many_values_may_stand_in_one_text() {
     assert_eq!((out, first + second), (vec![2, 4], 4));
     assert_eq!(schema.encode_json_front(b" ", &mut Vec::new()), Ok(None));
 }
+
+#[test]
+fn a_default_may_be_what_json_has_no_number_for() {
+    let record = r#"{"type":"record","name":"R","fields":[
+        {"name":"a","type":"double","default":"NaN"},{"name":"b","type":"float","default":"-Infinity"}]}"#;
+    let out = bytes(record, "{}");
+    assert!(f64::from_le_bytes(out[..8].try_into().unwrap()).is_nan());
+    assert_eq!(f32::from_le_bytes(out[8..].try_into().unwrap()), f32::NEG_INFINITY);
+}

@@ -26,10 +26,11 @@ fn printing_collapses_and_keeps_all_that_says_something() {
 }
 
 #[test]
-fn the_normal_form_has_full_names_and_sorted_properties() {
+fn the_normal_form_is_the_canonical_one_with_sorted_properties() {
     let text = r#"{"type":"record","namespace":"x","name":"A","doc":"d","zz":1,"aa":2,"aliases":["C","B"],
         "fields":[{"name":"f","type":{"type":"bytes","scale":2,"precision":9,"logicalType":"decimal"}},{"name":"g","type":["null","A"]}]}"#;
-    let normal = r#"{"name":"x.A","type":"record","fields":[{"name":"f","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2},"order":"ascending"},{"name":"g","type":["null","x.A"],"order":"ascending"}],"doc":"d","aliases":["x.B","x.C"],"aa":2,"zz":1}"#;
+    let normal = r#"{"type":"record","name":"A","namespace":"x","doc":"d","fields":[{"name":"f","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"g","type":["null","A"]}],"aa":2,"zz":1,"aliases":["B","C"]}"#;
+    assert_eq!(schema(normal).canonical(), normal, "what is in order already is the same in both forms");
     assert_eq!(schema(text).normalized(), normal);
 }
 
@@ -107,6 +108,10 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"["int",["null"]]"#, "may not hold another union"),
         (r#"{"type":"array"}"#, "items"),
         (r#"[{"type":"fixed","name":"F","size":1},{"type":"enum","name":"F","symbols":[]}]"#, "can't redefine: F"),
+        (
+            r#"{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"record","name":"R","fields":[]}}]}"#,
+            "can't redefine: R",
+        ),
         (
             r#"[{"type":"fixed","name":"F","size":1},{"type":"array","items":{"type":"fixed","name":"F","size":2}}]"#,
             "can't redefine: F",
