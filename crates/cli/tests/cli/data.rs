@@ -307,3 +307,22 @@ fn a_catalog_that_lost_something_is_asked_about_first() {
     let server = Server::on(&data);
     assert_eq!((values(&server, "orders", "0").len(), values(&server, "others", "0").len()), (5, 1));
 }
+
+#[test]
+fn a_catalog_that_is_gone_takes_no_records_with_it() {
+    let dir = served(true);
+    let data = dir.path().join("data");
+    flip(&data, "snap-", b"audit");
+    let serve = ["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--data"];
+    let refused = bare(&serve).arg(&data).output().unwrap();
+    assert!(!refused.status.success() && text(&refused).contains("--accept-loss"), "{}", text(&refused));
+    let kept = || everything(&data).iter().any(|(_, bytes)| bytes.windows(23).any(|w| w == b"orders number 3 of five"));
+    let server = Server::start(&["--accept-loss", "--data", data.to_str().unwrap()]);
+    server.out(&["produce", "orders", "anew"], b"");
+    assert_eq!(values(&server, "orders", "0"), ["anew"], "a topic of the same name has a log of its own");
+    server.terminate();
+    let server = Server::on(&data);
+    assert_eq!(values(&server, "orders", "0"), ["anew"]);
+    server.terminate();
+    assert!(kept(), "what nobody can name any more is not given back");
+}
