@@ -214,6 +214,28 @@ fn a_stream_tells_of_leases_that_ran_out() {
     assert_eq!((name.as_str(), &again["delivery_count"]), ("message", &json!(2)));
 }
 
+/// A lease that somebody else ended is told of as well, and one that its worker settled is not.
+#[test]
+fn a_stream_tells_of_leases_that_a_reset_or_a_deletion_ended() {
+    let server = Server::start(Surface::Common);
+    put(&server, 2);
+    let mut events = server.events("/q/v1/topics/orders/groups/workers/events?lease_ms=600000");
+    let (_, first) = events.next();
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &json!({"lease": first["lease"]})).status, 200);
+    let (name, second) = events.next();
+    assert_eq!((name.as_str(), &second["value"]), ("message", &json!(1)), "nothing was taken away");
+    assert_eq!(server.post("/q/v1/topics/orders/groups/workers:reset", &json!({"to": "latest"})).status, 200);
+    let (name, told) = events.next();
+    assert_eq!((name.as_str(), &told["id"]), ("revoked", &second["id"]), "{told}");
+    assert!(told["reason"].as_str().is_some_and(|why| why.contains("reset")), "{told}");
+    put(&server, 1);
+    let (name, third) = events.next();
+    assert_eq!(name, "message", "{third}");
+    assert_eq!(server.delete("/q/v1/groups/workers").status, 204);
+    let (name, told) = events.next();
+    assert_eq!((name.as_str(), &told["id"]), ("revoked", &third["id"]), "{told}");
+}
+
 #[test]
 fn a_group_has_limits_that_fit_and_says_which() {
     let server = Server::start(Surface::Common);
