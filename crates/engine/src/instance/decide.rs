@@ -3,8 +3,8 @@
 use super::{
     Command, Deliver, Fact, Instance, InstanceKey, Instances, PLACE, Reading, Refusal, Reply, Settings,
     fact::{
-        Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, InstanceTold, PositionsSought,
-        ReadingChosen, RecordsDelivered,
+        Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, InstanceTold, PositionsSought, ReadingChosen,
+        RecordsDelivered,
     },
     weight,
 };

@@ -141,9 +141,9 @@ impl Instances {
     /// When the next of those falls silent who share with an instance: a call of it takes over their partitions then.
     pub fn silent_at(&self, key: &InstanceKey) -> Option<i64> {
         let subscribes = self.get(key)?.reading.is_subscription();
-        let others = self.of_group(&key.group).filter(|(name, other)| {
-            subscribes && **name != key.name && other.awake && other.reading.is_subscription()
-        });
+        let others = self
+            .of_group(&key.group)
+            .filter(|(name, other)| subscribes && **name != key.name && other.awake && other.reading.is_subscription());
         others.map(|(_, other)| other.silent_at()).min()
     }
 
