@@ -5,7 +5,10 @@ mod dead;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::take::{GROUP, millis};
+use super::{
+    loss,
+    take::{GROUP, millis},
+};
 use crate::{
     connect::{Connect, With},
     failure::{Failure, Kind},
@@ -90,6 +93,9 @@ pub(crate) struct Settings {
     /// Where given-up messages go
     #[arg(long, value_name = "TOPIC")]
     dead_letters: Option<String>,
+    /// Also when messages go by it
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -217,6 +223,11 @@ async fn set(web: &Web, connect: &Connect, settings: &Settings) -> Result<(), Fa
         return Err(Failure::usage("nothing is to be changed").fix("milena queue set GROUP --lease 10m --deliveries 3"));
     }
     web.send("PUT", &format!("/q/v1/groups/{}", escaped(&settings.group)), &Value::Object(wish)).await?;
+    if settings.hold_retention == Some(false)
+        && !loss::allowed_without(&connect.admin().await?, connect, &settings.group, settings.yes).await?
+    {
+        return Ok(());
+    }
     connect.say(format_args!("{} works by that from now on", settings.group));
     Ok(())
 }
