@@ -47,7 +47,7 @@ fn a_message_is_taken_extended_given_back_rejected_and_acknowledged() {
     server.out(&["ack", "-"], done.as_bytes());
     server.out(&["nack", "--reject", "--reason", "not a number", &lease(wrong)], b"");
     let standing = show(&server);
-    assert_eq!((&standing["done"], &standing["dead"], &standing["in_flight"]), (&1.into(), &1.into(), &0.into()));
+    assert_eq!((&standing["done"], &standing["given_up"], &standing["in_flight"]), (&1.into(), &1.into(), &0.into()));
     let (code, _, words) = exit(&server, &["ack", "nonsense"], b"");
     assert!(code == Some(1) && words.contains("no lease"), "{code:?} {words}");
     assert_eq!(exit(&server, &["take", "nothing", "--wait", "0s"], b"").0, Some(5));
