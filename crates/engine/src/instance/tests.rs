@@ -143,6 +143,25 @@ fn what_was_taken_back_is_remembered_until_the_next_fetch() {
     assert_eq!(world.log.len(), facts, "there was nothing to tell");
 }
 
+/// A snapshot of the version before says nothing of what was taken back.
+#[test]
+fn a_snapshot_of_the_first_version_is_read() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    world.deliver("a", 0, 5).unwrap();
+    let (mut bytes, mut tail) = (Vec::new(), Vec::new());
+    world.instances.snapshot(&mut bytes);
+    let instance = world.instances.get(&key("a")).unwrap();
+    let w = &mut crate::fact::codec::Writer::new(&mut tail);
+    w.bool(instance.awake);
+    w.i64(instance.seen);
+    w.u64(instance.version);
+    assert_eq!(bytes.remove(bytes.len() - tail.len() - 1), 0);
+    bytes[0] = 1;
+    assert_eq!(Instances::restore(&bytes), Ok(world.instances));
+}
+
 #[test]
 fn the_moment_at_which_another_falls_silent_is_known() {
     let mut world = World::default();

@@ -131,8 +131,6 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
     let deadline = Instant::now() + wish.patience;
     for _ in 0..TRIES {
         let (plan, gathered) = loop {
-            // Who waits is awake, and takes over from others who are not any more.
-            node.instances(Command::Call(key.clone())).await??;
             let plan = Plan::of(door, key).await?;
             if plan.instance.reading == Reading::Nothing {
                 return Err(Fault::illegal_state("Consumer is not subscribed to any topics or assigned any partitions"));
@@ -145,6 +143,8 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
             let missing = wish.min_bytes.saturating_sub(gathered.bytes());
             drop(gathered);
             wait(node, key, &plan, (missing, left)).await?;
+            // Who waits is awake, and takes over from others who are not any more.
+            node.instances(Command::Call(key.clone())).await??;
         };
         if gathered.ranges().is_empty() {
             if plan.instance.voided {
