@@ -217,6 +217,9 @@ async fn losses_without(admin: &Admin, group: &str) -> Result<Vec<(Text, i64)>, 
     Ok(losses)
 }
 
+/// Partitions, and where each starts and ends.
+type Bounded<'a> = (&'a [(Text, i32)], &'a [(i64, i64)]);
+
 /// How many messages of each partition stay, because readers that retention waits for then have not read them. A broker that
 /// tells of no readers waits for none.
 async fn held(
@@ -224,7 +227,7 @@ async fn held(
     topic: &Topic,
     after: &Keep,
     without: Option<&str>,
-    (partitions, bounds): (&[(Text, i32)], &[(i64, i64)]),
+    (partitions, bounds): Bounded<'_>,
 ) -> Result<Vec<i64>, Failure> {
     let mut stay = vec![0; partitions.len()];
     let Ok(web) = Web::of(admin.cluster(), "what retention waits for").await else { return Ok(stay) };
