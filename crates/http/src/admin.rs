@@ -8,12 +8,13 @@
 //! | `GET trash` | deleted topics that can still be restored |
 //! | `POST topics/{name or id}/restore[?as=NAME]` | undoes a deletion |
 //! | `DELETE topics/{name or id}?now=true` | lets a topic go for good, from use or from the trash |
-//! | `GET topics/{name}/retention` | what each partition keeps, and what goes next |
+//! | `GET topics/{name}/retention` | what each partition keeps, what goes next, and which readers hold that up (`?readers=a,b`: if it waited for these) |
 //! | `GET unread`, `GET topics/{name}/unread` | what was removed before a group had read it |
 //! | `GET topics/{name}/why[?group=G]` | why a reader finds nothing |
 //! | `GET topics/{name}/partitions/{p}/records/{offset}` | the life of one record |
 //! | `GET groups/{name}/history` | where a group was before |
 
+mod kept;
 mod readers;
 mod receipt;
 mod why;
@@ -45,6 +46,8 @@ pub(crate) struct Words {
     pub(crate) now: bool,
     /// `group=NAME`
     pub(crate) group: Option<String>,
+    /// `readers=NAME,NAME`
+    pub(crate) readers: Option<String>,
 }
 
 pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], words: Words) -> Answer {
@@ -53,7 +56,9 @@ pub(crate) async fn answer(door: &Arc<Door>, method: &Method, path: &[&str], wor
         ["trash"] if method == Method::GET => trash(door),
         ["topics", topic, "restore"] if method == Method::POST => restore(door, topic, words.rename).await,
         ["topics", topic] if method == Method::DELETE => purge(door, topic, words.now).await,
-        ["topics", topic, "retention"] if method == Method::GET => retention(door, topic),
+        ["topics", topic, "retention"] if method == Method::GET => {
+            kept::answer(door, topic, words.readers.as_deref()).await.unwrap_or_else(Answer::from)
+        }
         ["expiring"] if method == Method::GET => expiring(door).await,
         path if *method == Method::GET && readers::serves(path) => {
             readers::answer(door, path, words.group.as_deref()).await.unwrap_or_else(Answer::from)
@@ -148,21 +153,6 @@ async fn purge(door: &Door, topic: &str, now: bool) -> Answer {
         Ok(Err(refusal)) => refused(refusal),
         Err(no_room) => full(no_room),
     }
-}
-
-fn retention(door: &Door, name: &str) -> Answer {
-    let Some(topic) = door.node.topic(name) else {
-        return Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name:?}")).into();
-    };
-    let partition = |p: milena_node::PartitionStatus| json!({"partition": p.index, "start": p.view.start, "high": p.view.high, "bytes": p.bytes, "next_expiry": p.next_expiry});
-    let partitions: Vec<Value> = door.node.partition_status(&topic).into_iter().map(partition).collect();
-    json(&json!({
-        "topic": topic.name.as_str(),
-        "retention_ms": topic.settings.retention_ms,
-        "retention_bytes": topic.settings.retention_bytes,
-        "now": door.node.now().wall,
-        "partitions": partitions,
-    }))
 }
 
 /// For each topic that loses messages by time: when the next go, and how many of what is there no group has read. A topic

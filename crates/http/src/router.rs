@@ -60,9 +60,9 @@ async fn admin(door: &Arc<Door>, asked: Asked) -> Answer {
     let (method, segments) = (asked.method.clone(), asked.segments.clone());
     let path: Vec<&str> = segments[2..].iter().map(String::as_str).collect();
     let (rename, now) = (asked.query("as").map(str::to_string), asked.query("now") == Some("true"));
-    let group = asked.query("group").map(str::to_string);
+    let (group, readers) = (asked.query("group").map(str::to_string), asked.query("readers").map(str::to_string));
     match asked.whole(BODY).await {
-        Ok(_) => admin::answer(door, &method, &path, admin::Words { rename, now, group }).await,
+        Ok(_) => admin::answer(door, &method, &path, admin::Words { rename, now, group, readers }).await,
         Err(problem) => problem.into(),
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     memory::{Memory, Spent},
     peer::Peer,
     polish::{self, Origins},
+    queue::Pushed,
     registry, rest, router,
     still::{Left, Socket},
 };
@@ -75,6 +76,8 @@ pub struct Door {
     pub(crate) turn: AtomicUsize,
     /// How many have taken messages so far.
     pub(crate) takers: AtomicU64,
+    /// Messages that streams have out.
+    pub(crate) pushed: Pushed,
     /// Answers of the schema registry that were made once.
     pub(crate) schemas: registry::Shelf,
     /// Schemas that values were written or read with.
@@ -88,7 +91,8 @@ impl Door {
         let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
         let memory = Memory::of(node.clone());
         let (shelf, schemas, patterns) = (Shelf::default(), registry::Shelf::default(), rest::Patterns::default());
-        Arc::new(Self { node, options, memory, turn, takers, shelf, schemas, patterns })
+        let pushed = Pushed::default();
+        Arc::new(Self { node, options, memory, turn, takers, pushed, shelf, schemas, patterns })
     }
 }
 

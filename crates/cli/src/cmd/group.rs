@@ -102,6 +102,11 @@ async fn find(admin: &Admin, id: &str) -> Result<(Group, Vec<Position>), Failure
 async fn no_group(admin: &Admin, id: &str) -> Failure {
     let failure = Failure::new(Kind::NotFound, format!("group {id:?} does not exist"));
     let known = admin.groups().await.unwrap_or_default();
+    if known.iter().any(|group| &*group.id == id && group.kind.eq_ignore_ascii_case("share")) {
+        return Failure::new(Kind::Usage, format!("group {id:?} is a share group: it works on queues, and has no positions"))
+            .hint("milena queue ls   shows its queues; milena queue show QUEUE   shows how they stand")
+            .fix(format!("move it with   POST /q/v1/groups/{id}:reset {{\"to\": \"earliest\"}}"));
+    }
     match nearest(id, known.iter().map(|g| &*g.id)) {
         Some(near) => failure.hint(format!("did you mean {near:?}?")).fix(format!("milena group show {near}")),
         None => failure.fix("milena group ls   shows the groups that are there"),

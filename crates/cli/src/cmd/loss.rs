@@ -9,7 +9,13 @@ use milena_client::{
 };
 
 use super::topic::bounds;
-use crate::{connect::Connect, failure::Failure, screen::counted, when};
+use crate::{
+    connect::Connect,
+    failure::Failure,
+    screen::counted,
+    web::{Web, escaped},
+    when,
+};
 
 /// Topics that the plan names one by one.
 const NAMED: usize = 10;
@@ -23,6 +29,9 @@ const NAMES: [&str; 6] = [
     "milena.retention.until.consumed",
     "milena.retention.until.consumed.max.ms",
 ];
+
+/// Of a group: whether retention waits for it in every topic that it works on.
+const HOLD: &str = "milena.share.hold.retention";
 
 /// How a topic's records are kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -123,7 +132,25 @@ pub(crate) async fn allowed(
     if yes {
         return Ok(true);
     }
-    let losses = losses(admin, resource, changes).await?;
+    let losses = match resource {
+        Resource::Group(group) if lets_go(changes) => losses_without(admin, group).await?,
+        _ => losses(admin, resource, changes).await?,
+    };
+    told(connect, &losses)
+}
+
+/// The same of a queue that retention waits for no more.
+pub(crate) async fn allowed_without(admin: &Admin, connect: &Connect, group: &str, yes: bool) -> Result<bool, Failure> {
+    if yes { Ok(true) } else { told(connect, &losses_without(admin, group).await?) }
+}
+
+/// Whether retention stops waiting for a group by its own setting.
+fn lets_go(changes: &[(Text, Change)]) -> bool {
+    let holds = |change: &Change| matches!(change, Change::Set(value) if value.trim() == "true");
+    changes.iter().any(|(name, change)| &**name == HOLD && !holds(change))
+}
+
+fn told(connect: &Connect, losses: &[(Text, i64)]) -> Result<bool, Failure> {
     if losses.is_empty() {
         return Ok(true);
     }
@@ -154,7 +181,7 @@ async fn losses(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) 
         let entry = |name: &str| entries.iter().find(|e| &*e.name == name);
         let before = Keep::of(|name| entry(name)?.value.as_ref().map(ToString::to_string));
         let after = Keep::of(|name| value_after(entry(name)?, source, changes));
-        let messages = messages(admin, topic, &before, &after, metadata.brokers.keys().copied()).await?;
+        let messages = messages(admin, topic, (&before, &after), None, metadata.brokers.keys().copied()).await?;
         if messages > 0 {
             losses.push((topic.name.clone(), messages));
         }
@@ -162,12 +189,72 @@ async fn losses(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) 
     Ok(losses)
 }
 
+/// What would go if retention waited no more for a queue that it waits for now.
+async fn losses_without(admin: &Admin, group: &str) -> Result<Vec<(Text, i64)>, Failure> {
+    // It is no Milena, or has no such group: nothing waits.
+    let Ok(web) = Web::of(admin.cluster(), "what retention waits for").await else { return Ok(Vec::new()) };
+    let Ok(about) = web.get(&format!("/q/v1/groups/{}", escaped(group))).await else { return Ok(Vec::new()) };
+    if about["hold_retention"] != true {
+        return Ok(Vec::new());
+    }
+    let metadata = admin.metadata().await?;
+    let names: Vec<Text> = NAMES.map(Text::from_static).to_vec();
+    let mut losses = Vec::new();
+    let queues = about["topics"].as_array().into_iter().flatten().filter_map(|queue| queue["topic"].as_str());
+    for topic in queues.filter_map(|name| metadata.topics.values().find(|topic| &*topic.name == name)) {
+        let entries = admin.configs(&Resource::Topic(topic.name.clone()), Some(&names), false).await?;
+        let keep = Keep::of(|name| entries.iter().find(|e| &*e.name == name)?.value.as_ref().map(ToString::to_string));
+        if keep.readers.contains(group) {
+            continue;
+        }
+        // Whatever it has not read is kept by it now.
+        let all = Keep::default();
+        let messages = messages(admin, topic, (&all, &keep), Some(group), metadata.brokers.keys().copied()).await?;
+        if messages > 0 {
+            losses.push((topic.name.clone(), messages));
+        }
+    }
+    Ok(losses)
+}
+
+/// Partitions, and where each starts and ends.
+type Bounded<'a> = (&'a [(Text, i32)], &'a [(i64, i64)]);
+
+/// How many messages of each partition stay, because readers that retention waits for then have not read them. A broker that
+/// tells of no readers waits for none.
+async fn held(
+    admin: &Admin,
+    topic: &Topic,
+    after: &Keep,
+    without: Option<&str>,
+    (partitions, bounds): Bounded<'_>,
+) -> Result<Vec<i64>, Failure> {
+    let mut stay = vec![0; partitions.len()];
+    let Ok(web) = Web::of(admin.cluster(), "what retention waits for").await else { return Ok(stay) };
+    let readers = after.readers.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(",");
+    let path = format!("/admin/v1/topics/{}/retention?readers={readers}", escaped(&topic.name));
+    let Ok(told) = web.get(&path).await else { return Ok(stay) };
+    // However long somebody does not read: what is older than this goes.
+    let since = At::Time(when::now().saturating_add(1000).saturating_sub(after.readers_ms));
+    let asked: Vec<_> = partitions.iter().map(|(t, p)| (t.clone(), *p, since)).collect();
+    let waits = admin.cluster().list_offsets(&asked, false).await?;
+    for (((stay, (_, partition)), (start, end)), first) in stay.iter_mut().zip(partitions).zip(bounds).zip(waits) {
+        let of = told["partitions"].as_array().into_iter().flatten().find(|found| found["partition"] == *partition);
+        let readers = of.and_then(|of| of["readers"].as_array()).into_iter().flatten();
+        let positions = readers.filter(|reader| reader["group"].as_str() != without).filter_map(|r| r["position"].as_i64());
+        if let Some(unread) = positions.min() {
+            *stay = (end - unread.max(first.offset.unwrap_or(*end)).max(*start)).max(0);
+        }
+    }
+    Ok(stay)
+}
+
 /// Of one topic. By age it is counted by the messages' own times, by size from the share of bytes that is too much.
 async fn messages(
     admin: &Admin,
     topic: &Topic,
-    before: &Keep,
-    after: &Keep,
+    (before, after): (&Keep, &Keep),
+    without: Option<&str>,
     brokers: impl Iterator<Item = i32>,
 ) -> Result<i64, Failure> {
     let (by_age, by_size) = (before.ages_faster(after), before.shrinks_to(after));
@@ -191,6 +278,12 @@ async fn messages(
         for ((goes, (start, end)), (_, partition)) in goes.iter_mut().zip(&bounds).zip(&partitions) {
             let size = sizes.get(partition).copied().unwrap_or(0);
             *goes = (*goes).max(share(end - start, size, limit));
+        }
+    }
+    if goes.iter().any(|goes| *goes > 0) {
+        let stay = held(admin, topic, after, without, (&partitions, &bounds)).await?;
+        for ((goes, stay), (start, end)) in goes.iter_mut().zip(stay).zip(&bounds) {
+            *goes = (*goes).min(end - start - stay).max(0);
         }
     }
     Ok(goes.iter().sum())

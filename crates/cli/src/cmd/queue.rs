@@ -5,7 +5,10 @@ mod dead;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::take::{GROUP, millis};
+use super::{
+    loss,
+    take::{GROUP, millis},
+};
 use crate::{
     connect::{Connect, With},
     failure::{Failure, Kind},
@@ -90,6 +93,9 @@ pub(crate) struct Settings {
     /// Where given-up messages go
     #[arg(long, value_name = "TOPIC")]
     dead_letters: Option<String>,
+    /// Also when messages go by it
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -124,7 +130,7 @@ async fn list(web: &Web, output: Output) -> Result<(), Failure> {
     for queue in &queues {
         rows.extend(standings(web, queue).await?.into_iter().map(|standing| row(&standing, output)));
     }
-    table::rows(output, &["queue", "group", "waiting", "in_flight", "done", "dead", "oldest_waiting"], rows)
+    table::rows(output, &["queue", "group", "waiting", "in_flight", "done", "given_up", "oldest_waiting"], rows)
 }
 
 async fn standings(web: &Web, queue: &str) -> Result<Vec<Value>, Failure> {
@@ -144,7 +150,7 @@ async fn show(web: &Web, connect: &Connect, queue: &str, group: Option<&str>, ou
             None => failure.fix(format!("milena take {queue} -g {group}   begins it")),
         });
     }
-    table::rows(output, &["group", "waiting", "in_flight", "done", "dead", "oldest_waiting", "limit"], rows)?;
+    table::rows(output, &["group", "waiting", "in_flight", "done", "given_up", "oldest_waiting", "limit"], rows)?;
     if all.is_empty() {
         connect.say(format_args!("no group takes messages of {queue}   (milena take {queue} begins one)"));
     }
@@ -170,7 +176,8 @@ fn row(standing: &Value, output: Output) -> Value {
     row["waiting"] = (number("waiting") + number("delayed")).into();
     row["in_flight"] = standing["in_flight"].clone();
     row["done"] = standing["acknowledged"].clone();
-    row["dead"] = (number("dead_letters") + number("dead_letters_waiting")).into();
+    // In all, whatever was sent back since: `queue dead` shows the letters that are there.
+    row["given_up"] = (number("dead_letters") + number("dead_letters_waiting")).into();
     row["oldest_waiting"] = match (standing["oldest_ms"].as_i64(), person) {
         (Some(ms), true) => when::span(ms).into(),
         (ms, _) => ms.into(),
@@ -216,6 +223,11 @@ async fn set(web: &Web, connect: &Connect, settings: &Settings) -> Result<(), Fa
     if wish.is_empty() {
         return Err(Failure::usage("nothing is to be changed").fix("milena queue set GROUP --lease 10m --deliveries 3"));
     }
+    if settings.hold_retention == Some(false)
+        && !loss::allowed_without(&connect.admin().await?, connect, &settings.group, settings.yes).await?
+    {
+        return Ok(());
+    }
     web.send("PUT", &format!("/q/v1/groups/{}", escaped(&settings.group)), &Value::Object(wish)).await?;
     connect.say(format_args!("{} works by that from now on", settings.group));
     Ok(())
@@ -237,7 +249,7 @@ mod tests {
             "dead_letter_topic": "dlq.people", "order": "key",
         });
         let person = row(&standing, Output::Table);
-        assert_eq!((&person["waiting"], &person["done"], &person["dead"]), (&json!(3), &json!(7), &json!(1)));
+        assert_eq!((&person["waiting"], &person["done"], &person["given_up"]), (&json!(3), &json!(7), &json!(1)));
         assert_eq!((&person["oldest_waiting"], &person["limit"]), (&json!("90 s"), &json!("5 deliveries, then dlq.people")));
         let program = row(&standing, Output::Json);
         assert_eq!((&program["oldest_waiting"], &program["order"]), (&json!(90_000), &json!("key")));

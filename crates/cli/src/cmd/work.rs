@@ -32,6 +32,10 @@ use crate::{
 
 /// The longest that one call waits for a message.
 const WAIT_MS: i64 = 20_000;
+/// A call that waits when the end comes may have its answer on the way.
+const LATE: Duration = Duration::from_millis(200);
+/// So long a message rests that no command could be started for.
+const REST_MS: i64 = 1000;
 /// A broker that cannot be reached is asked again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -41,10 +45,11 @@ const AGAIN_MAX: Duration = Duration::from_secs(5);
   0      done: acknowledged
   65     it can never work (EX_DATAERR): rejected, to the dead letters
   other  not this time: given back, and delivered again
+A command that cannot be started ends the worker, with an error.
 
 It finds the message on stdin, and in its environment MILENA_ID (topic/partition/offset),
-MILENA_TOPIC, MILENA_PARTITION, MILENA_OFFSET, MILENA_KEY (text) or MILENA_KEY_BASE64,
-MILENA_DELIVERY (1 at the first), MILENA_TIMESTAMP, MILENA_LEASE.")]
+MILENA_TOPIC, MILENA_PARTITION, MILENA_OFFSET, MILENA_KEY (text) or MILENA_KEY_BASE64
+(neither, if the key is longer than 64 KiB), MILENA_DELIVERY (1 at the first), MILENA_TIMESTAMP, MILENA_LEASE.")]
 pub(crate) struct Options {
     /// The topic
     queue: String,
@@ -95,6 +100,7 @@ struct Shop {
     options: Options,
     web: Web,
     stage: watch::Receiver<Stage>,
+    tell: watch::Sender<Stage>,
     done: AtomicU64,
     returned: AtomicU64,
     rejected: AtomicU64,
@@ -104,12 +110,13 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     if !(1_000..=7 * 86_400_000).contains(&options.lease) {
         return Err(Failure::usage("--lease is between 1s and 7d"));
     }
+    options.command.first().map_or(Ok(()), |program| job::look_up(program))?;
     let web = Web::of(&options.connect.cluster().await?, "working on a queue").await?;
     let (tell, stage) = watch::channel(Stage::Working);
-    tokio::spawn(listen(tell, options.connect.quiet));
+    tokio::spawn(listen(tell.clone(), options.connect.quiet));
     let jobs = options.jobs;
     let (done, returned, rejected) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let shop = Arc::new(Shop { options, web, stage, done, returned, rejected });
+    let shop = Arc::new(Shop { options, web, stage, tell, done, returned, rejected });
     let mut workers = JoinSet::new();
     (0..jobs).for_each(|_| drop(workers.spawn(work(shop.clone()))));
     let mut outcome = Ok(());
@@ -157,7 +164,7 @@ async fn work(shop: Arc<Shop>) -> Result<(), Failure> {
             None | Some(Taken::Nothing(_)) => {}
             Some(Taken::Messages(messages)) => {
                 if let Some(message) = messages.into_iter().next() {
-                    let (lease, verdict) = shop.handle(message).await;
+                    let (lease, verdict) = shop.handle(message).await?;
                     settle = verdict.settling(&lease, shop.options.delay);
                 }
             }
@@ -185,7 +192,11 @@ impl Shop {
             let ends = async {
                 match settle.is_some() {
                     true => std::future::pending().await,
-                    false => until(&mut stage, Stage::Ending).await,
+                    false => {
+                        until(&mut stage, Stage::Ending).await;
+                        // What was taken for it just now is on its way, and nobody else's until its lease is over.
+                        tokio::time::sleep(LATE).await;
+                    }
                 }
             };
             let answered = tokio::select! {
@@ -212,9 +223,18 @@ impl Shop {
         }
     }
 
-    async fn handle(&self, message: Message) -> (String, Verdict) {
-        let (id, delivery) = (message.id.clone(), message.delivery_count);
-        let (lease, verdict) = job::run(&self.web, &self.options, message, self.stage.clone()).await;
+    async fn handle(&self, message: Message) -> Result<(String, Verdict), Failure> {
+        let (id, delivery) = (&message.id, message.delivery_count);
+        let (lease, verdict) = match job::run(&self.web, &self.options, &message, self.stage.clone()).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                // First the others hear of it, and the message rests for a while: nobody else of this worker shall fail at it, too.
+                self.tell.send_if_modified(|stage| std::mem::replace(stage, (*stage).max(Stage::Ending)) < Stage::Ending);
+                let release = json!({ "release": [{ "lease": message.lease, "delay_ms": REST_MS }] });
+                self.settle_last(Some(release)).await?;
+                return Err(job::unstartable(&self.options.command[0], &error));
+            }
+        };
         let (count, what) = match &verdict {
             Verdict::Done => (&self.done, String::new()),
             Verdict::Never(why) => (&self.rejected, format!("rejected: {why}")),
@@ -225,7 +245,7 @@ impl Shop {
         if !what.is_empty() {
             self.options.connect.say(format_args!("{id}   {what}"));
         }
-        (lease, verdict)
+        Ok((lease, verdict))
     }
 
     /// What the last message led to, when no other call will say it.

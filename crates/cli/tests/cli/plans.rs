@@ -66,6 +66,39 @@ fn settings_of_brokers_with_the_topics_that_they_reach() {
     panic!("with --yes it is done");
 }
 
+/// What readers hold up stays, and is no part of a plan; when they stop holding it up, it is one.
+#[test]
+fn readers_that_retention_waits_for() {
+    let server = Server::ephemeral();
+    topic(&server, &["retention.ms=-1"]);
+    let waits = ["topic", "set", "old", "retention.ms=1", "milena.retention.until.consumed=billing"];
+    let done = server.run(&waits, b"");
+    assert!(!String::from_utf8_lossy(&done.stdout).contains("plan"), "all of it is held: {done:?}");
+    let kept = server.out(&["topic", "retention", "old"], b"");
+    assert!(kept.contains("NEXT GOES AT") && kept.contains("billing@0") && kept.contains("0..2"), "{kept}");
+    server.out(&["group", "reset", "billing", "old", "--to", "1", "--yes"], b"");
+    only_plans(&server, &["topic", "set", "old", "milena.retention.until.consumed="], "messages of old");
+    // A queue that asks for it itself.
+    server.out(&["topic", "rm", "old", "--yes"], b"");
+    topic(&server, &["retention.ms=-1"]);
+    server.out(&["queue", "set", "packing", "--hold-retention", "true"], b"");
+    let taken = server.out(&["take", "old", "-g", "packing", "--wait", "0s"], b"");
+    assert!(taken.contains("old/0/0"), "{taken}");
+    let done = server.run(&["topic", "set", "old", "retention.ms=1"], b"");
+    assert!(!String::from_utf8_lossy(&done.stdout).contains("plan"), "all of it is held: {done:?}");
+    assert!(server.out(&["topic", "retention", "old"], b"").contains("packing@0"));
+    only_plans(&server, &["queue", "set", "packing", "--hold-retention", "false"], "3 messages of old");
+    only_plans(&server, &["config", "set", "--group", "packing", "milena.share.hold.retention=false"], "3 messages of old");
+    server.out(&["queue", "set", "packing", "--hold-retention", "false", "--yes"], b"");
+    for _ in 0..100 {
+        if server.out(&["topic", "show", "old", "-o", "json"], b"").contains("\"messages\": 0") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("with --yes it is done");
+}
+
 #[test]
 fn versions_of_schemas() {
     let server = Server::ephemeral();

@@ -48,6 +48,46 @@ fn a_group_that_was_moved_by_mistake_is_moved_back() {
     assert_eq!(now[0]["new_position"], 4);
 }
 
+/// Nothing is left out of a plan without a word.
+#[test]
+fn a_partition_whose_history_begins_later_is_said_to_stay() {
+    let server = Server::ephemeral();
+    for topic in ["orders", "letters"] {
+        server.out(&["produce", topic], b"1\n2\n3\n");
+    }
+    server.out(&["group", "reset", "billing", "orders", "--to", "1", "--yes"], b"");
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    for topic in ["orders", "letters"] {
+        server.out(&["group", "reset", "billing", topic, "--to", "2", "--yes"], b"");
+    }
+    let back = ["group", "reset", "billing", "--to-before-time", "@-2s"];
+    let plan = server.run(&[&back[..], &["-o", "json"]].concat(), b"");
+    let rows: Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let row = |topic: &str| rows.as_array().unwrap().iter().find(|row| row["topic"] == topic).expect("a row").clone();
+    assert_eq!((&row("orders")["new_position"], &row("orders")["again"]), (&1.into(), &1.into()));
+    assert_eq!((&row("letters")["new_position"], &row("letters")["again"]), (&2.into(), &0.into()));
+    let words = String::from_utf8_lossy(&plan.stderr).into_owned();
+    assert!(words.contains("1 partition not moved: the history does not go back that far"), "{words}");
+    let done = server.run(&[&back[..], &["--yes"]].concat(), b"");
+    assert!(String::from_utf8_lossy(&done.stderr).contains("1 position moved"), "{done:?}");
+    let crash = server.run(&["group", "reset", "billing", "--to-before-crash"], b"");
+    let words = String::from_utf8_lossy(&crash.stderr).into_owned();
+    assert!(words.contains("last stop was in order, and crashes before that are not remembered"), "{words}");
+}
+
+#[test]
+fn a_share_group_is_said_to_be_one() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "orders"], b"1\n");
+    server.out(&["take", "orders", "-g", "packing"], b"");
+    for asked in [&["group", "show", "packing"][..], &["group", "reset", "packing", "orders", "--to", "start"]] {
+        let told = server.run(asked, b"");
+        let words = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(!told.status.success() && words.contains("is a share group") && words.contains("queue show"), "{words}");
+        assert!(words.contains("/q/v1/groups/packing:reset") && told.stdout.is_empty(), "{words}");
+    }
+}
+
 #[test]
 fn a_message_tells_its_life() {
     let server = Server::ephemeral();

@@ -47,7 +47,7 @@ fn a_message_is_taken_extended_given_back_rejected_and_acknowledged() {
     server.out(&["ack", "-"], done.as_bytes());
     server.out(&["nack", "--reject", "--reason", "not a number", &lease(wrong)], b"");
     let standing = show(&server);
-    assert_eq!((&standing["done"], &standing["dead"], &standing["in_flight"]), (&1.into(), &1.into(), &0.into()));
+    assert_eq!((&standing["done"], &standing["given_up"], &standing["in_flight"]), (&1.into(), &1.into(), &0.into()));
     let (code, _, words) = exit(&server, &["ack", "nonsense"], b"");
     assert!(code == Some(1) && words.contains("no lease"), "{code:?} {words}");
     assert_eq!(exit(&server, &["take", "nothing", "--wait", "0s"], b"").0, Some(5));
@@ -98,7 +98,41 @@ fn an_exit_code_settles_a_message() {
     assert!(words.contains("orders/0/1   rejected: exit code 65"), "{words}");
     assert!(words.ends_with("2 messages done, 2 given back, 1 rejected\n"), "{words}");
     let standing = show(&server);
-    assert_eq!((&standing["done"], &standing["dead"], &standing["failed_deliveries"]), (&2.into(), &1.into(), &3.into()));
+    assert_eq!((&standing["done"], &standing["given_up"], &standing["failed_deliveries"]), (&2.into(), &1.into(), &3.into()));
+}
+
+/// Nothing ran, so no message is at fault: none is taken, and none is lost to the dead letters.
+#[test]
+fn a_command_that_is_not_there_ends_the_worker_and_no_message() {
+    let server = filled("1\n2\n");
+    let (code, _, words) = exit(&server, &["work", "orders", "--until-empty", "--", "./typo.sh"], b"");
+    assert_eq!(code, Some(5), "{words}");
+    assert!(words.starts_with("error: ./typo.sh cannot be started\n  why:  No such file or directory"), "{words}");
+    assert_eq!(exit(&server, &["work", "orders", "--until-empty", "--", "no-such-command"], b"").0, Some(5));
+    assert_eq!(server.out(&["queue", "ls", "-o", "csv"], b"").lines().count(), 1, "the group has not begun");
+    assert_eq!(server.out(&["work", "orders", "--until-empty", "--", "cat"], b""), "12");
+}
+
+/// What is wrong inside of the file shows only when it is started: the message that was taken for it goes back, and all
+/// workers end.
+#[test]
+fn a_command_that_cannot_be_started_ends_all_workers_at_once() {
+    let server = filled("1\n2\n3\n4\n5\n6\n7\n8\n");
+    let script = std::env::temp_dir().join(format!("milena-work-{}", std::process::id()));
+    std::fs::write(&script, "#!/no/such/interpreter\n").expect("it is written");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it can be run");
+    let path = script.to_str().expect("UTF-8");
+    let (code, _, words) = exit(&server, &["work", "orders", "-j", "4", "--", path], b"");
+    assert!(code == Some(5) && words.contains("cannot be started"), "{code:?} {words}");
+    let standing = show(&server);
+    assert_eq!((&standing["given_up"], &standing["in_flight"], &standing["waiting"]), (&0.into(), &0.into(), &8.into()));
+    // One message among many workers is not handed round until it is given up.
+    server.out(&["produce", "letters"], b"1\n");
+    assert_eq!(exit(&server, &["work", "letters", "-j", "16", "--", path], b"").0, Some(5));
+    std::fs::remove_file(&script).expect("it is there");
+    let shown: Value = serde_json::from_str(&server.out(&["queue", "show", "letters", "-o", "json"], b"")).expect("JSON");
+    let standing = &shown[0];
+    assert_eq!((&standing["failed_deliveries"], &standing["waiting"], &standing["in_flight"]), (&1.into(), &1.into(), &0.into()));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub enum Command {
     Call(InstanceKey),
     /// These records are about to be given.
     Deliver(Deliver),
+    /// A fetch ends without records.
+    Tell(InstanceKey),
     /// What was given and not committed is to come again.
     Rewind(InstanceKey),
 }

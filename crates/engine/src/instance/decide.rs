@@ -3,7 +3,7 @@
 use super::{
     Command, Deliver, Fact, Instance, InstanceKey, Instances, PLACE, Reading, Refusal, Reply, Settings,
     fact::{
-        Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, PositionsSought, ReadingChosen,
+        Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, InstanceTold, PositionsSought, ReadingChosen,
         RecordsDelivered,
     },
     weight,
@@ -50,6 +50,10 @@ impl Machine for Instances {
             }
             Command::Call(key) => self.call(at, key),
             Command::Deliver(deliver) => self.deliver(at, deliver),
+            Command::Tell(key) => {
+                let voided = self.known(&key)?.voided;
+                done(if voided { vec![InstanceTold { key, at }.into()] } else { Vec::new() })
+            }
             Command::Rewind(key) => {
                 let instance = self.known(&key)?;
                 let nothing = instance.positions.is_empty() && instance.last.is_none();
@@ -139,8 +143,7 @@ impl Instances {
         let mut facts: Vec<Fact> = Vec::new();
         if instance.reading.is_subscription() {
             for (name, other) in self.of_group(&key.group).filter(|(name, _)| **name != key.name) {
-                let silent = at.saturating_sub(other.seen) > i64::from(other.settings.idle_ms);
-                if other.awake && other.reading.is_subscription() && silent {
+                if other.awake && other.reading.is_subscription() && at >= other.silent_at() {
                     let key = InstanceKey { group: key.group.clone(), name: name.clone() };
                     facts.push(InstanceDozed { key, at, awake: false }.into());
                 }

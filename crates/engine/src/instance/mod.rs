@@ -69,6 +69,8 @@ pub struct Instance {
     pub positions: BTreeMap<(TopicId, i32), Offset>,
     /// The fetch that was answered last.
     pub last: Option<LastFetch>,
+    /// What it was given, or where it was sent to, was taken back before it had committed that, and it has not fetched since.
+    pub voided: bool,
     /// Takes part in the sharing of partitions.
     pub awake: bool,
     /// When it called last, in wall-clock milliseconds.
@@ -136,6 +138,15 @@ impl Instances {
         (0..count).filter(move |partition| place.is_some_and(|place| partition % all == place))
     }
 
+    /// When the next of those falls silent who share with an instance: a call of it takes over their partitions then.
+    pub fn silent_at(&self, key: &InstanceKey) -> Option<i64> {
+        let subscribes = self.get(key)?.reading.is_subscription();
+        let others = self
+            .of_group(&key.group)
+            .filter(|(name, other)| subscribes && **name != key.name && other.awake && other.reading.is_subscription());
+        others.map(|(_, other)| other.silent_at()).min()
+    }
+
     /// The broker has started: nobody could call while it was down, so nobody was silent.
     pub fn started(&mut self, now: i64) {
         for instance in self.groups.values_mut().flat_map(BTreeMap::values_mut) {
@@ -197,6 +208,7 @@ impl Instances {
                 self.change(&delivered.key, |instance| {
                     instance.positions.extend(delivered.ranges.iter().map(|r| ((r.topic, r.partition), r.to)));
                     instance.last = Some(LastFetch { name: delivered.fetch.clone(), ranges: delivered.ranges.clone() });
+                    instance.voided = false;
                     instance.touched(delivered.at);
                 });
             }
@@ -204,6 +216,12 @@ impl Instances {
                 self.change(&rewound.key, |instance| {
                     instance.rewind();
                     instance.touched(rewound.at);
+                });
+            }
+            InstanceFact::InstanceTold(told) => {
+                self.change(&told.key, |instance| {
+                    instance.voided = false;
+                    instance.touched(told.at);
                 });
             }
             InstanceFact::InstanceDozed(dozed) => {
@@ -258,12 +276,18 @@ impl Instance {
             begins: BTreeMap::new(),
             positions: BTreeMap::new(),
             last: None,
+            voided: false,
             awake: true,
             seen: at,
             // Another than that of one that had the name before: its plans are void, too.
             version: at.unsigned_abs() << 10,
             reads: 0,
         }
+    }
+
+    /// The first moment at which it has been silent for too long.
+    pub fn silent_at(&self) -> i64 {
+        self.seen.saturating_add(self.settings.idle_ms.into()).saturating_add(1)
     }
 
     /// About what it takes in memory, in bytes.
@@ -286,6 +310,7 @@ impl Instance {
     }
 
     fn rewind(&mut self) {
+        self.voided |= !self.positions.is_empty() || self.last.is_some();
         self.positions.clear();
         self.last = None;
         self.version += 1;

@@ -19,7 +19,8 @@ use crate::{
     limits,
 };
 
-const VERSION: u8 = 1;
+/// 2 says whether what an instance was given was taken back.
+const VERSION: u8 = 2;
 
 type Places = BTreeMap<(TopicId, i32), Offset>;
 
@@ -38,12 +39,12 @@ impl Instances {
 
     pub fn restore(bytes: &[u8]) -> Result<Self, BadFact> {
         let r = &mut Reader::new(bytes);
-        r.version("snapshot of consumer instances", VERSION)?;
+        let version = r.version("snapshot of consumer instances", VERSION)?;
         let count = r.count("instances", limits::INSTANCES_MAX, 16)?;
         let mut all = Self::default();
         for _ in 0..count {
             let key = read_key(r)?;
-            all.insert(&key, Instance::read(r)?);
+            all.insert(&key, Instance::read(version, r)?);
         }
         r.clone().end()?;
         Ok(all)
@@ -68,19 +69,21 @@ impl Instance {
             w.str(&last.name);
             write_ranges(w, &last.ranges);
         });
+        w.bool(self.voided);
         w.bool(self.awake);
         w.i64(self.seen);
         w.u64(self.version);
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, BadFact> {
+    fn read(version: u8, r: &mut Reader<'_>) -> Result<Self, BadFact> {
         let (settings, reading) = (Settings::read(r)?, Reading::read(r)?);
         let (begins, positions) = (places(r)?, places(r)?);
         let last = r.option(|r| {
             let name = r.str("bytes of a fetch's name", limits::FETCH_NAME_BYTES_MAX)?.into();
             Ok(LastFetch { name, ranges: read_ranges(r)? })
         })?;
+        let voided = version >= 2 && r.bool()?;
         let (awake, seen, version, reads) = (r.bool()?, r.i64()?, r.u64()?, reading.weight());
-        Ok(Self { settings, reading, begins, positions, last, awake, seen, version, reads })
+        Ok(Self { settings, reading, begins, positions, last, voided, awake, seen, version, reads })
     }
 }

@@ -115,6 +115,72 @@ fn whoever_comes_or_goes_sends_all_back_to_what_is_committed() {
     assert_eq!((world.share("a", 4), world.position("a")), (vec![0, 1, 2, 3], None));
 }
 
+/// Nothing of it can be committed any more, and who commits all the same must hear of that.
+#[test]
+fn what_was_taken_back_is_remembered_until_the_next_fetch() {
+    let mut world = World::default();
+    let voided = |world: &World, name: &str| world.instances.get(&key(name)).unwrap().voided;
+    for name in ["a", "b"] {
+        world.create(name, false);
+    }
+    world.subscribe("a");
+    world.deliver("a", 0, 5).unwrap();
+    assert!(!voided(&world, "a"));
+    world.subscribe("b");
+    assert_eq!((voided(&world, "a"), voided(&world, "b")), (true, false), "b had nothing");
+    world.ask(4, Command::Call(key("a"))).unwrap();
+    world.ask(4, Command::Seek { key: key("a"), positions: vec![(topic(), 0, 3)] }).unwrap();
+    assert!(voided(&world, "a"), "it has not heard of it yet");
+    world.deliver("a", 0, 5).unwrap();
+    assert!(!voided(&world, "a"));
+    // Silent, asleep, and back: an answer without records tells it as well.
+    world.ask(IDLE + 5, Command::Call(key("b"))).unwrap();
+    assert!(voided(&world, "a"));
+    world.ask(IDLE + 6, Command::Tell(key("a"))).unwrap();
+    assert!(!voided(&world, "a"));
+    let facts = world.log.len();
+    world.ask(IDLE + 6, Command::Tell(key("a"))).unwrap();
+    assert_eq!(world.log.len(), facts, "there was nothing to tell");
+}
+
+/// A snapshot of the version before says nothing of what was taken back.
+#[test]
+fn a_snapshot_of_the_first_version_is_read() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    world.deliver("a", 0, 5).unwrap();
+    let (mut bytes, mut tail) = (Vec::new(), Vec::new());
+    world.instances.snapshot(&mut bytes);
+    let instance = world.instances.get(&key("a")).unwrap();
+    let w = &mut crate::fact::codec::Writer::new(&mut tail);
+    w.bool(instance.awake);
+    w.i64(instance.seen);
+    w.u64(instance.version);
+    assert_eq!(bytes.remove(bytes.len() - tail.len() - 1), 0);
+    bytes[0] = 1;
+    assert_eq!(Instances::restore(&bytes), Ok(world.instances));
+}
+
+#[test]
+fn the_moment_at_which_another_falls_silent_is_known() {
+    let mut world = World::default();
+    for name in ["a", "b", "c"] {
+        world.create(name, false);
+    }
+    assert_eq!(world.instances.silent_at(&key("a")), None);
+    for name in ["a", "b"] {
+        world.subscribe(name);
+    }
+    world.ask(9, Command::Call(key("a"))).unwrap();
+    let at = world.instances.silent_at(&key("a")).unwrap();
+    assert_eq!(at, 2 + IDLE + 1, "b's, and c reads nothing");
+    world.ask(at - 1, Command::Call(key("a"))).unwrap();
+    assert_eq!(world.share("a", 2), [0]);
+    world.ask(at, Command::Call(key("a"))).unwrap();
+    assert_eq!((world.share("a", 2), world.instances.silent_at(&key("a"))), (vec![0, 1], None));
+}
+
 #[test]
 fn silence_costs_partitions_only_when_somebody_else_asks_and_a_call_brings_them_back() {
     let mut world = World::default();
@@ -189,6 +255,7 @@ fn command() -> impl Strategy<Value = Command> {
         (name.clone(), offset.clone()).prop_map(|(key, o)| Command::Seek { key, positions: vec![(topic(), 0, o)] }),
         name.clone().prop_map(Command::Call),
         name.clone().prop_map(Command::Rewind),
+        name.clone().prop_map(Command::Tell),
         (name, offset).prop_map(|(key, from)| {
             let ranges = vec![Delivered { topic: topic(), partition: 0, from, to: from + 3 }];
             Command::Deliver(Deliver { key, version: 0, fetch: "f".into(), ranges })

@@ -2,14 +2,24 @@
 //! most `credit` messages are out at a time; they are settled by POST like any other. Closing the stream gives back what
 //! is not settled, and that counts as a delivery: whoever died at a message shall not meet it for ever.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hyper::{
     StatusCode,
     header::{CACHE_CONTROL, HeaderValue},
 };
-use milena_node::engine::share::{At, Dropping};
+use milena_node::{
+    Node,
+    engine::{
+        group::MemberId,
+        share::{At, Dropping},
+    },
+};
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
@@ -33,6 +43,29 @@ const BEAT: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A lease that has less than this left when it is seen for the last time has run out by itself.
 const SLACK: Duration = Duration::from_millis(50);
+
+/// Messages that streams have out: whose, where, and whether their worker has said what became of them. One that a stream
+/// holds no more without such a word was taken away.
+#[derive(Default)]
+pub(crate) struct Pushed(Mutex<HashMap<(MemberId, At, i64), bool>>);
+
+impl Pushed {
+    fn hold(&self) -> MutexGuard<'_, HashMap<(MemberId, At, i64), bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// A word about messages is about to be told. What is no stream's is nobody's business here.
+    pub(super) fn said(&self, node: &Node, group: &str, places: impl Iterator<Item = (At, i64)>) {
+        if self.hold().is_empty() {
+            return;
+        }
+        for (at, offset) in places {
+            let Some((owner, _)) = node.share_holder(group, at, offset) else { continue };
+            if let Some(said) = self.hold().get_mut(&(owner, at, offset)) {
+                *said = true;
+            }
+        }
+    }
+}
 
 /// Messages that are out: in order of their deliveries.
 type Out = VecDeque<Sent>;
@@ -61,7 +94,11 @@ pub(super) async fn follow(door: &Arc<Door>, topic: &str, group: &str, asked: &A
     let (sender, mut answer) = stream(&door.memory, StatusCode::OK, EVENTS);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     tokio::task::spawn_local(async move {
-        push(&work, credit, &sender).await;
+        let mut out = Out::new();
+        push(&work, credit, &sender, &mut out).await;
+        for sent in &out {
+            forget(&work, sent.place);
+        }
         let dropping = Dropping { member: work.owner.clone(), failed: true, only: Vec::new() };
         let _ = work.door.node.share_drop(&work.group, dropping).await;
     });
@@ -69,8 +106,8 @@ pub(super) async fn follow(door: &Arc<Door>, topic: &str, group: &str, asked: &A
 }
 
 /// Runs until the worker goes away or nothing more can be taken.
-async fn push(work: &Work, credit: i64, sender: &Sender) {
-    let (mut out, mut beat) = (Out::new(), Instant::now() + BEAT);
+async fn push(work: &Work, credit: i64, sender: &Sender, out: &mut Out) {
+    let mut beat = Instant::now() + BEAT;
     // The head of the answer goes out with its first bytes.
     let mut text = String::from(": messages as they come\n\n");
     loop {
@@ -82,12 +119,12 @@ async fn push(work: &Work, credit: i64, sender: &Sender) {
             }
         }
         let (seen, freed) = work.seen();
-        look_after(work, &mut out, &mut text);
+        look_after(work, out, &mut text);
         let room = credit - out.len() as i64;
         let taken = if room > 0 { work.take(room).await } else { Ok(Vec::new()) };
         let busy = taken.as_ref().is_err_and(Trouble::is_busy);
         match taken {
-            Ok(messages) => messages.into_iter().for_each(|message| give(work, message, &mut out, &mut text)),
+            Ok(messages) => messages.into_iter().for_each(|message| give(work, message, out, &mut text)),
             // Whoever follows is not sent away for it, since that would count as a failure of what is out.
             Err(_) if busy => {}
             Err(trouble) => {
@@ -99,13 +136,13 @@ async fn push(work: &Work, credit: i64, sender: &Sender) {
         if !text.is_empty() {
             continue;
         }
-        let patience = patience(&out, beat);
+        let patience = patience(out, beat);
         let changes = async {
             match room > 0 {
                 _ if busy => tokio::time::sleep(AGAIN).await,
                 true => drop(work.door.node.share_wait(&work.group, freed, &seen, patience).await),
                 // With no room left, only what becomes of the messages that are out matters.
-                false => work.door.node.share_stirred(&work.group, patience, || still_out(work, &out)).await,
+                false => work.door.node.share_stirred(&work.group, patience, || still_out(work, out)).await,
             }
         };
         tokio::select! {
@@ -130,6 +167,7 @@ fn give(work: &Work, message: Message, out: &mut Out, text: &mut String) {
     let place = message.place();
     let left = message.lease_expires_at - work.door.node.now().wall;
     let ends = Instant::now() + Duration::from_millis(left.max(0) as u64);
+    work.door.pushed.hold().insert((work.owner.clone(), place.0, place.1), false);
     out.push_back(Sent { id: message.id, lease: message.lease, place, ends });
 }
 
@@ -138,7 +176,12 @@ fn still_out(work: &Work, out: &Out) -> bool {
     out.iter().all(|sent| left_ms(work, sent).is_some())
 }
 
-/// Takes out what was settled, and tells of leases that ran out.
+/// Whether its worker has said something of the message. It is asked once.
+fn forget(work: &Work, (at, offset): (At, i64)) -> bool {
+    work.door.pushed.hold().remove(&(work.owner.clone(), at, offset)).unwrap_or(false)
+}
+
+/// Takes out what was settled, and tells of leases that ended otherwise.
 fn look_after(work: &Work, out: &mut Out, text: &mut String) {
     let now = Instant::now();
     out.retain_mut(|sent| match left_ms(work, sent) {
@@ -147,10 +190,11 @@ fn look_after(work: &Work, out: &mut Out, text: &mut String) {
             true
         }
         None => {
-            // Who settles a message knows that; whose time is over may not.
-            if now + SLACK >= sent.ends {
-                let told = json!({ "id": sent.id, "lease": sent.lease, "reason": "the lease ran out" });
-                event(text, "revoked", &told);
+            // Who settles a message knows that; whose time is over may not, and nobody else's doing is known to the worker.
+            let (said, over) = (forget(work, sent.place), now + SLACK >= sent.ends);
+            if over || !said {
+                let reason = if over { "the lease ran out" } else { "the group, or its topic, was reset or deleted" };
+                event(text, "revoked", &json!({ "id": sent.id, "lease": sent.lease, "reason": reason }));
             }
             false
         }

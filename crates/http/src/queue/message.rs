@@ -21,6 +21,9 @@ use crate::{
     serve::Door,
 };
 
+/// JSON that is nested deeper is shown as text: many a parser goes no further, and would lose the whole answer by it.
+const DEPTH: usize = 512;
+
 /// How values are to be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,7 +118,7 @@ impl<'d> Decoder<'d> {
         match self.schemas.read(self.topic, part, (bytes, header), unions).await {
             Ok((json, found)) => {
                 let schema = json!({"id": found.id, "subject": found.subject.to_string(), "version": found.version});
-                Some((json_of(json.as_bytes()).map_err(|error| error.to_string()), Some(schema)))
+                Some((json_of(json.as_bytes()).map_err(|no_json| no_json.to_string()), Some(schema)))
             }
             Err(Unread::Unnamed(_)) => None,
             // Any bytes may begin like a schema's id.
@@ -225,12 +228,25 @@ impl Raw {
             key: self.key.as_deref().map_or(Value::Null, text),
             value,
             value_encoding,
-            headers: self.headers.iter().map(header).collect(),
+            headers: by_name(self.headers.iter().map(header)),
             timestamp: self.timestamp,
             schema: None,
             decode_error,
         }
     }
+}
+
+/// A name that comes more than once has all its values, in their order, in an array; no value by itself is one.
+fn by_name(headers: impl Iterator<Item = (String, Value)>) -> Map<String, Value> {
+    let mut by_name = Map::new();
+    for (name, value) in headers {
+        match by_name.get_mut(&name) {
+            None => drop(by_name.insert(name, value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    by_name
 }
 
 /// A message that cannot be shown as it was asked for is shown raw: it must never block the queue.
@@ -246,16 +262,52 @@ fn shown(bytes: &[u8], decode: Decode) -> (Box<RawValue>, &'static str, Option<S
         },
         Decode::Auto => match json_of(bytes) {
             Ok(value) => (value, "json", None),
-            Err(_) => readable(bytes).map_or_else(|| raw(None), |text| (written(&text), "plain", None)),
+            Err(error @ NoJson::Deep) => {
+                let (value, encoding, _) = readable(bytes).map_or_else(|| raw(None), |text| (written(&text), "plain", None));
+                (value, encoding, Some(error.to_string()))
+            }
+            Err(NoJson::Other(_)) => readable(bytes).map_or_else(|| raw(None), |text| (written(&text), "plain", None)),
         },
     }
 }
 
+/// Why bytes are not shown as JSON.
+#[derive(Debug, thiserror::Error)]
+enum NoJson {
+    #[error(transparent)]
+    Other(#[from] serde_json::Error),
+    #[error("it is JSON that is nested more than {DEPTH} deep, which readers of the whole answer may fail at")]
+    Deep,
+}
+
 /// JSON as it is, but for the blanks between its tokens: a message is one line of an event.
-pub(super) fn json_of(bytes: &[u8]) -> serde_json::Result<Box<RawValue>> {
+fn json_of(bytes: &[u8]) -> Result<Box<RawValue>, NoJson> {
     let json: &RawValue = serde_json::from_slice(bytes)?;
+    if depth(json.get()) > DEPTH {
+        return Err(NoJson::Deep);
+    }
     let packed = compact(json.get());
-    serde_json::from_slice::<&RawValue>(&packed).map(ToOwned::to_owned)
+    Ok(serde_json::from_slice::<&RawValue>(&packed).map(ToOwned::to_owned)?)
+}
+
+/// How deep arrays and objects lie in each other.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn base64(bytes: &[u8]) -> Box<RawValue> {
@@ -412,6 +464,26 @@ mod tests {
         let headers: Headers = serde_json::from_str(r#"{"b": 1.0, "a": 2, "b": 3}"#).expect("headers");
         let told: Vec<(&str, &str)> = headers.0.iter().map(|(name, value)| (name.as_str(), value.get())).collect();
         assert_eq!(told, [("b", "1.0"), ("a", "2"), ("b", "3")]);
+    }
+
+    #[test]
+    fn json_that_is_nested_too_deep_for_others_is_text() {
+        let nested = |n: usize| Raw { value: Some([vec![b'['; n], vec![b']'; n]].concat()), ..raw("1") };
+        assert_eq!(nested(DEPTH).shown(Decode::Auto).value_encoding, "json");
+        let deep = nested(200_000).shown(Decode::Auto);
+        assert_eq!(deep.value_encoding, "plain");
+        assert!(deep.decode_error.is_some_and(|words| words.contains("512")) && deep.value.get().starts_with("\"[["));
+        let deep = nested(DEPTH + 1).shown(Decode::Json);
+        assert_eq!((deep.value_encoding, deep.decode_error.is_some()), ("base64", true));
+        assert_eq!((depth(r#"{"[[\"[":[{}]}"#), depth("1"), depth(r#"["\\",[]]"#)), (3, 0, 2));
+    }
+
+    #[test]
+    fn a_header_that_comes_twice_has_both_values() {
+        let header = |name: &str, value: Option<&[u8]>| (name.to_owned(), value.map(<[u8]>::to_vec));
+        let headers = vec![header("a", Some(b"1")), header("b", None), header("a", Some(b"2")), header("a", None)];
+        let shown = Raw { headers, ..raw("1") }.shown(Decode::Auto);
+        assert_eq!(Value::Object(shown.headers), json!({"a": ["1", "2", null], "b": null}));
     }
 
     #[test]

@@ -30,9 +30,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::{StatusCode, header::USER_AGENT};
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::events::Pushed;
 use self::trouble::Trouble;
 use crate::{
     answer::{Answer, JSON, bytes, json},
@@ -42,6 +43,9 @@ use crate::{
 
 /// Largest body: a thousand messages of ordinary size.
 const BODY: usize = 16 << 20;
+
+/// Characters of a client's own name that are kept.
+const AGENT_MAX: usize = 64;
 
 /// What this door answers, for programs.
 const OPENAPI: &[u8] = include_bytes!("openapi.json");
@@ -104,7 +108,7 @@ fn route<'a>(
         ("PUT", ["groups", group]) => Box::pin(async move { configure::put(door, group, parsed(&body(asked).await?)?).await }),
         ("DELETE", ["groups", group]) => Box::pin(configure::delete(door, group)),
         ("POST", ["groups", act]) => Box::pin(on_group(door, act, asked)),
-        ("DELETE", ["leases", lease]) => Box::pin(settle::delete(door, lease)),
+        ("DELETE", ["leases", lease]) => Box::pin(async move { settle::delete(door, lease, &said_by(&asked)).await }),
         ("POST", ["leases", act]) => Box::pin(on_lease(door, act, asked)),
         _ => Box::pin(ready(Err(unrouted(path, &asked.path)))),
     }
@@ -122,7 +126,11 @@ async fn on_queue(door: &Arc<Door>, topic: &str, act: &str, asked: Asked) -> Tol
     let shown = asked.path.clone();
     match act.rsplit_once(':') {
         Some((group, "receive")) => {
-            let wish = parsed_or_default(&body(asked).await?)?;
+            let by = said_by(&asked);
+            let mut wish: receive::Receive = parsed_or_default(&body(asked).await?)?;
+            if let Some(settle) = &mut wish.settle {
+                settle.by = by;
+            }
             Box::pin(receive::receive(door, topic, group, wish)).await
         }
         Some((group, "redrive")) => configure::redrive(door, topic, group, parsed_or_default(&body(asked).await?)?).await,
@@ -133,11 +141,15 @@ async fn on_queue(door: &Arc<Door>, topic: &str, act: &str, asked: Asked) -> Tol
 
 /// `{group}:verb`.
 async fn on_group(door: &Arc<Door>, act: &str, asked: Asked) -> Told {
-    let shown = asked.path.clone();
+    let (shown, by) = (asked.path.clone(), said_by(&asked));
     match act.rsplit_once(':') {
-        Some((group, "settle")) => settle::settle(door, group, parsed(&body(asked).await?)?).await,
+        Some((group, "settle")) => {
+            let mut many: settle::Many = parsed(&body(asked).await?)?;
+            many.by = by;
+            settle::settle(door, group, many).await
+        }
         Some((group, verb @ ("ack" | "release" | "reject" | "extend"))) => {
-            settle::one(door, group, verb, parsed(&body(asked).await?)?).await
+            settle::one(door, group, (verb, &by), parsed(&body(asked).await?)?).await
         }
         Some((group, "redrive")) => configure::redrive_all(door, group, parsed_or_default(&body(asked).await?)?).await,
         Some((group, "reset")) => configure::reset_all(door, group, parsed(&body(asked).await?)?).await,
@@ -150,13 +162,21 @@ async fn on_group(door: &Arc<Door>, act: &str, asked: Asked) -> Told {
 
 /// `{lease}:verb`: the lease says whose it is.
 async fn on_lease(door: &Arc<Door>, act: &str, asked: Asked) -> Told {
-    let shown = asked.path.clone();
+    let (shown, by) = (asked.path.clone(), said_by(&asked));
     match act.rsplit_once(':') {
         Some((lease, verb @ ("ack" | "release" | "reject" | "extend"))) => {
-            settle::named(door, lease, verb, parsed_or_default(&body(asked).await?)?).await
+            settle::named(door, lease, (verb, &by), parsed_or_default(&body(asked).await?)?).await
         }
         _ => Err(unrouted(&["leases", act], &shown)),
     }
+}
+
+/// Who asks, for a dead letter: a host, and the name that its program gives itself.
+fn said_by(asked: &Asked) -> Box<str> {
+    let host = asked.peer.address.ip().to_canonical();
+    let name = asked.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
+    let name: String = name.chars().take(AGENT_MAX).collect();
+    if name.is_empty() { format!("http {host}").into() } else { format!("http {host} ({name})").into() }
 }
 
 /// The whole body, when it may be JSON. What `curl -d` and `fetch` say of a text when nobody tells them is let pass.

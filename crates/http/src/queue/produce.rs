@@ -176,7 +176,7 @@ fn values(body: &[u8]) -> serde_json::Result<Vec<&[u8]>> {
     Ok(many.into_iter().map(|value| value.get().as_bytes()).collect())
 }
 
-/// 201 when all are there, 207 when some are, 422 when none is.
+/// 201 when all are there, 207 when some are. None: the reason that they have in common (413, 503), or 422.
 fn answer(outcomes: &[Outcome]) -> Answer {
     let failed = outcomes.iter().filter(|outcome| outcome.has_failed()).count();
     let status = match failed {

@@ -29,6 +29,9 @@ pub(super) struct Many {
     release: Vec<One>,
     reject: Vec<One>,
     extend: Vec<One>,
+    /// Who says it.
+    #[serde(skip)]
+    pub(super) by: Box<str>,
 }
 
 /// A lease with what goes with it, or the lease alone.
@@ -118,7 +121,7 @@ pub(super) async fn settled(door: &Door, group: &str, many: Many) -> Result<Vec<
     let names: Vec<String> = all.iter().flat_map(|(_, list)| list).map(|with| with.lease.clone()).collect();
     let mut results = Vec::with_capacity(count);
     for (verdict, list) in all {
-        let told = settle_all(door, group, list, verdict, &mut results).await;
+        let told = settle_all(door, group, list, (verdict, &many.by), &mut results).await;
         match told {
             Ok(()) => {}
             Err(trouble) if results.is_empty() => return Err(trouble),
@@ -134,14 +137,14 @@ pub(super) async fn settled(door: &Door, group: &str, many: Many) -> Result<Vec<
 }
 
 /// `:ack`, `:release`, `:reject`, `:extend` with one lease.
-pub(super) async fn one(door: &Arc<Door>, group: &str, verb: &str, with: With) -> Told {
+pub(super) async fn one(door: &Arc<Door>, group: &str, (verb, by): (&str, &str), with: With) -> Told {
     let verdict = match verb {
         "ack" => Verdict::Accept,
         "release" => Verdict::Release,
         "reject" => Verdict::Reject,
         _ => Verdict::Renew,
     };
-    let outcome = settle_one(door, group, with, verdict).await?;
+    let outcome = settle_one(door, group, with, (verdict, by)).await?;
     match outcome.status {
         OK => ok(&outcome),
         status => Err(trouble(status, group)),
@@ -158,17 +161,17 @@ pub(super) struct Words {
 }
 
 /// `POST /q/v1/leases/{lease}:verb`: the lease itself names its group.
-pub(super) async fn named(door: &Arc<Door>, lease: &str, verb: &str, words: Words) -> Told {
+pub(super) async fn named(door: &Arc<Door>, lease: &str, said: (&str, &str), words: Words) -> Told {
     let group = Lease::read(lease).map(|read| read.group().to_owned()).ok_or_else(Trouble::no_lease)?;
     let Words { delay_ms, lease_ms, reason } = words;
-    one(door, &group, verb, With { lease: lease.to_owned(), delay_ms, lease_ms, reason }).await
+    one(door, &group, said, With { lease: lease.to_owned(), delay_ms, lease_ms, reason }).await
 }
 
 /// `DELETE /q/v1/leases/{lease}`: ack.
-pub(super) async fn delete(door: &Arc<Door>, token: &str) -> Told {
+pub(super) async fn delete(door: &Arc<Door>, token: &str, by: &str) -> Told {
     let group = Lease::read(token).map(|read| read.group().to_owned()).ok_or_else(Trouble::no_lease)?;
     let with = With::from(One::Lease(token.to_owned()));
-    match settle_one(door, &group, with, Verdict::Accept).await?.status {
+    match settle_one(door, &group, with, (Verdict::Accept, by)).await?.status {
         OK => Ok(empty(StatusCode::NO_CONTENT)),
         status => Err(trouble(status, &group)),
     }
@@ -194,10 +197,10 @@ fn judge_spans(with: &With) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn settle_one(door: &Door, group: &str, with: With, verdict: Verdict) -> Result<Outcome, Trouble> {
+async fn settle_one(door: &Door, group: &str, with: With, said: (Verdict, &str)) -> Result<Outcome, Trouble> {
     judge_spans(&with)?;
     let mut results = Vec::with_capacity(1);
-    settle_all(door, group, vec![with], verdict, &mut results).await?;
+    settle_all(door, group, vec![with], said, &mut results).await?;
     Ok(results.swap_remove(0))
 }
 
@@ -206,7 +209,7 @@ async fn settle_all(
     door: &Door,
     group: &str,
     list: Vec<With>,
-    verdict: Verdict,
+    (verdict, by): (Verdict, &str),
     results: &mut Vec<Outcome>,
 ) -> Result<(), Trouble> {
     let node = &door.node;
@@ -237,7 +240,10 @@ async fn settle_all(
     for (reason, leases) in by_reason {
         let ms = |at: usize| if verdict == Verdict::Renew { list[at].lease_ms } else { list[at].delay_ms };
         let judged = leases.iter().map(|(at, _, judged)| (*judged, verdict, ms(*at))).collect();
-        let settle = Settle { by: "http".into(), leases: judged, reason: reason.map(Into::into) };
+        let settle = Settle { by: by.into(), leases: judged, reason: reason.map(Into::into) };
+        if verdict != Verdict::Renew {
+            door.pushed.said(node, group, leases.iter().map(|(_, lease, _)| (lease.at, lease.offset)));
+        }
         let told = node.share_settle(group, settle).await??;
         for ((at, lease, _), told) in leases.into_iter().zip(told) {
             let settled = match told {

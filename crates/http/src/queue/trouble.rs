@@ -6,8 +6,9 @@ use hyper::{
 };
 use milena_node::{
     AppendRefusal, NoRoom, ReadError, TakeRefusal,
-    engine::{settings, share, topic},
+    engine::{partition, settings, share, topic},
 };
+use milena_record::Flaw;
 use serde_json::{Value, json};
 
 use crate::{
@@ -65,7 +66,7 @@ impl Trouble {
     pub(super) fn unread(error: ReadError) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", error.to_string())
     }
-    pub(super) fn damaged(flaw: milena_record::Flaw) -> Self {
+    pub(super) fn damaged(flaw: Flaw) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_log", format!("a stored batch cannot be read: {flaw}"))
     }
     pub(super) fn no_topic(name: &str) -> Self {
@@ -145,7 +146,8 @@ impl From<AppendRefusal> for Trouble {
         let (status, code) = match &refusal {
             AppendRefusal::Gone => (StatusCode::NOT_FOUND, "topic_not_found"),
             AppendRefusal::Kept => (StatusCode::FORBIDDEN, "not_writable"),
-            AppendRefusal::Flaw(milena_record::Flaw::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            AppendRefusal::Flaw(Flaw::TooLarge { .. } | Flaw::Bomb { .. })
+            | AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             AppendRefusal::Flaw(_) | AppendRefusal::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
             AppendRefusal::Room { .. } | AppendRefusal::Dead(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };

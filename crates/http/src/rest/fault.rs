@@ -9,6 +9,7 @@ use milena_node::{
     AppendRefusal, Dead, DeleteRecordsRefusal, NoRoom, ReadError, SchemaTrouble,
     engine::{group, instance, partition, settings, subject, topic},
 };
+use milena_record::Flaw as RecordsFlaw;
 use milena_schema::Flaw;
 use serde::Serialize;
 
@@ -248,8 +249,11 @@ impl From<AppendRefusal> for Fault {
         match &refusal {
             AppendRefusal::Gone => Self::no_topic(),
             AppendRefusal::Kept => Self::new(StatusCode::FORBIDDEN, 40301, refusal),
+            AppendRefusal::Flaw(RecordsFlaw::TooLarge { .. } | RecordsFlaw::Bomb { .. })
+            | AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, refusal)
+            }
             AppendRefusal::Flaw(_) => Self::bad_request(refusal),
-            AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, refusal),
             AppendRefusal::Refused(_) => Self::bad_request(refusal),
             AppendRefusal::Room { .. } => Self::retriable(refusal),
             AppendRefusal::Dead(dead) => dead.clone().into(),

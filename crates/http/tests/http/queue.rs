@@ -107,7 +107,9 @@ fn hostile_leases_are_refused_each_with_its_reason() {
 fn what_is_rejected_goes_to_the_dead_letters_and_comes_back() {
     let server = filled(1);
     let taken = lease(&at_once(&server));
-    let rejected = server.post("/q/v1/groups/workers:reject", &json!({"lease": taken, "reason": "no such customer"}));
+    let words = json!({"lease": taken, "reason": "no such customer"}).to_string();
+    let name = [("User-Agent", "packer/7")];
+    let rejected = server.send("POST", "/q/v1/groups/workers:reject", &name, words.as_bytes());
     assert_eq!(rejected.status, 200, "{}", rejected.body);
     let letters = "/q/v1/topics/dlq.orders/groups/readers:receive";
     let mut letter = server.post(letters, &json!({"wait_ms": 0}));
@@ -123,6 +125,7 @@ fn what_is_rejected_goes_to_the_dead_letters_and_comes_back() {
     let header = |name: &str| message["headers"][name].as_str().unwrap_or_default().to_owned();
     assert_eq!((header("__dlq.errors.topic"), header("__dlq.errors.group")), ("orders".into(), "workers".into()));
     assert_eq!((header("__dlq.errors.offset"), header("__dlq.errors.message")), ("0".into(), "no such customer".into()));
+    assert_eq!(header("__dlq.errors.member"), "http 127.0.0.1 (packer/7)");
     let about = server.get("/q/v1/topics/orders/groups/workers").json();
     assert_eq!((&about["depth"], &about["dead_letters"]), (&json!(0), &json!(1)));
     let back = server.post("/q/v1/topics/orders/groups/workers:redrive", &json!({}));

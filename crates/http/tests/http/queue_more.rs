@@ -45,6 +45,24 @@ fn messages_come_one_a_line_and_a_wrong_one_stops_no_other() {
 }
 
 #[test]
+fn a_message_that_the_topic_is_too_small_for_is_too_large() {
+    let server = Server::start(Surface::Common);
+    let large = json!({"value": "x".repeat(2_000_000)});
+    let path = "/q/v1/topics/orders/messages";
+    let told = server.post(path, &large);
+    assert_eq!((told.status, &told.json()["results"][0]["error"]["error_code"]), (413, &json!("too_large")), "{}", told.body);
+    let told = server.post(path, &json!([large, {"value": 1}]));
+    assert_eq!((told.status, &told.json()["results"][0]["error"]["error_code"]), (207, &json!("too_large")));
+    let told = server.send("POST", path, &[("Idempotency-Key", "k")], large.to_string().as_bytes());
+    assert_eq!((told.status, &told.json()["error_code"]), (413, &json!("too_large")));
+    // The proxy's third version says it of the record.
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let record = json!({"value": {"type": "STRING", "data": "x".repeat(2_000_000)}});
+    let told = server.post(&format!("/v3/clusters/{cluster}/topics/orders/records"), &record);
+    assert!(told.body.contains("\"error_code\":413"), "{}", told.body);
+}
+
+#[test]
 fn every_digit_of_a_number_comes_back() {
     let server = Server::start(Surface::Common);
     server.send("POST", MESSAGES, &[], b"{\"value\": {\"n\": 12345678901234567890123, \"m\": 1.50}}");
@@ -194,6 +212,28 @@ fn a_stream_tells_of_leases_that_ran_out() {
     assert_eq!((name.as_str(), &revoked["id"], &revoked["lease"]), ("revoked", &message["id"], &message["lease"]));
     let (name, again) = events.next();
     assert_eq!((name.as_str(), &again["delivery_count"]), ("message", &json!(2)));
+}
+
+/// A lease that somebody else ended is told of as well, and one that its worker settled is not.
+#[test]
+fn a_stream_tells_of_leases_that_a_reset_or_a_deletion_ended() {
+    let server = Server::start(Surface::Common);
+    put(&server, 2);
+    let mut events = server.events("/q/v1/topics/orders/groups/workers/events?lease_ms=600000");
+    let (_, first) = events.next();
+    assert_eq!(server.post("/q/v1/groups/workers:ack", &json!({"lease": first["lease"]})).status, 200);
+    let (name, second) = events.next();
+    assert_eq!((name.as_str(), &second["value"]), ("message", &json!(1)), "nothing was taken away");
+    assert_eq!(server.post("/q/v1/topics/orders/groups/workers:reset", &json!({"to": "latest"})).status, 200);
+    let (name, told) = events.next();
+    assert_eq!((name.as_str(), &told["id"]), ("revoked", &second["id"]), "{told}");
+    assert!(told["reason"].as_str().is_some_and(|why| why.contains("reset")), "{told}");
+    put(&server, 1);
+    let (name, third) = events.next();
+    assert_eq!(name, "message", "{third}");
+    assert_eq!(server.delete("/q/v1/groups/workers").status, 204);
+    let (name, told) = events.next();
+    assert_eq!((name.as_str(), &told["id"]), ("revoked", &third["id"]), "{told}");
 }
 
 #[test]

@@ -178,6 +178,77 @@ fn only_a_fetch_moves_a_reader() {
     assert_eq!(fetch(&server, "billing", "job", "").json().as_array().map(Vec::len), Some(3));
 }
 
+fn committed(server: &Server, name: &str) -> Value {
+    let asked = json!({"partitions": [{"topic": "orders", "partition": 0}]}).to_string();
+    let path = format!("/consumers/billing/instances/{name}/offsets");
+    server.send("GET", &path, &[("Content-Type", "application/json")], asked.as_bytes()).json()["offsets"].clone()
+}
+
+/// An answer to a commit means that what was fetched is committed. What was taken back meanwhile cannot be.
+#[test]
+fn a_commit_of_what_was_taken_back_is_refused_until_the_next_fetch() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    reader(&server, "billing", "a", "orders", &json!({}));
+    assert_eq!(fetch(&server, "billing", "a", "").json().as_array().map(Vec::len), Some(1));
+    reader(&server, "billing", "b", "orders", &json!({}));
+    let commit = || server.send("POST", "/consumers/billing/instances/a/offsets", &[], b"");
+    let told = commit();
+    assert_eq!(told.code(), (409, 40903), "{}", told.body);
+    assert!(told.body.contains("nothing was committed") && told.body.contains("fetch again"), "{}", told.body);
+    assert_eq!(committed(&server, "b"), json!([]));
+    assert_eq!(commit().status, 409, "it has not fetched since");
+    assert_eq!(fetch(&server, "billing", "a", "").json().as_array().map(Vec::len), Some(1), "it comes again");
+    assert_eq!(commit().status, 200);
+    assert_eq!(committed(&server, "b")[0]["offset"], 1);
+    // An answer without records is a fetch, too.
+    assert_eq!(server.delete("/consumers/billing/instances/b").status, 204);
+    assert_eq!(commit().status, 409);
+    assert_eq!(fetch(&server, "billing", "a", "").json(), json!([]));
+    assert_eq!(commit().status, 200);
+    // Who commits by fetching is not stopped by it.
+    reader(&server, "billing", "auto", "orders", &json!({"auto.commit.enable": true}));
+    assert_eq!(server.delete("/consumers/billing/instances/a").status, 204);
+    produce(&server, "orders", 0..1);
+    assert_eq!(fetch(&server, "billing", "auto", "").json().as_array().map(Vec::len), Some(1));
+    reader(&server, "billing", "z", "orders", &json!({}));
+    assert_eq!(fetch(&server, "billing", "auto", "").json().as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_empty_answer_says_why() {
+    let server = Server::start(Surface::Common);
+    let why = |name: &str| fetch(&server, "billing", name, "").header("why-empty").map(str::to_owned);
+    reader(&server, "billing", "a", "orders", &json!({}));
+    assert_eq!(why("a").as_deref(), Some("no-such-topic"));
+    let pattern = json!({"topic_pattern": "letters.*"});
+    assert_eq!(server.post("/consumers/billing/instances/a/subscription", &pattern).status, 204);
+    assert_eq!(why("a").as_deref(), Some("no-such-topic"));
+    let subscription = json!({"topics": ["orders"]});
+    assert_eq!(server.post("/consumers/billing/instances/a/subscription", &subscription).status, 204);
+    produce(&server, "orders", 0..1);
+    reader(&server, "billing", "b", "orders", &json!({}));
+    assert_eq!(why("b").as_deref(), Some("no-partition-is-this-instances"));
+    assert_eq!(fetch(&server, "billing", "a", "").json().as_array().map(Vec::len), Some(1));
+    assert_eq!(why("a").as_deref(), Some("end-reached"));
+}
+
+/// Who fell silent while another waits is silent for that one, too.
+#[test]
+fn a_fetch_that_waits_takes_over_from_an_instance_that_falls_silent() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    let idle = json!({"consumer.instance.timeout.ms": 1500});
+    reader(&server, "billing", "a", "orders", &idle);
+    reader(&server, "billing", "b", "orders", &idle);
+    let begin = std::time::Instant::now();
+    let path = "/consumers/billing/instances/b/records?timeout=20000";
+    let came = server.send("GET", path, &[("Accept", JSON)], b"");
+    assert_eq!(came.json().as_array().map(Vec::len), Some(1), "{}", came.body);
+    let after = begin.elapsed().as_millis();
+    assert!((1000..10_000).contains(&after), "after {after} ms");
+}
+
 #[test]
 fn a_pattern_is_one_by_itself() {
     let server = Server::start(Surface::Common);

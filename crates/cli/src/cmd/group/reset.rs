@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// Where each partition was at @TIME
     #[arg(long, value_name = "@TIME", allow_hyphen_values = true, conflicts_with = "to")]
     to_before_time: Option<String>,
-    /// Where each partition was when the broker crashed last
+    /// Where each partition was when the broker crashed, if it has not been restarted since
     #[arg(long, conflicts_with_all = ["to", "to_before_time"])]
     to_before_crash: bool,
     /// Do it
@@ -58,23 +58,29 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     let (now, goals) = match &options.to {
         Some(to) => {
             let goals = goals(admin, &now, place(to)?).await?;
-            (now, goals)
+            (now, goals.into_iter().map(Some).collect())
         }
         None => past(admin, &options, now).await?,
     };
     let (mut moved, mut rows, mut moves) = (Vec::new(), Vec::new(), Vec::new());
+    let stay = goals.iter().filter(|goal| goal.is_none()).count();
     for ((position, known), goal) in now.iter().zip(goals) {
-        let steps = goal - position.offset;
+        let steps = goal.map_or(0, |goal| goal - position.offset);
         rows.push(json!({
             "topic": &*position.topic, "partition": position.partition,
-            "position": known.then_some(position.offset), "new_position": goal,
+            "position": known.then_some(position.offset), "new_position": goal.unwrap_or(position.offset),
             "again": (-steps).max(0), "skipped": steps.max(0),
         }));
+        let Some(goal) = goal else { continue };
         let (topic, partition) = (position.topic.to_string(), position.partition);
         moves.push(Move { topic, partition, from: position.offset, to: goal });
         moved.push(Position { offset: goal, leader_epoch: -1, ..position.clone() });
     }
     table::rows(options.output, &["topic", "partition", "position", "new_position", "again", "skipped"], rows)?;
+    if stay > 0 {
+        let stay = counted(stay as i64, "partition");
+        connect.say(format_args!("{stay} not moved: the history does not go back that far   (--to names a place for all)"));
+    }
     if !options.yes {
         samples::say(connect, admin.cluster(), &moves).await;
         members(admin, connect, &options.group).await;
@@ -122,12 +128,12 @@ fn all_found(options: &Options, found: &[(Position, bool)]) -> Result<(), Failur
     }
 }
 
-/// Goals from the group's own history. A partition whose history does not go back that far stays.
+/// Goals from the group's own history. A partition whose history does not go back that far has none, and stays.
 async fn past(
     admin: &Admin,
     options: &Options,
     now: Vec<(Position, bool)>,
-) -> Result<(Vec<(Position, bool)>, Vec<i64>), Failure> {
+) -> Result<(Vec<(Position, bool)>, Vec<Option<i64>>), Failure> {
     let time = match &options.to_before_time {
         None if options.to_before_crash => Some(crash(admin).await?),
         None => None,
@@ -141,20 +147,24 @@ async fn past(
         let steps = history.iter().find(|s| s.topic == *position.topic && s.partition == position.partition)?;
         time.map_or_else(|| steps.before(), |time| steps.at(time))
     };
-    let kept: Vec<_> = now.into_iter().filter_map(|(position, known)| Some((goal(&position)?, (position, known)))).collect();
-    if kept.is_empty() {
+    // Where the group has no position there is nothing to go back from.
+    let now: Vec<(Position, bool)> = now.into_iter().filter(|(_, known)| *known).collect();
+    let goals: Vec<Option<i64>> = now.iter().map(|(position, _)| goal(position)).collect();
+    if goals.iter().all(Option::is_none) {
         return Err(Failure::new(Kind::NotFound, "the history does not go back that far")
             .fix(format!("milena group show {} --history", options.group)));
     }
-    Ok(kept.into_iter().map(|(goal, position)| (position, goal)).unzip())
+    Ok((now, goals))
 }
 
-/// When the broker came back from its last crash. Nothing was committed between the crash and that.
+/// When the broker came back from the crash that ended its last run. Nothing was committed between the crash and that. What
+/// was before that run is not remembered.
 async fn crash(admin: &Admin) -> Result<i64, Failure> {
     let status = Web::of(admin.cluster(), "the last crash").await?.get("/admin/v1/status").await?;
     match (status["recovered"]["clean"].as_bool(), status["started_at"].as_i64()) {
         (Some(false), Some(at)) => Ok(at),
-        _ => Err(Failure::new(Kind::NotFound, "the broker did not crash: its last stop was in order")
+        _ => Err(Failure::new(Kind::NotFound, "the broker's last stop was in order, and crashes before that are not remembered")
+            .hint("its log, and each position's time in milena group show GROUP --history, tell when it was")
             .fix("milena group reset GROUP --to-before-time @TIME   or   --undo")),
     }
 }

@@ -89,9 +89,21 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
         crate::screen::line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
     }
     let time = |value: &Value| value.as_i64().and_then(|ms| when::rfc3339(ms, person));
-    let row = |p: &Value| json!({"partition": p["partition"], "start": p["start"], "end": p["high"], "bytes": p["bytes"], "next_look_at": time(&p["next_expiry"])});
+    let row = |p: &Value| {
+        let next = &p["next"];
+        let offsets = next["from"].as_i64().zip(next["to"].as_i64()).map(|(from, to)| format!("{from}..{}", to - 1));
+        let position = |name: &str| p["readers"].as_array().into_iter().flatten().find(|reader| reader["group"] == name);
+        let held = next["held_by"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let held: Vec<String> =
+            held.map(|name| format!("{name}@{}", position(name).map_or(&Value::Null, |reader| &reader["position"]))).collect();
+        json!({
+            "partition": p["partition"], "start": p["start"], "end": p["high"], "bytes": p["bytes"],
+            "next": offsets, "messages": next["records"], "next_goes_at": time(&next["goes_at"]),
+            "held_by": (!held.is_empty()).then(|| held.join(" ")),
+        })
+    };
     let rows = kept["partitions"].as_array().map(|list| list.iter().map(row).collect()).unwrap_or_default();
-    table::rows(output, &["partition", "start", "end", "bytes", "next_look_at"], rows)
+    table::rows(output, &["partition", "start", "end", "bytes", "next", "messages", "next_goes_at", "held_by"], rows)
 }
 
 /// The expiry ledger of one topic; also of one that is gone.

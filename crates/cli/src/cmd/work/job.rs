@@ -1,7 +1,9 @@
 //! One message and one run of the command: its input, its environment, the lease that is renewed, and what its end means.
 
 use std::{
+    io::{Error, ErrorKind},
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -27,6 +29,8 @@ use crate::{
 
 /// `EX_DATAERR` of `sysexits.h`: the input is wrong, and it would be wrong again.
 const NEVER: i32 = 65;
+/// A longer key would keep the command from being started: no system takes a variable of any length.
+const KEY_MAX: usize = 64 << 10;
 /// Time that a command has to end when it is told to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -65,15 +69,60 @@ impl Verdict {
     }
 }
 
-/// Runs the command to its end. Answers the lease as it is then, and what became of the message.
-pub(super) async fn run(web: &Web, options: &Options, message: Message, mut stage: watch::Receiver<Stage>) -> (String, Verdict) {
-    let mut lease = message.lease.clone();
-    let mut child = match start(options, &message) {
-        Ok(child) => child,
-        Err(error) => return (lease, Verdict::NotNow(format!("{} cannot be started: {error}", options.command[0]))),
+/// A command that cannot be started never runs, and no message is at fault for that.
+pub(super) fn unstartable(program: &str, error: &Error) -> Failure {
+    let kind = match error.kind() {
+        ErrorKind::NotFound => Kind::NotFound,
+        ErrorKind::PermissionDenied => Kind::NotAllowed,
+        _ => Kind::Failed,
     };
+    let hint = match error.kind() {
+        ErrorKind::NotFound if program.contains('/') => {
+            "look at its path, and at the first line of a script, which names what reads it"
+        }
+        ErrorKind::NotFound => "look at its name; without a / in it, it is looked for in PATH",
+        ErrorKind::PermissionDenied => "chmod +x makes a file one that can be run",
+        _ => "run it without milena first",
+    };
+    Failure::new(kind, format!("{program} cannot be started")).why(error).hint(hint)
+}
+
+/// Whether there is such a command, as the system will look for it. Asked before the first message is taken; what is wrong
+/// inside of the file shows only when it is started.
+pub(super) fn look_up(program: &str) -> Result<(), Failure> {
+    let runs = |path: &Path| match path.metadata() {
+        Ok(found) if found.is_file() => Ok(rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?),
+        Ok(_) => Err(ErrorKind::PermissionDenied.into()),
+        Err(error) => Err(error),
+    };
+    let found = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+        let mut outcome = Err(Error::from(ErrorKind::NotFound));
+        for place in std::env::split_paths(&path) {
+            match runs(&place.join(program)) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => outcome = Err(error),
+                Err(_) => {}
+            }
+        }
+        outcome
+    };
+    found.map_err(|error| unstartable(program, &error))
+}
+
+/// Runs the command to its end. Answers the lease as it is then, and what became of the message.
+pub(super) async fn run(
+    web: &Web,
+    options: &Options,
+    message: &Message,
+    mut stage: watch::Receiver<Stage>,
+) -> Result<(String, Verdict), Error> {
+    let mut lease = message.lease.clone();
+    let mut child = start(options, message)?;
     if let Some(mut stdin) = child.stdin.take() {
-        let input = input(&message);
+        let input = input(message);
         // A command that does not read its input has closed it, and may be right.
         tokio::spawn(async move {
             let _ = stdin.write_all(&input).await;
@@ -84,17 +133,17 @@ pub(super) async fn run(web: &Web, options: &Options, message: Message, mut stag
         tokio::select! {
             ended = child.wait() => {
                 let verdict = ended.map_or_else(|error| Verdict::NotNow(error.to_string()), Verdict::of);
-                return (lease, verdict);
+                return Ok((lease, verdict));
             }
             () = tokio::time::sleep_until(keeper.next) => {
                 if !keeper.keep(web, &mut lease).await {
                     end(&mut child).await;
-                    return (lease, Verdict::Lost);
+                    return Ok((lease, Verdict::Lost));
                 }
             }
             () = until(&mut stage, Stage::Now) => {
                 end(&mut child).await;
-                return (lease, Verdict::NotNow("it was ended from outside".to_owned()));
+                return Ok((lease, Verdict::NotNow("it was ended from outside".to_owned())));
             }
         }
     }
@@ -141,7 +190,7 @@ fn is_passing(failure: &Failure) -> bool {
 }
 
 fn start(options: &Options, message: &Message) -> std::io::Result<Child> {
-    let (program, arguments) = options.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+    let (program, arguments) = options.command.split_first().ok_or(ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).kill_on_drop(true);
     // Ctrl-C at the terminal is for us; the command is let come to its end.
@@ -166,11 +215,15 @@ fn environment(message: &Message) -> Vec<(&'static str, String)> {
         ("MILENA_LEASE", message.lease.clone()),
     ];
     match &message.key {
+        Value::String(key) if key.len() > KEY_MAX => {}
         // No system lets a variable have a zero in it.
         Value::String(key) if !key.contains('\0') => variables.push(("MILENA_KEY", key.clone())),
         Value::String(key) => variables.push(("MILENA_KEY_BASE64", BASE64.encode(key))),
         Value::Object(key) => {
             let bytes = key.get("base64").and_then(Value::as_str).unwrap_or_default();
+            if bytes.len() > KEY_MAX / 3 * 4 {
+                return variables;
+            }
             variables.push(("MILENA_KEY_BASE64", bytes.to_owned()));
         }
         _ => {}
@@ -228,6 +281,27 @@ mod tests {
         let later = of(1 << 8).settling("L", Some(5));
         assert_eq!(later, Some(json!({"release": [{"lease": "L", "delay_ms": 5}]})));
         assert_eq!(Verdict::Lost.settling("L", None), None);
+    }
+
+    #[test]
+    fn a_command_is_looked_for_as_the_system_does_it() {
+        let words = |program: &str| look_up(program).map_err(|failure| failure.to_string());
+        assert_eq!(words("sh"), Ok(()));
+        assert_eq!(words("/bin/sh"), Ok(()));
+        let missing = words("./typo.sh").expect_err("it is not there");
+        assert!(missing.starts_with("error: ./typo.sh cannot be started\n  why:  No such file"), "{missing}");
+        assert!(words("no-such-command-anywhere").expect_err("it is nowhere").contains("PATH"));
+        assert!(words("/etc/passwd").expect_err("it cannot be run").contains("chmod"));
+        assert!(words("/").expect_err("a directory is no command").contains("cannot be started"));
+    }
+
+    #[test]
+    fn a_key_that_no_system_takes_is_left_out() {
+        let long = "k".repeat(KEY_MAX + 1);
+        for key in [format!("{long:?}"), format!(r#"{{"base64":"{}"}}"#, BASE64.encode(&long))] {
+            let variables = environment(&message(&key, "1", "json"));
+            assert!(variables.iter().all(|(name, _)| !name.starts_with("MILENA_KEY")), "{}", key.len());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod instance_created;
 pub mod instance_deleted;
 pub mod instance_dozed;
 pub mod instance_rewound;
+pub mod instance_told;
 pub mod positions_sought;
 pub mod reading_chosen;
 pub mod records_delivered;
@@ -12,6 +13,7 @@ pub use instance_created::InstanceCreated;
 pub use instance_deleted::{Ending, InstanceDeleted};
 pub use instance_dozed::InstanceDozed;
 pub use instance_rewound::InstanceRewound;
+pub use instance_told::InstanceTold;
 pub use positions_sought::PositionsSought;
 pub use reading_chosen::ReadingChosen;
 pub use records_delivered::{Delivered, RecordsDelivered};
@@ -31,6 +33,7 @@ facts! {
     /// What can become true of consumer instances.
     pub enum InstanceFact of "consumer instances" {
         InstanceCreated, InstanceDeleted, ReadingChosen, PositionsSought, RecordsDelivered, InstanceRewound, InstanceDozed,
+        InstanceTold,
     }
 }
 

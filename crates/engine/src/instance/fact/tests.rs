@@ -61,4 +61,5 @@ fn instance_facts_have_the_bytes_they_always_had() {
     );
     golden(InstanceRewound { key: key(), at: AT }, "b5 01 0167 0169 80a0abfef962");
     golden(InstanceDozed { key: key(), at: AT, awake: false }, "b6 01 0167 0169 80a0abfef962 00");
+    golden(InstanceTold { key: key(), at: AT }, "b7 01 0167 0169 80a0abfef962");
 }

@@ -92,7 +92,7 @@ pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: &Pe
     let writer = peer.writer(&door.node).0;
     reading::find(&door.node, &key).await?;
     if body.iter().all(u8::is_ascii_whitespace) {
-        reading::commit_delivered(door, &key, writer).await?;
+        reading::commit_asked(door, &key, writer).await?;
         return Ok(told(&json!([])));
     }
     let asked: Offsets = parsed(body)?;

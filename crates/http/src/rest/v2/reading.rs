@@ -202,14 +202,30 @@ pub(super) async fn commit(
     Ok(())
 }
 
-/// Commits what was delivered to an instance: everything that it was given and nothing else.
-pub(super) async fn commit_delivered(door: &Door, key: &InstanceKey, writer: u32) -> Told<()> {
+/// Commits what was delivered to an instance: everything that it was given and nothing else. What was taken back cannot be
+/// committed, and whoever asks for it hears of that.
+pub(super) async fn commit_asked(door: &Door, key: &InstanceKey, writer: u32) -> Told<()> {
+    if commit_delivered(door, key, writer).await? {
+        return Ok(());
+    }
+    Err(Fault::illegal_state(
+        "nothing was committed: since the last fetch an instance of the group came, went or was silent, and the partitions were \
+         shared out anew, or reading began again at what is committed; fetch again, since what was not committed comes again",
+    ))
+}
+
+/// The same for whoever commits by asking for more. `false`: what was delivered had been taken back before.
+pub(super) async fn commit_delivered(door: &Door, key: &InstanceKey, writer: u32) -> Told<bool> {
     let (node, (instance, mine)) = (&door.node, assigned(door, key).await?);
+    if instance.voided {
+        return Ok(false);
+    }
     let committed = committed(node, &key.group).await?;
     let moved = mine.into_iter().filter_map(|(topic, partition)| {
         let at = (topic.id, partition);
         let offset = *instance.positions.get(&at)?;
         (committed.get(&at) != Some(&offset)).then(|| (topic, partition, offset, String::new()))
     });
-    commit(node, key, moved.collect::<Vec<_>>(), writer).await
+    commit(node, key, moved.collect::<Vec<_>>(), writer).await?;
+    Ok(true)
 }

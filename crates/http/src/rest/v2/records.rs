@@ -41,6 +41,8 @@ use crate::{
 const PATIENCE_MAX: Duration = Duration::from_secs(30);
 /// While a fetch waits it looks this often whether its partitions are still the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// However soon instances are to be taken for silent, a fetch that waits looks no more often.
+const WINK: Duration = Duration::from_millis(20);
 /// While nothing is there to wait at (the topic does not exist yet), it looks this often.
 const LOOK_FOR_TOPICS: Duration = Duration::from_millis(100);
 /// The most bytes of one answer, of its keys and values and of its text, and what is given when nothing is said.
@@ -140,10 +142,16 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
             }
             let missing = wish.min_bytes.saturating_sub(gathered.bytes());
             drop(gathered);
-            wait(node, &plan, missing, left).await?;
+            wait(node, key, &plan, (missing, left)).await?;
+            // Who waits is awake, and takes over from others who are not any more.
+            node.instances(Command::Call(key.clone())).await??;
         };
         if gathered.ranges().is_empty() {
-            return Ok(written(gathered, None, Some(why_empty(&plan))));
+            if plan.instance.voided {
+                node.instances(Command::Tell(key.clone())).await??;
+            }
+            let why = why_empty(door, &plan).await?;
+            return Ok(written(gathered, None, Some(why)));
         }
         let fetch = wish.fetch.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
         let deliver = Deliver {
@@ -172,7 +180,13 @@ async fn gather<'d>(door: &'d Door, plan: &Plan, wish: &Wish) -> Told<Gathered<'
     Ok(gathered)
 }
 
-async fn wait(node: &Node, plan: &Plan, missing: usize, left: Duration) -> Told<()> {
+/// Until there is something more to give, or another instance has been silent for so long that its partitions can be had.
+async fn wait(node: &Node, key: &InstanceKey, plan: &Plan, (missing, left): (usize, Duration)) -> Told<()> {
+    let silent = node.ask_instances(|instances| instances.silent_at(key)).await?;
+    let ms = silent.map_or(u64::MAX, |at| at.saturating_sub(node.now().wall).max(0).unsigned_abs());
+    // Its own signs of life are not to be missed either.
+    let beat = u64::from(plan.instance.settings.idle_ms / 2);
+    let left = left.min(Duration::from_millis(ms.min(beat)).max(WINK));
     let at: Vec<_> = plan.wants.iter().map(|want| (want.partition.clone(), want.view.high)).collect();
     if at.is_empty() {
         tokio::time::sleep(left.min(LOOK_FOR_TOPICS)).await;
@@ -182,12 +196,12 @@ async fn wait(node: &Node, plan: &Plan, missing: usize, left: Duration) -> Told<
     Ok(())
 }
 
-fn why_empty(plan: &Plan) -> &'static str {
-    match plan.wants.as_slice() {
-        [] if plan.instance.reading.is_subscription() => "no-partition-is-this-instances",
-        [] => "no-such-topic",
+async fn why_empty(door: &Door, plan: &Plan) -> Told<&'static str> {
+    Ok(match plan.wants.as_slice() {
+        [] if reading::topics(door, &plan.instance.reading).await?.is_empty() => "no-such-topic",
+        [] => "no-partition-is-this-instances",
         _ => "end-reached",
-    }
+    })
 }
 
 fn written(gathered: Gathered<'_>, fetch: Option<&str>, why: Option<&'static str>) -> Answer {
