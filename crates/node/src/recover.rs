@@ -452,3 +452,75 @@ fn apply_to_share(noun: &mut Noun<Share>, part: &Replayed<'_>) -> Result<(), Bad
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use milena_engine::{
+        fact::{GroupCreated, TopicCreated},
+        ids::{TopicId, Uuid},
+        settings::Overrides,
+        topic::{CatalogFact, Command},
+    };
+
+    use super::*;
+
+    const FIRST: u64 = FIRST_FREE_LOG;
+
+    /// A topic of two partitions and a group, of which nothing else is known yet.
+    fn founded(accepts_loss: bool) -> Recovery {
+        let mut recovery = Recovery::accepting_loss(accepts_loss);
+        let (id, name) = (TopicId(Uuid::from_u128(1)), "t".parse().unwrap());
+        let topic = TopicCreated { id, name, first_log: FIRST, partitions: 2, settings: Overrides::default(), at: 0 };
+        let facts: [CatalogFact; 2] = [topic.into(), GroupCreated { log: FIRST + 2, name: "g".into() }.into()];
+        for (version, fact) in (1..).zip(facts) {
+            let mut bytes = Vec::new();
+            fact.encode(&mut bytes);
+            let (log, lsn, version) = (LogId(CATALOG_LOG), Lsn(version), Version(version));
+            recovery.fact(Replayed { log, lsn, version, at: 0, fact: &bytes, payload: None });
+        }
+        recovery
+    }
+
+    fn lost(log: u64, version: u64, end: i64) -> Lost {
+        Lost { log: LogId(log), version: Version(version), start: 0, end }
+    }
+
+    #[test]
+    fn who_lost_everything_stands_where_its_log_does() {
+        let mut recovery = founded(false);
+        recovery.lost(lost(FIRST, 3, 7));
+        recovery.lost(lost(FIRST, 5, 9));
+        recovery.lost(lost(FIRST + 2, 4, 0));
+        recovery.judge().unwrap();
+        let partition = recovery.take_partition(FIRST);
+        assert_eq!((partition.version, partition.machine.next()), (Version(5), 9));
+        assert_eq!(recovery.take_partition(FIRST + 1).version, Version(0));
+        assert_eq!(recovery.take_group(FIRST + 2).unwrap().version, Version(4));
+    }
+
+    #[test]
+    fn what_the_house_lost_is_asked_about() {
+        let mut recovery = founded(false);
+        recovery.lost(lost(SUBJECTS_LOG, 2, 0));
+        let refused = recovery.judge().unwrap_err().to_string();
+        assert!(refused.contains("the schema registry") && refused.contains("--accept-loss"), "{refused}");
+        let mut recovery = founded(true);
+        [PRODUCER_IDS_LOG, SUBJECTS_LOG, BROKER_SETTINGS_LOG, WRITERS_LOG].map(|log| recovery.lost(lost(log, 2, 0)));
+        recovery.judge().unwrap();
+        assert_eq!((recovery.producer_ids.version, recovery.subjects.version), (Version(2), Version(2)));
+        assert_eq!(recovery.broker(BrokerConfig::start(&[]).unwrap()).unwrap().version, Version(2));
+        assert_ne!(recovery.producer_ids.machine, ProducerIds::default(), "ids that were given away are given to nobody else");
+    }
+
+    #[test]
+    fn logs_of_a_catalog_that_lost_entries_are_kept() {
+        let mut recovery = founded(true);
+        recovery.lost(lost(CATALOG_LOG, 4, 0));
+        recovery.lost(lost(FIRST + 40, 1, 1));
+        recovery.judge().unwrap();
+        recovery.keep_unknown();
+        assert_eq!(recovery.removed(), []);
+        let decided = recovery.catalog.machine.decide(Now { wall: 0, mono: 0 }, Command::CreateGroup("late".into())).unwrap();
+        assert_eq!(decided.facts, [GroupCreated { log: FIRST + 41, name: "late".into() }.into()]);
+    }
+}

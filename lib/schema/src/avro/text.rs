@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt::Write as _};
 
 use serde_json::{Map, Value};
 
-use super::{Enumeration, Field, Fixed, Kind, Logical, Name, NodeId, Order, Record, Schema};
+use super::{Field, Kind, Logical, Name, NodeId, Order, Record, Schema};
 
 impl Schema {
     /// As `Schema.toString()` of Java's library prints it, with types of other texts left as names. The registry knows
