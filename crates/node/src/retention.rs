@@ -136,6 +136,7 @@ impl Node {
         for (partition, Started { to, why, .. }) in moved {
             self.counters().expirations.add(1);
             self.free_later(partition, to, why);
+            self.trim_shares(partition, to).await?;
         }
         Ok(())
     }

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_node::{
-    Topic,
+    Node, Topic,
     engine::{
         fact::MoveReason,
         group::{Commit, CommitPosition, NamedPartition},
         settings::{Alter, Change, offered::Offered},
-        share::Verdict,
+        share::{At, Verdict, Window},
         topic::SettingsChange,
     },
 };
@@ -193,6 +193,47 @@ fn what_a_queue_holds_up_is_answered_to_everybody() {
     let topic = held_up_by_a_queue(&world, "create");
     let read = world.run(move |node| async move { read_all(&node, &topic, &topic.partitions[0], 0, 1000).await });
     assert_eq!(read.len(), 4);
+}
+
+/// What the queue `workers` has left to do, what is held of it, and what it lost.
+fn standing(world: &World, topic: &Arc<Topic>) -> (i64, i64, i64) {
+    let of = topic.clone();
+    let ask = move |node: Node| async move {
+        let (at, view) = (At { topic: of.id, partition: 0 }, of.partitions[0].view().unwrap());
+        node.ask_share("workers", |share| share.depth(at, Window { start: view.start, end: view.stable })).await
+    };
+    let depth = world.run(ask).unwrap().flatten().expect("the queue has begun");
+    (depth.unfinished, depth.held, depth.lost)
+}
+
+#[test]
+fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
+    let world = World::new();
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 2)).await.unwrap();
+        assert!(say(&node, &of, "one", 0, 0, Verdict::Accept).await);
+    });
+    assert_eq!(standing(&world, &topic), (3, 1, 0));
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    assert_eq!(standing(&world, &topic), (0, 0, 3));
+    // Nobody takes anything, and yet it is stated: the lock is gone with its record.
+    let mut held = 1;
+    for _ in 0..200 {
+        let at = At { topic: topic.id, partition: 0 };
+        let ask = move |node: Node| async move { node.ask_share("workers", |share| share.held(node.now(), at, 9)).await };
+        held = world.run(ask).unwrap().unwrap().len();
+        if held == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(held, 0);
+    let world = world.restart();
+    let topic = world.node.topic("t").unwrap();
+    assert_eq!(standing(&world, &topic), (0, 0, 3));
 }
 
 #[test]
