@@ -158,7 +158,7 @@ impl Node {
         if partition.view().is_none_or(|view| offset < view.start) {
             return Ok(None);
         }
-        let found = self.read(topic, partition, offset, 1).await?;
+        let found = self.read_whole(topic, partition, offset, 1).await?;
         let Some(Slice::Memory(bytes)) = found.slices.first() else { return Ok(None) };
         Ok(Body::within(bytes, offset))
     }

@@ -191,7 +191,7 @@ impl Node {
             let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
             // Where keys count, all that is wished may be busy, and what is free lie far behind it.
             let reach = if by_key { take.max_bytes.max(REACH_BY_KEY) } else { self.share_reach(&partition, take) };
-            let found = self.read(&take.topic, &partition, first, reach).await?;
+            let found = self.read_whole(&take.topic, &partition, first, reach).await?;
             if found.bytes == 0 {
                 break;
             }
@@ -331,7 +331,7 @@ impl Node {
     /// Hashes of the keys of the records of the batch that holds this one, from there on. `None`: it cannot be read.
     async fn keys_at(&self, at: At, offset: i64) -> Option<Vec<(i64, u64)>> {
         let topic = self.topic_by_id(at.topic)?;
-        let found = self.read(&topic, topic.partition(at.partition)?, offset, 1).await.ok()?;
+        let found = self.read_whole(&topic, topic.partition(at.partition)?, offset, 1).await.ok()?;
         Some(keys(&joined(&found.slices), offset))
     }
 

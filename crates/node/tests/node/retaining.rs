@@ -236,6 +236,33 @@ fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
     assert_eq!(standing(&world, &topic), (0, 0, 3));
 }
 
+/// What is in the log is given, whether or not other readers are still shown it: nothing is passed over as if it had never been.
+#[test]
+fn a_queue_is_given_what_has_expired_by_create_time_as_long_as_it_is_there() {
+    let world = World::new();
+    let settings = [("retention.ms", "10000"), ("milena.retention.clock", "create")];
+    let topic = world.create("t", 1, &settings);
+    world.produce(&topic, 0, stamped(MORNING, &["lives"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING - 60_000, &["expired"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING, &["lives too"])).unwrap();
+    let of = topic.clone();
+    let taken = world.run(move |node| async move { node.share_take("workers", &take(&of, "one", 2)).await }).unwrap();
+    assert_eq!(taken.granted.runs, [(0, 1, 1)]);
+    let held = milena_record::split(&taken.batches).filter(Result::is_ok).count();
+    assert_eq!(held, 2, "both records are given");
+    // One that is given up has its letter, too.
+    let of = topic.clone();
+    assert!(world.run(move |node| async move { say(&node, &of, "one", 1, 1, Verdict::Reject).await }));
+    let letters = || world.node.topic("dlq.t").map_or(0, |dead| dead.partitions[0].view().map_or(0, |view| view.high));
+    for _ in 0..200 {
+        if letters() > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(letters(), 1);
+}
+
 #[test]
 fn what_has_expired_while_the_broker_was_down_goes_at_the_start() {
     let world = World::new();
