@@ -184,6 +184,12 @@ impl Queue {
             }
             () if unfinished == 0 => format!("the end is reached: the queue is done with everything up to {}", view.stable),
             () if self.paused => format!("the queue is paused: {} records wait until it is resumed", self.free()),
+            () if self.free() > 0 && self.depth.choked => {
+                format!(
+                    "{condemned} records are given up and wait for their dead letters, as many as may: until some are written the {} others are not handed out",
+                    self.free()
+                )
+            }
             () if self.free() > 0 && self.full => {
                 format!(
                     "{held} records are leased, as many as the queue may lease of a partition; the first lease ends {}",
@@ -302,6 +308,8 @@ mod tests {
         says(&because(at(5, 2, 1, 0)), "2 records can be taken");
         says(&because(Queue { by_key: true, ..at(5, 2, 0, 0) }), "but those whose keys are leased: 2 are");
         says(&because(Queue { paused: true, ..at(5, 2, 0, 0) }), "the queue is paused: 3 records wait");
+        let choked = Queue { full: true, depth: Depth { choked: true, ..at(5, 0, 0, 3).depth }, ..at(5, 0, 0, 3) };
+        says(&because(choked), "3 records are given up and wait for their dead letters, as many as may");
         says(&because(Queue { full: true, ..at(5, 2, 0, 0) }), "as many as the queue may lease");
         says(&because(at(3, 3, 0, 0)), "all are leased: 3 records, of which the first is free again in 30 s");
         says(&because(at(2, 0, 2, 0)), "2 records wait until their delay is over, the first in 1 s");

@@ -328,12 +328,15 @@ impl Work {
         let (by_key, paused) = rules.map_or((false, false), |rules| (rules.by_key, rules.paused));
         let open = depth.unfinished - depth.held - depth.delayed - depth.condemned;
         let state = match () {
-            () if depth.unfinished - depth.condemned <= 0 => "empty",
+            () if depth.unfinished == 0 => "empty",
+            () if depth.unfinished <= depth.condemned => "letters-waiting",
             () if paused => "paused",
+            () if open > 0 && depth.choked => "letters-waiting",
             () if open > 0 && by_key => "held-by-key",
             () if depth.held > 0 => "all-leased",
             () if depth.delayed > 0 => "delayed",
-            () => "empty",
+            // Somebody had it when this one looked.
+            () => "all-leased",
         };
         let mut say = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {

@@ -231,6 +231,7 @@ pub(super) async fn depth(door: &Door, topic: &Topic, group: &str) -> Result<Dep
         sum.lost += depth.lost;
         sum.buried += depth.buried;
         sum.failed += depth.failed;
+        sum.choked |= depth.choked;
     }
     Ok(sum)
 }
