@@ -236,6 +236,49 @@ fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
     assert_eq!(standing(&world, &topic), (0, 0, 3));
 }
 
+#[test]
+fn the_ledger_does_not_count_what_a_queue_had_done_out_of_order() {
+    let world = World::new();
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 4)).await.unwrap();
+        assert!(say(&node, &of, "one", 1, 2, Verdict::Accept).await);
+    });
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
+    let groups = |at: i64| vec![("workers".into(), at)];
+    let said: Vec<_> = lines.iter().map(|l| (l.from, l.to, l.groups.clone())).collect();
+    assert_eq!(said, [(0, 1, groups(0)), (3, 4, groups(3))]);
+    let world = world.restart();
+    assert_eq!(world.run(|node| async move { node.unread(Some("t")).await }).unwrap(), lines);
+}
+
+/// A dead letter that could not be written before retention took its record was never written.
+#[test]
+fn a_letter_whose_record_is_gone_is_lost_and_not_counted_as_written() {
+    let world = World::new();
+    world.create("dlq.t", 1, &[("errors.deadletterqueue.group.enable", "false")]);
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 1)).await.unwrap();
+        assert!(say(&node, &of, "one", 0, 0, Verdict::Reject).await);
+    });
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    // Longer than it takes to look for letters again.
+    std::thread::sleep(Duration::from_millis(2_500));
+    let of = topic.clone();
+    let ask = move |node: Node| async move {
+        let at = At { topic: of.id, partition: 0 };
+        node.ask_share("workers", |share| share.depth(at, Window { start: 4, end: 4 })).await
+    };
+    let depth = world.run(ask).unwrap().flatten().expect("the queue has begun");
+    assert_eq!((depth.buried, depth.condemned, depth.lost), (0, 0, 4));
+}
+
 /// What is in the log is given, whether or not other readers are still shown it: nothing is passed over as if it had never been.
 #[test]
 fn a_queue_is_given_what_has_expired_by_create_time_as_long_as_it_is_there() {
