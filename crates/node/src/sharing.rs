@@ -146,7 +146,13 @@ impl Node {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
             let missing: Vec<Arc<Partition>> = topic.partitions.iter().filter(|p| !machine.has_begun(at(p))).cloned().collect();
-            (missing, machine.rules().start)
+            // A partition that was added since is read from its first record: everything in it came after the group began.
+            let grown = machine.has_begun_topic(topic.id);
+            let start = match machine.rules().start {
+                Start::Latest | Start::Within(_) if grown => Start::Earliest,
+                start => start,
+            };
+            (missing, start)
         };
         if missing.is_empty() {
             return Ok(Ok(()));
@@ -292,7 +298,9 @@ impl Node {
                     Ok(_) => {}
                     Err(NoRoom::Dead(dead)) => return Err(dead),
                     // Whoever looks is told all the same; it is stated with the next taking, or at the next start.
-                    Err(error) => tracing::warn!(%error, group = %cell.name(), ?at, "what a queue lost cannot be written for the moment"),
+                    Err(error) => {
+                        tracing::warn!(%error, group = %cell.name(), ?at, "what a queue lost cannot be written for the moment")
+                    }
                 },
                 false => {}
             }
