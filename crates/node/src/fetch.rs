@@ -78,7 +78,22 @@ impl Node {
     /// As [`Node::read_now`], and from the disk where it must. All slices are in memory, and what has expired by create
     /// time is left out.
     pub async fn read(&self, topic: &Topic, partition: &Partition, from: i64, max: usize) -> Result<Found, ReadError> {
-        let hides = self.hides(topic, partition);
+        self.read_of(topic, partition, (from, max), self.hides(topic, partition)).await
+    }
+
+    /// The same, and nothing is left out: queues are done with what is in the log, or it is lost to them when the log start passes
+    /// it; an offset that is missing never was a record.
+    pub async fn read_whole(&self, topic: &Topic, partition: &Partition, from: i64, max: usize) -> Result<Found, ReadError> {
+        self.read_of(topic, partition, (from, max), false).await
+    }
+
+    async fn read_of(
+        &self,
+        topic: &Topic,
+        partition: &Partition,
+        (from, max): (i64, usize),
+        hides: bool,
+    ) -> Result<Found, ReadError> {
         if !hides {
             match self.read_now(partition, from, max) {
                 Ok(found) if found.slices.iter().all(|slice| matches!(slice, Slice::Memory(_))) => return Ok(found),

@@ -131,6 +131,14 @@ impl Node {
             return Err(Unwritten::Declined("the topic of its record is deleted".into()));
         };
         let partition = topic.partition(letter.at.partition);
+        if let Some(start) =
+            partition.and_then(|partition| partition.view()).map(|view| view.start).filter(|s| letter.offset < *s)
+        {
+            // Retention was faster: it is lost, and no letter says so.
+            let trim = Command::Trim { at: letter.at, to: start };
+            let _ = self.share_command(cell.name(), &trim).await?;
+            return Ok(());
+        }
         let body = match partition {
             Some(partition) => self.body(&topic, partition, letter.offset).await?,
             None => None,
@@ -158,7 +166,7 @@ impl Node {
         if partition.view().is_none_or(|view| offset < view.start) {
             return Ok(None);
         }
-        let found = self.read(topic, partition, offset, 1).await?;
+        let found = self.read_whole(topic, partition, offset, 1).await?;
         let Some(Slice::Memory(bytes)) = found.slices.first() else { return Ok(None) };
         Ok(Body::within(bytes, offset))
     }

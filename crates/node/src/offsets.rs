@@ -126,6 +126,7 @@ impl Node {
         let answer = self.release(parked).await?;
         if let Ok(start) = answer {
             self.free_later(partition, start, MoveReason::Asked);
+            self.trim_shares(partition, start).await?;
         }
         Ok(answer)
     }

@@ -505,7 +505,9 @@ mod tests {
         let refused = recovery.judge().unwrap_err().to_string();
         assert!(refused.contains("the schema registry") && refused.contains("--accept-loss"), "{refused}");
         let mut recovery = founded(true);
-        [PRODUCER_IDS_LOG, SUBJECTS_LOG, BROKER_SETTINGS_LOG, WRITERS_LOG].map(|log| recovery.lost(lost(log, 2, 0)));
+        for log in [PRODUCER_IDS_LOG, SUBJECTS_LOG, BROKER_SETTINGS_LOG, WRITERS_LOG] {
+            recovery.lost(lost(log, 2, 0));
+        }
         recovery.judge().unwrap();
         assert_eq!((recovery.producer_ids.version, recovery.subjects.version), (Version(2), Version(2)));
         assert_eq!(recovery.broker(BrokerConfig::start(&[]).unwrap()).unwrap().version, Version(2));

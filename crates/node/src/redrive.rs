@@ -114,7 +114,7 @@ impl Node {
     }
 
     async fn look_at_letters(&self, whose: Whose<'_>, pile: &Pile, from: i64) -> Result<Look, TakeRefusal> {
-        let read = self.read(&pile.dead, &pile.partition, from, LOOK_BYTES).await?;
+        let read = self.read_whole(&pile.dead, &pile.partition, from, LOOK_BYTES).await?;
         let next = (read.upto + 1).max(from + 1);
         let mut look = Look { own: Vec::new(), foreign: Vec::new(), next };
         let mut seen = from;

@@ -136,6 +136,7 @@ impl Node {
         for (partition, Started { to, why, .. }) in moved {
             self.counters().expirations.add(1);
             self.free_later(partition, to, why);
+            self.trim_shares(partition, to).await?;
         }
         Ok(())
     }
@@ -184,14 +185,14 @@ impl Node {
     async fn expire_upto(&self, partition: &Partition, to: i64, why: MoveReason) -> Result<Option<Started>, NoRoom> {
         // Before the partition is locked: groups come first.
         let unread = self.unread_below(partition, to, why);
-        let room = MOVE_ROOM + unread.as_ref().map_or(0, |(_, bytes)| MOVE_ROOM + bytes.len() as u64);
+        let room = MOVE_ROOM + unread.iter().map(|(_, bytes)| MOVE_ROOM + bytes.len() as u64).sum::<u64>();
         let credit = self.hub().credit(Class::Fact, room).await?;
         let mut state = partition.hold();
         match state.noun.machine.move_start(to, why) {
             Some(fact) if !state.is_gone() => {
-                let lsn = match &unread {
-                    Some(line) => self.move_start_past_unread(partition, &mut state, credit, &fact, line)?,
-                    None => self.move_start(partition, &mut state, credit, &fact)?,
+                let lsn = match unread.as_slice() {
+                    [] => self.move_start(partition, &mut state, credit, &fact)?,
+                    lines => self.move_start_past_unread(partition, &mut state, credit, &fact, lines)?,
                 };
                 Ok(Some(Started { lsn, to, why }))
             }

@@ -441,6 +441,16 @@ impl Node {
             let state = cell.state.hold();
             self.after_share_step(&cell, state);
         }
+        let node = self.clone();
+        self.runtimes().spawn_on(0, move || async move {
+            // A log start that moved in the last life, and the life ended before queues could say what they lost by it.
+            for partition in node.0.table.partitions() {
+                let start = partition.view().map_or(0, |view| view.start);
+                if start > 0 && node.trim_shares(&partition, start).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     /// Settings have changed.

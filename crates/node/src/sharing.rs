@@ -146,7 +146,13 @@ impl Node {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
             let missing: Vec<Arc<Partition>> = topic.partitions.iter().filter(|p| !machine.has_begun(at(p))).cloned().collect();
-            (missing, machine.rules().start)
+            // A partition that was added since is read from its first record: everything in it came after the group began.
+            let grown = machine.has_begun_topic(topic.id);
+            let start = match machine.rules().start {
+                Start::Latest | Start::Within(_) if grown => Start::Earliest,
+                start => start,
+            };
+            (missing, start)
         };
         if missing.is_empty() {
             return Ok(Ok(()));
@@ -191,7 +197,7 @@ impl Node {
             let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
             // Where keys count, all that is wished may be busy, and what is free lie far behind it.
             let reach = if by_key { take.max_bytes.max(REACH_BY_KEY) } else { self.share_reach(&partition, take) };
-            let found = self.read(&take.topic, &partition, first, reach).await?;
+            let found = self.read_whole(&take.topic, &partition, first, reach).await?;
             if found.bytes == 0 {
                 break;
             }
@@ -261,11 +267,50 @@ impl Node {
     /// One outcome a lease, in the order asked.
     pub async fn share_settle(&self, group: &str, mut settle: Settle) -> ShareTold<Vec<LeaseOutcome>> {
         self.recall_keys(group, &mut settle).await;
+        self.share_lose(group, &settle).await?;
         let told = self.share_existing(group, Command::Settle(settle)).await?;
         Ok(told.map(|reply| match reply {
             Reply::Settled(outcomes) => outcomes,
             other => unreachable!("leases are settled with outcomes, not {other:?}"),
         }))
+    }
+
+    /// A lease on a record that went from the log cannot be extended: that it went may not be stated yet.
+    async fn share_lose(&self, group: &str, settle: &Settle) -> Result<(), NoRoom> {
+        for (lease, ..) in settle.leases.iter().filter(|(_, verdict, _)| matches!(verdict, share::Verdict::Renew)) {
+            let topic = self.topic_by_id(lease.at.topic);
+            let partition = topic.as_ref().and_then(|topic| topic.partition(lease.at.partition));
+            let start = partition.and_then(|partition| partition.view()).map_or(0, |view| view.start);
+            if lease.offset < start && self.look_share(group, |share| share.has_begun(lease.at)) == Some(true) {
+                let _ = self.share_command(group, &Command::Trim { at: lease.at, to: start }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The log of a partition begins at `to` now: queues that were not done with what lay before it say so.
+    pub(crate) async fn trim_shares(&self, partition: &Partition, to: i64) -> Result<(), Dead> {
+        let at = at(partition);
+        for cell in self.0.shares.all() {
+            let behind = cell.state.hold().noun.machine.finished_below(at).is_some_and(|below| below < to);
+            match behind {
+                true => match self.share_command(cell.name(), &Command::Trim { at, to }).await {
+                    Ok(_) => {}
+                    Err(NoRoom::Dead(dead)) => return Err(dead),
+                    // Whoever looks is told all the same; it is stated with the next taking, or at the next start.
+                    Err(error) => {
+                        tracing::warn!(%error, group = %cell.name(), ?at, "what a queue lost cannot be written for the moment")
+                    }
+                },
+                false => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// How many records of a topic went before the group was done with them. Looks only, and waits for nothing.
+    pub fn share_lost(&self, group: &str, topic: TopicId) -> i64 {
+        self.look_share(group, |share| share.lost(topic)).unwrap_or(0)
     }
 
     /// Where keys are in order, a lease that an earlier life of the broker gave is told the key of its record: those who are to
@@ -294,7 +339,7 @@ impl Node {
     /// Hashes of the keys of the records of the batch that holds this one, from there on. `None`: it cannot be read.
     async fn keys_at(&self, at: At, offset: i64) -> Option<Vec<(i64, u64)>> {
         let topic = self.topic_by_id(at.topic)?;
-        let found = self.read(&topic, topic.partition(at.partition)?, offset, 1).await.ok()?;
+        let found = self.read_whole(&topic, topic.partition(at.partition)?, offset, 1).await.ok()?;
         Some(keys(&joined(&found.slices), offset))
     }
 

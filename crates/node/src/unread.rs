@@ -26,6 +26,12 @@ use crate::{
 /// A line for the ledger, and its bytes.
 pub(crate) type Line = (UnreadFact, Vec<u8>);
 
+/// Lines that one move of a log start makes at most. What a queue had not done may lie scattered between what it had.
+const LINES: usize = 16;
+
+/// A group, where it stands, and one range that it had not read: from the first offset to before the second.
+type Missed = (Arc<str>, i64, (i64, i64));
+
 impl Node {
     /// The offset below which every group that retention waits for has read this partition. `None`: it waits for nobody.
     pub(crate) fn read_by_all(&self, topic: &Topic, partition: i32) -> Option<i64> {
@@ -76,37 +82,40 @@ impl Node {
         commit.positions.iter().filter_map(held).collect()
     }
 
-    /// What groups had not read below `to`, as a line of the ledger. Groups that never read the topic miss nothing, unless
+    /// What groups had not read below `to`, as lines of the ledger. Groups that never read the topic miss nothing, unless
     /// retention was told to wait for them.
-    pub(crate) fn unread_below(&self, partition: &Partition, to: i64, why: MoveReason) -> Option<Line> {
-        let topic = self.topic_by_id(partition.topic())?;
-        let start = partition.view()?.start;
-        let mut behind: Vec<(Arc<str>, i64)> = Vec::new();
+    pub(crate) fn unread_below(&self, partition: &Partition, to: i64, why: MoveReason) -> Vec<Line> {
+        let Some(topic) = self.topic_by_id(partition.topic()) else { return Vec::new() };
+        let Some(start) = partition.view().map(|view| view.start) else { return Vec::new() };
+        let mut missed: Vec<Missed> = Vec::new();
         for cell in self.0.groups.all() {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
             if let Some(position) = machine.position(topic.id, partition.index()).filter(|position| position.offset < to) {
-                behind.push((machine.id().as_str().into(), position.offset));
+                missed.push((machine.id().as_str().into(), position.offset, (position.offset.max(start), to)));
             }
         }
         let at = At { topic: topic.id, partition: partition.index() };
         for cell in self.0.shares.all() {
-            let finished = cell.state.hold().noun.machine.finished_below(at);
-            behind.extend(finished.filter(|upto| *upto < to).map(|upto| (cell.name().clone(), upto)));
+            let mut open = cell.state.hold().noun.machine.unfinished(at, start, to);
+            if let (Some((first, _)), Some((_, last)), true) = (open.first(), open.last(), open.len() > LINES) {
+                open = vec![(*first, *last)];
+            }
+            missed.extend(open.into_iter().map(|(first, last)| (cell.name().clone(), first, (first, last + 1))));
         }
         for name in &topic.settings.retention_readers {
             if self.read_upto(name, at).is_none() {
-                behind.push((name.as_str().into(), 0));
+                missed.push((name.as_str().into(), 0, (start, to)));
             }
         }
-        behind.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-        behind.truncate(limits::UNREAD_GROUPS_MAX);
-        let from = behind.first()?.1.max(start);
-        let (topic, name, at) = (topic.id, topic.name.clone(), self.now().wall);
-        let line = UnreadRemoved { topic, name, partition: partition.index(), from, to, at, why, groups: behind };
-        let fact = UnreadFact::from(line);
-        let bytes = fact.written()?;
-        (from < to).then_some((fact, bytes))
+        let (partition, now) = (partition.index(), self.now().wall);
+        let line = |(from, to, groups): (i64, i64, Vec<(Arc<str>, i64)>)| {
+            let line = UnreadRemoved { topic: topic.id, name: topic.name.clone(), partition, from, to, at: now, why, groups };
+            let fact = UnreadFact::from(line);
+            let bytes = fact.written()?;
+            Some((fact, bytes))
+        };
+        ranges(missed).into_iter().filter_map(line).collect()
     }
 
     /// The log start moves and the ledger says so, in one entry.
@@ -116,22 +125,24 @@ impl Node {
         state: &mut State,
         credit: Credit,
         fact: &PartitionFact,
-        (line, line_bytes): &Line,
+        lines: &[Line],
     ) -> Result<Lsn, Dead> {
         let mut bytes = Vec::with_capacity(16);
         fact.encode(&mut bytes);
         let mut ledger = self.0.unread.hold();
         let part = |log, expected, fact| Part { log, expected, fact, payload: None };
-        let parts =
-            [part(partition.log(), state.noun.version, &bytes[..]), part(LogId(UNREAD_LOG), ledger.version, &line_bytes[..])];
+        let mut parts = vec![part(partition.log(), state.noun.version, &bytes[..])];
+        let version = ledger.version.0;
+        parts.extend((version..).zip(lines).map(|(version, (_, bytes))| part(LogId(UNREAD_LOG), Version(version), &bytes[..])));
         let lsn = self.hub().reserve(credit, Class::Fact, self.now().wall, &parts)?;
         state.noun.machine.apply(fact);
         (state.noun.lsn, state.noun.version) = (lsn, Version(state.noun.version.0 + 1));
         state.moves(lsn);
-        ledger.machine.apply(line);
-        (ledger.lsn, ledger.version) = (lsn, Version(ledger.version.0 + 1));
-        let UnreadFact::UnreadRemoved(line) = line;
-        tracing::warn!(topic = %line.name, partition = line.partition, from = line.from, to = line.to, why = ?line.why, groups = ?line.groups, "records were removed that a group had not read");
+        lines.iter().for_each(|(line, _)| ledger.machine.apply(line));
+        (ledger.lsn, ledger.version) = (lsn, Version(version + lines.len() as u64));
+        for (UnreadFact::UnreadRemoved(line), _) in lines {
+            tracing::warn!(topic = %line.name, partition = line.partition, from = line.from, to = line.to, why = ?line.why, groups = ?line.groups, "records were removed that a group had not read");
+        }
         Ok(lsn)
     }
 
@@ -144,4 +155,31 @@ impl Node {
         };
         self.release(parked).await
     }
+}
+
+/// What was missed by anybody, in order: from, to, and who missed any of it with where they stood. Ranges that touch are one, and
+/// so are all when they are too many.
+fn ranges(mut missed: Vec<Missed>) -> Vec<(i64, i64, Vec<(Arc<str>, i64)>)> {
+    missed.retain(|(_, _, (from, to))| from < to);
+    missed.sort_by_key(|(_, _, range)| *range);
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for (_, _, (from, to)) in &missed {
+        match ranges.last_mut() {
+            Some((_, end)) if *from <= *end => *end = (*to).max(*end),
+            _ => ranges.push((*from, *to)),
+        }
+    }
+    if let (Some((from, _)), Some((_, to)), true) = (ranges.first(), ranges.last(), ranges.len() > LINES) {
+        ranges = vec![(*from, *to)];
+    }
+    let who = |(from, to): (i64, i64)| {
+        let within = missed.iter().filter(|(_, _, range)| range.0 < to && from < range.1);
+        let mut groups: Vec<(Arc<str>, i64)> = within.map(|(name, stood, _)| (name.clone(), *stood)).collect();
+        groups.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        groups.dedup_by(|a, b| a.0 == b.0);
+        groups.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        groups.truncate(limits::UNREAD_GROUPS_MAX);
+        (from, to, groups)
+    };
+    ranges.into_iter().map(who).collect()
 }

@@ -106,12 +106,13 @@ impl Why {
         Self { state, depth: number("queue-depth"), in_flight: number("queue-in-flight") }
     }
 
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let left = counted(self.depth, "message");
         match self.state.as_str() {
             "all-leased" => format!("{left} left, and somebody works on each ({} in flight)", self.in_flight),
             "held-by-key" => format!("{left} left, each behind an unfinished one with the same key"),
             "delayed" => format!("{left} left, each waiting until its delay is over"),
+            "letters-waiting" => format!("{left} left, and dead letters wait that cannot be written: milena why QUEUE -g GROUP"),
             "paused" => format!("{left} left, and the group is paused: milena queue resume"),
             _ => "the queue is empty".into(),
         }

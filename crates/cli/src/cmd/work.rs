@@ -39,6 +39,8 @@ const REST_MS: i64 = 1000;
 /// A broker that cannot be reached is asked again after this long, and then ever more rarely.
 const AGAIN: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
+/// `--until-empty` looks so often whether letters that wait were written, `AGAIN` apart.
+const LETTERS_LOOKS: u32 = 50;
 
 #[derive(Args, Debug)]
 #[command(after_help = "The command's exit code settles its message:
@@ -153,7 +155,7 @@ async fn listen(tell: watch::Sender<Stage>, quiet: bool) {
 
 /// Takes one message, has it worked on, and says in the next call what became of it.
 async fn work(shop: Arc<Shop>) -> Result<(), Failure> {
-    let mut settle: Option<Value> = None;
+    let (mut settle, mut waiting) = (None::<Value>, 0);
     loop {
         if shop.stage() > Stage::Working {
             return shop.settle_last(settle).await;
@@ -161,8 +163,16 @@ async fn work(shop: Arc<Shop>) -> Result<(), Failure> {
         match shop.take(&mut settle).await? {
             // Somebody else's message may come back; until then there is something to wait for.
             Some(Taken::Nothing(why)) if shop.options.until_empty && why.state == "empty" => return Ok(()),
-            None | Some(Taken::Nothing(_)) => {}
+            // Letters are written in a moment, or not before somebody mends what stops them.
+            Some(Taken::Nothing(why)) if shop.options.until_empty && why.state == "letters-waiting" => {
+                waiting += 1;
+                if waiting > LETTERS_LOOKS {
+                    return Err(Failure::new(Kind::No, "the queue does not become empty").why(why.words()));
+                }
+            }
+            None | Some(Taken::Nothing(_)) => waiting = 0,
             Some(Taken::Messages(messages)) => {
+                waiting = 0;
                 if let Some(message) = messages.into_iter().next() {
                     let (lease, verdict) = shop.handle(message).await?;
                     settle = verdict.settling(&lease, shop.options.delay);

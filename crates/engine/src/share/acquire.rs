@@ -136,7 +136,7 @@ impl Share {
     }
 
     /// Records went from the log below the group's feet.
-    fn trimmed(&self, now: Now, at: At, start: Offset) -> Option<Fact> {
+    pub(super) fn trimmed(&self, now: Now, at: At, start: Offset) -> Option<Fact> {
         let runs = &self.partitions.get(&at)?.runs;
         (start > runs.start()).then(|| ShareTrimmed { at, to: start, when: now.wall }.into())
     }

@@ -37,6 +37,11 @@ pub enum Command {
         last: Offset,
         as_work: bool,
     },
+    /// The log of this partition begins there now: what was not finished below it is lost.
+    Trim {
+        at: At,
+        to: Offset,
+    },
     /// A secret that was drawn for leases; the first one stays.
     Key([u8; KEY_LEN]),
     /// Another one: leases are signed with it from now on, and those that the last one signed are still good.

@@ -9,6 +9,7 @@ use super::{At, Letter, Share, Why, Window, runs::Stand};
 use crate::{
     group::MemberId,
     ids::{Offset, TopicId},
+    limits,
     machine::Now,
 };
 
@@ -48,6 +49,8 @@ pub struct Depth {
     pub lost: i64,
     pub buried: i64,
     pub failed: i64,
+    /// So many wait for their dead letters that nothing more is handed out.
+    pub choked: bool,
     /// When the group began with it, in wall-clock milliseconds.
     pub since: i64,
 }
@@ -101,11 +104,9 @@ impl Share {
         let partition = self.partitions.get(&at)?;
         let counts = partition.runs.counts();
         let start = partition.runs.start().max(window.start);
-        // What was trimmed and not noticed yet is not counted as done.
-        let done = if start == partition.runs.start() { counts.done } else { self.done_from(at, start) };
-        Some(Depth {
+        let mut depth = Depth {
             start,
-            unfinished: (window.end - start - done).max(0),
+            unfinished: window.end - start - counts.done,
             held: counts.held,
             delayed: counts.delayed,
             condemned: counts.condemned,
@@ -113,17 +114,26 @@ impl Share {
             lost: partition.lost,
             buried: partition.buried,
             failed: partition.failed,
+            choked: counts.condemned >= limits::SHARE_LETTERS_MAX,
             since: partition.since,
-        })
-    }
-
-    fn done_from(&self, at: At, start: Offset) -> i64 {
-        let Some(partition) = self.partitions.get(&at) else { return 0 };
-        let done = |(first, last, cell): (Offset, Offset, super::runs::Cell)| match cell.stand {
-            Stand::Accepted | Stand::Archived => last - first + 1,
-            _ => 0,
         };
-        partition.runs.pieces(start, partition.runs.end() - 1).map(done).sum()
+        // What went from the log is lost from that moment on, whether or not that was stated already.
+        for (first, last, cell) in partition.runs.pieces(partition.runs.start(), start - 1) {
+            let records = last - first + 1;
+            match cell.stand {
+                Stand::Accepted | Stand::Archived => {
+                    depth.unfinished += records;
+                    continue;
+                }
+                Stand::Available => {}
+                Stand::Held => depth.held -= records,
+                Stand::Delayed => depth.delayed -= records,
+                Stand::Condemned => depth.condemned -= records,
+            }
+            depth.lost += records;
+        }
+        depth.unfinished = depth.unfinished.max(0);
+        Some(depth)
     }
 
     /// What is held of a partition, at most `max` runs of it.

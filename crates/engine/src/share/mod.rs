@@ -276,6 +276,27 @@ impl Share {
     pub fn finished_below(&self, at: At) -> Option<Offset> {
         self.partitions.get(&at).map(|partition| partition.runs.start())
     }
+    /// What is not finished of `from..to`, in order, as first and last offsets. Nothing, if the group has not begun with it.
+    pub fn unfinished(&self, at: At, from: Offset, to: Offset) -> Vec<(Offset, Offset)> {
+        let mut open: Vec<(Offset, Offset)> = Vec::new();
+        let Some(partition) = self.partitions.get(&at) else { return open };
+        for (first, last, _) in partition.runs.pieces(from, to - 1).filter(|(_, _, cell)| !cell.is_done()) {
+            match open.last_mut() {
+                Some((_, end)) if *end + 1 == first => *end = last,
+                _ => open.push((first, last)),
+            }
+        }
+        open
+    }
+    /// Records of a topic that went before the group was done with them, as far as that was stated.
+    pub fn lost(&self, topic: TopicId) -> i64 {
+        let of_topic = At { topic, partition: 0 }..=At { topic, partition: i32::MAX };
+        self.partitions.range(of_topic).map(|(_, partition)| partition.lost).sum()
+    }
+    /// Whether the group has begun with any partition of a topic.
+    pub fn has_begun_topic(&self, topic: TopicId) -> bool {
+        self.partitions.range(At { topic, partition: 0 }..=At { topic, partition: i32::MAX }).next().is_some()
+    }
     /// Partitions in which retention may have to wait less, or more, since this was asked last: more is finished, or the group
     /// begins, ends, or changes its mind.
     pub fn take_moved(&mut self) -> BTreeSet<At> {
@@ -305,6 +326,7 @@ impl Machine for Share {
             Command::Beat(beat) => self.beat(now, beat),
             Command::Buried { at, offset } => Ok(self.buried(now, at, offset)),
             Command::Finish { at, first, last, as_work } => Ok(self.finish(now, at, (first, last), as_work)),
+            Command::Trim { at, to } => Ok(Decision::new(self.trimmed(now, at, to).into_iter().collect(), Reply::Done)),
             Command::Key(key) => Ok(self.draw_key(key)),
             Command::ChangeKey(key) => Ok(self.change_key(key)),
             Command::Forget(partitions) => self.forget(&partitions),
@@ -361,6 +383,9 @@ impl Share {
                 if let Some(partition) = self.partitions.get_mut(&trimmed.at) {
                     let ended = partition.trim(trimmed.to);
                     let condemned = partition.is_condemned();
+                    // Locks, keys and room for letters that were taken by what is gone.
+                    self.freed += 1;
+                    self.moved.insert(trimmed.at);
                     self.end(&ended);
                     self.mark_condemned(trimmed.at, condemned);
                 }

@@ -46,7 +46,7 @@ impl Cell {
             _ => self,
         }
     }
-    fn is_done(self) -> bool {
+    pub(super) fn is_done(self) -> bool {
         matches!(self.stand, Stand::Accepted | Stand::Archived)
     }
 }

@@ -171,13 +171,25 @@ impl Queue {
     }
 
     fn because(&self, view: View) -> String {
-        let Depth { unfinished, held, delayed, condemned, .. } = self.depth;
+        let Depth { unfinished, held, delayed, condemned, lost, .. } = self.depth;
         let seconds = |ms: Option<i64>| ms.map_or_else(|| "later".into(), |ms| format!("in {} s", ms.div_euclid(1_000) + 1));
         match () {
             () if unfinished == 0 && view.high == 0 => "nothing was ever written here".into(),
             () if unfinished == 0 && view.stable < view.high => open(view.stable),
+            () if unfinished == 0 && lost > 0 => {
+                format!(
+                    "the end is reached: nothing waits up to {}, and {lost} records were removed before the queue was done with them",
+                    view.stable
+                )
+            }
             () if unfinished == 0 => format!("the end is reached: the queue is done with everything up to {}", view.stable),
             () if self.paused => format!("the queue is paused: {} records wait until it is resumed", self.free()),
+            () if self.free() > 0 && self.depth.choked => {
+                format!(
+                    "{condemned} records are given up and wait for their dead letters, as many as may: until some are written the {} others are not handed out",
+                    self.free()
+                )
+            }
             () if self.free() > 0 && self.full => {
                 format!(
                     "{held} records are leased, as many as the queue may lease of a partition; the first lease ends {}",
@@ -291,9 +303,13 @@ mod tests {
         says(&at(0, 0, 0, 0).because(view(0, 0, 0)), "nothing was ever written");
         says(&at(0, 0, 0, 0).because(view(0, 3, 5)), "a transaction that is still open");
         says(&because(at(0, 0, 0, 0)), "the end is reached: the queue is done with everything up to 5");
+        let lost = Queue { depth: Depth { lost: 4, ..Depth::default() }, ..at(0, 0, 0, 0) };
+        says(&because(lost), "nothing waits up to 5, and 4 records were removed before the queue was done with them");
         says(&because(at(5, 2, 1, 0)), "2 records can be taken");
         says(&because(Queue { by_key: true, ..at(5, 2, 0, 0) }), "but those whose keys are leased: 2 are");
         says(&because(Queue { paused: true, ..at(5, 2, 0, 0) }), "the queue is paused: 3 records wait");
+        let choked = Queue { full: true, depth: Depth { choked: true, ..at(5, 0, 0, 3).depth }, ..at(5, 0, 0, 3) };
+        says(&because(choked), "3 records are given up and wait for their dead letters, as many as may");
         says(&because(Queue { full: true, ..at(5, 2, 0, 0) }), "as many as the queue may lease");
         says(&because(at(3, 3, 0, 0)), "all are leased: 3 records, of which the first is free again in 30 s");
         says(&because(at(2, 0, 2, 0)), "2 records wait until their delay is over, the first in 1 s");

@@ -26,7 +26,6 @@ use super::{
     Told,
     lease::{GROUP_MAX, Lease},
     message::{ANSWER, Decode, Decoder, Enough, Raw, Shown, afforded},
-    ok,
     settle::{self, Many, Outcome},
     state::{depth, oldest},
     trouble::Trouble,
@@ -135,7 +134,18 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     match (messages.is_empty(), settled.is_empty()) {
         (true, true) => Box::pin(work.nothing(empty(StatusCode::NO_CONTENT))).await,
         (true, false) => Box::pin(work.nothing(json(&Received { messages, settled }))).await,
-        _ => ok(&Received { messages, settled }),
+        _ => {
+            let mut answer = json(&Received { messages, settled });
+            say_lost(&mut answer, door.node.share_lost(group, work.topic.id));
+            Ok(answer)
+        }
+    }
+}
+
+/// What retention removed before the queue was done with it is never passed over in silence.
+fn say_lost(answer: &mut Answer, lost: i64) {
+    if lost > 0 {
+        answer.headers_mut().insert(HeaderName::from_static("queue-lost"), HeaderValue::from(lost));
     }
 }
 
@@ -318,12 +328,15 @@ impl Work {
         let (by_key, paused) = rules.map_or((false, false), |rules| (rules.by_key, rules.paused));
         let open = depth.unfinished - depth.held - depth.delayed - depth.condemned;
         let state = match () {
-            () if depth.unfinished - depth.condemned <= 0 => "empty",
+            () if depth.unfinished == 0 => "empty",
+            () if depth.unfinished <= depth.condemned => "letters-waiting",
             () if paused => "paused",
+            () if open > 0 && depth.choked => "letters-waiting",
             () if open > 0 && by_key => "held-by-key",
             () if depth.held > 0 => "all-leased",
             () if depth.delayed > 0 => "delayed",
-            () => "empty",
+            // Somebody had it when this one looked.
+            () => "all-leased",
         };
         let mut say = |name: &'static str, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -333,13 +346,10 @@ impl Work {
         say("queue-state", state.to_owned());
         say("queue-depth", depth.unfinished.to_string());
         say("queue-in-flight", depth.held.to_string());
-        if depth.lost > 0 {
-            // What retention removed before the queue was done with it is never passed over in silence.
-            say("queue-lost", depth.lost.to_string());
-        }
         if let Some(oldest) = oldest(&self.door, &self.topic, &self.group).await? {
             say("queue-oldest-ms", self.door.node.now().wall.saturating_sub(oldest.timestamp).max(0).to_string());
         }
+        say_lost(&mut answer, depth.lost);
         Ok(answer)
     }
 }

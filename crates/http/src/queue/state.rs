@@ -231,6 +231,7 @@ pub(super) async fn depth(door: &Door, topic: &Topic, group: &str) -> Result<Dep
         sum.lost += depth.lost;
         sum.buried += depth.buried;
         sum.failed += depth.failed;
+        sum.choked |= depth.choked;
     }
     Ok(sum)
 }
@@ -253,7 +254,7 @@ pub(super) async fn oldest(door: &Door, topic: &Topic, group: &str) -> Result<Op
     for partition in topic.partitions.iter() {
         let depth = partition_depth(door, topic, partition, group).await?;
         let Some(depth) = depth.filter(|depth| depth.unfinished > 0) else { continue };
-        let Ok(found) = door.node.read(topic, partition, depth.start, 1).await else { continue };
+        let Ok(found) = door.node.read_whole(topic, partition, depth.start, 1).await else { continue };
         let Some(Slice::Memory(bytes)) = found.slices.first() else { continue };
         let found = records(bytes, |offset| offset >= depth.start, Enough::ONE).map_err(Trouble::damaged)?;
         let first = found.records.into_iter().next();

@@ -74,7 +74,8 @@ fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
     put(&server, &json!("x".repeat(2_000)));
     reject_one(&server);
     stands(&server, 1, 0);
-    assert_eq!(server.post(RECEIVE, &json!({"wait_ms": 0})).status, 204, "it is nobody's any more");
+    let nothing = server.post(RECEIVE, &json!({"wait_ms": 0}));
+    assert_eq!((nothing.status, nothing.header("queue-state")), (204, Some("letters-waiting")), "it is nobody's any more");
     assert_eq!(letters(&server), 0);
     // Nobody drops it by the way. Behind it a group may begin only when it wants no letters; at it, it is delivered again.
     let (reset, delete) = ("/q/v1/topics/orders/groups/workers:reset", "/q/v1/groups/workers");

@@ -85,6 +85,28 @@ fn a_queue_hears_of_what_was_removed_before_it_was_done() {
 }
 
 #[test]
+fn what_is_removed_under_a_lease_is_lost_at_once_and_the_lease_ends() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..3);
+    let lost = take(&server);
+    server.trim("orders", 3);
+    // Nobody takes anything first.
+    let standing = server.get("/q/v1/topics/orders/groups/workers").json();
+    assert_eq!((&standing["depth"], &standing["in_flight"], &standing["lost_to_retention"]), (&json!(0), &json!(0), &json!(3)));
+    let told = why(&server, "workers");
+    says(&told, "3 records were removed before the queue was done with them");
+    assert_eq!(told["lost_to_retention"], 3);
+    let receive = || server.post("/q/v1/topics/orders/groups/workers:receive", &json!({"wait_ms": 0}));
+    let nothing = receive();
+    assert_eq!((nothing.status, nothing.header("queue-state"), nothing.header("queue-lost")), (204, Some("empty"), Some("3")));
+    let extended = server.post("/q/v1/groups/workers:extend", &json!({"lease": lost}));
+    assert_eq!(extended.status, 410, "{}", extended.body);
+    produce(&server, "orders", 3..4);
+    let given = receive();
+    assert_eq!((given.status, given.header("queue-lost")), (200, Some("3")));
+}
+
+#[test]
 fn why_and_receipts_know_what_a_rest_instance_was_given() {
     let server = Server::start(Surface::Common);
     produce(&server, "orders", 0..3);

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use milena_node::{
-    Topic,
+    Node, Topic,
     engine::{
         fact::MoveReason,
         group::{Commit, CommitPosition, NamedPartition},
         settings::{Alter, Change, offered::Offered},
-        share::Verdict,
+        share::{At, Verdict, Window},
         topic::SettingsChange,
     },
 };
@@ -193,6 +193,117 @@ fn what_a_queue_holds_up_is_answered_to_everybody() {
     let topic = held_up_by_a_queue(&world, "create");
     let read = world.run(move |node| async move { read_all(&node, &topic, &topic.partitions[0], 0, 1000).await });
     assert_eq!(read.len(), 4);
+}
+
+/// What the queue `workers` has left to do, what is held of it, and what it lost.
+fn standing(world: &World, topic: &Arc<Topic>) -> (i64, i64, i64) {
+    let of = topic.clone();
+    let ask = move |node: Node| async move {
+        let (at, view) = (At { topic: of.id, partition: 0 }, of.partitions[0].view().unwrap());
+        node.ask_share("workers", |share| share.depth(at, Window { start: view.start, end: view.stable })).await
+    };
+    let depth = world.run(ask).unwrap().flatten().expect("the queue has begun");
+    (depth.unfinished, depth.held, depth.lost)
+}
+
+#[test]
+fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
+    let world = World::new();
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 2)).await.unwrap();
+        assert!(say(&node, &of, "one", 0, 0, Verdict::Accept).await);
+    });
+    assert_eq!(standing(&world, &topic), (3, 1, 0));
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    assert_eq!(standing(&world, &topic), (0, 0, 3));
+    // Nobody takes anything, and yet it is stated: the lock is gone with its record.
+    let mut held = 1;
+    for _ in 0..200 {
+        let at = At { topic: topic.id, partition: 0 };
+        let ask = move |node: Node| async move { node.ask_share("workers", |share| share.held(node.now(), at, 9)).await };
+        held = world.run(ask).unwrap().unwrap().len();
+        if held == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(held, 0);
+    let world = world.restart();
+    let topic = world.node.topic("t").unwrap();
+    assert_eq!(standing(&world, &topic), (0, 0, 3));
+}
+
+#[test]
+fn the_ledger_does_not_count_what_a_queue_had_done_out_of_order() {
+    let world = World::new();
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 4)).await.unwrap();
+        assert!(say(&node, &of, "one", 1, 2, Verdict::Accept).await);
+    });
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();
+    let groups = |at: i64| vec![("workers".into(), at)];
+    let said: Vec<_> = lines.iter().map(|l| (l.from, l.to, l.groups.clone())).collect();
+    assert_eq!(said, [(0, 1, groups(0)), (3, 4, groups(3))]);
+    let world = world.restart();
+    assert_eq!(world.run(|node| async move { node.unread(Some("t")).await }).unwrap(), lines);
+}
+
+/// A dead letter that could not be written before retention took its record was never written.
+#[test]
+fn a_letter_whose_record_is_gone_is_lost_and_not_counted_as_written() {
+    let world = World::new();
+    world.create("dlq.t", 1, &[("errors.deadletterqueue.group.enable", "false")]);
+    let topic = of_four(&world, &[("retention.ms", "1000")]);
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", 1)).await.unwrap();
+        assert!(say(&node, &of, "one", 0, 0, Verdict::Reject).await);
+    });
+    world.advance(Duration::from_secs(10));
+    becomes(&topic, 4);
+    // Longer than it takes to look for letters again.
+    std::thread::sleep(Duration::from_millis(2_500));
+    let of = topic.clone();
+    let ask = move |node: Node| async move {
+        let at = At { topic: of.id, partition: 0 };
+        node.ask_share("workers", |share| share.depth(at, Window { start: 4, end: 4 })).await
+    };
+    let depth = world.run(ask).unwrap().flatten().expect("the queue has begun");
+    assert_eq!((depth.buried, depth.condemned, depth.lost), (0, 0, 4));
+}
+
+/// What is in the log is given, whether or not other readers are still shown it: nothing is passed over as if it had never been.
+#[test]
+fn a_queue_is_given_what_has_expired_by_create_time_as_long_as_it_is_there() {
+    let world = World::new();
+    let settings = [("retention.ms", "10000"), ("milena.retention.clock", "create")];
+    let topic = world.create("t", 1, &settings);
+    world.produce(&topic, 0, stamped(MORNING, &["lives"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING - 60_000, &["expired"])).unwrap();
+    world.produce(&topic, 0, stamped(MORNING, &["lives too"])).unwrap();
+    let of = topic.clone();
+    let taken = world.run(move |node| async move { node.share_take("workers", &take(&of, "one", 2)).await }).unwrap();
+    assert_eq!(taken.granted.runs, [(0, 1, 1)]);
+    let held = milena_record::split(&taken.batches).filter(Result::is_ok).count();
+    assert_eq!(held, 2, "both records are given");
+    // One that is given up has its letter, too.
+    let of = topic.clone();
+    assert!(world.run(move |node| async move { say(&node, &of, "one", 1, 1, Verdict::Reject).await }));
+    let letters = || world.node.topic("dlq.t").map_or(0, |dead| dead.partitions[0].view().map_or(0, |view| view.high));
+    for _ in 0..200 {
+        if letters() > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(letters(), 1);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use milena_node::{
         group::MemberId,
         settings::{Alter, Change, offered::Offered},
         share::{AckBatch, Acknowledge, At, Lease, Settle, Verdict, Window},
-        topic::Target,
+        topic::{AddPartitions, Target},
     },
 };
 
@@ -362,4 +362,24 @@ fn an_extended_lease_of_a_former_life_keeps_back_its_key() {
         assert!(told[0].is_ok(), "{told:?}");
         assert_eq!(taken(&node, &topic, "two", 9).await, [(2, 2, 1)], "the other of the same key waits");
     });
+}
+
+#[test]
+fn a_partition_that_is_added_to_a_topic_is_read_from_its_first_record() {
+    let world = World::new();
+    let changes = vec![Change::set("share.auto.offset.reset", "latest")];
+    let alter = Alter::SomeOf(Offered::Group, GROUP.into(), changes);
+    world.run(|node| async move { node.alter_broker(alter).await }).unwrap().unwrap();
+    let topic = world.create("orders", 1, &[]);
+    world.produce(&topic, 0, batch(&["before"])).unwrap();
+    let of = topic.clone();
+    assert_eq!(world.run(move |node| async move { taken(&node, &of, "one", 9).await }), []);
+    let add = AddPartitions { name: "orders".into(), count: 2, assignments: None, node: 0 };
+    world.run(|node| async move { node.add_partitions(add).await }).unwrap().unwrap();
+    let topic = world.node.topic("orders").unwrap();
+    world.produce(&topic, 1, batch(&["new"])).unwrap();
+    let taken = world.run(move |node| async move {
+        node.share_take(GROUP, &Take { partition: 1, ..take(&topic, "one", 9) }).await.expect("a taking").granted.runs
+    });
+    assert_eq!(taken, [(0, 0, 1)]);
 }
