@@ -1,7 +1,7 @@
 //! `milena serve --ephemeral`: the test kit's broker, for tests of any language. Turns the flags into a kit, and decides nothing
 //! else.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener};
 
 use clap::ValueEnum;
 use milena_node::Sockets;
@@ -86,9 +86,8 @@ impl Address {
         match self {
             Address::One(address) => vec![*address],
             Address::Loopback(port) => {
-                let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, *port));
-                let there = StdListener::bind(v6).is_ok();
-                std::iter::once((Ipv4Addr::LOCALHOST, *port).into()).chain(there.then_some(v6)).collect()
+                let both = super::listen::loopback(*port, StdListener::bind);
+                both.into_iter().map(|(address, _)| address).collect()
             }
         }
     }
