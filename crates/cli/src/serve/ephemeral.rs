@@ -11,7 +11,7 @@ use super::{Address, Listening, Plan, Serving, Settings, listen::cannot_listen, 
 use crate::{
     failure::{Failure, Kind},
     process::Descriptors,
-    ready::{Control, Ready},
+    ready::{Control, Keeps, Ready},
 };
 
 /// Where the data of a server for tests rest.
@@ -76,6 +76,7 @@ fn ready(plan: &Plan, kit: &Kit) -> Ready {
         advertise: plan.rule.clone(),
         recovered,
         took,
+        keeps: Keeps::default(),
         control,
     }
 }
