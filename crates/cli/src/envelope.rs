@@ -6,7 +6,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use milena_client::{Message, NewRecord};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use crate::{schemas::Known, when};
@@ -64,19 +64,51 @@ fn stands_for_itself(text: &str) -> bool {
     nested && !text.contains(['\n', '\r']) && !text.contains("$base64") && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// The envelope as it is read: ours, and kcat's `-J` with its `payload`.
+/// The envelope as it is read: ours, kcat's `-J`, rpk's and kaf's `json-each-row`. What says where a message was is passed over; a
+/// member of none of them is refused, because it is a slip, or a value that was meant to be wrapped.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     key: Option<&'a RawValue>,
-    #[serde(borrow, default, alias = "payload")]
+    #[serde(borrow, default, alias = "payload", deserialize_with = "written")]
     value: Option<&'a RawValue>,
     #[serde(default)]
     partition: Option<i32>,
-    #[serde(default)]
+    #[serde(default, alias = "timestamp")]
     ts: Option<Value>,
     #[serde(borrow, default)]
     headers: Option<&'a RawValue>,
+    #[serde(default, rename = "topic")]
+    _topic: IgnoredAny,
+    #[serde(default, rename = "offset")]
+    _offset: IgnoredAny,
+    /// Ours.
+    #[serde(default, rename = "schema")]
+    _schema: IgnoredAny,
+    /// `message show -o json`.
+    #[serde(default, rename = "batch")]
+    _batch: IgnoredAny,
+    #[serde(default, rename = "receipt")]
+    _receipt: IgnoredAny,
+    /// kcat's.
+    #[serde(default, rename = "tstype")]
+    _tstype: IgnoredAny,
+    #[serde(default, rename = "broker")]
+    _broker: IgnoredAny,
+    #[serde(default, rename = "key_schema_id")]
+    _key_schema_id: IgnoredAny,
+    #[serde(default, rename = "value_schema_id")]
+    _value_schema_id: IgnoredAny,
+    #[serde(default, rename = "key_error")]
+    _key_error: IgnoredAny,
+    #[serde(default, rename = "payload_error")]
+    _payload_error: IgnoredAny,
+}
+
+/// Tells a `null` that stands there from nothing.
+fn written<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,21 +120,39 @@ struct InBase64 {
 
 /// Reads one line. The topic is the caller's; the partition counts only with `keep_partition`.
 pub(crate) fn read(line: &str, topic: &str, keep_partition: bool) -> Result<NewRecord, String> {
-    let envelope: Envelope<'_> = serde_json::from_str(line).map_err(|e| e.to_string())?;
+    // A derived struct would also be read from a list, member after member.
+    if !line.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok() {
+        return Err("it is no object: a message is {\"value\": …}, with what is to be stored as its value".into());
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(line).map_err(refused)?;
+    let value =
+        envelope.value.ok_or("it has no \"value\" (or \"payload\"); a tombstone says so: {\"key\":\"k\",\"value\":null}")?;
+    let no_time = |time: &dyn std::fmt::Display| format!("ts {time} is no time");
     let timestamp = match envelope.ts {
         None | Some(Value::Null) => None,
-        Some(Value::Number(n)) => n.as_i64(),
+        Some(Value::Number(n)) => Some(n.as_i64().ok_or_else(|| no_time(&n))?),
         Some(Value::String(s)) => Some(when::read(&s).ok_or_else(|| format!("ts {s:?} is no time"))?),
-        Some(other) => return Err(format!("ts {other} is no time")),
+        Some(other) => return Err(no_time(&other)),
     };
     Ok(NewRecord {
         topic: topic.into(),
         partition: envelope.partition.filter(|_| keep_partition),
         key: part(envelope.key)?,
-        value: part(envelope.value)?,
+        value: part(Some(value))?,
         headers: headers(envelope.headers)?,
         timestamp,
     })
+}
+
+/// The parser's words, without the list of every member that would have been taken.
+fn refused(error: serde_json::Error) -> String {
+    let words = error.to_string();
+    match words.split_once(", expected one of ") {
+        Some((unknown, _)) => format!(
+            "{unknown}; a message has key, value, headers, ts and partition, as milena read, kcat -J, rpk or kaf print it"
+        ),
+        None => words,
+    }
 }
 
 fn part(raw: Option<&RawValue>) -> Result<Option<Bytes>, String> {
@@ -123,11 +173,24 @@ fn part(raw: Option<&RawValue>) -> Result<Option<Bytes>, String> {
 
 type Headers = Vec<(Bytes, Option<Bytes>)>;
 
-/// Pairs as ours, a flat list as kcat's, or an object as rpk's.
+/// One header as rpk and kaf write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header<'a> {
+    key: String,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+/// Pairs as ours, objects as rpk's and kaf's, a flat list as kcat's, or one object.
 fn headers(raw: Option<&RawValue>) -> Result<Headers, String> {
     let Some(text) = raw.map(|r| r.get()) else { return Ok(Vec::new()) };
     if let Ok(pairs) = serde_json::from_str::<Vec<(String, &RawValue)>>(text) {
         return pairs.into_iter().map(|(k, v)| Ok((k.into(), part(Some(v))?))).collect();
+    }
+    // A derived struct is read from a list as well, and that is a pair.
+    if let Ok(objects) = serde_json::from_str::<Vec<Header<'_>>>(text) {
+        return objects.into_iter().map(|header| Ok((header.key.into(), part(Some(header.value))?))).collect();
     }
     if let Ok(flat) = serde_json::from_str::<Vec<Option<String>>>(text) {
         let pair = |pair: &[Option<String>]| {
@@ -185,5 +248,35 @@ mod tests {
         assert_eq!(record.value.as_deref(), Some(&b"v"[..]));
         assert_eq!(record.headers, vec![("a".into(), Some("1".into())), ("b".into(), None)]);
         assert!(read("{\"value\":1,\"ts\":true}", "t", false).is_err());
+    }
+
+    #[test]
+    fn what_rpk_and_kaf_write_is_taken() {
+        let rpk = r#"{"topic":"x","key":"k","value":"v","headers":[{"key":"a","value":"1"},{"key":"b","value":""}],"timestamp":1700000000000,"partition":1,"offset":7}"#;
+        let kaf = r#"{"topic":"x","partition":1,"offset":7,"timestamp":"2023-11-14T22:13:20Z","headers":[{"key":"a","value":"1"},{"key":"b","value":""}],"key":"k","payload":"v"}"#;
+        for line in [rpk, kaf] {
+            let record = read(line, "t", true).unwrap();
+            assert_eq!((record.partition, record.timestamp), (Some(1), Some(1_700_000_000_000)), "{line}");
+            assert_eq!((record.key.as_deref(), record.value.as_deref()), (Some(&b"k"[..]), Some(&b"v"[..])), "{line}");
+            assert_eq!(record.headers, vec![("a".into(), Some("1".into())), ("b".into(), Some("".into()))], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_is_refused_rather_than_stored_as_a_tombstone() {
+        let refused = |line: &str| read(line, "t", false).unwrap_err();
+        assert!(refused(r#"{"first":"john","last":"doe"}"#).starts_with("unknown field `first`"));
+        assert!(refused(r#"{"vlaue":"x"}"#).starts_with("unknown field `vlaue`"));
+        assert!(refused(r#"{"value":"x","value_size":1}"#).starts_with("unknown field `value_size`"));
+        for without in [r#"{"key":"k"}"#, "{}", r#"{"topic":"t","headers":[]}"#] {
+            assert!(refused(without).contains("it has no \"value\""), "{without}");
+        }
+        for other in ["[1,2]", "[]", "12", "\"text\"", "null", " [1]"] {
+            assert!(refused(other).starts_with("it is no object"), "{other}");
+        }
+        assert!(refused(r#"{"value":1,"ts":1.5}"#).contains("is no time"));
+        assert!(refused(r#"{"value":"x","headers":[{"key":"a"}]}"#).contains("headers"));
+        assert_eq!(read(r#"{"key":"k","value":null}"#, "t", false).unwrap().value, None);
+        assert_eq!(read(r#"{"key":"k","payload":null}"#, "t", false).unwrap().value, None);
     }
 }

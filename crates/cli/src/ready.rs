@@ -2,8 +2,13 @@
 
 use std::{fmt::Write, path::PathBuf, time::Duration};
 
-use milena_node::Recovered;
+use milena_node::{
+    Node, Recovered,
+    engine::settings::{Overrides, topic::TopicSettings},
+};
 use serde_json::json;
+
+use crate::{screen::size, when};
 
 pub(crate) struct Ready {
     pub(crate) kafka: String,
@@ -14,6 +19,8 @@ pub(crate) struct Ready {
     pub(crate) advertise: String,
     pub(crate) recovered: Recovered,
     pub(crate) took: Duration,
+    /// What topics without settings of their own keep.
+    pub(crate) keeps: Keeps,
     /// Only of a server for tests.
     pub(crate) control: Option<Control>,
 }
@@ -22,6 +29,31 @@ pub(crate) struct Ready {
 pub(crate) struct Control {
     pub(crate) url: String,
     pub(crate) token: String,
+}
+
+/// Retention as it is in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Keeps {
+    millis: Option<i64>,
+    bytes: Option<u64>,
+}
+
+impl Keeps {
+    pub(crate) fn of(node: &Node) -> Self {
+        let topics = TopicSettings::resolve(&Overrides::new(), &node.config());
+        if !topics.cleanup.delete {
+            return Self::default();
+        }
+        Self { millis: topics.retention_ms, bytes: topics.retention_bytes }
+    }
+
+    fn words(self) -> String {
+        let age = self.millis.map_or("forever".into(), when::span);
+        match self.bytes {
+            Some(bytes) => format!("{age}, at most {} a partition", size(bytes)),
+            None => age,
+        }
+    }
 }
 
 impl Ready {
@@ -85,7 +117,7 @@ impl Ready {
             _ => "nothing outlives this process",
         };
         let _ = writeln!(out, "  Data      {data:<24}{durable}");
-        let _ = writeln!(out, "  Keep      forever, warn when the disk is 80 % full");
+        let _ = writeln!(out, "  Keep      {}, warn when the disk is 80 % full", self.keeps.words());
         out.push_str(&self.recovery());
         let _ = writeln!(out, "  Next:     milena produce hello \"my first message\"    ·    Ctrl-C stops, nothing is lost");
         out
@@ -117,4 +149,18 @@ impl Ready {
 /// What a person types: `localhost` for both loopback families.
 fn local(address: &str) -> String {
     address.strip_prefix("127.0.0.1:").map_or_else(|| address.to_string(), |port| format!("localhost:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_said_in_a_persons_units() {
+        let words = |millis, bytes| Keeps { millis, bytes }.words();
+        assert_eq!(words(None, None), "forever");
+        assert_eq!(words(Some(7 * 86_400_000), None), "7 days");
+        assert_eq!(words(None, Some(1 << 30)), "forever, at most 1.0 GiB a partition");
+        assert_eq!(words(Some(3_600_000), Some(1 << 20)), "60 min, at most 1.0 MiB a partition");
+    }
 }

@@ -50,6 +50,18 @@ pub(crate) fn counted(n: i64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
+/// A number of bytes as a person reads it.
+pub(crate) fn size(bytes: u64) -> String {
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, next);
+    }
+    format!("{value:.1} {unit}")
+}
+
 /// All that a command has to say, at once.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut screen = Screen::new();

@@ -32,7 +32,7 @@ use crate::{
     notify::Notify,
     ours,
     process::Descriptors,
-    ready::Ready,
+    ready::{Keeps, Ready},
 };
 use asked::Asked;
 use listen::{Bound, Doors, Listeners};
@@ -147,6 +147,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         Some(place) => ephemeral::start(&plan, place, &descriptors)?,
         None => start(&plan, &descriptors)?,
     };
+    ready.keeps = serving.node().as_ref().map(Keeps::of).unwrap_or_default();
     ready.took = begin.elapsed();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -227,6 +228,7 @@ fn start(plan: &Plan, descriptors: &Descriptors) -> Result<(Serving, Settings, R
         advertise: plan.rule.clone(),
         recovered: opened.recovered.clone(),
         took: Duration::ZERO,
+        keeps: Keeps::default(),
         control: None,
     };
     let broker = start_broker(plan, opened, &told, (kafka.len() == 2, descriptors))?;

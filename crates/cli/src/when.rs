@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
-/// Reads `2026-11-22T14:00:00Z`, `2026-11-22 14:00`, `2026-11-22`, `14:00`, `1700000000000`, or `-5m` (ago). Without a zone: this machine's.
+/// Reads `2026-11-22T14:00:00Z`, `2026-11-22 14:00`, `2026-11-22`, `14:00`, `1700000000` (ten digits: seconds), `1700000000000`
+/// (milliseconds), or `-5m` (ago). Without a zone: this machine's.
 pub(crate) fn read(text: &str) -> Option<i64> {
     let text = text.trim();
     if text == "now" {
@@ -14,7 +15,8 @@ pub(crate) fn read(text: &str) -> Option<i64> {
         return Some(now().saturating_sub(ago));
     }
     if text.len() >= 9 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok();
+        let number: i64 = text.parse().ok()?;
+        return if text.len() == 10 { number.checked_mul(1000) } else { Some(number) };
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_millisecond());
@@ -28,20 +30,29 @@ pub(crate) fn read(text: &str) -> Option<i64> {
     Some(today.to_zoned(zone).ok()?.timestamp().as_millisecond())
 }
 
-/// Reads `500ms`, `90s`, `5m`, `2h`, `7d` as milliseconds.
+/// Reads `500ms`, `90s`, `5m`, `2h`, `7d`, and several of them, `1h30m`, as milliseconds.
 pub(crate) fn duration(text: &str) -> Option<i64> {
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let (count, unit) = text.split_at(split);
-    let unit = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        "w" => 7 * 86_400_000,
-        _ => return None,
-    };
-    count.parse::<i64>().ok()?.checked_mul(unit)
+    let (mut rest, mut sum) = (text, 0_i64);
+    loop {
+        let unit_at = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (count, behind) = rest.split_at(unit_at);
+        let next_at = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, next) = behind.split_at(next_at);
+        let unit = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" | "min" => 60_000,
+            "h" | "hr" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(count.parse::<i64>().ok()?.checked_mul(unit)?)?;
+        if next.is_empty() {
+            return Some(sum);
+        }
+        rest = next;
+    }
 }
 
 /// Reads a length of time as every flag takes it: `500ms`, `90s`, `5m`, `2h`, `7d`, and a number alone is seconds.
@@ -103,7 +114,11 @@ mod tests {
         assert!(read("2026-11-22").is_some() && read("14:00").is_some() && read("2026-11-22 14:00").is_some());
         assert_eq!(read("soon"), None);
         assert_eq!(duration("2h"), Some(7_200_000));
-        assert_eq!(duration("h"), None);
+        assert_eq!(read("1700000000"), Some(1_700_000_000_000));
+        assert_eq!(duration("1h30m5s"), Some(5_405_000));
+        for bad in ["h", "", "1", "1h30", "1h-5m"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
         assert_eq!(length("30"), Ok(Duration::from_secs(30)));
         assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
         assert!(length("-1").is_err() && length("soon").is_err() && length("").is_err());

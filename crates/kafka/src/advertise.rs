@@ -4,7 +4,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
 
@@ -50,6 +50,10 @@ pub enum BadAdvertise {
         "no client can connect to {0}: it means \"every address of this machine\"; write the address that clients dial, or auto"
     )]
     Unspecified(String),
+    #[error("no client can connect to {0}: it is a broadcast or multicast address, which belongs to no machine")]
+    NoMachine(String),
+    #[error("{0:?} is no address: an IPv4 address has four numbers, and a name does not end in one")]
+    Short(String),
     #[error("{0:?} is no network; write for example 10.0.0.0/8 or fd00::/8")]
     Network(String),
     #[error("{0}:// is not spoken here: clients connect without TLS and login; write HOST:PORT")]
@@ -60,25 +64,44 @@ pub enum BadAdvertise {
     Brackets(String),
     #[error("{0:?} are several addresses, and each client is told one")]
     Several(String),
+    #[error("for clients in {net}: {why}")]
+    ForNetwork { net: String, why: Box<BadAdvertise> },
 }
 
 impl BadAdvertise {
     /// What to write instead.
     pub fn fix(&self) -> String {
         match self {
-            Self::NoPort(host) => format!("--advertise {host}:9092"),
-            Self::Brackets(text) => match text.rsplit_once(':') {
-                Some((host, port)) => format!("--advertise [{host}]:{port}"),
-                None => "--advertise [::1]:9092".into(),
+            Self::NoPort(_) | Self::Brackets(_) => format!("--advertise {}", self.instead()),
+            Self::ForNetwork { net, why } => match why.as_ref() {
+                Self::NoPort(_) | Self::Brackets(_) => format!("--advertise {net}={}", why.instead()),
+                _ => format!("--advertise {net}=HOST:PORT   or   --advertise auto"),
             },
             Self::Several(_) => {
                 "--advertise auto (what each client dialled)   or   --advertise 10.0.0.0/8=HOST:PORT,192.168.0.0/16=HOST:PORT"
                     .into()
             }
             Self::Network(_) => "--advertise 10.0.0.0/8=HOST:PORT   or   --advertise auto".into(),
-            Self::Empty | Self::Port(_) | Self::Unspecified(_) | Self::Scheme(_) | Self::Host(_) => {
-                "--advertise auto   or   --advertise HOST:PORT, as clients dial it".into()
-            }
+            Self::Empty
+            | Self::Port(_)
+            | Self::Unspecified(_)
+            | Self::NoMachine(_)
+            | Self::Short(_)
+            | Self::Scheme(_)
+            | Self::Host(_) => "--advertise auto   or   --advertise HOST:PORT, as clients dial it".into(),
+        }
+    }
+
+    /// The address that was meant, where that can be told.
+    fn instead(&self) -> String {
+        match self {
+            Self::NoPort(host) => format!("{host}:9092"),
+            Self::Brackets(text) => match text.rsplit_once(':') {
+                Some((host, port)) if is_v6(host) && port.parse().is_ok_and(|port: u16| port != 0) => format!("[{host}]:{port}"),
+                _ if is_v6(text) => format!("[{text}]:9092"),
+                _ => "HOST:PORT".into(),
+            },
+            _ => "HOST:PORT".into(),
         }
     }
 }
@@ -147,33 +170,70 @@ impl FromStr for HostPort {
         if text.contains(',') {
             return Err(BadAdvertise::Several(text.to_owned()));
         }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| BadAdvertise::NoPort(text.to_owned()))?;
-        if port.ends_with(']') {
-            return Err(BadAdvertise::NoPort(text.to_owned()));
+        if text.is_empty() {
+            return Err(BadAdvertise::Empty);
         }
+        // Before anything is said of how it is written: what is proposed instead must be able to work.
+        text.parse::<Ipv6Addr>().map_or(Ok(()), |ip| can_be_dialled(ip.into(), text))?;
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (text, None),
+        };
         let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         if inside.is_none() && host.contains(':') {
+            host.parse::<Ipv6Addr>().map_or(Ok(()), |ip| can_be_dialled(ip.into(), host))?;
             return Err(BadAdvertise::Brackets(text.to_owned()));
         }
-        let port = port.parse().ok().filter(|p| *p != 0).ok_or_else(|| BadAdvertise::Port(port.to_owned()))?;
-        let host = inside.unwrap_or(host);
+        let (host, brackets) = (inside.unwrap_or(host), inside.is_some());
         if host.is_empty() {
             return Err(BadAdvertise::Empty);
         }
-        if !is_host(host, inside.is_some()) {
+        if !is_host(host, brackets) {
             return Err(BadAdvertise::Host(host.to_owned()));
         }
-        if host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
-            return Err(BadAdvertise::Unspecified(host.to_owned()));
+        match host.parse::<IpAddr>() {
+            Ok(ip) => can_be_dialled(ip, host)?,
+            // Resolvers read `0` and `127.1` as addresses, some of them; `0` is every address.
+            Err(_) if ends_in_a_number(host) => return Err(BadAdvertise::Short(host.to_owned())),
+            Err(_) => {}
         }
+        let port = port.ok_or_else(|| BadAdvertise::NoPort(text.to_owned()))?;
+        let port = port.parse().ok().filter(|p| *p != 0).ok_or_else(|| BadAdvertise::Port(port.to_owned()))?;
         Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// Whether a machine can have this address, in whichever family it is written.
+pub fn can_be_dialled(ip: IpAddr, written: &str) -> Result<(), BadAdvertise> {
+    let ip = ip.to_canonical();
+    let is_broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+    if ip.is_unspecified() {
+        Err(BadAdvertise::Unspecified(written.to_owned()))
+    } else if ip.is_multicast() || is_broadcast {
+        Err(BadAdvertise::NoMachine(written.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+fn is_v6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
+}
+
+/// No name ends so; what does is meant as an IPv4 address.
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    match digits {
+        Some(hex) => hex.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => last.bytes().all(|b| b.is_ascii_digit()),
     }
 }
 
 /// A name as resolvers take it, or an address; in brackets only IPv6.
 fn is_host(host: &str, brackets: bool) -> bool {
     if brackets {
-        return host.parse::<std::net::Ipv6Addr>().is_ok();
+        return is_v6(host);
     }
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     // Names have 253 characters at most (RFC 1035).
@@ -195,7 +255,9 @@ impl FromStr for Advertise {
         }
         let rule = |part: &str| {
             let (net, told) = part.split_once('=').ok_or_else(|| BadAdvertise::Network(part.to_owned()))?;
-            Ok(Rule { net: net.trim().parse()?, told: told.trim().parse()? })
+            let net: Net = net.trim().parse()?;
+            let within = |why| BadAdvertise::ForNetwork { net: net.to_string(), why: Box::new(why) };
+            Ok(Rule { net, told: told.trim().parse().map_err(within)? })
         };
         text.split(',').map(rule).collect::<Result<_, _>>().map(Self::ByNetwork)
     }
@@ -293,5 +355,46 @@ mod tests {
         assert_eq!(refused("127.0.0.1:1,localhost:2"), BadAdvertise::Several("127.0.0.1:1,localhost:2".into()));
         assert_eq!(refused("::1:29941"), BadAdvertise::Brackets("::1:29941".into()));
         assert_eq!(refused("::1:29941").fix(), "--advertise [::1]:29941");
+    }
+
+    #[test]
+    fn an_address_that_no_machine_has_is_refused_however_it_is_written() {
+        let refused = |text: &str| text.parse::<Advertise>().unwrap_err();
+        let plain = "--advertise auto   or   --advertise HOST:PORT, as clients dial it";
+        for text in ["0.0.0.0:9092", "[::]:9092", "[::ffff:0.0.0.0]:9092", "0.0.0.0", "[::]", "::", "::ffff:0.0.0.0", ":::9092"] {
+            assert!(matches!(refused(text), BadAdvertise::Unspecified(_)), "{text}: {:?}", refused(text));
+            assert_eq!(refused(text).fix(), plain, "{text}");
+        }
+        for text in ["255.255.255.255:9092", "224.0.0.1:9092", "[ff02::1]:9092", "[::ffff:224.0.0.1]:9092", "224.0.0.1"] {
+            assert!(matches!(refused(text), BadAdvertise::NoMachine(_)), "{text}: {:?}", refused(text));
+            assert_eq!(refused(text).fix(), plain, "{text}");
+        }
+        for text in ["0:9092", "0.0.0:9092", "127.1:9092", "0x7f.1:9092", "0x0:9092", "1.2.3.256:9092", "0"] {
+            assert!(matches!(refused(text), BadAdvertise::Short(_)), "{text}: {:?}", refused(text));
+        }
+        for good in ["host1:9092", "1host:9092", "a.b-2:1", "0x.example:1", "[::ffff:10.0.0.1]:1"] {
+            assert!(good.parse::<Advertise>().is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_is_proposed_can_work() {
+        let fix = |text: &str| text.parse::<Advertise>().unwrap_err().fix();
+        for (text, proposed) in [
+            ("host", "--advertise host:9092"),
+            ("[::1]", "--advertise [::1]:9092"),
+            ("::1", "--advertise [::1]:9092"),
+            ("fe80::abcd", "--advertise [fe80::abcd]:9092"),
+            ("::1:29941", "--advertise [::1]:29941"),
+            ("10.0.0.0/8=", "--advertise 10.0.0.0/8=HOST:PORT   or   --advertise auto"),
+            ("10.0.0.0/8=0.0.0.0:9092", "--advertise 10.0.0.0/8=HOST:PORT   or   --advertise auto"),
+            ("10.0.0.0/8=inside", "--advertise 10.0.0.0/8=inside:9092"),
+            ("foo bar", "--advertise auto   or   --advertise HOST:PORT, as clients dial it"),
+        ] {
+            assert_eq!(fix(text), proposed, "{text}");
+            let alone =
+                proposed.split("   ").next().unwrap().strip_prefix("--advertise ").unwrap().replace("HOST:PORT", "host:1");
+            assert!(alone.parse::<Advertise>().is_ok(), "{alone}");
+        }
     }
 }

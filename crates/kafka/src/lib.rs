@@ -29,7 +29,7 @@ mod share_session;
 mod sharing;
 mod stopwatch;
 
-pub use advertise::{Advertise, BadAdvertise, HostPort};
+pub use advertise::{Advertise, BadAdvertise, HostPort, can_be_dialled};
 pub use dispatch::{Card, Close, Cost, card, cards};
 pub use listen::listen;
 pub use peer::{Door, DoorOptions};

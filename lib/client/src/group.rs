@@ -241,7 +241,7 @@ fn beginning(from: From) -> Result<At> {
         From::Start => Ok(At::Start),
         From::End => Ok(At::End),
         From::Time(time) => Ok(At::Time(time)),
-        From::Offset(_) | From::Last(_) => {
+        From::Offset(_) | From::After(_) | From::Last(_) => {
             Err(Error::Invalid(format!("a group begins at the start, at the end or at a time, not at {from:?}")))
         }
     }

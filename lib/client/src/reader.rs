@@ -32,6 +32,8 @@ pub enum From {
     End,
     /// This offset.
     Offset(i64),
+    /// This many offsets behind the first that is kept, in each partition.
+    After(i64),
     /// This many records before the end, in each partition.
     Last(i64),
     /// The first record at this time or later, in milliseconds since 1970.

@@ -16,7 +16,6 @@ use clap::Args;
 use milena_client::{Endpoint, Security};
 
 pub(crate) use server::filesystem;
-pub(super) use server::size;
 
 use self::{
     client::Terms,

@@ -274,6 +274,7 @@ impl Template {
         let bad = |why: String| {
             Failure::new(Kind::Failed, format!("{place} is no message as JSON"))
                 .why(why)
+                .hint("without --json each line is stored as it stands, JSON or not")
                 .fix("one line a message: {\"key\":\"k\",\"value\":\"v\",\"headers\":[[\"name\",\"value\"]]}")
         };
         let text = std::str::from_utf8(line).map_err(|e| bad(e.to_string()))?;

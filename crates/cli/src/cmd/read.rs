@@ -28,6 +28,7 @@ use show::{Output, Shape, Show};
   milena read orders                              everything there is, one JSON line a message
   milena read orders --offset -10                 the last ten of each partition
   milena read orders --offset @-1h                since an hour ago
+  milena read orders --offset @-48h:-24h          the day before the last one
   milena read orders --where value.user.id=17     only these
   milena read orders -f '%p %o %k %s\\n'           in kcat's format language
   milena read orders --count 1 --hex              every byte explained
@@ -59,10 +60,10 @@ pub(crate) struct TailOptions {
 
 #[derive(Args, Clone, Debug)]
 struct Select {
-    /// Range: start, end, N, N-M (M left out), :N (the first N), +N, -N, @TIME, @TIME..TIME
+    /// Range: start, end, :end, N, N:M or N-M (M left out), :N (up to N), +N (N after the start), -N (the last N), @TIME, @TIME:TIME, @:TIME
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     offset: Option<String>,
-    /// Where to begin: start, now, an offset, -N (before the end), @TIME
+    /// Where to begin: start, now, an offset, +N (after the start), -N (before the end), @TIME
     #[arg(long, value_name = "PLACE", allow_hyphen_values = true, conflicts_with = "offset")]
     from: Option<String>,
     /// Partition; may be repeated [default: all]

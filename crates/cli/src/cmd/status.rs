@@ -11,11 +11,10 @@ use tokio::time::Instant;
 
 use self::holdings::Holdings;
 use crate::{
-    cmd::doctor::size,
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
-    screen::{Output, Screen},
+    screen::{Output, Screen, size},
     web::Web,
     when,
 };

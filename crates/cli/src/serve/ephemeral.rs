@@ -1,7 +1,7 @@
 //! `milena serve --ephemeral`: the test kit's broker, for tests of any language. Turns the flags into a kit, and decides nothing
 //! else.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener};
 
 use clap::ValueEnum;
 use milena_node::Sockets;
@@ -11,7 +11,7 @@ use super::{Address, Listening, Plan, Serving, Settings, listen::cannot_listen, 
 use crate::{
     failure::{Failure, Kind},
     process::Descriptors,
-    ready::{Control, Ready},
+    ready::{Control, Keeps, Ready},
 };
 
 /// Where the data of a server for tests rest.
@@ -76,6 +76,7 @@ fn ready(plan: &Plan, kit: &Kit) -> Ready {
         advertise: plan.rule.clone(),
         recovered,
         took,
+        keeps: Keeps::default(),
         control,
     }
 }
@@ -86,9 +87,8 @@ impl Address {
         match self {
             Address::One(address) => vec![*address],
             Address::Loopback(port) => {
-                let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, *port));
-                let there = StdListener::bind(v6).is_ok();
-                std::iter::once((Ipv4Addr::LOCALHOST, *port).into()).chain(there.then_some(v6)).collect()
+                let both = super::listen::loopback(*port, StdListener::bind);
+                both.into_iter().map(|(address, _)| address).collect()
             }
         }
     }

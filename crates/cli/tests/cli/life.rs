@@ -22,11 +22,12 @@ fn sigterm_ends_it_within_a_second_and_nothing_is_lost() {
 
 /// What a person sees when it starts.
 fn banner(data: &str) -> String {
-    let mut child =
-        bare(&["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--data", data])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    banner_with(data, &[])
+}
+
+fn banner_with(data: &str, more: &[&str]) -> String {
+    let quiet = ["serve", "--kafka", "127.0.0.1:0", "--http", "off", "--registry", "off", "--rest", "off", "--data", data];
+    let mut child = bare(&[&quiet[..], more].concat()).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut banner = String::new();
     for line in lines {
@@ -56,6 +57,26 @@ fn the_banner_names_what_listens() {
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(settled(&banner), expected);
+}
+
+#[test]
+fn the_banner_names_the_retention_that_is_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let keeps = |settings: &[&str]| {
+        let banner = banner_with(data, settings);
+        banner.lines().find_map(|line| line.trim().strip_prefix("Keep")).unwrap().trim().to_owned()
+    };
+    let rest = "warn when the disk is 80 % full";
+    assert_eq!(keeps(&["--set", "log.retention.hours=1"]), format!("60 min, {rest}"));
+    let both = ["--set", "log.retention.hours=168", "--set", "log.retention.bytes=1048576"];
+    assert_eq!(keeps(&both), format!("7 days, at most 1.0 MiB a partition, {rest}"));
+    assert_eq!(keeps(&["--set", "log.retention.hours=1", "--set", "log.cleanup.policy=compact"]), format!("forever, {rest}"));
+    // What was set while it ran wins, as for the topics.
+    let server = Server::on(dir.path());
+    server.out(&["config", "set", "log.retention.ms=172800000"], b"");
+    server.terminate();
+    assert_eq!(keeps(&["--set", "log.retention.hours=1"]), format!("2 days, {rest}"));
 }
 
 /// The block "pull the plug": a producer is told how far it came, and all of that is there afterwards.

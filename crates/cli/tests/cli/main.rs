@@ -19,6 +19,7 @@ mod metrics;
 mod plans;
 mod prove;
 mod queue;
+mod ranges;
 mod readers;
 mod readme;
 mod rest;

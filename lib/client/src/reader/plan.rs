@@ -32,6 +32,7 @@ pub(super) async fn plan(cluster: &Cluster, selections: &[Selection], committed:
                 From::Start => start,
                 From::End => end,
                 From::Offset(offset) => offset,
+                From::After(count) => start.saturating_add(count.max(0)).min(end),
                 From::Last(count) => end.saturating_sub(count.max(0)).max(start),
                 From::Time(_) => from_time.as_ref().and_then(|t| t[n]).unwrap_or(end),
             };

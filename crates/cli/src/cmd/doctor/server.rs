@@ -11,7 +11,12 @@ use milena_client::{Cluster, Config, Endpoint};
 use serde_json::Value;
 
 use super::{client, finding::Finding};
-use crate::{ours, screen::counted, web::Web, when};
+use crate::{
+    ours,
+    screen::{counted, size},
+    web::Web,
+    when,
+};
 
 const DAY: i64 = 86_400_000;
 
@@ -172,17 +177,6 @@ fn own(endpoint: &Endpoint) -> Config {
     config.options = client::dialling(milena_client::Security::default());
     config.ignore_advertised = true;
     config
-}
-
-pub(in crate::cmd) fn size(bytes: u64) -> String {
-    let (mut value, mut unit) = (bytes as f64, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        (value, unit) = (value / 1024.0, next);
-    }
-    format!("{value:.1} {unit}")
 }
 
 fn stored(status: &Value) -> Finding {

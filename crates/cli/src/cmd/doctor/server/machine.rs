@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::cmd::{doctor::finding::Finding, ping::spent};
+use crate::{
+    cmd::{doctor::finding::Finding, ping::spent},
+    screen::size,
+};
 
 const SYNCS: usize = 200;
 
@@ -17,7 +20,7 @@ const SYNCS: usize = 200;
 pub(super) fn memory(pid: u64) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.map_or("unknown memory".into(), |kb| super::size(kb * 1024))
+    kilobytes.map_or("unknown memory".into(), |kb| size(kb * 1024))
 }
 
 /// Addresses that listen on a port, of this network namespace.
@@ -161,16 +164,14 @@ pub(super) fn limits(pid: u64) -> Finding {
         }
         Some(files) => match memory_limit(pid) {
             Some((used, limit)) if used * 10 > limit * 9 => {
-                let words = format!("{} of the {} that its group may have are used", super::size(used), super::size(limit));
+                let words = format!("{} of the {} that its group may have are used", size(used), size(limit));
                 Finding::warning("S07", words).fix("give it more: MemoryMax= in the unit")
             }
             limit => swapped(
                 pid,
                 format!(
                     "open files {files}{}",
-                    limit.map_or(String::new(), |(used, limit)| {
-                        format!(", memory {} of {}", super::size(used), super::size(limit))
-                    })
+                    limit.map_or(String::new(), |(used, limit)| { format!(", memory {} of {}", size(used), size(limit)) })
                 ),
             ),
         },
@@ -184,7 +185,7 @@ fn swapped(pid: u64, words: String) -> Finding {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let kilobytes = status.lines().find_map(|l| l.strip_prefix("VmSwap:")?.split_whitespace().next()?.parse::<u64>().ok());
     match kilobytes.unwrap_or(0) {
-        kb if kb > MUCH => Finding::warning("S07", format!("{words}; {} of it lie in the swap", super::size(kb * 1024)))
+        kb if kb > MUCH => Finding::warning("S07", format!("{words}; {} of it lie in the swap", size(kb * 1024)))
             .fix("MemorySwapMax=0 in the unit, or more memory"),
         _ => Finding::ok("S07", words),
     }
