@@ -25,6 +25,8 @@ const LOOK_BYTES: usize = 1 << 20;
 struct Whose<'a> {
     group: &'a str,
     source: &'a str,
+    /// The topic that they lie in, if it is not the one that the group writes its letters to now.
+    pile: Option<&'a str>,
 }
 
 /// The topic that they lie in, and the share group whose finished records are the letters that went back.
@@ -48,8 +50,8 @@ impl Node {
     /// Puts dead letters of the group back where they came from, oldest first and at most `max`, each in one entry with its end
     /// as a letter. Letters whose topic does not take them stay, and so do those of other groups in the same topic. Answers how
     /// many went back; an error only when none did.
-    pub async fn redrive(&self, group: &str, source: &str, max: u64) -> Result<u64, TakeRefusal> {
-        let whose = Whose { group, source };
+    pub async fn redrive(&self, group: &str, source: &str, pile: Option<&str>, max: u64) -> Result<u64, TakeRefusal> {
+        let whose = Whose { group, source, pile };
         let Some((pile, view)) = self.pile(whose) else { return Ok(0) };
         let (mut from, mut back, mut refused) = (self.unsent(&pile, view).await?, 0, None);
         while from < view.stable && back < max {
@@ -71,17 +73,23 @@ impl Node {
     }
 
     /// Dead letters of the group that were not sent back, oldest first, at most `max`: the offset of each, and the batch that
-    /// holds it.
-    pub async fn dead_letters(&self, group: &str, source: &str, max: usize) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
+    /// holds it. `pile` is the topic they lie in, if that is not where the group writes them now.
+    pub async fn dead_letters(
+        &self,
+        group: &str,
+        source: &str,
+        pile: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<(i64, Bytes)>, TakeRefusal> {
         let mut found = Vec::new();
-        self.each_letter(Whose { group, source }, max as u64, |letter| found.push(letter)).await?;
+        self.each_letter(Whose { group, source, pile }, max as u64, |letter| found.push(letter)).await?;
         Ok(found)
     }
 
     /// How many of them there are, counted up to `max`.
-    pub async fn count_dead_letters(&self, group: &str, source: &str, max: u64) -> Result<u64, TakeRefusal> {
+    pub async fn count_dead_letters(&self, group: &str, source: &str, pile: Option<&str>, max: u64) -> Result<u64, TakeRefusal> {
         let mut count = 0;
-        self.each_letter(Whose { group, source }, max, |_| count += 1).await?;
+        self.each_letter(Whose { group, source, pile }, max, |_| count += 1).await?;
         Ok(count)
     }
 
@@ -99,8 +107,11 @@ impl Node {
         Ok(())
     }
 
-    fn pile(&self, Whose { group, source }: Whose<'_>) -> Option<(Pile, View)> {
-        let dead = self.topic(&self.letter_topic_name(group, source))?;
+    fn pile(&self, Whose { group, source, pile }: Whose<'_>) -> Option<(Pile, View)> {
+        let dead = match pile {
+            Some(name) => self.topic(name)?,
+            None => self.topic(&self.letter_topic_name(group, source))?,
+        };
         let partition = dead.partition(0)?.clone();
         let (view, at) = (partition.view()?, At { topic: dead.id, partition: 0 });
         Some((Pile { dead, partition, reader: format!("{group}.redrive"), at }, view))

@@ -50,6 +50,8 @@ struct DeadLetter {
 pub(super) struct Redrive {
     max: Option<u64>,
     dry_run: bool,
+    /// The topic that the letters lie in, if the group wrote them elsewhere once.
+    from: Option<String>,
 }
 
 impl Redrive {
@@ -186,7 +188,7 @@ pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
 }
 
 pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: Redrive) -> Told {
-    let count = redriven(door, topic, group, asked.most(), asked.dry_run).await?;
+    let count = redriven(door, topic, group, asked.most(), &asked).await?;
     ok(&json!({ asked.word(): count }))
 }
 
@@ -194,7 +196,7 @@ pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: R
 pub(super) async fn redrive_all(door: &Arc<Door>, group: &str, asked: Redrive) -> Told {
     let (mut all, mut topics) = (0, Vec::new());
     for topic in topics_of(door, group)? {
-        let count = redriven(door, topic.name.as_str(), group, asked.most() - all, asked.dry_run).await?;
+        let count = redriven(door, topic.name.as_str(), group, asked.most() - all, &asked).await?;
         all += count;
         topics.push(json!({ "topic": topic.name.as_str(), asked.word(): count }));
     }
@@ -202,11 +204,21 @@ pub(super) async fn redrive_all(door: &Arc<Door>, group: &str, asked: Redrive) -
 }
 
 /// How many of one topic's letters went back, or would.
-async fn redriven(door: &Arc<Door>, topic: &str, group: &str, max: u64, dry: bool) -> Result<u64, Trouble> {
-    Ok(match dry {
-        true => door.node.count_dead_letters(group, topic, max).await?,
-        false => door.node.redrive(group, topic, max).await?,
+async fn redriven(door: &Arc<Door>, topic: &str, group: &str, max: u64, asked: &Redrive) -> Result<u64, Trouble> {
+    let from = asked.from.as_deref();
+    known_pile(door, from)?;
+    Ok(match asked.dry_run {
+        true => door.node.count_dead_letters(group, topic, from, max).await?,
+        false => door.node.redrive(group, topic, from, max).await?,
     })
+}
+
+/// A topic of letters that is named is there.
+pub(super) fn known_pile(door: &Door, from: Option<&str>) -> Result<(), Trouble> {
+    match from {
+        Some(name) if door.node.topic(name).is_none() => Err(Trouble::no_topic(name)),
+        _ => Ok(()),
+    }
 }
 
 /// What a group works on; one that has not begun is told so.

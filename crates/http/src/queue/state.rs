@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Told,
-    configure::topics_of,
+    configure::{known_pile, topics_of},
     message::{Decode, Decoder, Enough, records},
     ok,
     trouble::Trouble,
@@ -162,40 +162,48 @@ async fn held(door: &Arc<Door>, topic: &Topic, group: &str) -> Result<Vec<Value>
 /// Dead letters of a group that were not sent back, with what they say of themselves.
 pub(super) async fn dead(door: &Arc<Door>, topic: &str, group: &str, asked: &Asked) -> Told {
     let home = door.node.topic(topic).ok_or_else(|| Trouble::no_topic(topic))?;
-    let (max, decode) = letters_wanted(asked)?;
-    let (name, letters) = letters(door, &home, group, max, decode).await?;
-    ok(&json!({ "dead_letter_topic": name, "letters": letters }))
+    let wanted = letters_wanted(door, asked)?;
+    ok(&letters(door, &home, group, &wanted).await?)
 }
 
 /// The same for every topic that the group works on; `max` is of each.
 pub(super) async fn all_dead(door: &Arc<Door>, group: &str, asked: &Asked) -> Told {
-    let (max, decode) = letters_wanted(asked)?;
+    let wanted = letters_wanted(door, asked)?;
     let mut topics = Vec::new();
     for home in topics_of(door, group)? {
-        let (name, letters) = letters(door, &home, group, max, decode).await?;
-        topics.push(json!({ "topic": home.name.as_str(), "dead_letter_topic": name, "letters": letters }));
+        let mut found = letters(door, &home, group, &wanted).await?;
+        found["topic"] = home.name.as_str().into();
+        topics.push(found);
     }
     ok(&json!({ "topics": topics }))
 }
 
-fn letters_wanted(asked: &Asked) -> Result<(usize, Decode), Trouble> {
+/// Which letters are asked for.
+struct Wanted {
+    max: usize,
+    decode: Decode,
+    from: Option<String>,
+}
+
+fn letters_wanted(door: &Door, asked: &Asked) -> Result<Wanted, Trouble> {
     let max = asked.query("max").map_or(Ok(100), str::parse::<usize>).ok().filter(|max| (1..=LETTERS_MAX).contains(max));
     let max = max.ok_or_else(|| Trouble::invalid(format!("max is between 1 and {LETTERS_MAX}")))?;
-    Ok((max, asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?))
+    let from = asked.query("from").map(str::to_owned);
+    known_pile(door, from.as_deref())?;
+    Ok(Wanted { max, decode: asked.query("decode").map_or(Ok(Decode::default()), Decode::named)?, from })
 }
 
 async fn letters(
     door: &Arc<Door>,
     home: &Arc<Topic>,
     group: &str,
-    max: usize,
-    decode: Decode,
-) -> Result<(String, Vec<Value>), Trouble> {
+    Wanted { max, decode, from }: &Wanted,
+) -> Result<Value, Trouble> {
     let (node, topic) = (&door.node, home.name.as_str());
-    let name = node.letter_topic_name(group, topic);
-    let mut decoder = Decoder::new(door, home, decode);
+    let name = from.clone().unwrap_or_else(|| node.letter_topic_name(group, topic));
+    let mut decoder = Decoder::new(door, home, *decode);
     let mut letters = Vec::new();
-    for (offset, batch) in node.dead_letters(group, topic, max).await? {
+    for (offset, batch) in node.dead_letters(group, topic, from.as_deref(), *max).await? {
         let found = records(&batch, |at| at == offset, Enough::ONE).map_err(Trouble::damaged)?;
         let Some(raw) = found.records.into_iter().next() else { continue };
         let said = |name: &str| {
@@ -215,7 +223,12 @@ async fn letters(
             "letter": decoder.shown(&raw).await,
         }));
     }
-    Ok((name, letters))
+    let mut found = json!({ "dead_letter_topic": name, "letters": letters });
+    let written = depth(door, home, group).await?.buried;
+    if letters.is_empty() && written > 0 {
+        found["note"] = format!("{written} letters were written, and none is left here: they were sent back, removed, or written while dead_letter named another topic (ask with ?from=TOPIC)").into();
+    }
+    Ok(found)
 }
 
 /// All partitions of a topic together.

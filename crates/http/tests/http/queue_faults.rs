@@ -109,6 +109,27 @@ fn a_topic_of_dead_letters_that_is_deleted_is_made_again() {
 }
 
 #[test]
+fn letters_that_were_written_elsewhere_are_named_and_go_back() {
+    let server = Server::start(Surface::Common);
+    let group = "/q/v1/groups/workers";
+    assert_eq!(server.put(group, &json!({"dead_letter": {"topic": "once"}})).status, 204);
+    put(&server, &json!(1));
+    reject_one(&server);
+    stands(&server, 0, 1);
+    assert_eq!(server.put(group, &json!({"dead_letter": {"topic": "now"}})).status, 204);
+    let dead = server.get(&format!("{STANDING}/dead")).json();
+    assert_eq!(dead["letters"], json!([]));
+    assert!(dead["note"].as_str().is_some_and(|words| words.contains("1 letters were written")), "{dead}");
+    let dead = server.get(&format!("{STANDING}/dead?from=once")).json();
+    assert_eq!((&dead["dead_letter_topic"], dead["letters"].as_array().map(Vec::len)), (&json!("once"), Some(1)));
+    assert_eq!(server.get(&format!("{STANDING}/dead?from=never")).status, 404);
+    let redrive = "/q/v1/topics/orders/groups/workers:redrive";
+    assert_eq!(server.post(redrive, &json!({})).json(), json!({"redriven": 0}));
+    assert_eq!(server.post(redrive, &json!({"from": "once"})).json(), json!({"redriven": 1}));
+    assert_eq!(server.post(redrive, &json!({"from": "once"})).json(), json!({"redriven": 0}), "once");
+}
+
+#[test]
 fn a_thousand_groups_on_a_topic_each_get_every_message_once() {
     let server = Server::start(Surface::Common);
     (0..3).for_each(|n| put(&server, &json!(n)));

@@ -211,7 +211,7 @@ fn letters_of_others_are_no_obstacle_to_sending_back() {
         assert!(std::time::Instant::now() < until, "the letter never came");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let back = world.run(|node| async move { node.redrive(GROUP, "orders", 10).await });
+    let back = world.run(|node| async move { node.redrive(GROUP, "orders", None, 10).await });
     assert_eq!(back.unwrap(), 1);
     assert_eq!(letters(&world, "orders"), [(0, "mine".into()), (1, "mine".into())]);
 }
@@ -301,8 +301,8 @@ fn letters_of_another_topic_in_the_same_pile_are_passed_and_stay() {
     }
     world.produce(&dead, 0, letter_of("orders", "one")).unwrap();
     world.produce(&dead, 0, letter_of("orders", "two")).unwrap();
-    let counted = |max| world.run(move |node| async move { node.count_dead_letters(GROUP, "orders", max).await }).unwrap();
-    let redrive = |max| world.run(move |node| async move { node.redrive(GROUP, "orders", max).await }).unwrap();
+    let counted = |max| world.run(move |node| async move { node.count_dead_letters(GROUP, "orders", None, max).await }).unwrap();
+    let redrive = |max| world.run(move |node| async move { node.redrive(GROUP, "orders", None, max).await }).unwrap();
     assert_eq!((counted(1), counted(10)), (1, 2));
     assert!(world.node.shares().is_empty(), "to look makes no group");
     assert_eq!(redrive(1), 1);
@@ -326,7 +326,7 @@ fn a_group_that_is_not_there_has_no_letters_and_gets_no_name() {
     world.create("orders", 1, &[]);
     let dead = world.create("dlq.orders", 1, &[]);
     world.produce(&dead, 0, batch(&["no letter"])).unwrap();
-    assert_eq!(world.run(|node| async move { node.redrive("nobody", "orders", 10).await }).unwrap(), 0);
+    assert_eq!(world.run(|node| async move { node.redrive("nobody", "orders", None, 10).await }).unwrap(), 0);
     assert!(world.node.shares().is_empty());
 }
 
