@@ -293,16 +293,16 @@ impl Node {
         let at = at(partition);
         for cell in self.0.shares.all() {
             let behind = cell.state.hold().noun.machine.finished_below(at).is_some_and(|below| below < to);
-            match behind {
-                true => match self.share_command(cell.name(), &Command::Trim { at, to }).await {
-                    Ok(_) => {}
-                    Err(NoRoom::Dead(dead)) => return Err(dead),
-                    // Whoever looks is told all the same; it is stated with the next taking, or at the next start.
-                    Err(error) => {
-                        tracing::warn!(%error, group = %cell.name(), ?at, "what a queue lost cannot be written for the moment")
-                    }
-                },
-                false => {}
+            if !behind {
+                continue;
+            }
+            match self.share_command(cell.name(), &Command::Trim { at, to }).await {
+                Ok(_) => {}
+                Err(NoRoom::Dead(dead)) => return Err(dead),
+                // Whoever looks is told all the same; it is stated with the next taking, or at the next start.
+                Err(error) => {
+                    tracing::warn!(%error, group = %cell.name(), ?at, "what a queue lost cannot be written for the moment")
+                }
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ impl Node {
             }
         }
         let (partition, now) = (partition.index(), self.now().wall);
-        let line = |(from, to, groups): (i64, i64, Vec<(Arc<str>, i64)>)| {
+        let line = |(from, to, groups): Range| {
             let line = UnreadRemoved { topic: topic.id, name: topic.name.clone(), partition, from, to, at: now, why, groups };
             let fact = UnreadFact::from(line);
             let bytes = fact.written()?;
@@ -157,9 +157,11 @@ impl Node {
     }
 }
 
-/// What was missed by anybody, in order: from, to, and who missed any of it with where they stood. Ranges that touch are one, and
-/// so are all when they are too many.
-fn ranges(mut missed: Vec<Missed>) -> Vec<(i64, i64, Vec<(Arc<str>, i64)>)> {
+/// From, to, and who missed any of it with where they stood.
+type Range = (i64, i64, Vec<(Arc<str>, i64)>);
+
+/// What was missed by anybody, in order. Ranges that touch are one, and so are all when they are too many.
+fn ranges(mut missed: Vec<Missed>) -> Vec<Range> {
     missed.retain(|(_, _, (from, to))| from < to);
     missed.sort_by_key(|(_, _, range)| *range);
     let mut ranges: Vec<(i64, i64)> = Vec::new();
