@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) advertise: Option<String>,
     /// As `--log`.
     pub(crate) log: Option<String>,
+    pub(crate) output: Option<crate::serve::Output>,
     /// Broker settings by Kafka's names.
     pub(crate) set: BTreeMap<String, toml::Value>,
 }

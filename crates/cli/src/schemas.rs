@@ -47,7 +47,7 @@ impl Shelf {
 
     async fn registry(&mut self) -> Option<Registry> {
         if self.registry.is_none() {
-            let web = Web::of(&self.cluster, "schemas").await.ok();
+            let web = Web::of(&self.cluster, "reading by a schema").await.ok();
             let registry = web.and_then(|web| Registry::new(&web.url()).ok()).map(|r| r.with_patience(PATIENCE));
             self.registry = Some(registry);
         }

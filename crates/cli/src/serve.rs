@@ -72,8 +72,8 @@ pub(crate) struct Options {
     #[arg(long)]
     accept_loss: bool,
     /// `json` prints one line on stdout when ready, for scripts
-    #[arg(short, long, env = "MILENA_OUTPUT", default_value = "text")]
-    output: Output,
+    #[arg(short, long, env = "MILENA_OUTPUT")]
+    output: Option<Output>,
     /// Log requests that take longer than this, such as 100ms, with where the time went
     #[arg(long, env = "MILENA_SLOW", value_name = "TIME", value_parser = crate::when::length)]
     slow: Option<Duration>,
@@ -83,7 +83,8 @@ pub(crate) struct Options {
     log: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Output {
     #[default]
     Text,
@@ -434,7 +435,7 @@ impl Plan {
             node_id,
             accept_loss: options.accept_loss,
             slow: options.slow,
-            output: options.output,
+            output: options.output.or(file.output).unwrap_or_default(),
         })
     }
 }

@@ -5,6 +5,8 @@
 //!
 //! This room must never know: protocol versions (no edge to `wire`), where bytes rest (no edge to `store`).
 
+#![forbid(unsafe_code)]
+
 pub mod answered;
 pub mod fact;
 pub mod group;

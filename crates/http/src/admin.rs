@@ -81,7 +81,7 @@ fn status(door: &Door) -> Answer {
         "dead": s.dead,
         "data": door.options.data,
         "node_id": s.node_id,
-        "cluster_id": door.node.cluster_id().to_string(),
+        "cluster_id": door.cluster_id(),
         "started_at": s.started_at,
         "now": s.now,
         "clock_ahead_ms": s.skew,

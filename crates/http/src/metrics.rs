@@ -9,15 +9,20 @@ use std::fmt::Error;
 use hyper::{StatusCode, header::HeaderValue};
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text},
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
+
+use milena_node::Traffic;
 
 use crate::{
     answer::{Answer, bytes},
     serve::Door,
 };
+
+/// So many topics have series of their own in Kafka's brokertopicmetrics.
+const TOPICS_LISTED: usize = 1000;
 
 const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
@@ -65,6 +70,7 @@ impl Scrape {
         scrape.requests(door);
         scrape.errors(door);
         scrape.topics(door);
+        scrape.traffic(door);
         scrape.replicas(door);
         scrape.groups(door).await;
         scrape.store(door);
@@ -88,19 +94,15 @@ impl Scrape {
         self.gauge("kafka_controller_kafkacontroller_activecontrollercount", "Controllers that are active here", 1.0);
         self.gauge("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a leader", 0.0);
         self.gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions with too few replicas", 0.0);
-        self.count("kafka_server_brokertopicmetrics_messagesin", "Records appended", counters.records_in.get());
-        self.count("kafka_server_brokertopicmetrics_bytesin", "Bytes of batches appended", counters.bytes_in.get());
-        self.count("kafka_server_brokertopicmetrics_bytesout", "Bytes of batches sent to consumers", counters.bytes_out.get());
         self.count("milena_batches_refused", "Batches that were refused", counters.batches_refused.get());
         self.count("milena_batches_duplicate", "Batches answered with the offset of their first copy", counters.duplicates.get());
         self.count("milena_fetches_with_records", "Fetches answered with records", counters.fetches_with_records.get());
         self.count("milena_fetches_empty", "Fetches answered empty after their wait", counters.fetches_empty.get());
         self.count("milena_batches_expired", "Batches put out of reach by retention or deletion", counters.expirations.get());
-        self.gauge(
-            "kafka_server_socketservermetrics_connection_count",
-            "Open Kafka connections",
-            counters.connections.get() as f64,
-        );
+        // One listener's name for all, and one processor: connections are not counted by threads.
+        let labels = vec![("listener", "PLAINTEXT".into()), ("networkProcessor", "0".into())];
+        let open = Sample { labels, value: counters.connections.get() as f64 };
+        self.family("kafka_server_socket_server_metrics_connection_count", "Open Kafka connections", false, vec![open]);
         self.count("milena_connections_opened", "Kafka connections ever accepted", counters.connections_opened.get());
         self.gauge("milena_connections_held_bytes", "Requests and answers that connections hold", counters.held.get() as f64);
         self.gauge("milena_http_held_bytes", "Bodies and answers that HTTP connections hold", counters.http_held.get() as f64);
@@ -109,11 +111,12 @@ impl Scrape {
 
     fn requests(&mut self, door: &Door) {
         let of = |pick: fn(&(i16, u64, u64)) -> u64| {
-            let sample = |r: (i16, u64, u64)| Sample { labels: vec![("api_key", r.0.to_string())], value: pick(&r) as f64 };
+            let name = |key: i16| door.node.counters().request_name(key).map_or_else(|| key.to_string(), str::to_owned);
+            let sample = |r: (i16, u64, u64)| Sample { labels: vec![("request", name(r.0))], value: pick(&r) as f64 };
             door.node.counters().requests().map(sample).collect::<Vec<_>>()
         };
         let (all, errors) = (of(|r| r.1), of(|r| r.2));
-        self.family("kafka_network_requestmetrics_requests", "Requests answered, by API key", true, all);
+        self.family("kafka_network_requestmetrics_requests", "Requests answered, by API", true, all);
         self.family("kafka_network_requestmetrics_errors", "Requests answered with an error at the top", true, errors);
     }
 
@@ -156,6 +159,35 @@ impl Scrape {
         self.family("kafka_log_log_size", "Bytes of a partition's batches", false, size);
     }
 
+    /// What came and went, in all and by topic. All of it was counted anyway; partitions add it up for the scrape alone.
+    fn traffic(&mut self, door: &Door) {
+        let mut topics = door.node.topics();
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        let left_out = topics.len().saturating_sub(TOPICS_LISTED);
+        topics.truncate(TOPICS_LISTED);
+        let counters = door.node.counters();
+        let all = |value: u64| Sample { labels: Vec::new(), value: value as f64 };
+        let mut records = vec![all(counters.records_in.get())];
+        let mut bytes_in = vec![all(counters.bytes_in.get())];
+        let mut bytes_out = vec![all(counters.bytes_out.get())];
+        for topic in &topics {
+            let traffic = topic.partitions.iter().map(|partition| partition.traffic());
+            let sum = traffic.fold(Traffic::default(), |sum, one| Traffic {
+                records_in: sum.records_in + one.records_in,
+                bytes_in: sum.bytes_in + one.bytes_in,
+                bytes_out: sum.bytes_out + one.bytes_out,
+            });
+            let of = |value: u64| Sample { labels: vec![("topic", topic.name.to_string())], value: value as f64 };
+            records.push(of(sum.records_in));
+            bytes_in.push(of(sum.bytes_in));
+            bytes_out.push(of(sum.bytes_out));
+        }
+        self.family("kafka_server_brokertopicmetrics_messagesin", "Records appended", true, records);
+        self.family("kafka_server_brokertopicmetrics_bytesin", "Bytes of batches appended", true, bytes_in);
+        self.family("kafka_server_brokertopicmetrics_bytesout", "Bytes of batches sent to consumers", true, bytes_out);
+        self.gauge("milena_metrics_topics_left_out", "Topics without series of their own in brokertopicmetrics", left_out as f64);
+    }
+
     /// One broker is its own only replica, and in sync with itself.
     fn replicas(&mut self, door: &Door) {
         let topics = door.node.topics();
@@ -172,6 +204,8 @@ impl Scrape {
         self.family("kafka_topic_partition_replicas", "Replicas of a partition", false, each(1.0));
         self.family("kafka_topic_partition_in_sync_replica", "Replicas in sync", false, each(1.0));
         self.family("kafka_topic_partition_under_replicated_partition", "1 if replicas are missing", false, each(0.0));
+        self.family("kafka_cluster_partition_atminisr", "1 if no replica may be missed: always, with one", false, each(1.0));
+        self.family("kafka_cluster_partition_underminisr", "1 if too few replicas are in sync", false, each(0.0));
     }
 
     fn store(&mut self, door: &Door) {
@@ -218,7 +252,11 @@ impl Collector for Scrape {
                 [only] if only.labels.is_empty() => only.encode(family.counter, out)?,
                 samples => {
                     for sample in samples {
-                        sample.encode(family.counter, out.encode_family(&sample.labels)?)?;
+                        match sample.labels.as_slice() {
+                            // The sum of a family that counts by topic as well; only counters have one.
+                            [] => out.encode_counter::<NoLabelSet, _, f64>(&sample.value, None)?,
+                            _ => sample.encode(family.counter, out.encode_family(&sample.labels)?)?,
+                        }
                     }
                 }
             }

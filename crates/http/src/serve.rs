@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -87,6 +88,11 @@ pub struct Door {
 }
 
 impl Door {
+    /// The cluster's id as Kafka's clients are told it: a UUID in base64.
+    pub(crate) fn cluster_id(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.node.cluster_id())
+    }
+
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let (turn, takers) = (AtomicUsize::new(0), AtomicU64::new(0));
         let memory = Memory::of(node.clone());

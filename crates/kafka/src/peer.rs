@@ -20,6 +20,7 @@ use milena_wire::{Text, frame::Refused};
 use crate::{
     advertise::{Advertise, HostPort},
     connection::Limits,
+    dispatch::card,
     first_chance,
     memory::Memory,
     session::Sessions,
@@ -98,6 +99,7 @@ impl Drop for Admission {
 impl Door {
     pub fn new(node: Node, options: DoorOptions) -> Arc<Self> {
         let slots = node.settings().fetch_session_slots;
+        node.counters().name_requests(|key| card(key).map(|card| card.name));
         let seed = uuid::Uuid::new_v4().as_u128() as u32;
         Arc::new(Self {
             memory: Memory::new(node.clone()),

@@ -39,6 +39,8 @@ pub(crate) struct Share {
     pub(crate) slices: Vec<Slice>,
     pub(crate) bytes: usize,
     cold: Option<Cold>,
+    /// Where its partition stands in [`Look::open`].
+    open: Option<usize>,
 }
 
 /// Records that lie on the disk only.
@@ -98,7 +100,7 @@ impl Look {
         let refused = |(key, _): &(Key, Wanted)| {
             let mut data = PartitionData { partition_index: key.partition, ..Default::default() };
             failed(&mut data, error);
-            Share { key: key.clone(), data, slices: Vec::new(), bytes: 0, cold: None }
+            Share { key: key.clone(), data, slices: Vec::new(), bytes: 0, cold: None, open: None }
         };
         Self { shares: wanted.iter().map(refused).collect(), ..Self::default() }
     }
@@ -124,7 +126,9 @@ impl Look {
         };
         let from = node.resumes(&topic, &partition, wants.offset);
         let word = self.word(node, terms, (wants, from), &topic, &partition);
+        let mut open = None;
         if let Word::Seen(view) | Word::Records { view, .. } | Word::Cold { view, .. } = &word {
+            open = Some(self.open.len());
             self.open.push((partition.clone(), view.high));
         } else {
             self.urgent = true;
@@ -134,6 +138,18 @@ impl Look {
             _ => None,
         };
         self.push(key, word, terms, cold);
+        if let Some(share) = self.shares.last_mut() {
+            share.open = open;
+        }
+    }
+
+    /// Counts what is sent, at each partition.
+    pub(crate) fn count_out(&self) {
+        for share in self.shares.iter().filter(|share| share.bytes > 0) {
+            if let Some((partition, _)) = share.open.and_then(|at| self.open.get(at)) {
+                partition.sends(share.bytes);
+            }
+        }
     }
 
     /// What is said of a partition to whoever reads it from `from` on.
@@ -214,7 +230,7 @@ impl Look {
             }
         }
         self.bytes += bytes;
-        self.shares.push(Share { key: key.clone(), data, slices, bytes, cold });
+        self.shares.push(Share { key: key.clone(), data, slices, bytes, cold, open: None });
     }
 
     /// Reads what lies on the disk.

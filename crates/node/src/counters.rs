@@ -1,6 +1,9 @@
 //! Plain counters for metrics and `status`. Knows names and numbers; knows no format that shows them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// How many API keys are counted one by one. Larger keys are counted together in the last slot.
 pub const COUNTED_KEYS: usize = 128;
@@ -49,6 +52,8 @@ impl Gauge {
 pub struct Counters {
     requests: [Count; COUNTED_KEYS],
     request_errors: [Count; COUNTED_KEYS],
+    /// What a door calls its requests.
+    names: OnceLock<fn(i16) -> Option<&'static str>>,
     pub connections_opened: Count,
     pub connections: Gauge,
     /// Bytes of requests and answers that Kafka connections hold, those that hold little left out.
@@ -77,6 +82,7 @@ impl Default for Counters {
         Self {
             requests: std::array::from_fn(|_| Count::default()),
             request_errors: std::array::from_fn(|_| Count::default()),
+            names: OnceLock::new(),
             connections_opened: Count::default(),
             connections: Gauge::default(),
             held: Gauge::default(),
@@ -107,6 +113,14 @@ impl Counters {
     /// One request of this API key was answered with an error at its top level, or closed its connection.
     pub fn request_error(&self, key: i16) {
         self.request_errors[Self::slot(key)].add(1);
+    }
+    /// A door says what it calls its requests. The first one to say so counts.
+    pub fn name_requests(&self, names: fn(i16) -> Option<&'static str>) {
+        let _ = self.names.set(names);
+    }
+    /// Kafka's name of a request; `None` of one that no door serves.
+    pub fn request_name(&self, key: i16) -> Option<&'static str> {
+        self.names.get().and_then(|names| names(key))
     }
     /// `(key, requests, errors)` of every key that was ever asked for.
     pub fn requests(&self) -> impl Iterator<Item = (i16, u64, u64)> + '_ {

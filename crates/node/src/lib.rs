@@ -58,7 +58,7 @@ pub use node::Node;
 pub use noun::NoRoom;
 pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};
 pub use once::{Once, OnceKey, OncePlaced};
-pub use partition::{Partition, View};
+pub use partition::{Partition, Traffic, View};
 pub use receipts::{Dealt, Receipt};
 pub use recover::{Broken, Inhabitant, Recovery};
 pub use release::{Dead, Released};

@@ -7,6 +7,7 @@ use milena_engine::{ids::TopicId, partition::Partition as Judge};
 use milena_store::{LogId, Lsn};
 
 use crate::{
+    counters::Count,
     lock::{Held, Lock},
     noun::Noun,
     release::{Dead, Hub, Then},
@@ -20,6 +21,8 @@ pub struct Partition {
     topic: TopicId,
     index: i32,
     log: LogId,
+    /// Bytes that consumers were sent.
+    sent: Count,
     state: Lock<State>,
 }
 
@@ -37,6 +40,8 @@ pub(crate) struct State {
     /// Bytes ever appended in this process, and those of them that are committed: what waiters count by.
     appended: u64,
     settled: u64,
+    /// The committed end when this process found the partition.
+    found: i64,
     crowd: Listing,
     pub(crate) retention: Armed,
     gone: bool,
@@ -62,6 +67,14 @@ pub struct View {
     pub epoch: i32,
 }
 
+/// What came to a partition and went out of it in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    pub records_in: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
 impl fmt::Debug for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Partition({}-{} in log {})", self.topic.0, self.index, self.log.0)
@@ -79,11 +92,12 @@ impl Partition {
             moving: None,
             appended: 0,
             settled: 0,
+            found: high,
             crowd: Listing::default(),
             retention: Armed::default(),
             gone: false,
         };
-        Self { hub, topic, index, log, state: Lock::new(state) }
+        Self { hub, topic, index, log, sent: Count::default(), state: Lock::new(state) }
     }
 
     pub fn topic(&self) -> TopicId {
@@ -107,6 +121,20 @@ impl Partition {
     pub fn view(&self) -> Option<View> {
         let state = self.hold();
         (!state.gone).then(|| state.view())
+    }
+
+    /// Bytes of this partition go to a consumer.
+    pub fn sends(&self, bytes: usize) {
+        self.sent.add(bytes as u64);
+    }
+
+    /// What came and went since the start.
+    pub fn traffic(&self) -> Traffic {
+        let (records, bytes_in) = {
+            let state = self.hold();
+            (state.high - state.found, state.settled)
+        };
+        Traffic { records_in: u64::try_from(records).unwrap_or(0), bytes_in, bytes_out: self.sent.get() }
     }
 
     /// The topic was deleted: nothing is appended or read from here on, and who waits learns it.

@@ -137,6 +137,8 @@ pub struct Progress {
     /// The end and the start of the log as last heard; -1 before the first answer.
     pub high_watermark: i64,
     pub log_start: i64,
+    /// One past the last record that no open transaction can take back.
+    pub last_stable: i64,
     /// Nothing more will come.
     pub done: bool,
     /// What fetches ask for next.

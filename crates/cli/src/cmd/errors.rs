@@ -71,7 +71,7 @@ fn escaped(text: &str) -> String {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let cluster = options.connect.cluster().await?;
-    let web = Web::of(&cluster, "errors").await?;
+    let web = Web::of(&cluster, "the list of errors").await?;
     if options.follow {
         return follow(&web, &options).await;
     }

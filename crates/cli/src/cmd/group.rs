@@ -212,9 +212,9 @@ async fn remove(admin: &Admin, connect: &Connect, id: &str, yes: bool) -> Result
     let (group, positions) = find(admin, id).await?;
     if !yes {
         crate::screen::line(format_args!(
-            "plan: group {id} ({}) and its {} positions would be forgotten",
+            "plan: group {id} ({}) and its {} would be forgotten",
             group.state,
-            positions.len()
+            counted(positions.len() as i64, "position")
         ))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());

@@ -106,7 +106,7 @@ enum Order {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
-    let web = Web::of(&connect.cluster().await?, "queues").await?;
+    let web = Web::of(&connect.cluster().await?, "working with queues").await?;
     match options.what {
         What::Ls { output } => list(&web, output).await,
         What::Show { queue, group, output } => show(&web, connect, &queue, group.as_deref(), output).await,

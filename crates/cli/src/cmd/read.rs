@@ -83,7 +83,7 @@ struct Select {
 /// How messages are shown; shared with `message show`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Look {
-    /// kcat's format language: %s value %k key %t topic %p partition %o offset %T milliseconds %h headers \n \t, and rpk's %v %V %d %H
+    /// kcat's format language: %s value %k key %t topic %p partition %o offset %T milliseconds %h headers \n \t, and rpk's %v %V %d %H %a %x %y %i with its braces
     #[arg(short, long, value_name = "FORMAT", conflicts_with_all = ["hex", "output"])]
     format: Option<String>,
     /// Every byte, explained

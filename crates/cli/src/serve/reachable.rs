@@ -37,14 +37,16 @@ pub(super) fn check(advertise: &Advertise) -> Result<(), Failure> {
 
 /// One address of a name that clients can reach is enough.
 fn any_can_be_dialled(told: &HostPort, found: &[SocketAddr]) -> Result<(), Failure> {
-    let judged = found.iter().map(|address| can_be_dialled(address.ip(), &address.ip().to_string()));
-    let why =
-        judged.fold(Err("the name has no address".to_string()), |so_far, one| so_far.or(one.map_err(|bad| bad.to_string())));
-    why.map_err(|why| {
-        Failure::new(Kind::Usage, format!("--advertise {told} cannot work: {:?} leads nowhere", told.host))
-            .why(why)
-            .fix("--advertise auto   or   --advertise HOST:PORT, as clients dial it")
-    })
+    let mut why = "the name has no address".to_string();
+    for address in found {
+        match can_be_dialled(address.ip(), &address.ip().to_string()) {
+            Ok(()) => return Ok(()),
+            Err(bad) => why = bad.to_string(),
+        }
+    }
+    Err(Failure::new(Kind::Usage, format!("--advertise {told} cannot work: {:?} leads nowhere", told.host))
+        .why(why)
+        .fix("--advertise auto   or   --advertise HOST:PORT, as clients dial it"))
 }
 
 #[cfg(test)]

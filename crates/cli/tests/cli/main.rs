@@ -31,4 +31,5 @@ mod stops;
 mod story;
 mod tools;
 mod transcript;
+mod words;
 mod work;

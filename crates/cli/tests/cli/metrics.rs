@@ -19,6 +19,8 @@ pub(crate) fn get(server: &Server, path: &str) -> (u16, String) {
 
 const NAMES: &str = "
 kafka_brokers
+kafka_cluster_partition_atminisr
+kafka_cluster_partition_underminisr
 kafka_consumergroup_current_offset
 kafka_consumergroup_lag
 kafka_consumergroup_lag_sum
@@ -34,7 +36,7 @@ kafka_server_brokertopicmetrics_messagesin_total
 kafka_server_replicamanager_leadercount
 kafka_server_replicamanager_partitioncount
 kafka_server_replicamanager_underreplicatedpartitions
-kafka_server_socketservermetrics_connection_count
+kafka_server_socket_server_metrics_connection_count
 kafka_topic_partition_current_offset
 kafka_topic_partition_in_sync_replica
 kafka_topic_partition_leader
@@ -64,6 +66,43 @@ fn dashboards_find_the_names_that_they_ask_for() {
     assert_eq!(value(&format!("kafka_consumergroup_current_offset{{{place}}}")), Some(1.0));
     assert_eq!(value("kafka_consumergroup_lag_sum{consumergroup=\"billing\",topic=\"orders\"}"), Some(2.0));
     assert_eq!(value("kafka_topic_partition_current_offset{topic=\"orders\",partition=\"0\"}"), Some(3.0));
+    assert_eq!(value("kafka_cluster_partition_atminisr{topic=\"orders\",partition=\"0\"}"), Some(1.0));
+    assert_eq!(value("kafka_cluster_partition_underminisr{topic=\"orders\",partition=\"0\"}"), Some(0.0));
+    let connections = "kafka_server_socket_server_metrics_connection_count{listener=\"PLAINTEXT\",networkProcessor=\"0\"}";
+    assert!(value(connections).is_some(), "{page}");
+    assert!(value("kafka_network_requestmetrics_requests_total{request=\"Produce\"}").is_some_and(|n| n >= 1.0), "{page}");
+}
+
+/// Strimzi's and others' dashboards ask for `topic!=""`, and for the sum without a label.
+#[test]
+fn traffic_is_counted_by_topic_and_in_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::on(dir.path());
+    server.out(&["topic", "create", "orders", "-P", "3"], b"");
+    server.out(&["produce", "orders"], b"1\n2\n3\n");
+    server.out(&["produce", "others"], b"4\n");
+    server.out(&["read", "orders"], b"");
+    let of = |server: &Server, name: &str| {
+        let (_, page) = get(server, "/metrics");
+        let sample = |labels: &str| {
+            let start = format!("kafka_server_brokertopicmetrics_{name}_total{labels} ");
+            page.lines()
+                .find_map(|line| line.strip_prefix(start.as_str())?.trim().parse::<f64>().ok())
+                .unwrap_or_else(|| panic!("{page}"))
+        };
+        (sample(""), sample("{topic=\"orders\"}"), sample("{topic=\"others\"}"))
+    };
+    assert_eq!(of(&server, "messagesin"), (4.0, 3.0, 1.0));
+    let (all, orders, others) = of(&server, "bytesin");
+    assert!(orders > 0.0 && others > 0.0 && all == orders + others, "{all} {orders} {others}");
+    let (all, orders, others) = of(&server, "bytesout");
+    assert!(orders > 0.0 && others == 0.0 && all == orders, "{all} {orders} {others}");
+    server.kill();
+    // What it counts, it counts since its start.
+    let server = Server::on(dir.path());
+    assert_eq!(of(&server, "messagesin"), (0.0, 0.0, 0.0));
+    server.out(&["produce", "orders"], b"5\n");
+    assert_eq!(of(&server, "messagesin"), (1.0, 1.0, 0.0));
 }
 
 #[test]

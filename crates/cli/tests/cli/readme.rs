@@ -49,6 +49,19 @@ fn print(command: &str, dir: &Path, broker: &Broker) -> String {
     String::from_utf8(shell.output().unwrap().stdout).unwrap()
 }
 
+/// The block with Kafka's own console consumer: what it hands to `od` are the bytes of each message and a line feed.
+#[test]
+fn the_old_way_shows_the_bytes_that_the_readme_shows() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let (_, block) = text.split_once("kafka-console-consumer.sh").unwrap();
+    let (_, block) = block.split_once('\n').unwrap();
+    let (expected, _) = block.split_once("```").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (broker, _) = serve(dir.path());
+    print("milena produce hello 'my first message'", dir.path(), &broker);
+    assert_eq!(print("milena read hello -q -f '%s\\n' | od -A d -t x1z", dir.path(), &broker), expected);
+}
+
 #[test]
 fn the_readme_prints_what_the_commands_print() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();

@@ -27,6 +27,6 @@ pub(super) async fn route(call: &Call, method: &Method, path: &[&str]) -> Option
 }
 
 fn identity(call: &Call) -> serde_json::Value {
-    let cluster = call.door.node.cluster_id().to_string();
+    let cluster = call.door.cluster_id();
     json!({"scope": {"path": [], "clusters": {"kafka-cluster": cluster, "schema-registry-cluster": "schema-registry"}}, "id": ""})
 }

@@ -128,6 +128,7 @@ impl Fetch {
         if look.bytes > 0 {
             counters.fetches_with_records.add(1);
             counters.bytes_out.add(look.bytes as u64);
+            look.count_out();
         } else {
             counters.fetches_empty.add(1);
         }

@@ -20,6 +20,9 @@ use crate::{
 
 pub(super) const CARD: Card = Card::new(19, "CreateTopics", 2..=7, Cost::Fact, |call| call.later(handle));
 
+/// A topic of Apache Kafka's controllers. Nobody makes it, there or here.
+const METADATA: &str = "__cluster_metadata";
+
 async fn handle(cx: Context, request: CreateTopicsRequest) -> Result<CreateTopicsResponse, Close> {
     let mut times: HashMap<Text, usize> = HashMap::new();
     for topic in &request.topics {
@@ -32,6 +35,9 @@ async fn handle(cx: Context, request: CreateTopicsRequest) -> Result<CreateTopic
     let mut topics = Vec::with_capacity(once.len());
     for (topic, wanted) in once.into_iter().zip(wanted) {
         let made = match &whole {
+            Ok(()) if topic.name == METADATA => {
+                Err((ErrorCode::INVALID_REQUEST, format!("Creation of internal topic {METADATA} is prohibited.")))
+            }
             Ok(()) => create(node, wanted, request.validate_only).await,
             Err(told) => Err(told.clone()),
         };

@@ -19,7 +19,8 @@ fn handle(cx: &Context, request: AlterPartitionReassignmentsRequest) -> Result<A
     });
     Ok(AlterPartitionReassignmentsResponse {
         allow_replication_factor_change: cx.version == 0 || request.allow_replication_factor_change,
-        error_message: None,
+        // As Apache Kafka has it where nothing is wrong.
+        error_message: Some(Text::default()),
         responses: responses.collect(),
         ..Default::default()
     })

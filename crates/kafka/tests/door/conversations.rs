@@ -8,7 +8,10 @@ use std::path::Path;
 use bytes::Bytes;
 use milena_wire::*;
 
-use crate::transcript::{TIME, batch, converse, create, produce};
+use crate::{
+    transcript::{TIME, batch, converse, create, produce},
+    world::World,
+};
 
 #[test]
 fn produce_is_answered_in_every_version() {
@@ -128,6 +131,22 @@ fn topics_are_created_in_every_version() {
             CreateTopicsRequest { topics, timeout_ms: 1000, validate_only: v == 3, ..Default::default() }
         });
     });
+}
+
+#[test]
+fn nobody_makes_the_topic_of_kafkas_controllers() {
+    let world = World::new();
+    let topic = create_topics::CreatableTopic {
+        name: "__cluster_metadata".into(),
+        num_partitions: 1,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 1000, ..Default::default() };
+    let answer = world.connect().ask(7, &request);
+    let told = &answer.topics[0];
+    assert_eq!(told.error_code, ErrorCode::INVALID_REQUEST.0);
+    assert_eq!(told.error_message.as_deref(), Some("Creation of internal topic __cluster_metadata is prohibited."));
 }
 
 #[test]

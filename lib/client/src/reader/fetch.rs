@@ -127,6 +127,7 @@ impl Reader {
         progress.failures = 0;
         progress.high_watermark = data.high_watermark;
         progress.log_start = data.log_start_offset;
+        progress.last_stable = data.last_stable_offset;
         let Some(bytes) = data.records.filter(|r| !r.is_empty()) else { return Ok(()) };
         match last_offset(&bytes) {
             Some(last) if last >= progress.fetch_at => progress.fetch_at = last + 1,

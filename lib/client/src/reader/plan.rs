@@ -70,6 +70,7 @@ impl Progress {
             until,
             high_watermark,
             log_start,
+            last_stable: high_watermark,
             done: until.is_some_and(|until| from >= until),
             fetch_at: from,
             asked: false,

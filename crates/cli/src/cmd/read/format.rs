@@ -1,9 +1,15 @@
 //! The format language of `-f`: kcat's, with rpk's letters where kcat has none.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use milena_client::{Message, Progress};
+mod number;
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
+use milena_client::{Message, Progress, record::TimestampType};
 
 use crate::{failure::Failure, when};
+use number::Form;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Format(Vec<Piece>);
@@ -12,33 +18,23 @@ pub(crate) struct Format(Vec<Piece>);
 enum Piece {
     Literal(Vec<u8>),
     Bytes(Part, Coding),
-    Length(Part),
+    Number(Num, Form),
     /// Four bytes, big end first, as kcat has it; -1 for null.
     BinaryLength,
-    Topic,
-    Partition,
-    Offset,
-    /// Milliseconds since 1970.
-    Time,
     /// The time in a strftime pattern.
     TimeAs(String),
     /// `a=1,b=2`, as kcat.
     Headers,
     /// A format for each header, with `%k` and `%v` in it.
     EachHeader(Vec<Piece>),
-    HeaderCount,
-    LeaderEpoch,
-    ProducerId,
-    ProducerEpoch,
     Codec,
-    HighWatermark,
-    LogStart,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Key,
     Value,
+    Topic,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +42,8 @@ enum Coding {
     Raw,
     Hex,
     Base64,
+    /// Without `=` at its end.
+    Base64Raw,
 }
 
 impl Format {
@@ -57,15 +55,11 @@ impl Format {
         })
     }
 
-    pub(crate) fn write(&self, message: &Message, progress: &[Progress], out: &mut Vec<u8>) {
-        let mine = || progress.iter().find(|p| p.partition == message.partition);
-        for piece in &self.0 {
-            match piece {
-                Piece::HighWatermark => number(mine().map_or(-1, |p| p.high_watermark), out),
-                Piece::LogStart => number(mine().map_or(-1, |p| p.log_start), out),
-                other => other.write(message, out),
-            }
-        }
+    /// `count` is how many messages have been written so, this one among them.
+    pub(crate) fn write(&self, message: &Message, (progress, count): (&[Progress], u64), out: &mut Vec<u8>) {
+        let progress = progress.iter().find(|p| p.partition == message.partition);
+        let around = Around { progress, count };
+        self.0.iter().for_each(|piece| piece.write(message, around, out));
     }
 }
 
@@ -76,7 +70,7 @@ fn parse(text: &str) -> Result<Vec<Piece>, String> {
         match c {
             '\\' => literal.extend(escape(&mut rest)?),
             '%' => match rest.next() {
-                Some('%') => literal.push(b'%'),
+                Some(mark @ ('%' | '{' | '}')) => literal.push(mark as u8),
                 Some(letter) => {
                     let braces = braces(&mut rest)?;
                     if !literal.is_empty() {
@@ -116,7 +110,14 @@ fn escape(rest: &mut std::str::Chars<'_>) -> Result<Vec<u8>, String> {
 fn braces(rest: &mut std::str::Chars<'_>) -> Result<Option<String>, String> {
     let Some(inner) = rest.as_str().strip_prefix('{') else { return Ok(None) };
     let mut depth = 1;
+    let mut behind = ' ';
     for (at, c) in inner.char_indices() {
+        // %{ and %} are written, and open and close nothing.
+        let is_marked = behind == '%';
+        behind = if is_marked { ' ' } else { c };
+        if is_marked {
+            continue;
+        }
         depth += i32::from(c == '{') - i32::from(c == '}');
         if depth == 0 {
             *rest = inner[at + 1..].chars();
@@ -127,63 +128,159 @@ fn braces(rest: &mut std::str::Chars<'_>) -> Result<Option<String>, String> {
 }
 
 fn piece(letter: char, braces: Option<&str>) -> Result<Piece, String> {
-    let part = |part| match braces {
-        None => Ok(Piece::Bytes(part, Coding::Raw)),
-        Some("hex") => Ok(Piece::Bytes(part, Coding::Hex)),
-        Some("base64") => Ok(Piece::Bytes(part, Coding::Base64)),
-        Some(other) => Err(format!("%{letter}{{{other}}} is not known; {{hex}} and {{base64}} are")),
+    let part = match letter {
+        's' | 'v' => Some(Part::Value),
+        'k' => Some(Part::Key),
+        't' => Some(Part::Topic),
+        _ => None,
     };
-    let found = match letter {
-        's' | 'v' => return part(Part::Value),
-        'k' => return part(Part::Key),
-        'd' => return Ok(braces.map_or(Piece::Time, |pattern| Piece::TimeAs(pattern.into()))),
-        'h' => return braces.map_or(Ok(Piece::Headers), |each| Ok(Piece::EachHeader(parse(each)?))),
-        'S' | 'V' => Piece::Length(Part::Value),
-        'K' => Piece::Length(Part::Key),
-        'R' => Piece::BinaryLength,
-        't' => Piece::Topic,
-        'p' => Piece::Partition,
-        'o' => Piece::Offset,
-        'T' => Piece::Time,
-        'H' => Piece::HeaderCount,
-        'e' => Piece::LeaderEpoch,
-        'y' => Piece::ProducerId,
-        'x' => Piece::ProducerEpoch,
-        'z' => Piece::Codec,
-        ']' => Piece::HighWatermark,
-        '[' => Piece::LogStart,
-        other => return Err(format!("%{other} is not known")),
-    };
-    match braces {
-        None => Ok(found),
-        Some(_) => Err(format!("%{letter} takes no braces")),
+    if let Some(part) = part {
+        return Ok(Piece::Bytes(part, Coding::read(letter, braces)?));
     }
+    let num = match (letter, braces) {
+        ('d', Some(pattern)) => return time_as(pattern),
+        ('a', _) => return attribute(braces),
+        ('h', _) => return braces.map_or(Ok(Piece::Headers), |each| Ok(Piece::EachHeader(parse(each)?))),
+        ('R' | 'z', Some(_)) => return Err(format!("%{letter} takes no braces")),
+        ('R', None) => return Ok(Piece::BinaryLength),
+        ('z', None) => return Ok(Piece::Codec),
+        // The one letter that both have: alone it is kcat's, with braces, which kcat does not have, rpk's.
+        ('T', Some(_)) => Num::Length(Part::Topic),
+        ('T' | 'd', None) => Num::Time,
+        ('S' | 'V', _) => Num::Length(Part::Value),
+        ('K', _) => Num::Length(Part::Key),
+        ('p', _) => Num::Partition,
+        ('o', _) => Num::Offset,
+        ('H', _) => Num::HeaderCount,
+        ('e', _) => Num::LeaderEpoch,
+        ('x', _) => Num::ProducerId,
+        ('y', _) => Num::ProducerEpoch,
+        ('i', _) => Num::Count,
+        ('[', _) => Num::LogStart,
+        ('|', _) => Num::LastStable,
+        (']', _) => Num::HighWatermark,
+        (other, _) => return Err(format!("%{other} is not known")),
+    };
+    let form = braces.map_or(Ok(Form::Plain), |name| {
+        Form::read(name).ok_or_else(|| format!("%{letter}{{{name}}} is not known; a number takes {}", number::NAMES))
+    })?;
+    Ok(Piece::Number(num, form))
+}
+
+/// `%d` with braces: a form for the number, strftime as rpk writes it, or the pattern alone.
+fn time_as(pattern: &str) -> Result<Piece, String> {
+    if let Some(form) = Form::read(pattern) {
+        return Ok(Piece::Number(Num::Time, form));
+    }
+    if pattern.starts_with("go") && unwrapped(&pattern[2..]).is_some() {
+        return Err(format!("%d{{{pattern}}} is Go's way to write a time, which is not known; %d{{%Y-%m-%d %H:%M:%S}} is"));
+    }
+    let wrapped = pattern.strip_prefix("strftime").and_then(unwrapped);
+    Ok(Piece::TimeAs(wrapped.unwrap_or(pattern).into()))
+}
+
+/// What stands in any number of brackets, braces or `#`.
+fn unwrapped(text: &str) -> Option<&str> {
+    let open = text.chars().next()?;
+    let close = match open {
+        '[' => ']',
+        '{' => '}',
+        '#' => '#',
+        _ => return None,
+    };
+    let inner = text.trim_start_matches(open);
+    let end: String = std::iter::repeat_n(close, text.len() - inner.len()).collect();
+    inner.strip_suffix(end.as_str())
+}
+
+/// `%a{compression}` and its like, each with `;number` behind it.
+fn attribute(braces: Option<&str>) -> Result<Piece, String> {
+    const NAMES: &str = "compression, timestamp-type, transactional-bit and control-bit";
+    let text = braces.ok_or_else(|| format!("%a takes one of {NAMES} in braces"))?;
+    let (name, form) = text.split_once(';').map_or((text, None), |(name, form)| (name, Some(form)));
+    let num = match (name, form) {
+        ("compression", None) => return Ok(Piece::Codec),
+        ("compression", _) => Num::Codec,
+        ("timestamp-type", _) => Num::TimestampType,
+        ("transactional-bit", _) => Num::Transactional,
+        // Markers of transactions are not shown.
+        ("control-bit", _) => Num::Control,
+        _ => return Err(format!("%a{{{text}}} is not known; {NAMES} are")),
+    };
+    let form = form.map_or(Ok(Form::Plain), |name| {
+        Form::read(name).ok_or_else(|| format!("%a{{{text}}} is not known; a number takes {}", number::NAMES))
+    })?;
+    Ok(Piece::Number(num, form))
+}
+
+/// What a message alone does not tell.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    progress: Option<&'a Progress>,
+    count: u64,
 }
 
 impl Piece {
-    fn write(&self, m: &Message, out: &mut Vec<u8>) {
+    fn write(&self, m: &Message, around: Around<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Literal(bytes) => out.extend_from_slice(bytes),
             Self::Bytes(part, coding) => coding.write(part.of(m).unwrap_or_default(), out),
-            Self::Length(part) => number(part.of(m).map_or(-1, |b| b.len() as i64), out),
+            Self::Number(num, form) => form.write(num.of(m, around), out),
             Self::BinaryLength => {
                 let length = Part::Value.of(m).map_or(-1, |b| i32::try_from(b.len()).unwrap_or(i32::MAX));
                 out.extend_from_slice(&length.to_be_bytes());
             }
-            Self::Topic => out.extend_from_slice(m.topic.as_bytes()),
-            Self::Partition => number(m.partition.into(), out),
-            Self::Offset => number(m.offset, out),
-            Self::Time => number(m.timestamp, out),
             Self::TimeAs(pattern) => out.extend_from_slice(time(m.timestamp, pattern).as_bytes()),
             Self::Headers => headers(m, out),
-            Self::EachHeader(pieces) => each_header(m, pieces, out),
-            Self::HeaderCount => number(m.headers.len() as i64, out),
-            Self::LeaderEpoch => number(m.batch.leader_epoch.into(), out),
-            Self::ProducerId => number(m.batch.producer_id, out),
-            Self::ProducerEpoch => number(m.batch.producer_epoch.into(), out),
+            Self::EachHeader(pieces) => each_header(m, pieces, around, out),
             Self::Codec => out.extend_from_slice(m.batch.codec.name().as_bytes()),
-            // They need more than the message; `Format::write` knows them.
-            Self::HighWatermark | Self::LogStart => {}
+        }
+    }
+}
+
+/// What is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Num {
+    /// -1 for null.
+    Length(Part),
+    Partition,
+    Offset,
+    /// Milliseconds since 1970.
+    Time,
+    HeaderCount,
+    LeaderEpoch,
+    ProducerId,
+    ProducerEpoch,
+    Count,
+    LogStart,
+    LastStable,
+    HighWatermark,
+    Codec,
+    TimestampType,
+    Transactional,
+    Control,
+}
+
+impl Num {
+    fn of(self, m: &Message, Around { progress, count }: Around<'_>) -> i64 {
+        match self {
+            Self::Length(part) => part.of(m).map_or(-1, |bytes| bytes.len() as i64),
+            Self::Partition => m.partition.into(),
+            Self::Offset => m.offset,
+            Self::Time => m.timestamp,
+            Self::HeaderCount => m.headers.len() as i64,
+            Self::LeaderEpoch => m.batch.leader_epoch.into(),
+            Self::ProducerId => m.batch.producer_id,
+            Self::ProducerEpoch => m.batch.producer_epoch.into(),
+            Self::Count => count as i64,
+            Self::LogStart => progress.map_or(-1, |p| p.log_start),
+            Self::LastStable => progress.map_or(-1, |p| p.last_stable),
+            Self::HighWatermark => progress.map_or(-1, |p| p.high_watermark),
+            Self::Codec => m.batch.codec as i64,
+            Self::TimestampType if m.batch.magic < 1 => -1,
+            Self::TimestampType => i64::from(m.batch.timestamp_type == TimestampType::LogAppend),
+            Self::Transactional => m.batch.transactional.into(),
+            Self::Control => 0,
         }
     }
 }
@@ -193,29 +290,36 @@ impl Part {
         match self {
             Self::Key => m.key.as_deref(),
             Self::Value => m.value.as_deref(),
+            Self::Topic => Some(m.topic.as_bytes()),
         }
     }
 }
 
 impl Coding {
+    fn read(letter: char, braces: Option<&str>) -> Result<Self, String> {
+        match braces {
+            None => Ok(Self::Raw),
+            Some("hex") => Ok(Self::Hex),
+            Some("base64") => Ok(Self::Base64),
+            Some("base64raw") => Ok(Self::Base64Raw),
+            Some(other) => Err(format!("%{letter}{{{other}}} is not known; {{hex}}, {{base64}} and {{base64raw}} are")),
+        }
+    }
+
     fn write(self, bytes: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::Raw => out.extend_from_slice(bytes),
             Self::Hex => bytes.iter().for_each(|b| out.extend_from_slice(format!("{b:02x}").as_bytes())),
+            Self::Base64Raw => out.extend_from_slice(BASE64_STANDARD_NO_PAD.encode(bytes).as_bytes()),
             Self::Base64 => out.extend_from_slice(BASE64_STANDARD.encode(bytes).as_bytes()),
         }
     }
 }
 
-fn number(n: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(n.to_string().as_bytes());
-}
-
 fn time(millis: i64, pattern: &str) -> String {
-    let rpk = pattern.strip_prefix("strftime[").and_then(|p| p.strip_suffix(']')).unwrap_or(pattern);
     let Ok(time) = jiff::Timestamp::from_millisecond(millis) else { return millis.to_string() };
     // A pattern that jiff does not know gives the plain form instead of nothing.
-    jiff::fmt::strtime::format(rpk, &time.to_zoned(jiff::tz::TimeZone::system()))
+    jiff::fmt::strtime::format(pattern, &time.to_zoned(jiff::tz::TimeZone::system()))
         .unwrap_or_else(|_| when::rfc3339(millis, true).unwrap_or_default())
 }
 
@@ -230,10 +334,10 @@ fn headers(m: &Message, out: &mut Vec<u8>) {
     }
 }
 
-fn each_header(m: &Message, pieces: &[Piece], out: &mut Vec<u8>) {
+fn each_header(m: &Message, pieces: &[Piece], around: Around<'_>, out: &mut Vec<u8>) {
     for (key, value) in &m.headers {
         let header = Message { key: Some(key.clone()), value: value.clone(), ..m.clone() };
-        pieces.iter().for_each(|piece| piece.write(&header, out));
+        pieces.iter().for_each(|piece| piece.write(&header, around, out));
     }
 }
 
@@ -242,10 +346,14 @@ mod tests {
     use super::*;
     use crate::cmd::read::show::tests::message;
 
-    fn shown(format: &str) -> String {
+    fn written(format: &str, message: &Message) -> Vec<u8> {
         let mut out = Vec::new();
-        Format::parse(format).unwrap().write(&message("k", "vvv"), &[], &mut out);
-        String::from_utf8_lossy(&out).into_owned()
+        Format::parse(format).unwrap().write(message, (&[], 3), &mut out);
+        out
+    }
+
+    fn shown(format: &str) -> String {
+        String::from_utf8_lossy(&written(format, &message("k", "vvv"))).into_owned()
     }
 
     #[test]
@@ -254,8 +362,45 @@ mod tests {
         assert_eq!(shown("%v %V %H %h{<%k:%v>} %s{hex} %k{base64}"), "vvv 3 1 <h:v> 767676 aw==");
         assert_eq!(shown("\\x41\\t\\q %R").as_bytes(), b"A\t\\q \0\0\0\x03");
         assert_eq!(shown("%e %y %z"), "0 -1 none");
-        for bad in ["%", "%Q", "%h{", "%o{hex}", "\\xzz", "%s{rot13}"] {
+        for bad in [
+            "%",
+            "%Q",
+            "%h{",
+            "%o{hex}",
+            "\\xzz",
+            "%s{rot13}",
+            "%a",
+            "%a{colour}",
+            "%a{compression;hex}",
+            "%d{go[2006]}",
+            "%R{hex8}",
+        ] {
             assert!(Format::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_producer_has_an_id_and_an_epoch_as_in_rpk() {
+        let mut from = message("k", "v");
+        std::sync::Arc::make_mut(&mut from.batch).producer_id = 4711;
+        std::sync::Arc::make_mut(&mut from.batch).producer_epoch = 3;
+        assert_eq!(written("%x/%y", &from), b"4711/3");
+    }
+
+    #[test]
+    fn rpks_braces() {
+        assert_eq!(shown("%i %{%k%} %h{%{%k%}}"), "3 {k} {h}");
+        assert_eq!(
+            shown("%a{compression} %a{compression;number} %a{timestamp-type} %a{transactional-bit;bool} %a{control-bit}"),
+            "none 0 0 false 0"
+        );
+        assert_eq!(shown("%[ %| %]"), "-1 -1 -1");
+        assert_eq!(shown("%t{hex} %v{base64raw} %k{base64raw}"), "74 dnZ2 aw");
+        assert_eq!(written("%T{big8}%V{big32}%o{little16}%K{byte}", &message("k", "vvv")), b"\x01\0\0\0\x03\x07\0\x01");
+        assert_eq!(shown("%o{hex64} %o{hex8} %o{hex4} %p{bool} %p{ascii} %T{ascii} %T"), "0000000000000007 07 7 true 3 1 1000");
+        assert_eq!(shown("%d %d{hex16} %d{%Y} %d{strftime[%Y]} %d{strftime## [%Y] ##}"), "1000 03e8 1970 1970  [1970] ");
+        let mut gone = message("k", "v");
+        gone.value = None;
+        assert_eq!(written("%S %V{ascii}", &gone), b"-1 -1");
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write, ops::Range};
 use milena_client::Message;
 
 use super::Meaning;
-use crate::{schemas::Known, when};
+use crate::{schemas::Known, screen::counted, when};
 
 /// Bytes in a row of the dump.
 const ROW: usize = 16;
@@ -27,8 +27,8 @@ fn note(at: Range<usize>, words: impl Into<String>) -> Note {
 
 pub(super) fn explain(m: &Message, meaning: &Meaning) -> String {
     let mut out = String::new();
-    let size = m.value.as_ref().map_or("no value (tombstone)".into(), |v| format!("{} bytes", v.len()));
-    let key = m.key.as_ref().map_or("no key".into(), |k| format!("key of {} bytes", k.len()));
+    let size = m.value.as_ref().map_or("no value (tombstone)".into(), |v| counted(v.len() as i64, "byte"));
+    let key = m.key.as_ref().map_or("no key".into(), |k| format!("key of {}", counted(k.len() as i64, "byte")));
     let of = meaning.value.as_ref().map_or(String::new(), |known| format!("   {} {}", known.format(), known.place()));
     let _ = writeln!(out, "{}/{} @{}   {}   {key}   {size}{of}", m.topic, m.partition, m.offset, when::clock(m.timestamp));
     let named = m.key.is_some() || !m.headers.is_empty();
@@ -87,7 +87,7 @@ fn draw(notes: &[Note], out: &mut String) {
 /// Several rows: each note with its place.
 fn list(notes: &[Note], out: &mut String) {
     for note in notes {
-        let bytes = if note.at.len() == 1 { "1 byte".into() } else { format!("{} bytes", note.at.len()) };
+        let bytes = counted(note.at.len() as i64, "byte");
         let _ = writeln!(out, "    at {:08x}  {bytes:<10}  {}", note.at.start, note.words);
     }
 }

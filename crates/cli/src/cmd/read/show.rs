@@ -52,7 +52,7 @@ impl Show {
         match &self.shape {
             Shape::Format(format) => {
                 self.bytes.clear();
-                format.write(message, progress, &mut self.bytes);
+                format.write(message, (progress, self.shown), &mut self.bytes);
                 self.screen.bytes(&self.bytes)
             }
             Shape::Hex => self.screen.bytes(hex::explain(message, meaning).as_bytes()),

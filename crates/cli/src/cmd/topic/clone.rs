@@ -9,7 +9,7 @@ use milena_client::{
 };
 
 use super::{show, topic};
-use crate::{connect::Connect, failure::Failure};
+use crate::{connect::Connect, failure::Failure, screen::counted};
 
 /// Records that are read and not yet acknowledged.
 const WINDOW: usize = 10_000;
@@ -36,11 +36,12 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     admin.create_topic(&copy, false).await?;
     let copied = if options.empty { 0 } else { records(admin, connect, &options).await? };
     crate::screen::line(format_args!(
-        "{} → {}   {} partitions, {} settings, {copied} messages",
+        "{} → {}   {}, {}, {}",
         options.from,
         options.to,
-        copy.partitions,
-        copy.configs.len()
+        counted(copy.partitions.into(), "partition"),
+        counted(copy.configs.len() as i64, "setting"),
+        counted(copied as i64, "message")
     ))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 use super::{
     data::{Coder, DataIn, DataOut, bad, binary},
     pieces::Pieces,
-    resource::{cluster_id, told},
+    resource::told,
 };
 use crate::{
     answer::{self, Answer, Sender, bytes},
@@ -113,7 +113,7 @@ struct Target {
 }
 
 pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
-    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer.clone() };
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: door.cluster_id(), peer: asked.peer.clone() };
     let length = asked.header(&CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let packed = asked.headers.contains_key(hyper::header::CONTENT_ENCODING);
     if packed || length.is_some_and(|length| length <= AT_ONCE) {
@@ -296,7 +296,7 @@ fn moment(text: &str) -> Told<i64> {
 }
 
 pub(super) async fn batch(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
-    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: cluster_id(door), peer: asked.peer.clone() };
+    let target = Target { door: door.clone(), topic: topic.to_owned(), cluster: door.cluster_id(), peer: asked.peer.clone() };
     let body = asked.whole(BODY).await?;
     let batch: BatchIn<'_> = parsed(&body)?;
     let ids = judge_entries(&batch)?;

@@ -1,6 +1,5 @@
 //! The shape of everything in v3: a kind, where it is, what it belongs to, and what is related to it, by absolute addresses.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hyper::{StatusCode, header::HOST};
 use serde_json::{Map, Value, json};
 
@@ -18,13 +17,9 @@ pub(super) struct Place {
     pub(super) cluster: String,
 }
 
-pub(super) fn cluster_id(door: &Door) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(door.node.cluster_id())
-}
-
 impl Place {
     pub(super) fn of(door: &Door, asked: &Asked) -> Self {
-        let cluster = cluster_id(door);
+        let cluster = door.cluster_id();
         let host = asked.header(&HOST).unwrap_or_default();
         Self { base: format!("http://{host}/v3/clusters/{cluster}"), cluster }
     }
