@@ -266,7 +266,7 @@ mod tests {
     fn a_line_that_is_no_message_is_refused_rather_than_stored_as_a_tombstone() {
         let refused = |line: &str| read(line, "t", false).unwrap_err();
         assert!(refused(r#"{"first":"john","last":"doe"}"#).starts_with("unknown field `first`"));
-        assert!(refused(r#"{"vlaue":"x"}"#).starts_with("unknown field `vlaue`"));
+        assert!(refused(r#"{"worth":"x"}"#).starts_with("unknown field `worth`"));
         assert!(refused(r#"{"value":"x","value_size":1}"#).starts_with("unknown field `value_size`"));
         for without in [r#"{"key":"k"}"#, "{}", r#"{"topic":"t","headers":[]}"#] {
             assert!(refused(without).contains("it has no \"value\""), "{without}");

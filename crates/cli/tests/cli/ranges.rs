@@ -6,7 +6,7 @@ use crate::server::Server;
 fn a_line_that_is_no_message_is_refused_and_stores_nothing() {
     let server = Server::ephemeral();
     server.out(&["produce", "people", "x"], b"");
-    for line in [r#"{"first":"john","last":"doe"}"#, r#"{"vlaue":"x"}"#, r#"{"key":"k"}"#, "[1,2]"] {
+    for line in [r#"{"first":"john","last":"doe"}"#, r#"{"worth":"x"}"#, r#"{"key":"k"}"#, "[1,2]"] {
         let output = server.run(&["produce", "people", "--json"], line.as_bytes());
         let talk = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{line}: {talk}");
