@@ -55,7 +55,7 @@ pub struct Recovery {
     removed: Vec<LogId>,
     /// What damage took from logs whose inhabitants have not been met since.
     lost: HashMap<u64, Lost>,
-    /// Goes on also when it is the house itself that lost something.
+    /// Goes on also when it is [`ASKED`] who lost something.
     accepts_loss: bool,
     broken: Option<Broken>,
 }
@@ -81,6 +81,10 @@ impl Broken {
         Self { whose: whose.into(), what: what.into() }
     }
 }
+
+/// Who is not gone on without unasked: topics would be missing, ids of schemas be given twice, retention be another one. What the
+/// others lose costs nobody a record: numbers and ids are passed over, and the rest is told.
+const ASKED: [u64; 3] = [CATALOG_LOG, BROKER_SETTINGS_LOG, SUBJECTS_LOG];
 
 /// Nouns that every broker has once, in words.
 const HOUSE: [(u64, &str); 8] = [
@@ -117,7 +121,7 @@ impl Replay for Recovery {
             let known = self.lost.entry(lost.log.0).or_insert(lost);
             (known.version, known.start, known.end) =
                 (known.version.max(lost.version), known.start.max(lost.start), known.end.max(lost.end));
-        } else if self.accepts_loss {
+        } else if self.accepts_loss || !ASKED.contains(&lost.log.0) {
             self.go_on_without(lost);
         } else if self.broken.is_none() {
             self.broken = Some(Broken::bereft(lost.log));
@@ -187,8 +191,8 @@ impl Recovery {
         Self::default()
     }
 
-    /// One that goes on with what is left also when the catalog, the registry or another noun of the whole broker lost
-    /// entries to damage. Otherwise that refuses the start.
+    /// One that goes on with what is left also when the catalog, the registry or the broker's settings lost entries to damage.
+    /// Otherwise that refuses the start.
     pub fn accepting_loss(accepts_loss: bool) -> Self {
         Self { accepts_loss, ..Self::default() }
     }
@@ -300,7 +304,12 @@ impl Recovery {
             INSTANCES_LOG => skip(&mut self.instances, &lost),
             UNREAD_LOG => skip(&mut self.ledger, &lost),
             ANSWERED_LOG => skip(&mut self.answered, &lost),
-            WRITERS_LOG => skip(&mut self.writers, &lost),
+            WRITERS_LOG => {
+                // Each of its entries gave away a number.
+                let writers = lost.version.0.saturating_sub(self.writers.version.0);
+                self.writers.machine.pass_numbers(writers);
+                skip(&mut self.writers, &lost);
+            }
             SUBJECTS_LOG => skip(&mut self.subjects, &lost),
             BROKER_SETTINGS_LOG => self.broker_lost = self.broker_lost.max(lost.version),
             _ => {}
@@ -504,14 +513,21 @@ mod tests {
         recovery.lost(lost(SUBJECTS_LOG, 2, 0));
         let refused = recovery.judge().unwrap_err().to_string();
         assert!(refused.contains("the schema registry") && refused.contains("--accept-loss"), "{refused}");
-        let mut recovery = founded(true);
-        for log in [PRODUCER_IDS_LOG, SUBJECTS_LOG, BROKER_SETTINGS_LOG, WRITERS_LOG] {
+        let mut recovery = founded(false);
+        for log in [PRODUCER_IDS_LOG, WRITERS_LOG, INSTANCES_LOG, UNREAD_LOG, ANSWERED_LOG] {
             recovery.lost(lost(log, 2, 0));
         }
         recovery.judge().unwrap();
-        assert_eq!((recovery.producer_ids.version, recovery.subjects.version), (Version(2), Version(2)));
-        assert_eq!(recovery.broker(BrokerConfig::start(&[]).unwrap()).unwrap().version, Version(2));
+        assert_eq!((recovery.producer_ids.version, recovery.answered.version), (Version(2), Version(2)));
         assert_ne!(recovery.producer_ids.machine, ProducerIds::default(), "ids that were given away are given to nobody else");
+        assert_ne!(recovery.writers.machine, Writers::default(), "and neither are numbers of writers");
+        let mut recovery = founded(true);
+        for log in [SUBJECTS_LOG, BROKER_SETTINGS_LOG] {
+            recovery.lost(lost(log, 2, 0));
+        }
+        recovery.judge().unwrap();
+        assert_eq!(recovery.subjects.version, Version(2));
+        assert_eq!(recovery.broker(BrokerConfig::start(&[]).unwrap()).unwrap().version, Version(2));
     }
 
     #[test]

@@ -117,6 +117,11 @@ impl Writers {
         }
     }
 
+    /// So many numbers were given to writers of whom nothing is known any more: nobody else gets them.
+    pub fn pass_numbers(&mut self, count: u64) {
+        self.next = self.next.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
     /// Of those that were not seen since the start, the one that was interned first.
     fn longest_unseen(&self) -> Option<u32> {
         self.seen.first().map(|(_, number)| *number)
