@@ -8,6 +8,7 @@ use std::{
 
 use milena_schema::{Format, Resolved, Schema};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     Error, Part, Settings, framing,
@@ -66,7 +67,7 @@ pub(crate) struct Named {
 
 impl Named {
     fn of(found: &Registered) -> Self {
-        Self { id: found.id, guid: found.guid.as_deref().and_then(guid) }
+        Self { id: found.id, guid: found.guid.as_deref().and_then(|guid| Uuid::parse_str(guid).ok()).map(Uuid::into_bytes) }
     }
 
     /// The value of the header that names the schema.
@@ -75,14 +76,6 @@ impl Named {
             || Error::Unsupported(format!("the registry tells no GUID of schema {}: it is too old for headers", self.id));
         self.guid.map(framing::header).ok_or_else(untold)
     }
-}
-
-/// A GUID from its text.
-fn guid(text: &str) -> Option<[u8; 16]> {
-    let hex: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
-    let digits = hex.iter().map(|b| char::from(*b).to_digit(16).map(|d| d as u8)).collect::<Option<Vec<u8>>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    bytes.try_into().ok().filter(|_| digits.len() == 32)
 }
 
 /// Schemas that are remembered. Beyond it the memory is emptied and filled again.
@@ -190,9 +183,7 @@ impl Registry {
     }
 
     async fn ask_id_of(&self, guid: [u8; 16]) -> Result<u32, Error> {
-        let hex: String = guid.iter().map(|b| format!("{b:02x}")).collect();
-        let guid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-        let path = format!("/schemas/guids/{guid}/ids");
+        let path = format!("/schemas/guids/{}/ids", Uuid::from_bytes(guid));
         let answer = self.door.call("GET", &path, None).await?;
         let id = answer[0]["id"].as_u64().and_then(|id| u32::try_from(id).ok());
         id.ok_or(Error::Answer { request: format!("GET {path}"), why: "it names no id".into() })

@@ -206,15 +206,20 @@ fn standing(world: &World, topic: &Arc<Topic>) -> (i64, i64, i64) {
     (depth.unfinished, depth.held, depth.lost)
 }
 
+/// The queue `workers` takes so many, and is done with those from `first` to `last`.
+fn does(world: &World, topic: &Arc<Topic>, taken: i64, (first, last): (i64, i64)) {
+    let of = topic.clone();
+    world.run(move |node| async move {
+        node.share_take("workers", &take(&of, "one", taken)).await.unwrap();
+        assert!(say(&node, &of, "one", first, last, Verdict::Accept).await);
+    });
+}
+
 #[test]
 fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
     let world = World::new();
     let topic = of_four(&world, &[("retention.ms", "1000")]);
-    let of = topic.clone();
-    world.run(move |node| async move {
-        node.share_take("workers", &take(&of, "one", 2)).await.unwrap();
-        assert!(say(&node, &of, "one", 0, 0, Verdict::Accept).await);
-    });
+    does(&world, &topic, 2, (0, 0));
     assert_eq!(standing(&world, &topic), (3, 1, 0));
     world.advance(Duration::from_secs(10));
     becomes(&topic, 4);
@@ -240,11 +245,7 @@ fn what_a_queue_lost_is_told_as_soon_as_it_is_gone_and_after_a_restart() {
 fn the_ledger_does_not_count_what_a_queue_had_done_out_of_order() {
     let world = World::new();
     let topic = of_four(&world, &[("retention.ms", "1000")]);
-    let of = topic.clone();
-    world.run(move |node| async move {
-        node.share_take("workers", &take(&of, "one", 4)).await.unwrap();
-        assert!(say(&node, &of, "one", 1, 2, Verdict::Accept).await);
-    });
+    does(&world, &topic, 4, (1, 2));
     world.advance(Duration::from_secs(10));
     becomes(&topic, 4);
     let lines = world.run(|node| async move { node.unread(Some("t")).await }).unwrap();

@@ -50,8 +50,7 @@ async fn scopes(web: &Web, live: &HashSet<(String, i64)>) -> Result<BTreeSet<Str
 
 /// The configuration or mode of a scope, if it has one of its own.
 async fn own(web: &Web, what: &str, scope: &str) -> Result<Option<Value>, Failure> {
-    let path = if scope.is_empty() { format!("/{what}") } else { format!("/{what}/{}", escaped(scope)) };
-    let reply = web.reply("GET", &path, &Value::Null, Duration::ZERO).await?;
+    let reply = web.reply("GET", &scoped(what, scope), &Value::Null, Duration::ZERO).await?;
     if reply.status == 404 { Ok(None) } else { reply.judged().map(Some) }
 }
 
@@ -214,8 +213,9 @@ async fn put(web: &Web, replay: &Replay) -> Result<i64, Failure> {
     Ok(replay.versions.len() as i64)
 }
 
-fn scoped(what: &str, subject: &str) -> String {
-    if subject.is_empty() { format!("/{what}") } else { format!("/{what}/{}", escaped(subject)) }
+/// The route of a scope's configuration or mode.
+fn scoped(what: &str, scope: &str) -> String {
+    if scope.is_empty() { format!("/{what}") } else { format!("/{what}/{}", escaped(scope)) }
 }
 
 /// What others refer to comes first, and goes last.

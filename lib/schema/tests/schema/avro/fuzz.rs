@@ -145,7 +145,7 @@ fn json_turned_over() {
     }
 }
 
-/// Plain text has a short way; it answers what the whole way answers, which text that is known to be UTF-8 alone never takes.
+/// Plain text has a short way. It answers what the whole way does, which is all that is gone for bytes.
 fn both_ways(schema: &Schema, text: &str) {
     let (mut whole, mut short, mut all) = (vec![9], vec![9], vec![9]);
     let expected = schema.encode_json_front(text.as_bytes(), &mut whole);
