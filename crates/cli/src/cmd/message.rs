@@ -125,13 +125,38 @@ fn in_queue(queue: &Value) -> String {
             format!("{group} has leased it to {holder} (delivery {deliveries}) for {seconds} s more")
         }
         "delayed" => format!("{group} keeps it back for {seconds} s more, after delivery {deliveries}"),
-        "acknowledged" => format!("{group} has acknowledged it (delivery {deliveries})"),
-        "given-up" => format!("{group} has given it up after delivery {deliveries}"),
+        "acknowledged" => format!("{group}: acknowledged{}{}", finished(queue), delivery(queue)),
+        "given-up" => format!("{group}: {}{}{}", given_up(queue), finished(queue), delivery(queue)),
         "dead-letter-waits" => {
-            format!("{group} has given it up after delivery {deliveries}; its dead letter is still to be written")
+            let (how, when) = (given_up(queue), finished(queue));
+            format!("{group}: {how}{when}{}; its dead letter is still to be written", delivery(queue))
         }
         _ => format!("{group} is done with it"),
     }
+}
+
+fn given_up(queue: &Value) -> &'static str {
+    match queue["why"].as_str() {
+        Some("rejected") => "rejected",
+        _ => "given up",
+    }
+}
+
+/// Which delivery it was, where that is kept.
+fn delivery(queue: &Value) -> String {
+    queue["deliveries"].as_u64().map(|nth| format!(" (delivery {nth})")).unwrap_or_default()
+}
+
+/// When and by whom; old moments are known as a window of time.
+fn finished(queue: &Value) -> String {
+    let Some(at) = queue["finished_at"].as_i64() else { return String::new() };
+    let from = queue["finished_from"].as_i64().filter(|from| *from < at);
+    let moment = match from {
+        Some(from) => format!(" between {} and {}", when::show(from), when::show(at)),
+        None => format!(" {}", when::show(at)),
+    };
+    let by = queue["finished_by"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("{moment}{by}")
 }
 
 fn place(text: &str) -> Option<(&str, i32, i64)> {
@@ -209,4 +234,21 @@ fn batch(m: &Message) -> String {
     };
     let _ = writeln!(out, "writer   {writer}");
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_says_when_and_by_whom_as_far_as_it_knows() {
+        let said = |queue: Value| in_queue(&queue);
+        let exact = json!({"group": "w", "state": "acknowledged", "deliveries": 2, "finished_from": 0, "finished_at": 0, "finished_by": "a"});
+        assert_eq!(said(exact), format!("w: acknowledged {} by a (delivery 2)", when::show(0)));
+        let window = json!({"group": "w", "state": "given-up", "finished_from": 0, "finished_at": 9_000, "why": "rejected"});
+        assert_eq!(said(window), format!("w: rejected between {} and {}", when::show(0), when::show(9_000)));
+        let nothing = json!({"group": "w", "state": "given-up", "deliveries": 5, "why": "delivery-limit"});
+        assert_eq!(said(nothing), "w: given up (delivery 5)");
+        assert_eq!(said(json!({"group": "w", "state": "finished"})), "w is done with it");
+    }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{At, Letter, Share, Why, Window, runs::Stand};
+use super::{At, Letter, Share, Window, runs::Stand};
 use crate::{
     group::MemberId,
     ids::{Offset, TopicId},
@@ -167,8 +167,7 @@ impl Share {
             for (offset, note) in partition.notes.iter().take(max - letters.len()) {
                 let cell = partition.runs.pieces(*offset, *offset).next();
                 let deliveries = cell.map_or(0, |(_, _, cell)| cell.failures);
-                let why = if deliveries >= self.rules.deliveries { Why::Deliveries } else { Why::Rejected };
-                let (by, reason) = (note.by.clone(), note.reason.clone());
+                let (why, by, reason) = (self.why(deliveries), note.by.clone(), note.reason.clone());
                 letters.push(Letter { at: *at, offset: *offset, why, deliveries, by, reason, when: note.when });
             }
             if letters.len() >= max {

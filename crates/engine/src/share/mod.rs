@@ -18,6 +18,7 @@
 mod acquire;
 mod command;
 mod describe;
+mod ends;
 mod expire;
 pub mod fact;
 mod members;
@@ -39,6 +40,7 @@ pub use command::{
     Reply, Settle, Verdict, Window,
 };
 pub use describe::{Depth, Description, Held, MemberDescription};
+pub use ends::Finished;
 pub use fact::{KEY_LEN, ShareFact};
 pub use members::{Member, Roster};
 pub use partition::Why;

@@ -1,10 +1,11 @@
 //! One partition as a share group sees it: its runs, the letters that are still to be written, the keys that are busy.
 //! Changes by facts only, and judges nothing.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    fact::ShareSettled,
+    ends::{End, Ends, Finished},
+    fact::{SettledRun, ShareSettled},
     runs::{Cell, Piece, Runs, Stand},
 };
 use crate::ids::Offset;
@@ -24,34 +25,11 @@ pub(super) struct Note {
     pub(super) when: i64,
 }
 
-/// Runs that were finished lately, for leases that are settled late or again. Not part of the state: a restart forgets it, and
-/// two partitions are the same without it.
-#[derive(Clone, Debug, Default)]
-struct Lately(VecDeque<Piece>);
-
-impl PartialEq for Lately {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl Eq for Lately {}
-
-/// Runs that a partition remembers.
-const LATELY: usize = 256;
-
-impl Lately {
-    fn add(&mut self, run: Piece) {
-        if self.0.len() >= LATELY {
-            self.0.pop_front();
-        }
-        self.0.push_back(run);
-    }
-}
-
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Partition {
     pub(super) runs: Runs,
-    lately: Lately,
+    /// When what is finished was finished, and by whom.
+    pub(super) ends: Ends,
     /// By the offset of each condemned record.
     pub(super) notes: BTreeMap<Offset, Note>,
     /// Of held records, when the group takes them in order of their keys.
@@ -77,7 +55,7 @@ impl Partition {
     pub(super) fn from(start: Offset, since: i64) -> Self {
         Self {
             runs: Runs::from(start),
-            lately: Lately::default(),
+            ends: Ends::default(),
             notes: BTreeMap::new(),
             key_of: BTreeMap::new(),
             busy: HashMap::new(),
@@ -89,10 +67,10 @@ impl Partition {
         }
     }
 
-    /// What became of a record below the start, if that was not long ago.
+    /// What became of a record below the start, as far as that is kept.
     pub(super) fn finished(&self, offset: Offset) -> Option<Cell> {
-        let mut lately = self.lately.0.iter().rev();
-        lately.find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, cell)| *cell)
+        let end = self.ends.of(offset)?;
+        Some(Cell::of(end.stand, end.failures?))
     }
 
     pub(super) fn is_condemned(&self) -> bool {
@@ -121,14 +99,31 @@ impl Partition {
                     _ => {}
                 }
             }
-            self.note(fact, run.first.max(self.runs.start()), run.last, run.stand);
-            if matches!(run.stand, Stand::Accepted | Stand::Archived) {
-                self.lately.add((run.first, run.last, cell));
+            if cell.is_done() {
+                self.finish(fact, run, &old);
             }
+            self.note(fact, run.first.max(self.runs.start()), run.last, run.stand);
             pieces.extend(old);
         }
         self.runs.advance();
         self.ended(&pieces)
+    }
+
+    /// A run is finished. What was given up before was so by whom the note names, not by whom its letter was written.
+    fn finish(&mut self, fact: &ShareSettled, run: &SettledRun, old: &[Piece]) {
+        let end = |by: &str, when| {
+            let by = (!by.is_empty()).then(|| by.into());
+            End { stand: run.stand, failures: Some(run.failures), finished: Finished { from: when, until: when, by } }
+        };
+        for (first, last, was) in old.iter().filter(|(_, _, was)| !was.is_done()) {
+            if was.stand == Stand::Condemned {
+                for (offset, note) in self.notes.range(first..=last) {
+                    self.ends.add(*offset, *offset, end(&note.by, note.when));
+                }
+            } else {
+                self.ends.add(*first, *last, end(&fact.by, fact.when));
+            }
+        }
     }
 
     fn note(&mut self, fact: &ShareSettled, first: Offset, last: Offset, stand: Stand) {
@@ -149,6 +144,7 @@ impl Partition {
         let mut pieces = Vec::new();
         self.lost += self.runs.trim(to, |was| pieces.push(was));
         self.notes = self.notes.split_off(&self.runs.start());
+        self.ends.trim(to);
         self.ended(&pieces)
     }
 

@@ -3,6 +3,7 @@
 
 use super::{
     At, Rules, Share,
+    ends::{End, Finished},
     fact::{SettledRun, ShareKeyed, read_at, read_offset, write_at},
     partition::{Note, Partition},
     runs::{Cell, Stand},
@@ -18,8 +19,8 @@ use crate::{
 
 /// The first byte. No snapshot of another group begins so: those have their version there, which counts from 1.
 pub const MARK: u8 = 0x53;
-/// 2 counts what was acknowledged; 3 has the secret before the last one.
-const VERSION: u8 = 3;
+/// 2 counts what was acknowledged; 3 has the secret before the last one; 4 has when records were finished.
+const VERSION: u8 = 4;
 
 impl Share {
     /// Appends the snapshot, the group's name included.
@@ -82,6 +83,30 @@ fn write_partition(w: &mut Writer<'_>, partition: &Partition) {
         w.option(note.reason.as_deref(), |w, v| w.str(v));
         w.i64(note.when);
     }
+    w.count(partition.ends.iter().len());
+    for (first, last, end) in partition.ends.iter() {
+        write_end(w, first, last, end);
+    }
+}
+
+/// A run, whose delivery count is 0 where the records differ in it; whether they do; the window of time; by whom.
+fn write_end(w: &mut Writer<'_>, first: i64, last: i64, end: &End) {
+    SettledRun { first, last, stand: end.stand, failures: end.failures.unwrap_or(0) }.write(w);
+    w.bool(end.failures.is_some());
+    w.i64(end.finished.from);
+    w.i64(end.finished.until);
+    w.option(end.finished.by.as_deref(), |w, by| w.str(by));
+}
+
+fn read_end(r: &mut Reader<'_>) -> Result<(i64, i64, End), BadFact> {
+    let run = SettledRun::read(r)?;
+    let failures = r.bool()?.then_some(run.failures);
+    let (from, until) = (r.i64()?, r.i64()?);
+    let by = r.option(|r| Ok(r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into()))?;
+    if !matches!(run.stand, Stand::Accepted | Stand::Archived) || run.last >= i64::MAX / 2 {
+        return Err(BadFact::Invalid { what: "run that is finished" });
+    }
+    Ok((run.first, run.last, End { stand: run.stand, failures, finished: Finished { from, until, by } }))
 }
 
 /// The runs as a restart finds them.
@@ -121,6 +146,11 @@ fn read_partition(r: &mut Reader<'_>, version: u8) -> Result<Partition, BadFact>
         let by = r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into();
         let reason = r.option(|r| Ok(r.str("bytes of a reason", limits::SHARE_REASON_BYTES_MAX)?.into()))?;
         partition.notes.insert(offset, Note { by, reason, when: r.i64()? });
+    }
+    let count = if version >= 4 { r.count("runs that are finished", limits::SHARE_ENDS_MAX, 8)? } else { 0 };
+    for _ in 0..count {
+        let (first, last, end) = read_end(r)?;
+        partition.ends.put(first, last, end);
     }
     Ok(partition)
 }

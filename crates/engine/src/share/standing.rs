@@ -1,6 +1,6 @@
 //! How one record stands in a share group. A question; nothing changes.
 
-use super::{At, Share, runs::Stand};
+use super::{At, Finished, Share, Why, runs::Stand};
 use crate::{group::MemberId, ids::Offset, machine::Now};
 
 /// What became of one record so far.
@@ -15,7 +15,7 @@ pub enum Stage {
     GivenUp,
     /// Given up, and its dead letter is still to be written.
     DeadLetterWaits,
-    /// Acknowledged or given up: everything before it is finished too, and which it was is not kept.
+    /// Acknowledged or given up long ago: which it was is not kept any more.
     Finished,
 }
 
@@ -29,23 +29,36 @@ pub struct Standing {
     pub owner: Option<MemberId>,
     /// Milliseconds until its lease ends or its delay is over.
     pub left_ms: Option<i64>,
+    /// When it was acknowledged or given up, and by whom, as far as that is kept.
+    pub finished: Option<Finished>,
+    /// Why it was given up, as the group's settings of now tell it.
+    pub why: Option<Why>,
+}
+
+impl Standing {
+    fn plain(stage: Stage, deliveries: Option<u16>) -> Self {
+        Self { stage, deliveries, owner: None, left_ms: None, finished: None, why: None }
+    }
 }
 
 impl Share {
     /// How the record at an offset stands. `None`: the group has not begun with the partition.
     pub fn standing(&self, now: Now, at: At, offset: Offset) -> Option<Standing> {
         let partition = self.partitions.get(&at)?;
-        let plain = |stage, deliveries| Standing { stage, deliveries, owner: None, left_ms: None };
-        if offset < partition.runs.start() {
-            return Some(plain(Stage::Finished, None));
-        }
-        let (_, _, cell) = partition.runs.pieces(offset, offset).next()?;
+        let end = partition.ends.of(offset);
+        let Some((_, _, cell)) = partition.runs.pieces(offset, offset).next() else {
+            let long_ago = Standing::plain(Stage::Finished, None);
+            return Some(end.map_or(long_ago, |end| self.done(end.stand, end.failures, Some(&end.finished))));
+        };
         let failures = cell.failures;
         Some(match cell.stand {
-            Stand::Available => plain(Stage::Waiting, Some(failures)),
-            Stand::Accepted => plain(Stage::Acknowledged, Some(failures.saturating_add(1))),
-            Stand::Archived => plain(Stage::GivenUp, Some(failures)),
-            Stand::Condemned => plain(Stage::DeadLetterWaits, Some(failures)),
+            Stand::Available => Standing::plain(Stage::Waiting, Some(failures)),
+            Stand::Accepted | Stand::Archived => self.done(cell.stand, Some(failures), end.map(|end| &end.finished)),
+            Stand::Condemned => {
+                let note = partition.notes.get(&offset);
+                let finished = note.map(|note| Finished { from: note.when, until: note.when, by: Some((&*note.by).into()) });
+                Standing { finished, why: Some(self.why(failures)), ..Standing::plain(Stage::DeadLetterWaits, Some(failures)) }
+            }
             Stand::Held | Stand::Delayed => {
                 let live = self.grants.get(&cell.grant);
                 let owner = live.and_then(|live| live.grant.owner.clone());
@@ -54,8 +67,28 @@ impl Share {
                     Stand::Held => (Stage::Leased, failures.saturating_add(1)),
                     _ => (Stage::Delayed, failures),
                 };
-                Standing { stage, deliveries: Some(deliveries), owner, left_ms }
+                Standing { owner, left_ms, ..Standing::plain(stage, Some(deliveries)) }
             }
         })
+    }
+
+    fn done(&self, stand: Stand, failures: Option<u16>, finished: Option<&Finished>) -> Standing {
+        let finished = finished.cloned();
+        match stand {
+            Stand::Accepted => {
+                let deliveries = failures.map(|failures| failures.saturating_add(1));
+                Standing { finished, ..Standing::plain(Stage::Acknowledged, deliveries) }
+            }
+            // Nobody's delivery failed where nobody gave it up: a marker, or what compaction took.
+            _ => {
+                let why = failures.filter(|failures| *failures > 0).map(|failures| self.why(failures));
+                Standing { finished, why, ..Standing::plain(Stage::GivenUp, failures) }
+            }
+        }
+    }
+
+    /// Why a record was given up after so many failed deliveries.
+    pub(super) fn why(&self, failures: u16) -> Why {
+        if failures >= self.rules.deliveries { Why::Deliveries } else { Why::Rejected }
     }
 }

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use milena_node::{
     Dealt, Partition, Receipt, Slice, Topic, UNPACKED_MAX,
-    engine::share::{Stage, Standing},
+    engine::share::{Stage, Standing, Why},
 };
 use milena_record::{Batch, Limits, Record, Records};
 use serde_json::{Value, json};
@@ -57,7 +57,22 @@ fn queue(name: &str, standing: &Standing) -> Value {
         Stage::Finished => "finished",
     };
     let holder = standing.owner.as_ref().map(|owner| owner.as_str().to_owned());
-    json!({"group": name, "state": stage, "deliveries": standing.deliveries, "holder": holder, "left_ms": standing.left_ms})
+    let why = standing.why.map(|why| match why {
+        Why::Rejected => "rejected",
+        Why::Deliveries => "delivery-limit",
+    });
+    let finished = standing.finished.as_ref();
+    json!({
+        "group": name,
+        "state": stage,
+        "deliveries": standing.deliveries,
+        "holder": holder,
+        "left_ms": standing.left_ms,
+        "finished_from": finished.map(|finished| finished.from),
+        "finished_at": finished.map(|finished| finished.until),
+        "finished_by": finished.and_then(|finished| finished.by.as_deref()),
+        "why": why,
+    })
 }
 
 /// What the record itself says: sizes, how its batch is packed, and by which schemas its parts were written. Null when a

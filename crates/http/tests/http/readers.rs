@@ -59,6 +59,10 @@ fn why_tells_what_a_queue_waits_for_and_a_receipt_what_it_did() {
         let record = server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json();
         (record["queues"][0]["state"].clone(), record["queues"][0]["deliveries"].clone())
     };
+    let finished = |offset: i64| {
+        let queue = server.get(&format!("/admin/v1/topics/orders/partitions/0/records/{offset}")).json()["queues"][0].clone();
+        (queue["finished_at"].as_i64(), queue["finished_by"].as_str().map(str::to_owned), queue["why"].clone())
+    };
     assert_eq!(life(1), (json!("leased"), json!(1)));
     let settle = json!({"ack": [second], "release": [first]});
     assert_eq!(server.post("/q/v1/groups/workers:settle", &settle).status, 200);
@@ -66,7 +70,15 @@ fn why_tells_what_a_queue_waits_for_and_a_receipt_what_it_did() {
     let ack = json!({"lease": take(&server)});
     assert_eq!(server.post("/q/v1/groups/workers:ack", &ack).status, 200);
     says(&why(&server, "workers"), "the end is reached: the queue is done with everything up to 2");
-    assert_eq!(life(0), (json!("finished"), Value::Null));
+    assert_eq!(life(0), (json!("acknowledged"), json!(2)));
+    let (at, by, why) = finished(0);
+    assert!(at.is_some_and(|at| at > 1_700_000_000_000) && by.is_some() && why.is_null(), "{at:?} {by:?} {why}");
+    produce(&server, "orders", 2..3);
+    let reject = json!({"reject": [{"lease": take(&server), "reason": "no such customer"}]});
+    assert_eq!(server.post("/q/v1/groups/workers:settle", &reject).status, 200);
+    let (at, by, why) = finished(2);
+    assert!(at.is_some() && by.is_some(), "{at:?} {by:?}");
+    assert_eq!(why, "rejected");
 }
 
 #[test]

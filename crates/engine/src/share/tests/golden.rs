@@ -27,6 +27,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: String = text.split_whitespace().collect();
+    (0..digits.len()).step_by(2).map(|n| u8::from_str_radix(&digits[n..n + 2], 16).unwrap()).collect()
+}
+
 fn golden(fact: impl Into<ShareFact>, bytes: &str) {
     let fact = fact.into();
     let mut written = Vec::new();
@@ -67,27 +72,31 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     for fact in [ShareStarted { at: at(), start: 5, when: AT }.into(), settled().into()] {
         share.apply_durable(&fact);
     }
+    let now = Now { wall: AT, mono: 0 };
     let mut bytes = Vec::new();
     share.snapshot(&mut bytes);
     let golden = format!(
         "53 01 0167 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
     );
-    let golden = golden.replace(' ', "");
-    let old: Vec<u8> = (0..golden.len()).step_by(2).map(|n| u8::from_str_radix(&golden[n..n + 2], 16).unwrap()).collect();
-    let restored = Share::restore(&old, Rules::default()).unwrap();
+    let restored = Share::restore(&unhex(&golden), Rules::default()).unwrap();
     assert_eq!(restored.depth(at(), Window { start: 5, end: 20 }).unwrap().accepted, 0, "nobody had counted");
     let counting = format!(
         "53 02 0167 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
     );
-    let counting = counting.replace(' ', "");
-    let old: Vec<u8> = (0..counting.len()).step_by(2).map(|n| u8::from_str_radix(&counting[n..n + 2], 16).unwrap()).collect();
-    let restored = Share::restore(&old, Rules::default()).unwrap();
+    let restored = Share::restore(&unhex(&counting), Rules::default()).unwrap();
     assert_eq!((restored.depth(at(), Window { start: 5, end: 20 }).unwrap().accepted, restored.keys()), (1, [None, None]));
-    let golden = format!(
+    let two_secrets = format!(
         "53 03 0167 00 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962"
     );
-    assert_eq!(hex(&bytes), golden.replace(' ', ""));
+    let two_secrets = unhex(&two_secrets);
+    assert_eq!(Share::restore(&two_secrets, Rules::default()).unwrap().standing(now, at(), 5).unwrap().finished, None);
+    let golden = format!(
+        "53 04 0167 00 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962
+         02 0a000100 01 80a0abfef962 80a0abfef962 01016d 16020202 01 80a0abfef962 80a0abfef962 01016d"
+    );
+    assert_eq!(bytes, unhex(&golden), "{}", hex(&bytes));
     let restored = Share::restore(&bytes, Rules::default()).unwrap();
+    assert_eq!(restored.standing(now, at(), 5), share.standing(now, at(), 5));
     let mut again = Vec::new();
     restored.snapshot(&mut again);
     assert_eq!(again, bytes);

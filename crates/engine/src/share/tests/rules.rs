@@ -370,10 +370,10 @@ fn a_late_word_on_what_is_finished_and_forgotten_is_not_taken_for_an_acknowledge
     let taken = group.take("a", 1, 1_000, &[]);
     let later = Now { wall: 40_000, mono: 30_000 };
     group.0.expire(later).iter().for_each(|fact| group.0.apply(fact));
-    // It was given up; so much happens then that it is forgotten.
+    // It was given up; so much happens then, and nothing of it alike, that it is forgotten.
     for offset in 1..600 {
         group.take("b", 1, 1_000, &[]);
-        group.say("b", offset, offset, Verdict::Accept).unwrap();
+        group.say("b", offset, offset, if offset % 2 == 0 { Verdict::Reject } else { Verdict::Accept }).unwrap();
     }
     let lease = lease_on(0, &taken);
     assert_eq!(settle_one(&mut group, Lease { runs: false, ..lease }, Verdict::Accept, None), Err(LeaseRefusal::Lost));
@@ -391,4 +391,26 @@ fn what_nobody_holds_can_be_finished_without_a_delivery() {
     let depth = group.0.depth(at(), Window { start: 0, end: 5 }).unwrap();
     assert_eq!((depth.unfinished, depth.held, depth.accepted), (3, 2, 2));
     assert_eq!(group.take("b", 9, 5, &[]).runs, [(4, 4, 1)]);
+}
+
+#[test]
+fn a_finished_record_says_when_and_by_whom_and_a_rejected_one_by_whom_it_was_rejected() {
+    let mut group = Group::with(Rules::default());
+    group.take("a", 2, 3, &[]);
+    group.say("a", 0, 0, Verdict::Accept).unwrap();
+    group.say("a", 1, 1, Verdict::Reject).unwrap();
+    let told = |group: &Group, offset| group.0.standing(NOW, at(), offset).unwrap();
+    let (accepted, rejected) = (told(&group, 0), told(&group, 1));
+    let by_a = Some(Finished { from: NOW.wall, until: NOW.wall, by: Some("a".into()) });
+    assert_eq!((accepted.stage, accepted.deliveries, &accepted.finished), (Stage::Acknowledged, Some(1), &by_a));
+    assert_eq!((rejected.stage, rejected.why, &rejected.finished), (Stage::DeadLetterWaits, Some(Why::Rejected), &by_a));
+    let later = Now { wall: NOW.wall + 500, ..NOW };
+    group.ask(later, Command::Buried { at: at(), offset: 1 }).unwrap();
+    let buried = told(&group, 1);
+    assert_eq!((buried.stage, buried.why, &buried.finished), (Stage::GivenUp, Some(Why::Rejected), &by_a));
+    assert_eq!(told(&group, 2).finished, None);
+    let mut bytes = Vec::new();
+    group.0.snapshot(&mut bytes);
+    let restored = Share::restore(&bytes, Rules::default()).unwrap();
+    assert_eq!((restored.standing(NOW, at(), 0), restored.standing(NOW, at(), 1)), (Some(accepted), Some(buried)));
 }
