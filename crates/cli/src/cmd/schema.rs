@@ -307,7 +307,11 @@ async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Opti
 async fn restore(web: &Web, subject: &str) -> Result<(), Failure> {
     let name = escaped(subject);
     let all = web.get(&format!("/subjects/{name}/versions?deletedOnly=true")).await?;
-    let last = all.as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
+    let Some(last) = all.as_array().and_then(|list| list.last()) else {
+        return Err(Failure::new(Kind::NotFound, format!("nothing of {subject} is deleted"))
+            .why("all its versions are there; what was deleted for good does not come back")
+            .fix(format!("milena schema show {subject}")));
+    };
     let version = web.get(&format!("/subjects/{name}/versions/{last}?deleted=true")).await?;
     web.send("POST", &format!("/subjects/{name}/versions"), &version_free(version.clone())).await?;
     let now = reading::version_of(web, subject, &version["id"]).await?;

@@ -114,13 +114,14 @@ impl Registry {
         })
     }
 
-    /// The numbers of a subject's versions.
+    /// The numbers of a subject's versions. Of a live one there may be no deleted ones, and that is an answer; a subject of which
+    /// nothing is live is not there for whoever asks for live ones.
     pub fn versions(&self, subject: &Subject, which: Which) -> Result<Vec<i32>, Refusal> {
         let unknown = || Refusal::NoSubject(subject.clone());
         let versions = self.versions_of(subject).ok_or_else(unknown)?;
         let taken = versions.by_number.iter().filter(|(_, v)| which.takes(v.deleted)).map(|(number, _)| number);
         let taken: Vec<i32> = taken.collect();
-        if taken.is_empty() { Err(unknown()) } else { Ok(taken) }
+        if taken.is_empty() && which != Which::OnlyDeleted { Err(unknown()) } else { Ok(taken) }
     }
 
     /// Whether a version is soft-deleted.

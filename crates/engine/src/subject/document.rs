@@ -56,8 +56,9 @@ impl Metadata {
         (self != Self::default()).then_some(self)
     }
 
-    pub(super) fn notes_version(&self) -> bool {
-        self.property(VERSION_PROPERTY).is_some()
+    /// The version that the registry noted, or that a request means: 0 and below are the next one.
+    pub(super) fn version(&self) -> Option<i32> {
+        self.property(VERSION_PROPERTY)?.trim().parse().ok()
     }
 
     pub(super) fn with_version(mut self, version: i32) -> Self {
@@ -307,7 +308,7 @@ pub enum Policy {
     Lenient,
 }
 
-/// Settings of a subject, of a context, or of everything. What is not set comes from the wider scope.
+/// Settings of a subject, of a context, or of everything. What is not set may come from the wider scope.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
@@ -345,7 +346,8 @@ impl Config {
         Self { compatibility_level: Some(Level::Backward), ..Self::default() }
     }
 
-    /// This one over a wider one, field by field; an alias is its subject's own.
+    /// This one over a wider one. Some fields come through one by one; an alias, and what is put over and under metadata and
+    /// rules, is the narrowest configuration's alone, so that a subject can be without what all others get.
     pub(super) fn over(&self, wider: &Self) -> Self {
         Self {
             alias: self.alias.clone(),
@@ -357,10 +359,10 @@ impl Config {
             compatibility_level: self.compatibility_level.or(wider.compatibility_level),
             compatibility_policy: self.compatibility_policy.or(wider.compatibility_policy),
             compatibility_group: self.compatibility_group.clone().or_else(|| wider.compatibility_group.clone()),
-            default_metadata: self.default_metadata.clone().or_else(|| wider.default_metadata.clone()),
-            override_metadata: self.override_metadata.clone().or_else(|| wider.override_metadata.clone()),
-            default_rule_set: self.default_rule_set.clone().or_else(|| wider.default_rule_set.clone()),
-            override_rule_set: self.override_rule_set.clone().or_else(|| wider.override_rule_set.clone()),
+            default_metadata: self.default_metadata.clone(),
+            override_metadata: self.override_metadata.clone(),
+            default_rule_set: self.default_rule_set.clone(),
+            override_rule_set: self.override_rule_set.clone(),
         }
     }
 

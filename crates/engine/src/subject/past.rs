@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Content, Registry, Shown, Subject, Version, Versions, Wanted, few::Numbered};
+use super::{Content, Metadata, Registry, Shown, Subject, Version, Versions, Wanted, few::Numbered};
 
 /// Versions of a subject that one question parses at most, but for those that it is compared with.
 pub(super) const PARSED_MOST: usize = 100;
@@ -43,6 +43,16 @@ impl Past {
     pub(super) fn iter(&self) -> impl Iterator<Item = Earlier<'_>> {
         let counted = self.versions.iter().rev().filter(|(_, version)| self.deleted || !version.deleted);
         counted.map(|(number, version)| Earlier { past: self, number, version })
+    }
+
+    /// Of these the version of a number, and those that have it noted in them.
+    pub(super) fn known_as(self, wanted: i32) -> Self {
+        let noted = |content: &Content| content.metadata.as_deref().and_then(Metadata::version) == Some(wanted);
+        let mut versions = Numbered::default();
+        for (number, version) in self.versions.iter().filter(|(number, v)| *number == wanted || noted(&v.content)) {
+            versions.insert(number, version.clone());
+        }
+        Self { versions: Arc::new(versions), ..self }
     }
 
     pub(super) fn latest(&self) -> Option<&Content> {

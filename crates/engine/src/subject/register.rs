@@ -38,6 +38,13 @@ pub struct Asked {
     pub force: bool,
 }
 
+impl Asked {
+    /// The version that its metadata mean.
+    fn noted(&self) -> Option<i32> {
+        self.metadata.as_ref().and_then(Metadata::version)
+    }
+}
+
 /// What a look at the registry leads to.
 #[derive(Clone, Debug)]
 pub enum Look {
@@ -99,15 +106,17 @@ impl Registry {
         judge_size(&asked)?;
         let config = self.effective_config(&asked.subject);
         asked.normalize |= config.normalize.unwrap_or(false);
+        let mode = self.effective_mode(&asked.subject);
         // An import brings what another registry holds, and that is what it stays.
-        asked.normalize &= !self.effective_mode(&asked.subject).imports();
+        asked.normalize &= !mode.imports();
         self.resolve_references(&mut asked)?;
         let settled = spellings.settle(&mut asked) || !asked.normalize;
-        let as_it_comes = !config.adds() && asked.version.is_none() && asked.id.is_none() && settled && asked.tags.is_empty();
+        let placed = asked.version.is_some() || asked.id.is_some() || asked.noted().is_some_and(|version| version < 1);
+        let as_it_comes = !config.adds() && !placed && settled && asked.tags.is_empty();
         if as_it_comes && let Some(known) = self.as_sent(&asked, false) {
             return Ok(Look::Known(known));
         }
-        Ok(Look::Judge(Box::new(self.question(asked, config, false)?)))
+        Ok(Look::Judge(Box::new(self.question(asked, config, mode, false)?)))
     }
 
     /// Gathers what is needed to look a schema up, or to compare it with `among`; `None`: all that are live.
@@ -133,7 +142,8 @@ impl Registry {
         {
             return Ok(Look::Known(known));
         }
-        let mut question = self.question(asked, config, deleted)?;
+        let mode = self.effective_mode(&asked.subject);
+        let mut question = self.question(asked, config, mode, deleted)?;
         if let Some(among) = among {
             question.past = self.narrowed(question.past, among);
         }
@@ -165,7 +175,7 @@ impl Registry {
         Ok(())
     }
 
-    fn question(&self, mut asked: Asked, config: Config, deleted: bool) -> Result<Question, Refusal> {
+    fn question(&self, mut asked: Asked, config: Config, mode: Mode, deleted: bool) -> Result<Question, Refusal> {
         let subject = asked.subject.clone();
         let versions = self.versions_of(&subject);
         let past = self.past(&subject, deleted, config.compares_many());
@@ -176,7 +186,6 @@ impl Registry {
             asked.references = latest.references.to_vec();
         }
         let references = self.closure(&subject.context, &asked.references);
-        let mode = self.effective_mode(&subject);
         let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1);
         Ok(Question { asked, config, mode, past, references, next, stamp: self.stamp(&subject) })
     }
@@ -371,7 +380,8 @@ impl Question {
         let wanted = self.as_stored(&content);
         let stamp = self.stamp;
         let subject = self.asked.subject.clone();
-        if let Some(known) = self.same(&wanted).or_else(|| self.same_whole(&[&wanted])) {
+        let known = || self.same(&wanted).or_else(|| self.same_whole(&[&wanted], &self.past));
+        if let Some(known) = if self.asks_anew() { None } else { known() } {
             return Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp });
         }
         self.judge_mode()?;
@@ -416,7 +426,14 @@ impl Question {
         content.with(metadata, merged_rules(config.default_rule_set.as_ref(), given, over))
     }
 
-    /// The live version that is this schema. Where the id or the version is given, only the one that has both.
+    /// Whether a version is asked for that cannot be there yet: one by its number, which must be the next, or the next one.
+    fn asks_anew(&self) -> bool {
+        let numbered = matches!(self.asked.version, Some(Wanted::Number(_)));
+        !self.mode.imports() && (numbered || self.asked.noted().is_some_and(|version| version < 1))
+    }
+
+    /// The live version that is this schema, rather the one that its metadata mean than a newer one. Where the id or the version
+    /// is given, only the one that has both.
     fn same(&self, content: &Content) -> Option<Shown> {
         let fits = |past: &Earlier<'_>| {
             let version = match self.asked.version {
@@ -425,8 +442,9 @@ impl Question {
             };
             !past.version.deleted && version && self.asked.id.is_none_or(|id| past.version.id == id)
         };
-        let mut past = self.past.iter();
-        past.find(|past| fits(past) && past.content().same_but_version(content)).map(Earlier::shown)
+        let same = || self.past.iter().filter(|past| fits(past) && past.content().same_but_version(content));
+        let meant = self.asked.noted().and_then(|version| same().find(|past| past.number == version));
+        meant.or_else(|| same().next()).map(Earlier::shown)
     }
 
     fn judge_mode(&self) -> Result<(), Refusal> {
@@ -453,7 +471,8 @@ impl Question {
 
     /// Where a version was asked for, be it only the latest, or the latest notes its own, the new one does as well.
     fn with_version(&self, content: Content, version: i32) -> Content {
-        let noted = self.latest().and_then(|l| l.metadata.as_deref()).is_some_and(Metadata::notes_version);
+        let before = self.latest().and_then(|latest| latest.metadata.as_deref()).and_then(Metadata::version);
+        let noted = self.asked.noted().or(before).is_some();
         if !(self.asked.version.is_some() || noted) || self.mode.imports() {
             return content;
         }
@@ -461,28 +480,31 @@ impl Question {
         content.with(Some(metadata), content.rules.as_deref().cloned())
     }
 
-    /// Looks the schema up among the versions that were gathered.
+    /// Looks the schema up among the versions that were gathered, or as the one that its metadata mean.
     pub fn find(self) -> Result<Shown, Refusal> {
         let (_, content) = self.read()?;
         let inherited = self.latest().map(|latest| content.inheriting(latest));
         let candidates = [Some(content), inherited];
+        let past = match self.asked.noted() {
+            Some(version @ 1..) => self.past.clone().known_as(version),
+            _ => self.past.clone(),
+        };
         for candidate in candidates.iter().flatten() {
-            if let Some(past) = self.past.iter().find(|past| past.content().same_but_version(candidate)) {
+            if let Some(past) = past.iter().find(|past| past.content().same_but_version(candidate)) {
                 return Ok(past.shown());
             }
         }
         let all: Vec<&Content> = candidates.iter().flatten().collect();
-        let normal = self.asked.normalize.then(|| self.find_normal(&candidates)).flatten();
-        normal.or_else(|| self.same_whole(&all)).ok_or(Refusal::NoSchema)
+        let normal = self.asked.normalize.then(|| find_normal(&candidates, &past)).flatten();
+        normal.or_else(|| self.same_whole(&all, &past)).ok_or(Refusal::NoSchema)
     }
 
-    /// Versions that were registered as they came are the same if they would be the same in normal form.
     /// The version that refers to what was sent in one piece: serializers send a schema whole that was registered in parts.
-    fn same_whole(&self, candidates: &[&Content]) -> Option<Shown> {
+    fn same_whole(&self, candidates: &[&Content], past: &Past) -> Option<Shown> {
         if !self.asked.references.is_empty() || self.asked.version.is_some() || self.asked.id.is_some() {
             return None;
         }
-        let in_parts = self.past.iter().filter(|past| !past.content().references.is_empty());
+        let in_parts = past.iter().filter(|past| !past.content().references.is_empty());
         let whole = in_parts.take(PARSED_MOST).find(|past| {
             let stored = past.content();
             let parsed = Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())).ok();
@@ -493,17 +515,18 @@ impl Question {
         });
         whole.map(Earlier::shown)
     }
+}
 
-    fn find_normal(&self, candidates: &[Option<Content>]) -> Option<Shown> {
-        for past in self.past.iter().take(PARSED_MOST) {
-            let stored = past.content();
-            let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())) else { continue };
-            let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
-            let normal = Content::new(stored.format, &schema.normalized(), stored.references.to_vec(), metadata, rules);
-            if candidates.iter().flatten().any(|candidate| normal.same_but_version(candidate)) {
-                return Some(past.shown());
-            }
+/// Versions that were registered as they came are the same if they would be the same in normal form.
+fn find_normal(candidates: &[Option<Content>], past: &Past) -> Option<Shown> {
+    for past in past.iter().take(PARSED_MOST) {
+        let stored = past.content();
+        let Ok(schema) = Schema::parse_stored(stored.format, &stored.text, &resolved(past.references())) else { continue };
+        let (metadata, rules) = (stored.metadata.as_deref().cloned(), stored.rules.as_deref().cloned());
+        let normal = Content::new(stored.format, &schema.normalized(), stored.references.to_vec(), metadata, rules);
+        if candidates.iter().flatten().any(|candidate| normal.same_but_version(candidate)) {
+            return Some(past.shown());
         }
-        None
     }
+    None
 }

@@ -25,7 +25,12 @@ impl Registry {
     pub fn effective_config(&self, subject: &Subject) -> Config {
         let set = scopes(subject).filter_map(|scope| self.configs.get(&scope).cloned());
         let layers = set.chain([Config::built_in()]);
-        layers.reduce(|narrow, wide| narrow.over(&wide)).unwrap_or_default()
+        let config = layers.reduce(|narrow, wide| narrow.over(&wide)).unwrap_or_default();
+        match self.configs.contains_key(subject) {
+            true => config,
+            // What a wider scope is called elsewhere says nothing about a subject in it.
+            false => Config { alias: None, alias_for_deks: None, ..config },
+        }
     }
 
     /// What was set on a scope itself.

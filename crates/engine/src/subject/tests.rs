@@ -347,6 +347,82 @@ fn who_asks_for_the_latest_version_is_told_its_number() {
 }
 
 #[test]
+fn a_number_that_is_asked_for_is_the_next_one_or_refused() {
+    let mut world = World::default();
+    let numbered = |version| Asked { version: Some(Wanted::Number(version)), ..avro("a", &record("a")) };
+    assert_eq!(world.register(numbered(1)).expect("the next").version, 1);
+    assert_eq!(
+        world.register(numbered(1)),
+        Err(Refusal::BadSchema("Version is not one more than previous version".into())),
+        "the latest is there already"
+    );
+    assert_eq!(world.register(numbered(2)).expect("the next").version, 2, "of the same schema");
+    assert_eq!(world.register(avro("a", &record("a"))).expect("it is there").version, 2);
+}
+
+#[test]
+fn a_version_in_metadata_is_a_new_one_or_the_one_that_is_looked_for() {
+    let mut world = World::default();
+    let meant =
+        |version: &str| Asked { metadata: Some(properties(&[("confluent:version", version)])), ..avro("a", &record("a")) };
+    let noted = |shown: &Shown| shown.content.metadata.as_deref().and_then(super::Metadata::version);
+    for (version, number) in [("0", 1), ("-1", 2), ("0", 3)] {
+        let shown = world.register(meant(version)).expect("the next");
+        assert_eq!((shown.version, noted(&shown)), (number, Some(number)), "{version} is a new version");
+    }
+    for number in 1..=3 {
+        assert_eq!(world.find(meant(&number.to_string()), false).expect("it is there").version, number);
+        assert_eq!(world.register(meant(&number.to_string())).expect("it is there").version, number, "and registers nothing");
+    }
+    assert_eq!(world.find(meant("4"), false), Err(Refusal::NoSchema), "version 4 is not this schema");
+    assert_eq!(world.register(meant("4")).expect("it is there").version, 3, "a number that is out of date makes no versions");
+    for newest in ["0", "-1"] {
+        assert_eq!(world.find(meant(newest), false).expect("it is there").version, 3);
+    }
+    assert_eq!(world.find(avro("a", &record("a")), false).expect("it is there").version, 3);
+    // Versions that note nothing are known by their number.
+    world.put("b", "\"int\"");
+    let of_b = |version: &str| Asked { metadata: Some(properties(&[("confluent:version", version)])), ..avro("b", "\"int\"") };
+    assert_eq!(world.find(of_b("1"), false).expect("it is there").version, 1);
+    assert_eq!(world.find(of_b("2"), false), Err(Refusal::NoSchema));
+}
+
+#[test]
+fn a_configuration_of_ones_own_is_without_what_wider_ones_add() {
+    let mut world = World::default();
+    let owner = properties(&[("owner", "nobody")]);
+    let rules: RuleSet = serde_json::from_str(r#"{"domainRules":[{"name":"r","type":"CEL"}]}"#).expect("rules");
+    let wide = Config {
+        alias: Some("elsewhere".into()),
+        compatibility_level: Some(Level::Full),
+        compatibility_group: Some("major".into()),
+        compatibility_policy: Some(super::Policy::Lenient),
+        normalize: Some(true),
+        validate_fields: Some(true),
+        default_metadata: Some(owner.clone()),
+        override_metadata: Some(owner.clone()),
+        default_rule_set: Some(rules.clone()),
+        override_rule_set: Some(rules),
+        ..Config::default()
+    };
+    world.configure("", wide.clone());
+    world.configure("a", Config { validate_rules: Some(true), ..Config::default() });
+    let through = Config {
+        compatibility_level: Some(Level::Full),
+        compatibility_group: Some("major".into()),
+        compatibility_policy: Some(super::Policy::Lenient),
+        normalize: Some(true),
+        validate_fields: Some(true),
+        validate_rules: Some(true),
+        ..Config::default()
+    };
+    assert_eq!(world.registry.effective_config(&Subject::parse("a")), through);
+    assert_eq!(world.registry.effective_config(&Subject::parse("b")), Config { alias: None, ..wide }, "without one, all of it");
+    assert_eq!(world.register(avro("a", &record("a"))).expect("sound").content.metadata, None);
+    assert_eq!(world.register(avro("b", &record("a"))).expect("sound").content.metadata.as_deref(), Some(&owner));
+}
+
+#[test]
 fn an_import_does_not_use_up_the_last_of_anything() {
     let mut world = World::default();
     let given = |id, version| Asked { id: Some(id), version: Some(Wanted::Number(version)), ..avro("i", "\"long\"") };

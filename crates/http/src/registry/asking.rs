@@ -78,11 +78,11 @@ impl Call {
         }
     }
 
-    /// A part of a list: `offset` and `limit`, of at most `most`.
+    /// A part of a list: `offset` and `limit`, of at most `most`. A limit of nothing is none.
     pub(super) fn page<T>(&self, all: Vec<T>, most: usize) -> Result<Vec<T>, Fault> {
         let offset = usize::try_from(self.number("offset", 0)?).unwrap_or(0);
-        let limit = usize::try_from(self.number("limit", -1)?).unwrap_or(most).min(most);
-        Ok(all.into_iter().skip(offset).take(limit).collect())
+        let limit = usize::try_from(self.number("limit", -1)?).ok().filter(|limit| *limit > 0);
+        Ok(all.into_iter().skip(offset).take(limit.unwrap_or(most).min(most)).collect())
     }
 
     /// A subject as the path names it: its own context goes before the path's.

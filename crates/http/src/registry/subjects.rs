@@ -1,7 +1,7 @@
 //! `/subjects`: registering, looking up, reading and deleting versions.
 
 use hyper::Method;
-use milena_node::engine::subject::{Asked, Command, Refusal, Reply, Retagging, RuleSet, Shown, Wanted};
+use milena_node::engine::subject::{Asked, Command, Refusal, Reply, Retagging, RuleSet, Shown, Wanted, Which};
 
 use super::{
     Outcome,
@@ -80,9 +80,13 @@ async fn by_metadata(call: &Call, subject: &str) -> Outcome {
     Ok(ok(&call.writing().schema(&seen)))
 }
 
-/// Numbers; with `deletedAsNegative` those of deleted versions below zero.
+/// Numbers; with `deletedAsNegative` also those of deleted versions, below zero.
 async fn versions(call: &Call, subject: &str) -> Outcome {
-    let (subject, which, negative) = (call.resolved(subject).await?, call.which(), call.flag("deletedAsNegative"));
+    let (subject, negative) = (call.resolved(subject).await?, call.flag("deletedAsNegative"));
+    let which = match call.which() {
+        Which::Live if negative => Which::WithDeleted,
+        which => which,
+    };
     let answer = call.door.node.ask_schemas(|registry| {
         let numbers = registry.versions(&subject, which)?;
         let sign = |number: i32| if negative && registry.is_deleted(&subject, number) { -number } else { number };

@@ -169,6 +169,42 @@ fn settings_are_asked_and_set_under_different_names() {
 }
 
 #[test]
+fn a_wider_configuration_shows_through_where_it_holds() {
+    let server = registry();
+    let wide = json!({"compatibility": "FULL", "compatibilityGroup": "major", "normalize": true,
+        "defaultMetadata": {"properties": {"owner": "us"}}});
+    assert_eq!(server.put("/config", &wide).json(), wide, "what was sent comes back");
+    assert_eq!(server.put("/config/a", &json!({"validateFields": true})).json(), json!({"validateFields": true}));
+    assert_eq!(server.get("/config/a").json(), json!({"validateFields": true}), "what is its own");
+    let holds = json!({"compatibilityLevel": "FULL", "compatibilityGroup": "major", "normalize": true, "validateFields": true});
+    assert_eq!(server.get("/config/a?defaultToGlobal=true").json(), holds);
+    assert_eq!(server.get("/config/b?defaultToGlobal=true").json(), server.get("/config").json());
+    assert_eq!(server.get("/config/b").code(), (404, 40408));
+}
+
+#[test]
+fn lists_say_which_versions_they_are_of() {
+    let server = registry();
+    for (subject, fields) in [("a", "a"), ("a", "aB"), ("b", "a")] {
+        assert_eq!(server.post(&format!("/subjects/{subject}/versions"), &record(fields)).status, 200);
+    }
+    let versions = |query: &str| server.get(&format!("/subjects/a/versions{query}"));
+    assert_eq!((versions("?deletedOnly=true").status, versions("?deletedOnly=true").json()), (200, json!([])), "none is deleted");
+    server.delete("/subjects/a/versions/1");
+    assert_eq!(versions("?deletedOnly=true").json(), json!([1]));
+    assert_eq!(versions("?deletedAsNegative=true").json(), json!([-1, 2]), "deleted ones are shown");
+    assert_eq!(versions("?deletedAsNegative=true&deletedOnly=true").json(), json!([-1]));
+    assert_eq!(server.get("/subjects/no/versions?deletedOnly=true").code(), (404, 40401));
+    assert_eq!(versions("?deleted=true&limit=1").json(), json!([1]));
+    assert_eq!(versions("?deleted=true&limit=0").json(), json!([1, 2]), "a limit of nothing is none");
+    assert_eq!(server.get("/schemas?limit=0").json().as_array().map(Vec::len), Some(2));
+    assert_eq!(server.get("/schemas/ids/1/subjects?deleted=true").json(), json!(["a", "b"]));
+    assert_eq!(server.get("/schemas/ids/1/subjects?deleted=true&subject=a").json(), json!(["a"]), "of the subject that is named");
+    assert_eq!(server.get("/schemas/ids/1/versions?subject=b").json(), json!([{"subject": "b", "version": 1}]));
+    assert_eq!(server.get("/schemas/ids/2/subjects?subject=b").json(), json!([]));
+}
+
+#[test]
 fn a_context_has_three_spellings() {
     let server = registry();
     assert_eq!(server.post("/subjects/:.eu:a/versions", &record("a")).json(), json!({"id": 1}));
