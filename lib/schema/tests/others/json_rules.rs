@@ -109,6 +109,8 @@ rules! {
 
     required_added: r#"{"properties":{"a":{"type":"string"}}}"# => r#"{"properties":{"a":{"type":"string"}},"required":["a"]}"#, [REQUIRED_ATTRIBUTE_ADDED], no;
     required_added_with_default: r#"{"properties":{"a":{"type":"string","default":""}}}"# => r#"{"properties":{"a":{"type":"string","default":""}},"required":["a"]}"#, [REQUIRED_ATTRIBUTE_WITH_DEFAULT_ADDED], ok;
+    // Data with `a` alone were sound, and are no longer: that `b` is no property does not make it come by itself.
+    required_swapped_for_what_is_no_property: r#"{"properties":{"a":{}},"required":["a"]}"# => r#"{"properties":{"a":{}},"required":["b"]}"#, [REQUIRED_ATTRIBUTE_ADDED REQUIRED_ATTRIBUTE_REMOVED], no;
     required_removed: r#"{"properties":{"a":{"type":"string"}},"required":["a"]}"# => r#"{"properties":{"a":{"type":"string"}}}"#, [REQUIRED_ATTRIBUTE_REMOVED], ok;
     max_properties_added: r#"{"type":"object"}"# => r#"{"type":"object","maxProperties":5}"#, [MAX_PROPERTIES_ADDED], no;
     max_properties_removed: r#"{"type":"object","maxProperties":5}"# => r#"{"type":"object"}"#, [MAX_PROPERTIES_REMOVED], ok;
@@ -234,6 +236,11 @@ rules! {
     plain_becomes_a_choice: r#"{"type":"string"}"# => r#"{"anyOf":[{"type":"integer"},{"type":"string"}]}"#, [SUM_TYPE_EXTENDED], ok;
     plain_becomes_a_choice_without_it: r#"{"type":"string"}"# => r#"{"oneOf":[{"type":"integer"},{"type":"null"}]}"#, [TYPE_CHANGED], no;
     all_becomes_one_of_its_parts: r#"{"allOf":[{"type":"string"},{"maxLength":5}]}"# => r#"{"type":"string"}"#, [PRODUCT_TYPE_NARROWED], ok;
+    what_is_demanded_twice_is_demanded_once: r#"{"allOf":[{"type":"object"},{"minProperties":1}]}"# => r#"{"allOf":[{"minProperties":1},{"type":"object"},{"type":"object"}]}"#, [], ok;
+    what_was_demanded_in_parts_is_demanded_as_one: r#"{"allOf":[{"type":"object"},{"minProperties":2}]}"# => r#"{"allOf":[{"type":"object"},{"minProperties":2},{"allOf":[{"minProperties":1},{"type":"object"}]}]}"#, [], ok;
+    a_reference_that_is_demanded_twice: r##"{"allOf":[{"$ref":"#/definitions/T"}],"definitions":{"T":{"type":"string"}}}"##
+        => r##"{"allOf":[{"$ref":"#/definitions/T"},{"$ref":"#/definitions/T"}],"definitions":{"T":{"type":"string"}}}"##, [], ok;
+    what_is_demanded_twice_and_more_besides: r#"{"allOf":[{"type":"object"}]}"# => r#"{"allOf":[{"type":"object"},{"type":"object"},{"type":"object","minProperties":1}]}"#, [PRODUCT_TYPE_EXTENDED], no;
     a_condition_added: r#"{"type":"object"}"# => r#"{"type":"object","if":{"required":["a"]},"then":{"required":["b"]}}"#, [PRODUCT_TYPE_EXTENDED], no;
     a_condition_with_another_consequence: r#"{"if":{"required":["a"]},"then":{"maxProperties":3}}"# => r#"{"if":{"required":["a"]},"then":{"maxProperties":2}}"#, [MAX_PROPERTIES_DECREASED], no;
     a_condition_changed: r#"{"if":{"required":["a"]},"then":{"maxProperties":3}}"# => r#"{"if":{"required":["b"]},"then":{"maxProperties":3}}"#, [TYPE_CHANGED], no;

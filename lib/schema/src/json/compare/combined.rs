@@ -1,7 +1,7 @@
 //! allOf, anyOf, oneOf and not. Members are paired by what accepts what, not by their places.
 
 use super::{Kind, Pair, Walk};
-use crate::json::model::{Criterion, Id};
+use crate::json::model::{Criterion, Id, Shape};
 
 /// A combination: how its members count, and they.
 type Combination<'a> = (Criterion, &'a [Id]);
@@ -20,6 +20,9 @@ impl Walk<'_> {
             self.tell(Kind::COMBINED_TYPE_EXTENDED, pair, pair.at, "");
         }
         let conjunction = was == Criterion::All;
+        if conjunction && is == Criterion::All && new.len() > old.len() && self.demanded_before(pair.from, old, new) {
+            return;
+        }
         if old.len() != new.len() && (was == is || !conjunction) {
             let kind = match (conjunction, old.len() < new.len()) {
                 (true, true) => Kind::PRODUCT_TYPE_EXTENDED,
@@ -38,6 +41,17 @@ impl Walk<'_> {
         if self.paired(old, new) < wanted {
             self.tell(Kind::COMBINED_TYPE_SUBSCHEMAS_CHANGED, pair, pair.at, key);
         }
+    }
+
+    /// Whether every member of a conjunction was demanded before, which makes it say twice what it said once.
+    fn demanded_before(&mut self, whole: Id, old: &[Id], new: &[Id]) -> bool {
+        new.iter().enumerate().all(|(index, to)| {
+            let opposite = old.get(index).into_iter();
+            let demanded = opposite.chain(old).any(|from| self.spend() && self.fits(*from, *to));
+            // What several members demand together may come again as one.
+            let inner = matches!(self.model.at(self.model.behind(*to)).shape, Shape::Combined(Criterion::All, _));
+            demanded || (inner && self.fits(whole, *to))
+        })
     }
 
     /// A plain schema that became a combination.
