@@ -7,8 +7,11 @@ use serde_json::{Map, Value, json};
 use super::Schema;
 use crate::{Flaw, budget};
 
+mod names;
 mod token;
+mod value;
 
+use names::Names;
 use token::{Text, Token};
 
 /// What an IDL file says.
@@ -16,7 +19,7 @@ use token::{Text, Token};
 pub struct Idl {
     /// The protocol as `.avpr` has it, or the schema that the file is about; `None` if it only defines types.
     pub main: Option<Value>,
-    /// Every type that it defines or imports, in their order; later ones refer to earlier ones by name.
+    /// Every type that it defines or imports, in their order; they refer to one another by name.
     pub types: Vec<Value>,
 }
 
@@ -36,6 +39,11 @@ impl Idl {
     pub fn parse(text: &str, fetch: &mut Fetch<'_>) -> Result<Self, Flaw> {
         let mut seen = HashSet::new();
         Parser::new(text, fetch, &mut seen, 0)?.file()
+    }
+
+    /// The types in their order, each written out where it is named first and nowhere else.
+    pub fn written(&self) -> Result<Vec<Value>, Flaw> {
+        Names::of(&self.types)?.written(&self.types, None)
     }
 
     /// One schema of each type, with everything inlined that it needs.
@@ -93,20 +101,20 @@ impl<'a, 'f> Parser<'a, 'f> {
                     self.text.expect(';')?;
                 }
                 "schema" => {
-                    main = Some(self.full_type()?);
+                    main = Some(self.inner_type()?);
                     self.text.expect(';')?;
                 }
                 other => self.declaration(other, doc, annotations)?,
             }
         }
-        Ok(Idl { main: main.map(|main| self.inlined(main)), types: self.types })
-    }
-
-    /// A schema that stands alone: the types that it names are written out where they are named first.
-    fn inlined(&self, mut main: Value) -> Value {
-        let mut open: Vec<Value> = self.types.clone();
-        inline(&mut main, self.namespace.as_deref(), &mut open);
-        main
+        if self.files == 0 {
+            // A type that nothing uses has to be sound, too.
+            Names::of(&self.types)?.written(&self.types, None)?;
+            if let Some(main) = &mut main {
+                Names::of(&self.types)?.place(main, None, 0)?;
+            }
+        }
+        Ok(Idl { main, types: self.types })
     }
 
     fn protocol(mut self, doc: Option<String>, mut annotations: Annotations) -> Result<Idl, Flaw> {
@@ -136,8 +144,12 @@ impl<'a, 'f> Parser<'a, 'f> {
                 _ => self.message(doc, annotations)?,
             }
         }
-        let types = self.types.iter().map(|kind| within(kind, self.namespace.as_deref()));
-        object.insert("types".into(), types.collect());
+        if self.files == 0 {
+            let mut names = Names::of(&self.types)?;
+            let types = names.written(&self.types, self.namespace.as_deref())?;
+            names.in_messages(&mut self.messages, self.namespace.as_deref())?;
+            object.insert("types".into(), types.into());
+        }
         object.insert("messages".into(), self.messages.into());
         Ok(Idl { main: Some(object.into()), types: self.types })
     }
@@ -254,7 +266,8 @@ impl<'a, 'f> Parser<'a, 'f> {
         let annotations = self.annotations()?;
         let word = self.text.word()?;
         let mut kind = self.plain_type(&word)?;
-        if !annotations.is_empty() {
+        // A union has no place for any, and avro-tools drops them.
+        if !annotations.is_empty() && !kind.is_array() {
             let mut object = match kind {
                 Value::Object(object) => object,
                 other => Map::from_iter([("type".to_owned(), other)]),
@@ -301,8 +314,16 @@ impl<'a, 'f> Parser<'a, 'f> {
             "local_timestamp_ms" => json!({"type": "long", "logicalType": "local-timestamp-millis"}),
             "uuid" => json!({"type": "string", "logicalType": "uuid"}),
             "void" => "null".into(),
-            other => other.into(),
+            other => self.reference(other),
         })
+    }
+
+    /// A name as it is meant here: what names it first may lie in another namespace.
+    fn reference(&self, word: &str) -> Value {
+        match super::name::PRIMITIVES.contains(&word) {
+            true => word.into(),
+            false => names::full(word, self.namespace.as_deref()).into(),
+        }
     }
 
     fn message(&mut self, doc: Option<String>, annotations: Annotations) -> Result<(), Flaw> {
@@ -327,9 +348,13 @@ impl<'a, 'f> Parser<'a, 'f> {
             match word.as_str() {
                 "oneway" => drop(message.insert("one-way".into(), true.into())),
                 "throws" => {
-                    let mut errors: Vec<Value> = vec![self.text.word()?.into()];
-                    while self.text.eat(',')? {
-                        errors.push(self.text.word()?.into());
+                    let mut errors = Vec::new();
+                    loop {
+                        let error = self.text.word()?;
+                        errors.push(self.reference(&error));
+                        if !self.text.eat(',')? {
+                            break;
+                        }
                     }
                     message.insert("errors".into(), errors.into());
                 }
@@ -372,7 +397,8 @@ impl<'a, 'f> Parser<'a, 'f> {
                     }
                     self.types.push(kind);
                 }
-                if let Some(Value::Object(messages)) = tree.get_mut("messages").map(Value::take) {
+                if let Some(Value::Object(mut messages)) = tree.get_mut("messages").map(Value::take) {
+                    messages.values_mut().for_each(|message| qualify_message(message, space.as_deref()));
                     self.messages.extend(messages);
                 }
             }
@@ -382,53 +408,25 @@ impl<'a, 'f> Parser<'a, 'f> {
     }
 }
 
-fn text_of(value: Option<Value>) -> Option<String> {
-    value.and_then(|value| value.as_str().map(str::to_owned))
+/// A message that comes from a protocol of another namespace.
+fn qualify_message(message: &mut Value, namespace: Option<&str>) {
+    for parameter in message.get_mut("request").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(kind) = parameter.get_mut("type") {
+            names::qualify(kind, namespace);
+        }
+    }
+    for key in ["response", "errors"] {
+        if let Some(kind) = message.get_mut(key) {
+            names::qualify(kind, namespace);
+        }
+    }
 }
 
-/// A type as a protocol of this namespace lists it: what is the same for all is said once, as avro-tools writes it.
-fn within(kind: &Value, namespace: Option<&str>) -> Value {
-    let mut kind = kind.clone();
-    if let Some(object) = kind.as_object_mut().filter(|object| object.get("namespace").and_then(Value::as_str) == namespace) {
-        object.shift_remove("namespace");
-    }
-    kind
+fn text_of(value: Option<Value>) -> Option<String> {
+    value.and_then(|value| value.as_str().map(str::to_owned))
 }
 
 /// Null first, unless the default is of the other.
 fn nullable(kind: &Value, default: Option<&Value>) -> Value {
     if default.is_some_and(|d| !d.is_null()) { json!([kind, "null"]) } else { json!(["null", kind]) }
-}
-
-/// Puts each definition in the place of its first name.
-fn inline(tree: &mut Value, namespace: Option<&str>, open: &mut Vec<Value>) {
-    match tree {
-        Value::String(name) => {
-            let full = super::Name::new(name, namespace);
-            let place = open.iter().position(|kind| {
-                let part = |key: &str| kind.get(key).and_then(Value::as_str);
-                part("name").is_some_and(|n| super::Name::new(n, part("namespace")) == full)
-            });
-            if let Some(place) = place {
-                *tree = open.remove(place);
-                inline(tree, namespace, open);
-            }
-        }
-        Value::Array(branches) => branches.iter_mut().for_each(|branch| inline(branch, namespace, open)),
-        Value::Object(object) => {
-            let space = object.get("namespace").and_then(Value::as_str).map(str::to_owned);
-            let space = space.as_deref().or(namespace);
-            for key in ["items", "values"] {
-                if let Some(inner) = object.get_mut(key) {
-                    inline(inner, space, open);
-                }
-            }
-            for field in object.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten() {
-                if let Some(kind) = field.get_mut("type") {
-                    inline(kind, space, open);
-                }
-            }
-        }
-        _ => {}
-    }
 }

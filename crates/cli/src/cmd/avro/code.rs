@@ -70,10 +70,12 @@ pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let main = match (&idl.main, &idl.types[..]) {
-        (Some(main), _) => main.clone(),
-        (None, [only]) => only.clone(),
-        (None, types) => types.to_vec().into(),
+    let main = match idl.main {
+        Some(main) => main,
+        None => match &mut idl.written().map_err(failed)?[..] {
+            [only] => only.take(),
+            types => types.to_vec().into(),
+        },
     };
     write(&options.out, &pretty(&main.to_string())?)
 }

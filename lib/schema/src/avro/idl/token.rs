@@ -1,7 +1,4 @@
-//! The words and signs of IDL, its comments, and the JSON that stands between them.
-
-use serde::Deserialize as _;
-use serde_json::Value;
+//! The words and signs of IDL, and its comments.
 
 use crate::Flaw;
 
@@ -25,8 +22,13 @@ impl<'a> Text<'a> {
         Self { whole, at: 0, doc: None }
     }
 
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         &self.whole[self.at..]
+    }
+
+    /// Passes over bytes that were read.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
     }
 
     pub(super) fn flaw(&self, what: String) -> Flaw {
@@ -52,7 +54,7 @@ impl<'a> Text<'a> {
     }
 
     /// Passes over blanks and comments.
-    fn blank(&mut self) -> Result<(), Flaw> {
+    pub(super) fn blank(&mut self) -> Result<(), Flaw> {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
@@ -123,22 +125,6 @@ impl<'a> Text<'a> {
         }
         let other = self.next()?;
         Err(self.unexpected(&other, &format!("{sign:?}")))
-    }
-
-    /// A JSON value.
-    pub(super) fn json(&mut self) -> Result<Value, Flaw> {
-        self.blank()?;
-        if self.rest().is_empty() {
-            return Err(self.unexpected(&Token::End, "JSON"));
-        }
-        let mut deserializer = serde_json::Deserializer::from_str(self.rest());
-        match Value::deserialize(&mut deserializer) {
-            Ok(value) => {
-                self.at += deserializer.into_iter::<Value>().byte_offset();
-                Ok(value)
-            }
-            Err(error) => Err(self.flaw(format!("JSON is expected: {error}"))),
-        }
     }
 }
 

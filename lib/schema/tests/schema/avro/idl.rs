@@ -13,6 +13,13 @@ fn parse(text: &str) -> Result<Idl, Flaw> {
         (Import::Protocol, "p.avpr") => {
             Ok(r#"{"protocol":"P","namespace":"p","types":[{"type":"enum","name":"E","symbols":["A"]}],"messages":{}}"#.into())
         }
+        (Import::Idl, "x.avdl") => Ok("namespace x; record C { D d; } record D { int a; } record U { int u; }".into()),
+        (Import::Idl, "m.avdl") => Ok(r#"@namespace("q") protocol Q { error I { int a; } void new(I i) throws I; }"#.into()),
+        (Import::Protocol, "m.avpr") => {
+            Ok(r#"{"protocol":"P","namespace":"p","types":[{"type":"enum","name":"E","symbols":["A"]}],
+            "messages":{"old":{"request":[{"name":"e","type":{"type":"array","items":"E"}}],"response":"E"}}}"#
+                .into())
+        }
         _ => Err(Flaw::new(format!("{path} is not there"))),
     })
 }
@@ -45,7 +52,7 @@ fn a_schema_with_all_kinds_of_types() {
     assert_eq!(field("first"), json!({"name":"first","type":"string","doc":"As friends say it.","default":"john"}));
     assert_eq!(field("last"), json!({"name":"last","type":"string","doc":"As friends say it."}));
     assert_eq!(field("age")["order"], "descending");
-    let kind = json!({"type":"enum","name":"Kind","namespace":"com.example","symbols":["FRIEND","OTHER"],"default":"OTHER"});
+    let kind = json!({"type":"enum","name":"Kind","symbols":["FRIEND","OTHER"],"default":"OTHER"});
     assert_eq!(field("kind")["type"], json!(["null", kind]));
     let numbers = json!({"type":"array","items":{"type":"map","values":["null","long"]}});
     assert_eq!(field("numbers")["type"], numbers);
@@ -76,6 +83,118 @@ fn a_protocol_with_messages() {
     assert_eq!(main["messages"]["send"]["errors"], json!(["Lost"]));
     assert_eq!(main["messages"]["send"]["request"][1], json!({"name":"copies","type":"int","default":1}));
     assert_eq!(main["messages"]["ping"], json!({"request":[],"response":"null","one-way":true}));
+}
+
+/// Files and what avro-tools 1.12.1 makes of them (`java -jar avro-tools.jar idl FILE`).
+#[test]
+fn a_type_is_written_out_where_it_is_named_first() {
+    let record = |name: &str, fields: serde_json::Value| json!({"type":"record","name":name,"fields":fields});
+    let n = r#"@namespace("n") protocol P {
+        record A { B b; union{null, C} c; array<B> d; }
+        record B { int x; }
+        enum C { X }
+        record D { B b; C c; m.E e; }
+        @namespace("m") fixed E(4);
+        m.E get(F f) throws G;
+        record F { int z; }
+        error G { H h; }
+        record H { string s; }
+    }"#;
+    let b = record("B", json!([{"name":"x","type":"int"}]));
+    let e = json!({"type":"fixed","name":"E","namespace":"m","size":4});
+    let h = record("H", json!([{"name":"s","type":"string"}]));
+    let c = json!(["null", {"type":"enum","name":"C","symbols":["X"]}]);
+    let d = json!({"type":"array","items":"B"});
+    let types = json!([
+        record("A", json!([{"name":"b","type":b},{"name":"c","type":c},{"name":"d","type":d}])),
+        record("D", json!([{"name":"b","type":"B"},{"name":"c","type":"C"},{"name":"e","type":e}])),
+        record("F", json!([{"name":"z","type":"int"}])),
+        {"type":"error","name":"G","fields":[{"name":"h","type":h}]},
+    ]);
+    let get = json!({"request":[{"name":"f","type":"F"}],"response":"m.E","errors":["G"]});
+    assert_eq!(parse(n).unwrap().main, Some(json!({"protocol":"P","namespace":"n","types":types,"messages":{"get":get}})));
+
+    let spaces = r#"@namespace("n") protocol P {
+        @namespace("k") record A { n.B b; Z q; m.X x; }
+        record B { int x; k.A a; }
+        @namespace("k") record Z {}
+        @namespace("m") record X { n.B b; k.Z z; }
+    }"#;
+    let b = json!({"type":"record","name":"B","namespace":"n","fields":[{"name":"x","type":"int"},{"name":"a","type":"k.A"}]});
+    let x = json!({"type":"record","name":"X","namespace":"m","fields":[{"name":"b","type":"n.B"},{"name":"z","type":"k.Z"}]});
+    let fields = json!([{"name":"b","type":b},{"name":"q","type":record("Z", json!([]))},{"name":"x","type":x}]);
+    let a = json!({"type":"record","name":"A","namespace":"k","fields":fields});
+    assert_eq!(parse(spaces).unwrap().main, Some(json!({"protocol":"P","namespace":"n","types":[a],"messages":{}})));
+
+    let circle = "namespace n; schema B; record A { B b; } record B { A? a; int q = 1; }";
+    let a = record("A", json!([{"name":"b","type":"B"}]));
+    let fields = json!([{"name":"a","type":["null", a]},{"name":"q","type":"int","default":1}]);
+    assert_eq!(parse(circle).unwrap().main, Some(json!({"type":"record","name":"B","namespace":"n","fields":fields})));
+
+    let imported =
+        parse(r#"protocol P { import idl "x.avdl"; record A { B b; x.C c; } record B { A? a; } }"#).unwrap().main.unwrap();
+    let names: Vec<_> = imported["types"].as_array().unwrap().iter().map(|kind| kind["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["C", "U", "A"]);
+    assert_eq!(imported["types"][0]["fields"][0]["type"], record("D", json!([{"name":"a","type":"int"}])));
+    assert_eq!(imported["types"][2]["fields"][0]["type"]["fields"][0]["type"], json!(["null", "A"]));
+    super::schema(&imported["types"].to_string());
+}
+
+#[test]
+fn messages_of_another_namespace_keep_their_types() {
+    let text = r#"@namespace("n") protocol P { import protocol "m.avpr"; import idl "m.avdl"; }"#;
+    let messages = parse(text).unwrap().main.unwrap()["messages"].clone();
+    assert_eq!(messages["old"], json!({"request":[{"name":"e","type":{"type":"array","items":"p.E"}}],"response":"p.E"}));
+    assert_eq!(messages["new"], json!({"request":[{"name":"i","type":"q.I"}],"response":"null","errors":["q.I"]}));
+}
+
+#[test]
+fn a_type_that_nothing_defines_is_refused() {
+    for (text, name) in [
+        ("protocol P { record R { Missing m; } }", "Missing"),
+        ("schema Missing;", "Missing"),
+        ("protocol P { record R { int a; } Missing get(); }", "Missing"),
+        ("protocol P { void get(array<Missing> m); }", "Missing"),
+        ("protocol P { void get() throws Gone; }", "Gone"),
+        ("namespace x; schema int; record C { D d; }", "x.D"),
+        ("record R { union { null, map<Gone> } g; }", "Gone"),
+        (r#"@namespace("n") protocol P { record D { E e; } @namespace("m") fixed E(4); }"#, "n.E"),
+    ] {
+        let told = parse(text).expect_err(text).to_string();
+        assert!(told.contains(&format!("the type {name} is not defined")), "{text}: {told}");
+    }
+    let twice = parse("record R { int a; } record R { int b; }").unwrap_err().to_string();
+    assert!(twice.contains("the type R is defined twice"), "{twice}");
+    let chain: String = (0..5_000).map(|n| format!("record R{n} {{ R{} r; }} ", n + 1)).collect();
+    let told = parse(&format!("{chain} record R5000 {{}}")).unwrap_err().to_string();
+    assert!(told.contains("nest deeper than"), "{told}");
+}
+
+/// As avro-tools 1.12.1 prints them.
+#[test]
+fn numbers_in_defaults_and_annotations_are_javas() {
+    let text = r#"protocol P {
+        @prop(0x1F) record R {
+            @p(NaN) int a = 017;
+            @q([017, -Infinity, {"a": 0xF}]) union{double,null} b = NaN;
+            map<double> m = {"a": NaN, "b": 1L};
+            array<int> z = [0x10, 010];
+            decimal(0x9,01) d;
+            double e = 0x1.8p1d;
+            float f = -Infinity;
+        }
+        fixed G(010);
+    }"#;
+    let main = parse(text).unwrap().main.unwrap();
+    let field = |at: usize| main["types"][0]["fields"][at].clone();
+    assert_eq!((&main["types"][0]["prop"], &main["types"][1]["size"]), (&json!(31), &json!(8)));
+    assert_eq!(field(0), json!({"name":"a","type":{"type":"int","p":"NaN"},"default":15}));
+    assert_eq!(field(1), json!({"name":"b","type":["double","null"],"default":"NaN"}), "a union has no place for attributes");
+    assert_eq!(field(2)["default"], json!({"a":"NaN","b":1}));
+    assert_eq!(field(3)["default"], json!([16, 8]));
+    assert_eq!(field(4)["type"], json!({"type":"bytes","logicalType":"decimal","precision":9,"scale":1}));
+    assert_eq!((field(5)["default"].clone(), field(6)["default"].clone()), (json!(3.0), json!("-Infinity")));
+    super::schema(&main["types"][0].to_string());
 }
 
 #[test]
