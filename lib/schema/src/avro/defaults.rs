@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Kind, NodeId, Schema};
+use super::{Kind, NodeId, Schema, json::no_number};
 use crate::{Flaw, budget};
-
-/// What JSON has no number for.
-const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// Looks at every field of the schema's own text. Runs when all names are known, since a default may need a later one.
 pub(crate) fn check(schema: &Schema) -> Result<(), Flaw> {
@@ -46,7 +43,7 @@ fn is_valid_at(schema: &Schema, id: NodeId, value: &Value, steps: &mut usize, de
         Kind::Int => value.as_i64().is_some_and(|v| i32::try_from(v).is_ok()),
         Kind::Long => value.as_i64().is_some(),
         // Java takes any text that its doubles are read from; what is finite became a number when the schema was read.
-        Kind::Float | Kind::Double => value.is_number() || value.as_str().is_some_and(|text| NO_NUMBERS.contains(&text)),
+        Kind::Float | Kind::Double => value.is_number() || value.as_str().and_then(no_number).is_some(),
         Kind::Bytes | Kind::String | Kind::Enum(_) | Kind::Fixed(_) => value.is_string(),
         Kind::Array(items) => value.as_array().is_some_and(|a| a.iter().all(|v| is_valid(*items, v))),
         Kind::Map(values) => value.as_object().is_some_and(|m| m.values().all(|v| is_valid(*values, v))),

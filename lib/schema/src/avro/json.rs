@@ -18,6 +18,14 @@ pub(crate) use read::put_default;
 mod plain;
 mod read;
 
+/// What JSON has no number for, and the words that Java's library has for it.
+const NO_NUMBERS: [(&str, f64); 3] = [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
+
+/// The number that a word of these stands for.
+pub(super) fn no_number(text: &str) -> Option<f64> {
+    NO_NUMBERS.iter().find(|(word, _)| *word == text).map(|(_, number)| *number)
+}
+
 /// How unions are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unions {
@@ -70,13 +78,8 @@ impl Text<'_> {
     }
 
     fn special(&mut self, value: f64) {
-        self.quoted(if value.is_nan() {
-            "NaN"
-        } else if value > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        });
+        let word = NO_NUMBERS.iter().find(|(_, number)| *number == value);
+        self.quoted(word.map_or("NaN", |(word, _)| word));
     }
 
     fn tag(&self, schema: &Schema, union: NodeId, branch: u32) -> Option<String> {

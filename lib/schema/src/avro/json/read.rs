@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::plain;
+use super::{no_number, plain};
 use crate::{
     Flaw,
     avro::{
@@ -163,10 +163,9 @@ fn latin1(text: &str) -> Vec<u8> {
 
 fn special(text: &str) -> Option<f64> {
     match text {
-        "NaN" => Some(f64::NAN),
-        "Infinity" | "INF" => Some(f64::INFINITY),
-        "-Infinity" | "-INF" => Some(f64::NEG_INFINITY),
-        _ => None,
+        "INF" => Some(f64::INFINITY),
+        "-INF" => Some(f64::NEG_INFINITY),
+        _ => no_number(text),
     }
 }
 
