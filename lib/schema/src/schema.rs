@@ -50,7 +50,12 @@ impl Schema {
                 avro::Rigour::Stored => json::Schema::parse_stored(text, references),
             }
             .map(Self::Json),
-            Format::Protobuf => protobuf::Schema::parse(text, references).map(Self::Protobuf),
+            Format::Protobuf => {
+                if rigour == avro::Rigour::Strict {
+                    protobuf::judge_size(text)?;
+                }
+                protobuf::Schema::parse(text, references).map(Self::Protobuf)
+            }
         }
     }
 

@@ -13,6 +13,8 @@ use crate::{Difference, budget};
 
 /// Differences told of one pair of schemas.
 const TOLD: usize = 1_000;
+/// Branches of a union that are looked through one by one.
+const FEW: usize = 8;
 
 impl Schema {
     /// Why this schema, as the reader, cannot read all that `writer` writes. Empty: it can.
@@ -45,6 +47,10 @@ impl Schema {
 
 type Verdict = Rc<[Difference]>;
 
+fn is_primitive(kind: &Kind) -> bool {
+    kind.name().is_none() && !matches!(kind, Kind::Array(_) | Kind::Map(_) | Kind::Union(_))
+}
+
 enum Judged {
     /// Counts as compatible until it is known.
     Open,
@@ -56,7 +62,7 @@ struct Judge<'a> {
     reader: &'a Schema,
     writer: &'a Schema,
     judged: HashMap<(NodeId, NodeId), Judged>,
-    /// The branches of the reader's unions by name.
+    /// The branches of the reader's larger unions by name.
     namesakes: HashMap<NodeId, HashMap<&'a str, NodeId>>,
     path: Vec<String>,
     depth: usize,
@@ -78,7 +84,11 @@ impl<'a> Judge<'a> {
             self.spent = true;
             return Verdict::default();
         }
-        self.judged.insert((reader, writer), Judged::Open);
+        // What a primitive is read as is seen at once: to note it would take more room than the schemas.
+        let noted = !is_primitive(self.writer.kind(writer));
+        if noted {
+            self.judged.insert((reader, writer), Judged::Open);
+        }
         self.depth += 1;
         let is_step = !step.is_empty();
         if is_step {
@@ -93,7 +103,9 @@ impl<'a> Judge<'a> {
         found.truncate(TOLD);
         let verdict: Verdict = found.into();
         let told = self.trial == 0;
-        self.judged.insert((reader, writer), Judged::Done { verdict: verdict.clone(), told });
+        if noted {
+            self.judged.insert((reader, writer), Judged::Done { verdict: verdict.clone(), told });
+        }
         verdict
     }
 
@@ -169,11 +181,11 @@ impl<'a> Judge<'a> {
         // The branch of the same name most likely does, and spares looking at all the others.
         let name = self.writer.kind(w).branch_name();
         let reader = self.reader;
-        let namesakes = self
-            .namesakes
-            .entry(r)
-            .or_insert_with(|| branches.iter().map(|branch| (reader.kind(*branch).branch_name(), *branch)).collect());
-        let namesake = namesakes.get(name).copied();
+        let named = |branch: &NodeId| (reader.kind(*branch).branch_name(), *branch);
+        let namesake = match branches.len() {
+            0..FEW => branches.iter().map(named).find(|(other, _)| *other == name).map(|(_, branch)| branch),
+            _ => self.namesakes.entry(r).or_insert_with(|| branches.iter().map(named).collect()).get(name).copied(),
+        };
         for branch in namesake.into_iter().chain(branches.iter().copied()) {
             if self.fits(branch, w) || self.spent {
                 return;

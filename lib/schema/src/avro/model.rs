@@ -3,7 +3,11 @@
 //! A reference by name is the defining node itself, so schemas may be circular. Every other occurrence of a type is a node
 //! of its own, since it may carry attributes of its own.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::{Map, Value};
 
@@ -38,10 +42,31 @@ pub struct Node {
     /// The logical type, if its attributes make one that is valid here.
     pub logical: Option<Logical>,
     /// Every attribute that Avro does not reserve, `logicalType` among them, in the order of the text.
-    pub properties: Map<String, Value>,
+    pub properties: Properties,
 }
 
-/// What a node describes.
+/// Attributes that Avro does not reserve. Few of a schema's many parts have any, so that none costs next to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Properties(Option<Box<Map<String, Value>>>);
+
+static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+
+impl Deref for Properties {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl FromIterator<(String, Value)> for Properties {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        let members: Map<String, Value> = members.into_iter().collect();
+        Self((!members.is_empty()).then(|| Box::new(members)))
+    }
+}
+
+/// What a node describes. Definitions are boxed, since there are a hundred other nodes for each.
 #[derive(Debug, Clone)]
 pub enum Kind {
     Null,
@@ -55,9 +80,9 @@ pub enum Kind {
     Array(NodeId),
     Map(NodeId),
     Union(Vec<NodeId>),
-    Record(Record),
-    Enum(Enumeration),
-    Fixed(Fixed),
+    Record(Box<Record>),
+    Enum(Box<Enumeration>),
+    Fixed(Box<Fixed>),
 }
 
 #[derive(Debug, Clone)]
@@ -87,7 +112,7 @@ pub struct Field {
     pub default: Option<Value>,
     pub order: Order,
     pub schema: NodeId,
-    pub properties: Map<String, Value>,
+    pub properties: Properties,
 }
 
 /// How a field takes part in sorting.

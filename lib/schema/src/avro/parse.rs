@@ -6,13 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Record, Schema, check, defaults,
+    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Properties, Record, Schema, check, defaults,
     name::{self, PRIMITIVES},
+    source::{Members, Source},
 };
-use crate::{Flaw, Resolved, tree};
+use crate::{Flaw, Resolved};
 
 /// How severely a text is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +36,12 @@ impl Schema {
         let mut parser =
             Parser { nodes: Vec::new(), names: HashMap::new(), promised: HashMap::new(), open: HashSet::new(), rigour };
         for reference in references {
-            let tree = tree::parse(reference.text).map_err(|f| of_reference(reference, f))?;
-            parser.read(&tree, None, &At::Root).map_err(|f| of_reference(reference, f))?;
+            let tree = Source::parse(reference.text).map_err(|f| of_reference(reference, f))?;
+            parser.read(tree, None, &At::Root).map_err(|f| of_reference(reference, f))?;
             parser.keep_promises().map_err(|f| of_reference(reference, f))?;
         }
         let own = parser.nodes.len() as u32;
-        let tree = tree::parse(text)?;
-        let root = parser.read(&tree, None, &At::Root)?;
+        let root = parser.read(Source::parse(text)?, None, &At::Root)?;
         parser.keep_promises()?;
         check::unions(&parser.nodes)?;
         check::depth(&parser.nodes, root)?;
@@ -90,19 +90,18 @@ struct Parser {
     rigour: Rigour,
 }
 
-type Object = Map<String, Value>;
-
 impl Parser {
-    fn read(&mut self, tree: &Value, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+    /// Takes the tree apart: what was read of a large one is gone when the rest is.
+    fn read(&mut self, tree: Source<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
         match tree {
-            Value::String(name) => self.by_name(name, namespace, at),
-            Value::Array(branches) => self.union(branches, namespace, at),
-            Value::Object(object) => self.object(object, namespace, at),
-            other => Err(refused(at, format!("a schema is a name, an object or an array, not {other}"))),
+            Source::Text(name) => self.by_name(&name, namespace, at),
+            Source::List(branches) => self.union(branches, namespace, at),
+            Source::Object(object) => self.object(object, namespace, at),
+            Source::Other(other) => Err(refused(at, format!("a schema is a name, an object or an array, not {other}"))),
         }
     }
 
-    fn add(&mut self, kind: Kind, properties: Object) -> NodeId {
+    fn add(&mut self, kind: Kind, properties: Properties) -> NodeId {
         let logical = Logical::of(&kind, &properties);
         self.nodes.push(Node { kind, logical, properties });
         NodeId(self.nodes.len() as u32 - 1)
@@ -110,7 +109,7 @@ impl Parser {
 
     fn by_name(&mut self, text: &str, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
         if let Some(kind) = primitive(text) {
-            return Ok(self.add(kind, Map::new()));
+            return Ok(self.add(kind, Properties::default()));
         }
         if let Some(id) = self.defined(text, namespace) {
             return Ok(id);
@@ -121,7 +120,7 @@ impl Parser {
             return Ok(*id);
         }
         // What stands here until the definition comes; without one the text is refused.
-        let id = self.add(Kind::Null, Map::new());
+        let id = self.add(Kind::Null, Properties::default());
         self.promised.insert(full.full().into(), (id, at.to_string()));
         Ok(id)
     }
@@ -138,9 +137,9 @@ impl Parser {
         self.names.get(Name::new(text, namespace).full()).or_else(|| self.names.get(Name::new(text, None).full())).copied()
     }
 
-    fn union(&mut self, branches: &[Value], namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+    fn union(&mut self, branches: Vec<Source<'_>>, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
         let mut ids = Vec::with_capacity(branches.len());
-        for (index, branch) in branches.iter().enumerate() {
+        for (index, branch) in branches.into_iter().enumerate() {
             let at = At::Item(at, index);
             let id = self.read(branch, namespace, &at)?;
             if matches!(self.nodes[id.index()].kind, Kind::Union(_)) {
@@ -148,27 +147,27 @@ impl Parser {
             }
             ids.push(id);
         }
-        Ok(self.add(Kind::Union(ids), Map::new()))
+        Ok(self.add(Kind::Union(ids), Properties::default()))
     }
 
-    fn object(&mut self, object: &Object, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
-        let word = required(object, "type", "schema", at)?;
-        match word {
+    fn object(&mut self, mut object: Members<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+        let word = required(&object, "type", "schema", at)?.to_owned();
+        match word.as_str() {
             "record" | "error" => self.record(object, word == "error", namespace, at),
             "enum" => self.enumeration(object, namespace, at),
             "fixed" => self.fixed(object, namespace, at),
             "array" => {
-                let items = object.get("items").ok_or_else(|| refused(at, "an array needs \"items\"".into()))?;
+                let items = object.take("items").ok_or_else(|| refused(at, "an array needs \"items\"".into()))?;
                 let items = self.read(items, namespace, &At::Member(at, "items"))?;
-                Ok(self.add(Kind::Array(items), properties(object, &RESERVED)))
+                Ok(self.add(Kind::Array(items), object.but(&RESERVED).collect()))
             }
             "map" => {
-                let values = object.get("values").ok_or_else(|| refused(at, "a map needs \"values\"".into()))?;
+                let values = object.take("values").ok_or_else(|| refused(at, "a map needs \"values\"".into()))?;
                 let values = self.read(values, namespace, &At::Member(at, "values"))?;
-                Ok(self.add(Kind::Map(values), properties(object, &RESERVED)))
+                Ok(self.add(Kind::Map(values), object.but(&RESERVED).collect()))
             }
             other => match primitive(other) {
-                Some(kind) => Ok(self.add(kind, properties(object, &RESERVED))),
+                Some(kind) => Ok(self.add(kind, object.but(&RESERVED).collect())),
                 None => self
                     .defined(other, namespace)
                     .ok_or_else(|| refused(at, format!("\"{other}\" is neither a type nor a name that was defined before"))),
@@ -177,9 +176,9 @@ impl Parser {
     }
 
     /// The name that a definition takes, and the aliases beside it.
-    fn naming(&self, object: &Object, namespace: Option<&str>, at: &At<'_>) -> Result<(Name, Vec<Name>), Flaw> {
+    fn naming(&self, object: &Members<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<(Name, Vec<Name>), Flaw> {
         let text = required(object, "name", "definition", at)?;
-        let own = object.get("namespace").and_then(Value::as_str);
+        let own = object.get("namespace").and_then(Source::text);
         let name = Name::new(text, own.or(namespace));
         name::check(name.simple(), "name").map_err(|f| f.at(at.to_string()))?;
         if self.rigour == Rigour::Strict {
@@ -199,7 +198,7 @@ impl Parser {
         Ok((name, aliases))
     }
 
-    fn define(&mut self, name: &Name, kind: Kind, properties: Object) -> NodeId {
+    fn define(&mut self, name: &Name, kind: Kind, properties: Properties) -> NodeId {
         let id = match self.promised.remove(name.full()) {
             Some((id, _)) => {
                 let logical = Logical::of(&kind, &properties);
@@ -222,24 +221,24 @@ impl Parser {
         Ok(first)
     }
 
-    fn record(&mut self, object: &Object, error: bool, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
-        let (name, aliases) = self.naming(object, namespace, at)?;
-        let Some(Value::Array(list)) = object.get("fields") else {
+    fn record(&mut self, mut object: Members<'_>, error: bool, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+        let (name, aliases) = self.naming(&object, namespace, at)?;
+        let Some(Source::List(list)) = object.take("fields") else {
             return Err(refused(at, format!("record {name} has no \"fields\" (an array, which may be empty)")));
         };
         let record =
-            Record { name: name.clone(), aliases, doc: doc(object), error, fields: Vec::new(), positions: HashMap::new() };
+            Record { name: name.clone(), aliases, doc: doc(&object), error, fields: Vec::new(), positions: HashMap::new() };
         let first = self.names.get(name.full()).copied();
         if first.is_some_and(|first| self.open.contains(&first)) {
             return Err(refused(at, format!("can't redefine: {name}")));
         }
-        let id = self.define(&name, Kind::Record(record), properties(object, &RESERVED));
+        let id = self.define(&name, Kind::Record(record.into()), object.but(&RESERVED).collect());
         self.open.insert(id);
         let whole = at;
         let at = At::Member(at, "fields");
         let mut fields: Vec<Field> = Vec::with_capacity(list.len());
         let mut positions = HashMap::with_capacity(list.len());
-        for (index, field) in list.iter().enumerate() {
+        for (index, field) in list.into_iter().enumerate() {
             let at = At::Item(&at, index);
             let field = self.field(field, name.namespace(), &at)?;
             if positions.insert(field.name.clone(), index).is_some() {
@@ -255,45 +254,42 @@ impl Parser {
         self.again(first, id, &name, whole)
     }
 
-    fn field(&mut self, tree: &Value, namespace: Option<&str>, at: &At<'_>) -> Result<Field, Flaw> {
-        let Value::Object(object) = tree else { return Err(refused(at, format!("a field is an object, not {tree}"))) };
-        let name = required(object, "name", "field", at)?;
-        name::check(name, "field name").map_err(|f| f.at(at.to_string()))?;
-        let Some(kind) = object.get("type") else { return Err(refused(at, format!("field {name} has no \"type\""))) };
+    fn field(&mut self, tree: Source<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<Field, Flaw> {
+        let Source::Object(mut object) = tree else {
+            return Err(refused(at, format!("a field is an object, not {}", tree.value())));
+        };
+        let name: Box<str> = required(&object, "name", "field", at)?.into();
+        name::check(&name, "field name").map_err(|f| f.at(at.to_string()))?;
+        let Some(kind) = object.take("type") else { return Err(refused(at, format!("field {name} has no \"type\""))) };
         let schema = self.read(kind, namespace, &At::Member(at, "type"))?;
         let aliases = texts(object.get("aliases"), "aliases", at)?.into_iter().map(Into::into).collect();
-        let default = object.get("default").map(|value| self.spelled(schema, value));
+        let doc = doc(&object);
+        let default = object.take("default").map(|value| self.spelled(schema, value.value()));
         let order = match object.get("order") {
             None => Order::Ascending,
-            Some(order) => order_of(order)
-                .ok_or_else(|| refused(at, format!("order {order} of field {name} is none of ascending, descending, ignore")))?,
+            Some(order) => order_of(order).ok_or_else(|| {
+                let order = order.clone().value();
+                refused(at, format!("order {order} of field {name} is none of ascending, descending, ignore"))
+            })?,
         };
-        Ok(Field {
-            name: name.into(),
-            aliases,
-            doc: doc(object),
-            default,
-            order,
-            schema,
-            properties: properties(object, &RESERVED_OF_FIELDS),
-        })
+        Ok(Field { name, aliases, doc, default, order, schema, properties: object.but(&RESERVED_OF_FIELDS).collect() })
     }
 
     /// A default for a number with a point may be written as text, which is how NaN and the infinities get in.
-    fn spelled(&self, schema: NodeId, value: &Value) -> Value {
+    fn spelled(&self, schema: NodeId, value: Value) -> Value {
         let point = matches!(self.nodes[schema.index()].kind, Kind::Float | Kind::Double);
         match value.as_str().filter(|_| point).map(str::parse::<f64>) {
             Some(Ok(number)) if number.is_finite() => number.into(),
-            _ => value.clone(),
+            _ => value,
         }
     }
 
-    fn enumeration(&mut self, object: &Object, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
-        let (name, aliases) = self.naming(object, namespace, at)?;
-        if !matches!(object.get("symbols"), Some(Value::Array(_))) {
+    fn enumeration(&mut self, mut object: Members<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+        let (name, aliases) = self.naming(&object, namespace, at)?;
+        if !matches!(object.get("symbols"), Some(Source::List(_))) {
             return Err(refused(at, format!("enum {name} has no \"symbols\" (an array)")));
         }
-        let symbols: Vec<Box<str>> = texts(object.get("symbols"), "symbols", at)?.into_iter().map(Into::into).collect();
+        let symbols: Vec<Box<str>> = texts(object.take("symbols").as_ref(), "symbols", at)?.into_iter().map(Into::into).collect();
         let mut positions = HashMap::with_capacity(symbols.len());
         for (index, symbol) in symbols.iter().enumerate() {
             name::check(symbol, "symbol").map_err(|f| f.at(at.to_string()))?;
@@ -301,27 +297,26 @@ impl Parser {
                 return Err(refused(at, format!("duplicate enum symbol: {symbol}")));
             }
         }
-        let default = object.get("default").and_then(Value::as_str).map(Into::into);
+        let default = object.get("default").and_then(Source::text).map(Into::into);
         if let Some(symbol) = default.as_ref().filter(|d| !positions.contains_key(*d)) {
             return Err(refused(at, format!("the default {symbol} of enum {name} is none of its symbols")));
         }
-        let kind = Enumeration { name: name.clone(), aliases, doc: doc(object), symbols, positions, default };
-        let mut rest = properties(object, &RESERVED);
-        rest.shift_remove("default");
+        let kind = Enumeration { name: name.clone(), aliases, doc: doc(&object), symbols, positions, default };
+        let rest = object.but(&RESERVED).filter(|(key, _)| key != "default").collect();
         let first = self.names.get(name.full()).copied();
-        let id = self.define(&name, Kind::Enum(kind), rest);
+        let id = self.define(&name, Kind::Enum(kind.into()), rest);
         self.again(first, id, &name, at)
     }
 
-    fn fixed(&mut self, object: &Object, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
-        let (name, aliases) = self.naming(object, namespace, at)?;
-        let size = object.get("size").and_then(Value::as_u64).filter(|size| *size <= FIXED_LIMIT);
+    fn fixed(&mut self, object: Members<'_>, namespace: Option<&str>, at: &At<'_>) -> Result<NodeId, Flaw> {
+        let (name, aliases) = self.naming(&object, namespace, at)?;
+        let size = object.get("size").and_then(Source::number).filter(|size| *size <= FIXED_LIMIT);
         let Some(size) = size else {
             return Err(refused(at, format!("fixed {name} needs a \"size\" from 0 to {FIXED_LIMIT}")));
         };
-        let kind = Fixed { name: name.clone(), aliases, doc: doc(object), size: size as usize };
+        let kind = Fixed { name: name.clone(), aliases, doc: doc(&object), size: size as usize };
         let first = self.names.get(name.full()).copied();
-        let id = self.define(&name, Kind::Fixed(kind), properties(object, &RESERVED));
+        let id = self.define(&name, Kind::Fixed(kind.into()), object.but(&RESERVED).collect());
         self.again(first, id, &name, at)
     }
 }
@@ -344,25 +339,24 @@ fn refused(at: &At<'_>, what: String) -> Flaw {
     Flaw::new(what).at(at.to_string())
 }
 
-fn required<'a>(object: &'a Object, key: &str, of: &str, at: &At<'_>) -> Result<&'a str, Flaw> {
-    object.get(key).and_then(Value::as_str).ok_or_else(|| refused(at, format!("a {of} needs \"{key}\" as text")))
+fn required<'a>(object: &'a Members<'_>, key: &str, of: &str, at: &At<'_>) -> Result<&'a str, Flaw> {
+    object.get(key).and_then(Source::text).ok_or_else(|| refused(at, format!("a {of} needs \"{key}\" as text")))
 }
 
-fn texts(list: Option<&Value>, what: &str, at: &At<'_>) -> Result<Vec<String>, Flaw> {
+fn texts(list: Option<&Source<'_>>, what: &str, at: &At<'_>) -> Result<Vec<String>, Flaw> {
     let Some(list) = list else { return Ok(Vec::new()) };
-    let words = list.as_array().map(|a| a.iter().map(|w| w.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>());
-    words.flatten().ok_or_else(|| refused(at, format!("{what} is an array of texts, not {list}")))
+    let words = match list {
+        Source::List(items) => items.iter().map(|word| word.text().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    words.ok_or_else(|| refused(at, format!("{what} is an array of texts, not {}", list.clone().value())))
 }
 
-fn doc(object: &Object) -> Option<Box<str>> {
-    object.get("doc").and_then(Value::as_str).map(Into::into)
+fn doc(object: &Members<'_>) -> Option<Box<str>> {
+    object.get("doc").and_then(Source::text).map(Into::into)
 }
 
-fn properties(object: &Object, reserved: &[&str]) -> Object {
-    object.iter().filter(|(key, _)| !reserved.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-fn order_of(order: &Value) -> Option<Order> {
-    let word = order.as_str()?;
+fn order_of(order: &Source<'_>) -> Option<Order> {
+    let word = order.text()?;
     [Order::Ascending, Order::Descending, Order::Ignore].into_iter().find(|o| o.name().eq_ignore_ascii_case(word))
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt::Write as _};
 
 use serde_json::{Map, Value};
 
-use super::{Field, Kind, Logical, Name, NodeId, Order, Record, Schema};
+use super::{Field, Kind, Logical, Name, NodeId, Order, Schema};
 
 impl Schema {
     /// As `Schema.toString()` of Java's library prints it, with types of other texts left as names. The registry knows
@@ -165,7 +165,7 @@ impl Writer<'_> {
     fn definition(&mut self, id: NodeId, name: &Name, space: Option<&str>) {
         let node = self.schema.node(id);
         let word = match &node.kind {
-            Kind::Record(Record { error: true, .. }) if !self.normal => "error",
+            Kind::Record(record) if record.error && !self.normal => "error",
             kind => kind.type_name(),
         };
         let _ = write!(self.out, "{{\"type\":\"{word}\"");

@@ -20,7 +20,7 @@ use prost_reflect::{
         field_descriptor_proto::Label, field_descriptor_proto::Type,
     },
 };
-pub(super) use text::rewritten;
+pub(super) use text::{parts, rewritten};
 
 use crate::Flaw;
 

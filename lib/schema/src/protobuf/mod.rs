@@ -18,7 +18,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub use compare::{Change, Kind};
 use editions::Edition;
 pub use message::Message;
-use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, prost::Message as _, prost_types::FileDescriptorProto};
+use prost_reflect::{
+    DescriptorPool, FileDescriptor, MessageDescriptor,
+    prost::Message as _,
+    prost_types::{DescriptorProto, FileDescriptorProto},
+};
 
 use crate::{Difference, Flaw, Resolved, budget};
 
@@ -32,8 +36,9 @@ const FILES: usize = budget::REFERENCES + 64;
 /// A Protobuf file with everything that it imports.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    /// As parsed: types are named as the text names them.
-    written: Box<FileDescriptorProto>,
+    /// As parsed, in its bytes: types are named as the text names them. Only printing needs it, and a tree of it would be ten
+    /// times as large, beside the two that the linked file consists of.
+    written: Box<[u8]>,
     /// The features of a file that has an edition.
     edition: Option<Edition>,
     file: FileDescriptor,
@@ -54,7 +59,7 @@ impl Schema {
     }
 
     fn built(mut pool: DescriptorPool, source: Source) -> Result<Self, Flaw> {
-        let (written, edition) = (Box::new(source.proto.clone()), source.edition.clone());
+        let (written, edition) = (source.proto.encode_to_vec().into(), source.edition.clone());
         link(&mut pool, source)?;
         let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
         let name = file.messages().next().map(|message| message.full_name().to_owned());
@@ -63,12 +68,18 @@ impl Schema {
 
     /// The text by which the registry knows the schema again: printed from what was parsed, without comments.
     pub fn canonical(&self) -> String {
-        print::canonical(&self.written, &self.file, self.edition.as_ref())
+        print::canonical(&self.written(), &self.file, self.edition.as_ref())
     }
 
     /// The same without extensions: neither those that it declares nor options that are some.
     pub fn unextended(&self) -> String {
-        print::unextended(&self.written, &self.file, self.edition.as_ref())
+        print::unextended(&self.written(), &self.file, self.edition.as_ref())
+    }
+
+    /// The file as it was parsed.
+    fn written(&self) -> FileDescriptorProto {
+        // They were made from one, and have not changed since.
+        FileDescriptorProto::decode(&*self.written).unwrap_or_default()
     }
 
     /// The names of the fields of the first message.
@@ -185,6 +196,25 @@ fn parsed(name: &str, text: &str) -> Result<Source, Flaw> {
     let mut file = read(&plain)?;
     edition.lower(&mut file)?;
     Ok(Source { edition: Some(edition), ..file.into() })
+}
+
+/// Refuses a new file of more parts than memory is meant for, before any of it is built. One that is stored already is read.
+pub(crate) fn judge_size(text: &str) -> Result<(), Flaw> {
+    let parts = match decoded(ITSELF, text) {
+        Some(source) => source.proto.message_type.iter().map(parts_of).sum(),
+        None => editions::parts(text),
+    };
+    let most = budget::PROTOBUF_PARTS;
+    match parts > most {
+        true => {
+            Err(Flaw::new(format!("the file has {parts} messages and fields; at most {most} are read. Divide it into several")))
+        }
+        false => Ok(()),
+    }
+}
+
+fn parts_of(message: &DescriptorProto) -> usize {
+    1 + message.field.len() + message.nested_type.iter().map(parts_of).sum::<usize>()
 }
 
 /// No text is base64 through and through: it would need a semicolon.

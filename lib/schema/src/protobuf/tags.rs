@@ -38,7 +38,7 @@ impl Schema {
         let all = self.parts();
         change.judge(&all.iter().map(|(part, ..)| part.clone()).collect::<Vec<_>>())?;
         // Read anew from text, where every option stands as it is written.
-        let mut text = Self::parse(&self.canonical(), references)?.written;
+        let mut text = Self::parse(&self.canonical(), references)?.written();
         for (part, options, extension) in all {
             if let Some(tags) = change.after(&part, &tags_of(&options, extension)) {
                 let option = option(&options, extension, &tags);
@@ -49,7 +49,7 @@ impl Schema {
         if !declared && !change.add.is_empty() {
             text.dependency.push(DECLARED.to_owned());
         }
-        Ok(Self::linked(*text, self.edition.clone(), references)?.canonical())
+        Ok(Self::linked(text, self.edition.clone(), references)?.canonical())
     }
 
     /// Every message and field of the file, with its options and the one that holds its tags.

@@ -173,6 +173,60 @@ const BOMBS: &[Bomb] = &[
         ends: "accepted",
     },
     Bomb {
+        name: "avro 15k fields",
+        format: Format::Avro,
+        make: || {
+            let fields = |of: &str| {
+                joined(15_000, |n| format!("{{\"name\":\"field_{n}\",\"type\":[\"null\",\"{of}\"],\"default\":null}}"))
+            };
+            let record = |of: &str| format!("{{\"type\":\"record\",\"name\":\"Wide\",\"fields\":[{}]}}", fields(of));
+            two(record("int"), record("long"))
+        },
+        ends: "compatible",
+    },
+    Bomb {
+        name: "avro 15k fields with documentation and attributes",
+        format: Format::Avro,
+        make: || {
+            let fields = joined(9_000, |n| {
+                format!(
+                    "{{\"name\":\"f{n}\",\"type\":{{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},\"doc\":\"number {n}\",\"x\":\"{n}\"}}"
+                )
+            });
+            let record = format!("{{\"type\":\"record\",\"name\":\"Wide\",\"fields\":[{fields}]}}");
+            two(record.clone(), record)
+        },
+        ends: "compatible",
+    },
+    Bomb {
+        name: "protobuf 20k messages",
+        format: Format::Protobuf,
+        make: || {
+            let messages = |of: &str| (0..20_000).map(|n| format!("message Message{n} {{ {of} a = 1; }}\n")).collect::<String>();
+            let file = |of: &str| format!("syntax = \"proto3\";\n{}", messages(of));
+            two(file("int32"), file("int64"))
+        },
+        ends: "has 40000 messages and fields; at most 10500",
+    },
+    Bomb {
+        name: "protobuf 20k messages without fields",
+        format: Format::Protobuf,
+        make: || {
+            one(format!("syntax = \"proto3\";\n{}", (0..20_000).map(|n| format!("message M{n} {{}}\n")).collect::<String>()))
+        },
+        ends: "has 20000 messages and fields; at most 10500",
+    },
+    Bomb {
+        name: "protobuf as many messages as are read",
+        format: Format::Protobuf,
+        make: || {
+            let messages = |of: &str| (0..5_250).map(|n| format!("message Message{n} {{ {of} a = 1; }}\n")).collect::<String>();
+            let file = |of: &str| format!("syntax = \"proto3\";\n{}", messages(of));
+            two(file("int32"), file("int64"))
+        },
+        ends: "compatible",
+    },
+    Bomb {
         name: "protobuf nested 100k deep",
         format: Format::Protobuf,
         make: || one("message A {".repeat(100_000)),

@@ -18,6 +18,46 @@ pub(in crate::protobuf) fn rewritten(text: &str) -> Result<Option<(String, Editi
     Ok(Some((rewriter.edited(), rewriter.edition)))
 }
 
+/// How many messages and fields a text defines, of whichever syntax. What is no file is left to the parser, which has words for it.
+pub(in crate::protobuf) fn parts(text: &str) -> usize {
+    let mut words = Words { text, at: 0 };
+    let (mut count, mut depth, mut brackets) = (0, 0_usize, 0_usize);
+    // The depth of the enum whose values are passed over.
+    let mut values = None;
+    // The first word of what is being read, and the last token.
+    let (mut first, mut last) = ("", "");
+    while let Ok(token) = words.next()
+        && !token.text.is_empty()
+    {
+        match token.text {
+            "{" => {
+                depth += 1;
+                count += usize::from(first == "message" && values.is_none());
+                values = values.or((first == "enum").then_some(depth));
+            }
+            "}" => {
+                values = values.filter(|enumeration| *enumeration != depth);
+                depth = depth.saturating_sub(1);
+            }
+            "[" => brackets += 1,
+            "]" => brackets = brackets.saturating_sub(1),
+            number if last == "=" && number.starts_with(|c: char| c.is_ascii_digit()) => {
+                count += usize::from(values.is_none() && brackets == 0 && first != "option");
+            }
+            _ => {}
+        }
+        let ends = matches!(token.text, "{" | "}" | ";");
+        first = match first {
+            _ if ends => "",
+            // An edition may say who sees what follows.
+            "" | "export" | "local" => token.text,
+            first => first,
+        };
+        last = token.text;
+    }
+    count
+}
+
 /// A word, a text in quotes, a sign, or the end.
 #[derive(Debug, Clone, Copy)]
 struct Token<'t> {
@@ -402,4 +442,33 @@ fn feature(option: &str) -> Option<(&str, &str)> {
     let (name, value) = rest.split_once('=')?;
     let name = name.trim();
     (name.is_empty() || name.starts_with('.')).then_some((name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn messages_and_fields_are_counted_and_nothing_else() {
+        let text = r#"
+            edition = "2024"; // message A { int32 b = 1; }
+            option (x) = 5;
+            export message A {
+                option (y) = { a: 1 b: "message" };
+                int32 a = 1 [deprecated = true, (z) = 7];
+                oneof o { string b = 2; }
+                map<string, int32> m = 3;
+                reserved 4 to 9;
+                enum E { X = 0; Y = 1; }
+                message Inner { A a = 0x1; }
+                /* message B {} */
+            }
+            enum F { Z = 0; }
+            local message B {}
+            extend A { string c = 100; }
+            service S { rpc Do(A) returns (B) { option (w) = 3; } }
+        "#;
+        assert_eq!(parts(text), 3 + 5);
+        assert_eq!((parts(""), parts("\"no end"), parts("}}}} message A { int32 a = 1;")), (0, 0, 2));
+    }
 }
