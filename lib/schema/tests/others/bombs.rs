@@ -226,11 +226,12 @@ const BOMBS: &[Bomb] = &[
         },
         ends: "compatible",
     },
+    Bomb { name: "protobuf nested 10k deep", format: Format::Protobuf, make: || one("message A {".repeat(10_000)), ends: "nest" },
     Bomb {
         name: "protobuf nested 100k deep",
         format: Format::Protobuf,
         make: || one("message A {".repeat(100_000)),
-        ends: "nest",
+        ends: "messages and fields",
     },
     Bomb {
         name: "protobuf option nested 100k deep",
