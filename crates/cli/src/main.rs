@@ -1,5 +1,5 @@
 //! The binary `milena`: parses the words, builds every room, decides nothing.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod args;
 mod ask;

@@ -3,6 +3,7 @@
 mod asked;
 mod ephemeral;
 mod listen;
+mod quiet;
 mod reachable;
 
 use std::{
@@ -248,6 +249,9 @@ struct Open {
 async fn until_told_to_stop(reload: &Reload<'_>, plan: &Plan, ready: &Ready) -> Result<(), Failure> {
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     reload.serving.listen()?;
+    if let Some(node) = reload.serving.node() {
+        tokio::spawn(quiet::watch(node));
+    }
     let mut again = signal(SignalKind::hangup()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     announce(plan.output, ready)?;
     let notify = Notify::from_environment();
