@@ -172,3 +172,52 @@ fn talk<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
     runtime.shutdown_background();
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Commands whose stdout is something else than what they did, and what it is.
+    const OTHERWISE: &[(&str, &str)] = &[
+        ("install", "the commands that it would run or has run, for a shell"),
+        ("work", "what the commands print that it runs"),
+        ("data dump", "records as lines of JSON, always"),
+        ("schema infer", "a schema, always"),
+        ("schema export", "records of _schemas, as other tools read them"),
+        ("avro", "data and schemas, as avro-tools writes them"),
+        ("cheat", "a page"),
+        ("man", "a page for man(1)"),
+        ("completion", "a script for a shell"),
+    ];
+
+    fn walk(command: &clap::Command, above: &str, see: &mut dyn FnMut(&str, &clap::Command)) {
+        for below in command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+            let path = format!("{above} {}", below.get_name()).trim_start().to_string();
+            if !below.is_subcommand_required_set() {
+                see(&path, below);
+            }
+            walk(below, &path, see);
+        }
+    }
+
+    #[test]
+    fn every_command_tells_what_it_did_as_json() {
+        let mut tree = Arguments::command();
+        tree.build();
+        let (mut seen, mut without) = (0, Vec::new());
+        walk(&tree, "", &mut |path, command| {
+            seen += 1;
+            let output = command.get_arguments().find(|a| a.get_short() == Some('o') && a.get_long() == Some("output"));
+            let takes = |value: &str| output.is_some_and(|o| o.get_possible_values().iter().any(|v| v.matches(value, false)));
+            if !takes("json") {
+                without.push(path.to_string());
+            }
+        });
+        assert!(seen > 70, "{seen}");
+        let is = |path: &str, listed: &str| path == listed || path.starts_with(&format!("{listed} "));
+        let wrong: Vec<_> = without.iter().filter(|path| !OTHERWISE.iter().any(|(listed, _)| is(path, listed))).collect();
+        assert!(wrong.is_empty(), "these take no -o json: {wrong:?}");
+        let stale: Vec<_> = OTHERWISE.iter().filter(|(listed, _)| !without.iter().any(|path| is(path, listed))).collect();
+        assert!(stale.is_empty(), "these take -o json, or are no commands: {stale:?}");
+    }
+}

@@ -21,6 +21,7 @@ mod secure;
 mod serve;
 mod startup;
 mod table;
+mod told;
 mod web;
 mod when;
 

@@ -9,7 +9,9 @@ use crate::failure::Failure;
 /// Words for people, or JSON for programs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Output {
+    #[value(alias = "table")]
     Text,
+    #[value(alias = "jsonl")]
     Json,
 }
 

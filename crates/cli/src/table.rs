@@ -38,11 +38,6 @@ pub(crate) fn text(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 /// Writes rows, each a JSON object with the fields `fields`, in the wanted form; columns have the fields' names.
 pub(crate) fn rows(output: Output, fields: &[&str], rows: Vec<Value>) -> Result<(), Failure> {
     let mut screen = Screen::new();
-    let cell = |row: &Value, field: &&str| match &row[*field] {
-        Value::Null => "-".to_string(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
     match output {
         Output::Json => screen.line(serde_json::to_string_pretty(&rows).unwrap_or_default())?,
         Output::Jsonl => {
@@ -60,12 +55,25 @@ pub(crate) fn rows(output: Output, fields: &[&str], rows: Vec<Value>) -> Result<
         Output::Csv => {
             screen.line(fields.join(","))?;
             for row in &rows {
-                let cells: Vec<String> = fields.iter().map(|f| quoted(&cell(row, f))).collect();
-                screen.line(cells.join(","))?;
+                screen.line(csv(fields, row))?;
             }
         }
     }
     screen.flush()
+}
+
+fn cell(row: &Value, field: &str) -> String {
+    match &row[field] {
+        Value::Null => "-".to_string(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// One row of CSV.
+pub(crate) fn csv(fields: &[&str], row: &Value) -> String {
+    let cells: Vec<String> = fields.iter().map(|field| quoted(&cell(row, field))).collect();
+    cells.join(",")
 }
 
 /// RFC 4180.

@@ -9,12 +9,13 @@ use std::{
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::data;
 use crate::{
     failure::{Failure, Kind},
-    screen::line,
+    told::Told,
     when,
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     /// Also when data check finds damage, which is copied as it is
     #[arg(long)]
     even_damaged: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 #[derive(Args, Debug)]
@@ -35,6 +38,8 @@ pub(crate) struct RestoreOptions {
     from: PathBuf,
     /// The data directory to be made; it must not be there
     dir: PathBuf,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// The list of a backup's files. Its form is the backup's.
@@ -93,12 +98,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     sync_dir(&target)?;
     verify(&list, &target)?;
     work.finish(&options.to)?;
-    line(format_args!(
-        "{} → {}   {}, every byte read back and verified",
-        options.dir.display(),
-        options.to.display(),
-        total(&list)
-    ))
+    let (dir, to) = (options.dir.display().to_string(), options.to.display().to_string());
+    let words = format!("{dir} → {to}   {} files, {} bytes, every byte read back and verified", list.files.len(), list.bytes());
+    let facts = json!({
+        "from": dir, "to": to, "files": list.files.len(), "bytes": list.bytes(), "made_at": list.made_at,
+        "sound": checked.is_sound(),
+    });
+    options.told.tell(facts, words)
 }
 
 pub(crate) fn restore(options: &RestoreOptions) -> Result<(), Failure> {
@@ -117,18 +123,24 @@ pub(crate) fn restore(options: &RestoreOptions) -> Result<(), Failure> {
     verify(&list, work.path())?;
     let checked = data::look(work.path())?;
     work.finish(&options.dir)?;
-    line(format_args!("{} → {}   {}, made at {}", options.from.display(), options.dir.display(), total(&list), list.made_at))?;
-    match checked.is_sound() {
-        true => line(format_args!("nothing is damaged: {}", checked.summary())),
-        false => {
-            line(format_args!("it was backed up with damage, and has it still: milena data check {}", options.dir.display()))
-        }
-    }
+    let (from, dir) = (options.from.display().to_string(), options.dir.display().to_string());
+    let state = match checked.is_sound() {
+        true => format!("nothing is damaged: {}", checked.summary()),
+        false => format!("it was backed up with damage, and has it still: milena data check {dir}"),
+    };
+    let made_at = &list.made_at;
+    let words = format!("{from} → {dir}   {} files, {} bytes, made at {made_at}\n{state}", list.files.len(), list.bytes());
+    let facts = json!({
+        "from": from, "to": dir, "files": list.files.len(), "bytes": list.bytes(), "made_at": made_at,
+        "sound": checked.is_sound(),
+    });
+    options.told.tell(facts, words)
 }
 
-fn total(list: &List) -> String {
-    let bytes: u64 = list.files.iter().map(|file| file.bytes).sum();
-    format!("{} files, {bytes} bytes", list.files.len())
+impl List {
+    fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
 }
 
 fn absent(path: &Path) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 mod check;
 mod diff;
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use milena_client::{
@@ -18,6 +18,7 @@ use crate::{
     connect::{Connect, With},
     failure::Failure,
     table::{self, Output},
+    told::Told,
 };
 
 pub(crate) type Options = With<What>;
@@ -37,11 +38,17 @@ pub(crate) enum What {
         output: Output,
     },
     /// Say what a setting means; needs no broker
-    Explain { name: String },
+    Explain {
+        name: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Say whether the server would start with milena.toml; starts nothing
     Check {
         /// [default: the nearest milena.toml from here upward]
         file: Option<PathBuf>,
+        #[command(flatten)]
+        told: Told,
     },
     /// What another broker is set to differently; exit code 2 if anything is
     Diff {
@@ -68,6 +75,8 @@ pub(crate) enum What {
         /// Do it, although data go
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        told: Told,
     },
 }
 
@@ -110,8 +119,8 @@ impl Of {
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let connect = &options.connect;
     match options.what {
-        What::Check { file } => check::run(file.as_deref().or(connect.config_file())),
-        What::Explain { name } => explain::setting(&name),
+        What::Check { file, told } => check::run(file.as_deref().or(connect.config_file()), told),
+        What::Explain { name, told } => explain::setting(&name)?.tell(told),
         What::Show { of, pattern, all, output } => {
             let admin = connect.admin().await?;
             show(&admin, &of, pattern.as_deref(), all, output).await
@@ -120,10 +129,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             let admin = Admin::new(connect.cluster().await?);
             diff::run(&admin, &of, &other, output).await
         }
-        What::Set { of, set, unset, dry_run, yes } => {
+        What::Set { of, set, unset, dry_run, yes, told } => {
             let admin = connect.admin().await?;
             let resource = of.resource(&admin).await?;
-            change(&admin, connect, &resource, &changes(&set, &unset)?, (dry_run, yes)).await
+            change(&admin, connect, &resource, &changes(&set, &unset)?, (dry_run, yes), told).await
         }
     }
 }
@@ -173,23 +182,45 @@ async fn change(
     resource: &Resource,
     changes: &[(Text, Change)],
     (dry_run, yes): (bool, bool),
+    told: Told,
 ) -> Result<(), Failure> {
-    if *resource != Resource::Cluster {
-        settings::known(admin, resource, changes).await?;
-    }
+    let before = match resource {
+        // It tells only of what was set for all brokers.
+        Resource::Cluster if told.is_words() => Vec::new(),
+        Resource::Cluster => admin.configs(resource, None, false).await?,
+        _ => settings::known(admin, resource, changes).await?,
+    };
+    let mut facts = of_resource(resource);
+    facts["changed"] = settings::changed(changes, &before, None);
+    facts["dry_run"] = dry_run.into();
     admin.change_configs(resource, changes, true).await?;
     if !dry_run {
-        if !loss::allowed(admin, connect, (resource, changes), yes).await? {
-            return Ok(());
+        let losses = loss::of(admin, (resource, changes), yes).await?;
+        if !losses.is_empty() {
+            return loss::plan(connect, told, facts, &losses);
         }
         admin.change_configs(resource, changes, false).await?;
+        facts["changed"] = settings::after(admin, resource, changes, &before, told).await?;
     }
     let done = if dry_run { "would take" } else { "has" };
+    let mut words = String::new();
     for (name, change) in changes {
-        match change {
-            Change::Set(value) => crate::screen::line(format_args!("{resource} {done} {name} = {value}"))?,
-            _ => crate::screen::line(format_args!("{resource} {done} {name} by default"))?,
-        }
+        let _ = match change {
+            Change::Set(value) => writeln!(words, "{resource} {done} {name} = {value}"),
+            _ => writeln!(words, "{resource} {done} {name} by default"),
+        };
     }
-    Ok(())
+    told.tell(facts, words)
+}
+
+/// Whose settings, as facts.
+fn of_resource(resource: &Resource) -> Value {
+    let (kind, name) = match resource {
+        Resource::Topic(name) => ("topic", name.to_string()),
+        Resource::Broker(id) => ("broker", id.to_string()),
+        Resource::Cluster => ("cluster", String::new()),
+        Resource::Group(name) => ("group", name.to_string()),
+        Resource::ClientMetrics(name) => ("client_metrics", name.to_string()),
+    };
+    json!({"type": kind, "name": if name.is_empty() { Value::Null } else { name.into() }})
 }

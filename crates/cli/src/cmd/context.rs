@@ -9,12 +9,15 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     table::{self, Output},
+    told::Told,
 };
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     #[command(subcommand)]
     what: Option<What>,
+    #[command(flatten)]
+    told: Told,
     #[command(flatten)]
     connect: Connect,
 }
@@ -27,11 +30,24 @@ enum What {
         output: Output,
     },
     /// Use a context from now on
-    Use { name: String },
+    Use {
+        name: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Name a broker; TLS and user are kept with it, passwords are not
-    Add { name: String, broker: String },
+    Add {
+        name: String,
+        broker: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Forget a name
-    Rm { name: String },
+    Rm {
+        name: String,
+        #[command(flatten)]
+        told: Told,
+    },
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
@@ -39,35 +55,35 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
     match options.what {
         None => {
             let choice = options.connect.choice()?;
-            crate::screen::line(format_args!("{}   from {}", choice.broker, choice.because))?;
-            Ok(())
+            let facts = json!({"broker": choice.broker, "from": choice.because});
+            options.told.tell(facts, format_args!("{}   from {}", choice.broker, choice.because))
         }
         Some(What::Ls { output }) => {
             let current = contexts.current().map(|(name, _)| name);
             let row = |(name, broker): (&str, &str)| json!({"context": name, "broker": broker, "used": Some(name) == current.as_deref()});
             table::rows(output, &["context", "broker", "used"], contexts.all().into_iter().map(row).collect())
         }
-        Some(What::Use { name }) => {
+        Some(What::Use { name, told }) => {
             let broker = contexts.broker(&name)?;
             contexts.own.context = Some(name.clone());
             contexts.save()?;
-            crate::screen::line(format_args!("using {name}   {broker}"))?;
-            Ok(())
+            told.tell(json!({"context": name, "broker": broker, "used": true}), format_args!("using {name}   {broker}"))
         }
-        Some(What::Add { name, broker }) => {
+        Some(What::Add { name, broker, told }) => {
             Endpoint::list(&broker).map_err(|e| Failure::usage(format!("{broker:?} is no address")).why(e))?;
             let context = options.connect.secure.kept(&broker);
             crate::secure::check(&context)?;
             contexts.own.contexts.insert(name.clone(), context);
             let path = contexts.save()?;
-            crate::screen::line(format_args!("added {name}   {broker}   in {}", path.display()))?;
-            Ok(())
+            let file = path.display();
+            let facts = json!({"context": name, "broker": broker, "file": file.to_string()});
+            told.tell(facts, format_args!("added {name}   {broker}   in {file}"))
         }
-        Some(What::Rm { name }) => remove(&mut contexts, &name),
+        Some(What::Rm { name, told }) => remove(&mut contexts, &name, told),
     }
 }
 
-fn remove(contexts: &mut Contexts, name: &str) -> Result<(), Failure> {
+fn remove(contexts: &mut Contexts, name: &str, told: Told) -> Result<(), Failure> {
     if contexts.own.contexts.remove(name).is_none() {
         // One of the project is not this command's to take away.
         contexts.broker(name)?;
@@ -77,6 +93,5 @@ fn remove(contexts: &mut Contexts, name: &str) -> Result<(), Failure> {
         contexts.own.context = None;
     }
     contexts.save()?;
-    crate::screen::line(format_args!("removed {name}"))?;
-    Ok(())
+    told.tell(json!({"context": name, "removed": true}), format_args!("removed {name}"))
 }

@@ -11,14 +11,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use clap::Args;
 use milena_client::{Admin, Cluster, Config, Endpoint, admin::Position, wire::Text};
+use serde_json::{Value, json};
 
 use self::{map::Map, topics::Wanted};
 use crate::{
     config::{Context, Contexts},
     connect::{Connect, PATIENCE},
     failure::{Failure, Kind},
-    screen::{self, counted},
+    screen::counted,
     secure::Secure,
+    told::{Stream, Told},
 };
 
 #[derive(Args, Debug)]
@@ -44,6 +46,8 @@ pub(crate) struct Options {
     #[arg(short = 'F', long)]
     follow: bool,
     #[command(flatten)]
+    told: Told,
+    #[command(flatten)]
     connect: Connect,
 }
 
@@ -54,6 +58,9 @@ struct Ends {
     quiet: bool,
 }
 
+/// What CSV has of a topic, the schemas or the groups.
+const FIELDS: &[&str] = &["what", "topic", "partitions", "copied", "there", "count"];
+
 /// How often `--follow` looks for more.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,11 +68,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let ends = Ends { from: source(&options).await?, to: options.connect.admin().await?, quiet: options.connect.quiet };
     apart(&ends).await?;
     let names = topics::wanted(&ends.from, &options.topics).await?;
+    let told = if options.follow { options.told.endless() } else { options.told };
+    let mut stream = told.stream(FIELDS);
     if options.dry_run {
-        return topics::show(&ends, &names).await;
+        topics::show(&ends, &names, &mut stream).await?;
+        return stream.finish("copied", json!({"dry_run": true}), "");
     }
     if !options.no_schemas {
-        schemas::copy(&ends, options.registry.as_deref()).await?;
+        schemas::copy(&ends, options.registry.as_deref(), &mut stream).await?;
     }
     let mut prepared = Vec::new();
     for name in names {
@@ -74,12 +84,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     let mut maps = Maps::new();
     loop {
-        let copied = all(&ends, &prepared, &mut maps, options.follow).await?;
+        let copied = all(&ends, &prepared, &mut maps, options.follow, &mut stream).await?;
         if !options.no_groups {
-            groups(&ends, &maps).await?;
+            groups(&ends, &maps, &mut stream).await?;
         }
         if !options.follow {
-            return Ok(());
+            return stream.finish("copied", json!({"dry_run": false}), "");
         }
         if copied == 0 {
             tokio::time::sleep(PAUSE).await;
@@ -91,44 +101,65 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 type Maps = BTreeMap<(Text, i32), Map>;
 
 /// Every topic once. How many records were copied.
-async fn all(ends: &Ends, prepared: &[(Text, Wanted)], maps: &mut Maps, goes_on: bool) -> Result<u64, Failure> {
+async fn all(
+    ends: &Ends,
+    prepared: &[(Text, Wanted)],
+    maps: &mut Maps,
+    goes_on: bool,
+    stream: &mut Stream,
+) -> Result<u64, Failure> {
     let mut copied = 0;
     for (name, wanted) in prepared {
         let done = records::copy(ends, name, maps).await?;
         copied += done.copied;
         if !goes_on {
             let refused = topics::finish(ends, name, wanted).await?;
-            screen::line(format_args!(
+            let mut words = format!(
                 "{name}   {} partitions   {} copied, {} were there   {} and CRC agree",
                 wanted.partitions,
                 done.copied,
                 done.there,
                 counted(i64::try_from(done.copied + done.there).unwrap_or(i64::MAX), "record"),
-            ))?;
-            for words in refused {
-                screen::line(format_args!("  setting left out: {words}"))?;
-            }
-            shifted(name, maps)?;
+            );
+            refused.iter().for_each(|why| words += &format!("\n  setting left out: {why}"));
+            words += &shifted(name, maps);
+            let facts = json!({
+                "what": "topic", "topic": &**name, "partitions": wanted.partitions, "copied": done.copied, "there": done.there,
+                "settings_left_out": refused, "offsets": offsets(name, maps),
+            });
+            stream.row(facts, words)?;
         } else if done.copied > 0 {
-            screen::line(format_args!("{name}   {} copied", done.copied))?;
+            let facts = json!({"what": "topic", "topic": &**name, "copied": done.copied, "there": done.there});
+            stream.row(facts, format_args!("{name}   {} copied", done.copied))?;
         }
     }
     Ok(copied)
 }
 
 /// The map of offsets, where they are not the same.
-fn shifted(name: &Text, maps: &Maps) -> Result<(), Failure> {
+fn shifted(name: &Text, maps: &Maps) -> String {
+    let mut words = String::new();
     for ((_, partition), map) in maps.iter().filter(|((topic, _), map)| topic == name && !map.is_same()) {
         let shown: Vec<String> = map.runs().take(8).map(|(there, here)| format!("{there} → {here}")).collect();
         let more = map.runs().count().saturating_sub(8);
         let more = if more > 0 { format!(", and {more} more runs") } else { String::new() };
-        screen::line(format_args!("  offsets of partition {partition}: {}{more}", shown.join(", ")))?;
+        words += &format!("\n  offsets of partition {partition}: {}{more}", shown.join(", "));
     }
-    Ok(())
+    words
+}
+
+/// The same for programs: where each run of records begins there and here.
+fn offsets(name: &Text, maps: &Maps) -> Vec<Value> {
+    let moved = maps.iter().filter(|((topic, _), map)| topic == name && !map.is_same());
+    let of = |((_, partition), map): (&(Text, i32), &Map)| {
+        let runs: Vec<Value> = map.runs().map(|(there, here)| json!({"there": there, "here": here})).collect();
+        json!({"partition": partition, "runs": runs})
+    };
+    moved.map(of).collect()
 }
 
 /// The positions of every group, as offsets here. A group that has members here is left alone.
-async fn groups(ends: &Ends, maps: &Maps) -> Result<(), Failure> {
+async fn groups(ends: &Ends, maps: &Maps, stream: &mut Stream) -> Result<(), Failure> {
     let mut moved = 0;
     for group in ends.from.groups().await?.into_iter().filter(|g| matches!(&*g.protocol_type, "" | "consumer")) {
         let translated: Vec<Position> = match ends.from.positions(&group.id).await {
@@ -145,7 +176,7 @@ async fn groups(ends: &Ends, maps: &Maps) -> Result<(), Failure> {
         }
     }
     if moved > 0 && !ends.quiet {
-        screen::line(format_args!("{} moved", counted(moved, "group")))?;
+        stream.row(json!({"what": "groups", "count": moved}), format_args!("{} moved", counted(moved, "group")))?;
     }
     Ok(())
 }

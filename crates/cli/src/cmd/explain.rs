@@ -5,16 +5,20 @@ use std::fmt::Write;
 use clap::Args;
 use milena_client::wire::ErrorCode;
 use milena_engine::settings::{Bearing, Setting, broker, topic};
+use serde_json::{Value, json};
 
 use crate::{
     failure::{Failure, Kind},
     nearest::nearest,
+    told::Told,
 };
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// An error's name or number, a setting, a check of doctor such as D08, or a word such as lag
     what: String,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Words that Kafka's own documentation takes for granted.
@@ -54,20 +58,36 @@ const TERMS: &[(&str, &str)] = &[
     ("topic", "A named log of records, in partitions."),
 ];
 
+/// What is known of something.
+pub(crate) struct About {
+    facts: Value,
+    pub(crate) words: String,
+}
+
+impl About {
+    pub(crate) fn tell(self, told: Told) -> Result<(), Failure> {
+        told.tell(self.facts, self.words)
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let what = options.what.trim();
+    about(options.what.trim())?.tell(options.told)
+}
+
+fn about(what: &str) -> Result<About, Failure> {
     if let Some(code) = code(what) {
-        return crate::screen::print(&about_code(code));
+        return Ok(about_code(code));
     }
     if found(what).is_some() {
         return setting(what);
     }
-    if let Some(text) = check(what) {
-        return crate::screen::print(&text);
+    if let Some(check) = check(what) {
+        return Ok(check);
     }
     let plain = what.to_lowercase().replace(['-', '_'], " ");
     if let Some((term, words)) = TERMS.iter().find(|(term, _)| *term == plain || format!("{term}s") == plain) {
-        return crate::screen::print(&format!("{term}\n  {words}\n"));
+        let facts = json!({"kind": "word", "name": term, "meaning": words});
+        return Ok(About { facts, words: format!("{term}\n  {words}\n") });
     }
     let codes = ErrorCode::all().map(ErrorCode::name);
     let settings = topic::all().chain(broker::all()).map(|s| s.name);
@@ -79,14 +99,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 const DOCTOR: &str = include_str!("../../../../docs/doctor.md");
 
 /// A check of the doctor by its id, such as D08: the row of its table.
-pub(crate) fn check(id: &str) -> Option<String> {
+pub(crate) fn check(id: &str) -> Option<About> {
     let row = DOCTOR.lines().find(|line| {
         let of = line.strip_prefix("| ").and_then(|rest| rest.split_once(" | "));
         of.is_some_and(|(first, _)| first.len() == 3 && first.eq_ignore_ascii_case(id))
     })?;
     let mut cells = row.trim_matches('|').split(" | ").map(str::trim);
     let (id, name, words) = (cells.next()?, cells.next()?, cells.next()?);
-    Some(format!("{id} {name}\n  {}\n  milena doctor --only {id} -v   shows it\n", plain(words)))
+    let meaning = plain(words);
+    let words = format!("{id} {name}\n  {meaning}\n  milena doctor --only {id} -v   shows it\n");
+    Some(About { facts: json!({"kind": "check", "id": id, "name": name, "meaning": meaning}), words })
 }
 
 /// Text of a page without its marks: emphasis, and the targets of links.
@@ -120,9 +142,13 @@ fn code(what: &str) -> Option<ErrorCode> {
     ErrorCode::all().find(|c| Some(c.0) == number || c.name().eq_ignore_ascii_case(what))
 }
 
-fn about_code(code: ErrorCode) -> String {
+fn about_code(code: ErrorCode) -> About {
     let again = if code.retriable() { "yes: the same request may succeed a little later" } else { "no: it would fail again" };
-    format!("{} (error {})\n  {}\n  try again?  {again}\n", code.name(), code.0, code.words())
+    let words = format!("{} (error {})\n  {}\n  try again?  {again}\n", code.name(), code.0, code.words());
+    let facts = json!({
+        "kind": "error", "name": code.name(), "code": code.0, "meaning": code.words(), "retriable": code.retriable(),
+    });
+    About { facts, words }
 }
 
 fn found(name: &str) -> Option<&'static Setting> {
@@ -130,29 +156,32 @@ fn found(name: &str) -> Option<&'static Setting> {
 }
 
 /// One setting, as this version knows it.
-pub(crate) fn setting(name: &str) -> Result<(), Failure> {
+pub(crate) fn setting(name: &str) -> Result<About, Failure> {
     let Some(setting) = found(name) else {
         let known = topic::all().chain(broker::all()).map(|s| s.name);
         return Err(unknown(name, nearest(name, known), "config explain"));
     };
     let mut text = format!("{}\n  {}\n", setting.name, setting.prose);
-    let where_ = match (topic::setting(name).is_some(), broker::setting(name).is_some()) {
-        (true, true) => "topics and brokers",
-        (true, false) => "topics",
-        _ => "brokers",
+    let of: &[&str] = match (topic::setting(name).is_some(), broker::setting(name).is_some()) {
+        (true, true) => &["topics", "brokers"],
+        (true, false) => &["topics"],
+        _ => &["brokers"],
     };
-    let _ = writeln!(text, "  of          {where_}");
+    let _ = writeln!(text, "  of          {}", of.join(" and "));
     let _ = writeln!(text, "  default     {}", setting.default.unwrap_or("not set"));
     for fallback in setting.fallbacks {
         let _ = writeln!(text, "  else from   {}", fallback.name);
     }
-    match setting.bearing {
-        Bearing::Honoured { since } => {
-            let _ = writeln!(text, "  in Milena   honoured since {since}");
-        }
-        Bearing::Reported { because } | Bearing::Inert { because } => {
-            let _ = writeln!(text, "  in Milena   {because}");
-        }
-    }
-    crate::screen::print(&text)
+    let (since, because) = match setting.bearing {
+        Bearing::Honoured { since } => (Some(since), None),
+        Bearing::Reported { because } | Bearing::Inert { because } => (None, Some(because)),
+    };
+    let here = since.map_or_else(|| because.unwrap_or_default().to_string(), |since| format!("honoured since {since}"));
+    let _ = writeln!(text, "  in Milena   {here}");
+    let fallbacks: Vec<&str> = setting.fallbacks.iter().map(|fallback| fallback.name).collect();
+    let facts = json!({
+        "kind": "setting", "name": setting.name, "meaning": setting.prose, "of": of, "default": setting.default,
+        "else_from": fallbacks, "honoured_since": since, "because": because,
+    });
+    Ok(About { facts, words: text })
 }

@@ -21,6 +21,7 @@ use crate::{
     nearest::nearest,
     screen::{Screen, counted},
     table::{self, Output},
+    told::Told,
 };
 
 pub(crate) type Options = With<What>;
@@ -59,6 +60,8 @@ pub(crate) enum What {
         group: String,
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        told: Told,
     },
 }
 
@@ -71,7 +74,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Show { group, history: false, output } => show(&admin, &group, output).await,
         What::Peek { group, topic, count, look } => peek(&admin, connect, &group, topic.as_deref(), count, &look).await,
         What::Reset(options) => reset::run(&admin, connect, options).await,
-        What::Rm { group, yes } => remove(&admin, connect, &group, yes).await,
+        What::Rm { group, yes, told } => remove(&admin, connect, &group, yes, told).await,
     }
 }
 
@@ -208,18 +211,15 @@ async fn peek(admin: &Admin, connect: &Connect, id: &str, topic: Option<&str>, c
     Ok(())
 }
 
-async fn remove(admin: &Admin, connect: &Connect, id: &str, yes: bool) -> Result<(), Failure> {
+async fn remove(admin: &Admin, connect: &Connect, id: &str, yes: bool, told: Told) -> Result<(), Failure> {
     let (group, positions) = find(admin, id).await?;
+    let facts = json!({"group": id, "state": &*group.state, "positions": positions.len(), "dry_run": !yes});
+    let counted = counted(positions.len() as i64, "position");
     if !yes {
-        crate::screen::line(format_args!(
-            "plan: group {id} ({}) and its {} would be forgotten",
-            group.state,
-            counted(positions.len() as i64, "position")
-        ))?;
+        told.tell(facts, format_args!("plan: group {id} ({}) and its {counted} would be forgotten", group.state))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     admin.delete_group(&id.into()).await?;
-    crate::screen::line(format_args!("forgot group {id} and its {}", counted(positions.len() as i64, "position")))?;
-    Ok(())
+    told.tell(facts, format_args!("forgot group {id} and its {counted}"))
 }

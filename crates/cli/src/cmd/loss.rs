@@ -1,18 +1,23 @@
 //! What would go for good if topics were kept in another way: counted before a setting changes, and told as the plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use milena_client::{
     Admin, At, Topic,
     admin::{Change, ConfigEntry, ConfigSource, Resource},
     wire::Text,
 };
+use serde_json::{Value, json};
 
 use super::topic::bounds;
 use crate::{
     connect::Connect,
     failure::Failure,
     screen::counted,
+    told::Told,
     web::{Web, escaped},
     when,
 };
@@ -122,26 +127,21 @@ fn concerns(name: &str) -> bool {
     NAMES.iter().any(|known| name == *known || name.strip_prefix("log.") == Some(known))
 }
 
-/// Shows what the changes would let go. `true`: it may be done.
-pub(crate) async fn allowed(
-    admin: &Admin,
-    connect: &Connect,
-    (resource, changes): (&Resource, &[(Text, Change)]),
-    yes: bool,
-) -> Result<bool, Failure> {
-    if yes {
-        return Ok(true);
+/// How many messages of which topics.
+type Losses = Vec<(Text, i64)>;
+
+/// What the changes would let go. With `--yes` nobody asks, and nothing is counted.
+pub(crate) async fn of(admin: &Admin, (resource, changes): (&Resource, &[(Text, Change)]), yes: bool) -> Result<Losses, Failure> {
+    match resource {
+        _ if yes => Ok(Losses::new()),
+        Resource::Group(group) if lets_go(changes) => losses_without(admin, group).await,
+        _ => losses(admin, resource, changes).await,
     }
-    let losses = match resource {
-        Resource::Group(group) if lets_go(changes) => losses_without(admin, group).await?,
-        _ => losses(admin, resource, changes).await?,
-    };
-    told(connect, &losses)
 }
 
 /// The same of a queue that retention waits for no more.
-pub(crate) async fn allowed_without(admin: &Admin, connect: &Connect, group: &str, yes: bool) -> Result<bool, Failure> {
-    if yes { Ok(true) } else { told(connect, &losses_without(admin, group).await?) }
+pub(crate) async fn of_queue(admin: &Admin, group: &str, yes: bool) -> Result<Losses, Failure> {
+    if yes { Ok(Losses::new()) } else { losses_without(admin, group).await }
 }
 
 /// Whether retention stops waiting for a group by its own setting.
@@ -150,25 +150,31 @@ fn lets_go(changes: &[(Text, Change)]) -> bool {
     changes.iter().any(|(name, change)| &**name == HOLD && !holds(change))
 }
 
-fn told(connect: &Connect, losses: &[(Text, i64)]) -> Result<bool, Failure> {
-    if losses.is_empty() {
-        return Ok(true);
-    }
+/// Tells what would go, instead of doing it.
+pub(crate) fn plan(connect: &Connect, told: Told, mut facts: Value, losses: &[(Text, i64)]) -> Result<(), Failure> {
+    let lost = |(topic, messages): &(Text, i64)| json!({"topic": &**topic, "messages": messages});
+    facts["dry_run"] = true.into();
+    facts["losses"] = losses.iter().map(lost).collect();
+    told.tell(facts, words(losses))?;
+    connect.say("nothing was changed; run again with --yes to do it");
+    Ok(())
+}
+
+fn words(losses: &[(Text, i64)]) -> String {
+    let mut out = String::new();
     for (topic, messages) in losses.iter().take(NAMED) {
         let messages = counted(*messages, "message");
-        crate::screen::line(format_args!("plan: {messages} of {topic} would go for good within a second"))?;
+        let _ = writeln!(out, "plan: {messages} of {topic} would go for good within a second");
     }
     if losses.len() > NAMED {
         let rest: i64 = losses.iter().skip(NAMED).map(|(_, n)| n).sum();
         let (rest, topics) = (counted(rest, "message"), counted((losses.len() - NAMED) as i64, "other topic"));
-        crate::screen::line(format_args!("plan: {rest} of {topics} would go for good within a second"))?;
+        let _ = writeln!(out, "plan: {rest} of {topics} would go for good within a second");
     }
-    connect.say("nothing was changed; run again with --yes to do it");
-    Ok(false)
+    out
 }
 
-/// How many messages of which topics.
-async fn losses(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) -> Result<Vec<(Text, i64)>, Failure> {
+async fn losses(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) -> Result<Losses, Failure> {
     let Some(source) = source(resource).filter(|_| changes.iter().any(|(name, _)| concerns(name))) else {
         return Ok(Vec::new());
     };
@@ -190,7 +196,7 @@ async fn losses(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) 
 }
 
 /// What would go if retention waited no more for a queue that it waits for now.
-async fn losses_without(admin: &Admin, group: &str) -> Result<Vec<(Text, i64)>, Failure> {
+async fn losses_without(admin: &Admin, group: &str) -> Result<Losses, Failure> {
     // It is no Milena, or has no such group: nothing waits.
     let Ok(web) = Web::of(admin.cluster(), "what retention waits for").await else { return Ok(Vec::new()) };
     let Ok(about) = web.get(&format!("/q/v1/groups/{}", escaped(group))).await else { return Ok(Vec::new()) };

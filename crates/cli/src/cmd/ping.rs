@@ -12,13 +12,14 @@ use clap::Args;
 use milena_client::{
     Cluster, Config, Connection, Endpoint, NewRecord, Options as Dialling, Producer, ProducerConfig, Security, Step,
 };
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     icmp::{self, Echo, Way},
-    screen::Screen,
+    told::Told,
     when,
 };
 
@@ -60,6 +61,8 @@ pub(crate) struct Options {
     #[arg(short = '6')]
     v6: bool,
     #[command(flatten)]
+    told: Told,
+    #[command(flatten)]
     connect: Connect,
 }
 
@@ -79,7 +82,12 @@ enum Means {
 struct Answer {
     took: Duration,
     words: String,
+    /// What there is to know but for the time.
+    facts: Value,
 }
+
+/// What CSV has of an exchange.
+const FIELDS: &[&str] = &["number", "answered", "ms", "tcp_ms", "bytes", "ttl", "offset", "error"];
 
 #[derive(Default)]
 struct Sums {
@@ -96,9 +104,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(format!("--interval is at least {INTERVAL_MIN:?}: this is no flood")).fix("--interval 200ms"));
     }
     let (title, mut means) = prepare(&options, patience).await?;
-    let mut screen = Screen::new();
-    screen.line(&title)?;
-    screen.flush()?;
+    let told = if options.count.is_some() { options.told } else { options.told.endless() };
+    let mut stream = told.stream(FIELDS);
+    stream.words(&title)?;
     let mut sums = Sums::default();
     let mut ticks = tokio::time::interval(interval);
     let mut ended = Box::pin(tokio::signal::ctrl_c());
@@ -112,11 +120,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
             _ = &mut ended => break,
             outcome = exchange(&mut means, number, patience) => outcome,
         };
-        screen.line(format_args!("{number:>2}  {}", sums.take(outcome)))?;
-        screen.flush()?;
+        let facts = facts(number, &outcome);
+        let words = sums.take(outcome);
+        stream.row(facts, format_args!("{number:>2}  {words}"))?;
     }
-    screen.line(sums.text(&title))?;
-    screen.flush()?;
+    stream.finish("exchanges", sums.facts(&title), sums.text(&title))?;
     Ok(ExitCode::from(if sums.times.len() as u64 == sums.sent && sums.sent > 0 { 0 } else { Kind::No as u8 }))
 }
 
@@ -179,7 +187,8 @@ async fn exchange(means: &mut Means, number: u64, patience: Duration) -> Result<
         Means::Echo(echo) => match echo.exchange(number as u16, patience) {
             Ok(Some(reply)) => {
                 let ttl = reply.ttl.map_or(String::new(), |ttl| format!("  ttl {ttl}"));
-                Ok(Answer { took: reply.took, words: format!("{} bytes{ttl}  {}", reply.bytes, spent(reply.took)) })
+                let words = format!("{} bytes{ttl}  {}", reply.bytes, spent(reply.took));
+                Ok(Answer { took: reply.took, words, facts: json!({"bytes": reply.bytes, "ttl": reply.ttl}) })
             }
             Ok(None) => Err(late()),
             Err(error) => Err(error.to_string()),
@@ -189,7 +198,10 @@ async fn exchange(means: &mut Means, number: u64, patience: Duration) -> Result<
             match tokio::time::timeout(patience, TcpStream::connect(*address)).await {
                 // A refusal is an answer of the host, too.
                 Ok(Err(e)) if e.kind() != std::io::ErrorKind::ConnectionRefused => Err(e.to_string()),
-                Ok(_) => Ok(Answer { took: begin.elapsed(), words: format!("tcp {}", spent(begin.elapsed())) }),
+                Ok(_) => {
+                    let took = begin.elapsed();
+                    Ok(Answer { took, words: format!("tcp {}", spent(took)), facts: json!({"tcp_ms": millis(took)}) })
+                }
                 Err(_) => Err(late()),
             }
         }
@@ -199,7 +211,9 @@ async fn exchange(means: &mut Means, number: u64, patience: Duration) -> Result<
             match producer.write(NewRecord::new(topic.as_str(), format!("ping {number}"))).await {
                 Ok(placed) => {
                     let place = placed.offset.map_or(String::new(), |o| format!("  @{o}"));
-                    Ok(Answer { took: begin.elapsed(), words: format!("stored {}{place}", spent(begin.elapsed())) })
+                    let took = begin.elapsed();
+                    let facts = json!({"topic": topic, "partition": placed.partition, "offset": placed.offset});
+                    Ok(Answer { took, words: format!("stored {}{place}", spent(took)), facts })
                 }
                 Err(error) => Err(error.to_string()),
             }
@@ -227,7 +241,28 @@ async fn kafka(endpoint: &Endpoint, security: &Security, patience: Duration) -> 
     Connection::open(endpoint, &options).await.map_err(|error| error.to_string())?;
     let tcp = *connected.lock().unwrap_or_else(PoisonError::into_inner);
     let kafka = begin.elapsed().saturating_sub(tcp);
-    Ok(Answer { took: kafka, words: format!("tcp {}  kafka {}", spent(tcp), spent(kafka)) })
+    let words = format!("tcp {}  kafka {}", spent(tcp), spent(kafka));
+    Ok(Answer { took: kafka, words, facts: json!({"tcp_ms": millis(tcp)}) })
+}
+
+/// An exchange for programs.
+fn facts(number: u64, outcome: &Result<Answer, String>) -> Value {
+    let mut facts = json!({"number": number, "answered": outcome.is_ok()});
+    match outcome {
+        Ok(answer) => {
+            facts["ms"] = millis(answer.took).into();
+            for (name, value) in answer.facts.as_object().into_iter().flatten() {
+                facts[name] = value.clone();
+            }
+        }
+        Err(words) => facts["error"] = words.as_str().into(),
+    }
+    facts
+}
+
+/// To the microsecond.
+fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
 }
 
 impl Sums {
@@ -249,16 +284,38 @@ impl Sums {
         }
     }
 
-    fn text(&self, title: &str) -> String {
+    /// How many were answered, and of how many in a hundred were not.
+    fn share(&self) -> (u64, u64) {
         let ok = self.times.len() as u64;
-        let lost = ((self.sent - ok) * 100).checked_div(self.sent).unwrap_or(0);
+        (ok, ((self.sent - ok) * 100).checked_div(self.sent).unwrap_or(0))
+    }
+
+    /// The shortest, the mean, the longest, and the standard deviation.
+    fn spread(&self) -> Option<[Duration; 4]> {
+        let (min, max) = (self.times.iter().min()?, self.times.iter().max()?);
+        let of = |times: &mut dyn Iterator<Item = f64>| times.sum::<f64>() / self.times.len() as f64;
+        let mean = of(&mut self.times.iter().map(Duration::as_secs_f64));
+        let square = of(&mut self.times.iter().map(|t| (t.as_secs_f64() - mean).powi(2)));
+        Some([*min, Duration::from_secs_f64(mean), *max, Duration::from_secs_f64(square.sqrt())])
+    }
+
+    fn facts(&self, title: &str) -> Value {
+        let (ok, lost) = self.share();
+        let spread = self.spread().map(|times| times.map(millis));
+        let of = |n: usize| spread.map(|times| times[n]);
+        json!({
+            "target": title.trim_start_matches("PING "), "sent": self.sent, "answered": ok, "lost_percent": lost,
+            "min_ms": of(0), "avg_ms": of(1), "max_ms": of(2), "mdev_ms": of(3),
+            "longest_silence_ms": self.longest.map(|(longest, _)| millis(longest)),
+            "silent_until": self.longest.and_then(|(_, at)| when::rfc3339(at, false)),
+        })
+    }
+
+    fn text(&self, title: &str) -> String {
+        let (ok, lost) = self.share();
         let mut out = format!("--- {} ---\n{} sent, {ok} answered, {lost} % lost", title.trim_start_matches("PING "), self.sent);
-        if let (Some(min), Some(max)) = (self.times.iter().min(), self.times.iter().max()) {
-            let of = |times: &mut dyn Iterator<Item = f64>| times.sum::<f64>() / ok as f64;
-            let mean = of(&mut self.times.iter().map(Duration::as_secs_f64));
-            let square = of(&mut self.times.iter().map(|t| (t.as_secs_f64() - mean).powi(2)));
-            let (mean, deviation) = (Duration::from_secs_f64(mean), Duration::from_secs_f64(square.sqrt()));
-            out += &format!("   min/avg/max/mdev {}/{}/{}/{}", spent(*min), spent(mean), spent(*max), spent(deviation));
+        if let Some(spread) = self.spread() {
+            out += &format!("   min/avg/max/mdev {}", spread.map(spent).join("/"));
         }
         if let Some((longest, at)) = self.longest {
             out += &format!("\nlongest silence {} until {}", spent(longest), when::clock(at));

@@ -9,11 +9,11 @@ mod time;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
     failure::{Failure, Kind},
-    screen::print,
+    screen::{Output, print},
 };
 use play::On;
 use report::Report;
@@ -35,14 +35,6 @@ pub(crate) struct Options {
     quiet: bool,
     #[arg(short, long, default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Output {
-    /// For people
-    Text,
-    /// One JSON value
-    Json,
 }
 
 pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {

@@ -14,6 +14,7 @@ use crate::{
     failure::{Failure, Kind},
     nearest::nearest,
     table::{self, Output},
+    told::Told,
     web::{Web, escaped},
     when,
 };
@@ -60,11 +61,21 @@ pub(crate) enum What {
         count: u64,
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        told: Told,
     },
     /// Hand out nothing more to a group; what is being worked on can be settled
-    Pause { group: String },
+    Pause {
+        group: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Hand out messages again
-    Resume { group: String },
+    Resume {
+        group: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Change what holds for a group, also before it begins
     Set(Settings),
 }
@@ -96,6 +107,8 @@ pub(crate) struct Settings {
     /// Also when messages go by it
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -111,9 +124,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Ls { output } => list(&web, output).await,
         What::Show { queue, group, output } => show(&web, connect, &queue, group.as_deref(), output).await,
         What::Dead { queue, group, count, output } => dead::show(&web, connect, (&queue, &group), count, output).await,
-        What::Redrive { queue, group, count, yes } => dead::redrive(&web, connect, (&queue, &group), count, yes).await,
-        What::Pause { group } => pause(&web, connect, &group, true).await,
-        What::Resume { group } => pause(&web, connect, &group, false).await,
+        What::Redrive { queue, group, count, yes, told } => {
+            dead::redrive(&web, connect, (&queue, &group), count, yes, told).await
+        }
+        What::Pause { group, told } => pause(&web, connect, &group, true, told).await,
+        What::Resume { group, told } => pause(&web, connect, &group, false, told).await,
         What::Set(settings) => set(&web, connect, &settings).await,
     }
 }
@@ -196,9 +211,10 @@ fn limit(standing: &Value) -> String {
     }
 }
 
-async fn pause(web: &Web, connect: &Connect, group: &str, paused: bool) -> Result<(), Failure> {
+async fn pause(web: &Web, connect: &Connect, group: &str, paused: bool, told: Told) -> Result<(), Failure> {
     let verb = if paused { "pause" } else { "resume" };
     web.send("POST", &format!("/q/v1/groups/{}:{verb}", escaped(group)), &json!({})).await?;
+    told.tell(json!({"group": group, "paused": paused}), "")?;
     match paused {
         true => connect.say(format_args!("{group} is handed out nothing more   (milena queue resume {group})")),
         false => connect.say(format_args!("{group} is handed out messages again")),
@@ -223,12 +239,16 @@ async fn set(web: &Web, connect: &Connect, settings: &Settings) -> Result<(), Fa
     if wish.is_empty() {
         return Err(Failure::usage("nothing is to be changed").fix("milena queue set GROUP --lease 10m --deliveries 3"));
     }
-    if settings.hold_retention == Some(false)
-        && !loss::allowed_without(&connect.admin().await?, connect, &settings.group, settings.yes).await?
-    {
-        return Ok(());
+    let mut facts = json!({"group": settings.group, "set": wish, "dry_run": false});
+    if settings.hold_retention == Some(false) {
+        let losses = loss::of_queue(&connect.admin().await?, &settings.group, settings.yes).await?;
+        if !losses.is_empty() {
+            return loss::plan(connect, settings.told, facts, &losses);
+        }
     }
-    web.send("PUT", &format!("/q/v1/groups/{}", escaped(&settings.group)), &Value::Object(wish)).await?;
+    let holds = web.send("PUT", &format!("/q/v1/groups/{}", escaped(&settings.group)), &Value::Object(wish)).await?;
+    facts["holds"] = holds;
+    settings.told.tell(facts, "")?;
     connect.say(format_args!("{} works by that from now on", settings.group));
     Ok(())
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
-    screen,
     table::Output,
+    told::Told,
     web::{Web, escaped},
 };
 
@@ -52,13 +52,21 @@ enum What {
         /// The text as it is stored
         #[arg(long)]
         raw: bool,
+        #[command(flatten)]
+        told: Told,
     },
     /// Register a schema; the same one again is answered with the same id
     Register(Schema),
     /// Ask whether a schema could be registered; exit code 2 when not, with the reasons
     Check(Schema),
     /// Show what changed between two versions
-    Diff { subject: String, old: String, new: String },
+    Diff {
+        subject: String,
+        old: String,
+        new: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Make a schema from samples
     Infer(infer::Infer),
     /// Delete a version, or a whole subject; ids still work
@@ -73,9 +81,15 @@ enum What {
         /// Do it, although it is for good
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        told: Told,
     },
     /// Register again what was deleted softly; it gets the next number
-    Restore { subject: String },
+    Restore {
+        subject: String,
+        #[command(flatten)]
+        told: Told,
+    },
     /// Show the compatibility level, or set it
     Level {
         /// `NONE`, `BACKWARD`, `FORWARD`, `FULL`, or one of these with `_TRANSITIVE`
@@ -86,6 +100,8 @@ enum What {
         /// Back to what holds elsewhere
         #[arg(long, conflicts_with = "level")]
         unset: bool,
+        #[command(flatten)]
+        told: Told,
     },
     /// Show the mode, or set it
     Mode {
@@ -97,6 +113,8 @@ enum What {
         /// Although there are schemas already
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        told: Told,
     },
     /// Write everything as the records of `_schemas`, a line each: key, tab, value
     Export,
@@ -104,6 +122,8 @@ enum What {
     Import {
         /// A file [default: stdin]
         file: Option<PathBuf>,
+        #[command(flatten)]
+        told: Told,
     },
 }
 
@@ -125,6 +145,8 @@ struct Schema {
     /// The subject exactly as it is written, although it looks like a topic's name
     #[arg(long)]
     exact: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 fn reference(text: &str) -> Result<Value, String> {
@@ -145,10 +167,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     };
     match options.what {
         What::Ls { prefix, deleted, output } => reading::list(&web, prefix.as_deref(), deleted, output).await,
-        What::Show { id: Some(id), raw, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw).await,
-        What::Show { subject, version, raw, .. } => {
+        What::Show { id: Some(id), raw, told, .. } => reading::show(&web, &format!("/schemas/ids/{id}"), raw, told).await,
+        What::Show { subject, version, raw, told, .. } => {
             let subject = escaped(&subject.unwrap_or_default());
-            let shown = reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw).await;
+            let shown = reading::show(&web, &format!("/subjects/{subject}/versions/{}", escaped(&version)), raw, told).await;
             shown.map_err(|failure| match failure.kind() {
                 Kind::NotFound if !subject.ends_with("-value") && !subject.ends_with("-key") => {
                     failure.hint(format!("the values of topic {subject} have the subject {subject}-value"))
@@ -158,17 +180,21 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         }
         What::Register(schema) => register(&web, connect, &schema).await,
         What::Check(schema) => check(&web, &schema).await,
-        What::Diff { subject, old, new } => reading::diff(&web, &subject, &old, &new).await,
+        What::Diff { subject, old, new, told } => reading::diff(&web, &subject, &old, &new, told).await,
         What::Infer(infer) => infer::run(&infer, connect).await,
-        What::Rm { subject, version, permanent: true, yes: false } => {
-            plan_removal(&web, connect, &subject, version.as_deref()).await
+        What::Rm { subject, version, permanent: true, yes: false, told } => {
+            plan_removal(&web, connect, &subject, version.as_deref(), told).await
         }
-        What::Rm { subject, version, permanent, .. } => remove(&web, connect, &subject, version.as_deref(), permanent).await,
-        What::Restore { subject } => restore(&web, &subject).await,
-        What::Level { level, subject, unset } => change_level(&web, level.as_deref(), subject.as_deref(), unset).await,
-        What::Mode { mode, subject, force } => change_mode(&web, mode.as_deref(), subject.as_deref(), force).await,
+        What::Rm { subject, version, permanent, told, .. } => {
+            remove(&web, connect, &subject, version.as_deref(), permanent, told).await
+        }
+        What::Restore { subject, told } => restore(&web, &subject, told).await,
+        What::Level { level, subject, unset, told } => {
+            change_level(&web, level.as_deref(), subject.as_deref(), unset, told).await
+        }
+        What::Mode { mode, subject, force, told } => change_mode(&web, mode.as_deref(), subject.as_deref(), force, told).await,
         What::Export => moving::export(&web).await,
-        What::Import { file } => moving::import(&web, file.as_deref()).await,
+        What::Import { file, told } => moving::import(&web, file.as_deref(), told).await,
     }
 }
 
@@ -238,7 +264,8 @@ async fn register(web: &Web, connect: &Connect, schema: &Schema) -> Result<(), F
     let answer = web.send("POST", &path, body).await?;
     let id = &answer["id"];
     let version = reading::version_of(web, subject, id).await?;
-    screen::line(format_args!("registered {subject}   version {version}, id {id}"))?;
+    let facts = json!({"subject": subject, "version": version, "id": id, "type": body["schemaType"]});
+    schema.told.tell(facts, format_args!("registered {subject}   version {version}, id {id}"))?;
     if *subject != schema.subject {
         connect.say(format_args!("{subject} is for the values of topic {}; --exact registers {0} itself", schema.subject));
     }
@@ -250,19 +277,24 @@ async fn check(web: &Web, schema: &Schema) -> Result<(), Failure> {
     let path = format!("/compatibility/subjects/{}/versions?verbose=true&{}", escaped(&subject), schema.query());
     let answer = web.send("POST", &path, &body).await?;
     if answer["is_compatible"].as_bool() == Some(true) {
-        screen::line(format_args!("{} could be registered as {}", schema.file.display(), subject))?;
-        return Ok(());
+        let facts = json!({"subject": subject, "compatible": true, "messages": []});
+        return schema.told.tell(facts, format_args!("{} could be registered as {subject}", schema.file.display()));
     }
     let messages: Vec<&str> = answer["messages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    for message in &messages {
-        screen::line(message)?;
-    }
+    schema.told.tell(json!({"subject": subject, "compatible": false, "messages": messages}), messages.join("\n"))?;
     Err(Failure::new(Kind::No, format!("{} cannot be registered as {}", schema.file.display(), subject))
         .why(messages.first().copied().unwrap_or("the registry gave no reason"))
         .fix(format!("milena schema level --subject {subject}   shows what is asked for")))
 }
 
-async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&str>, permanent: bool) -> Result<(), Failure> {
+async fn remove(
+    web: &Web,
+    connect: &Connect,
+    subject: &str,
+    version: Option<&str>,
+    permanent: bool,
+    told: Told,
+) -> Result<(), Failure> {
     let name = escaped(subject);
     let path = match version {
         Some(version) => format!("/subjects/{name}/versions/{}?permanent={permanent}", escaped(version)),
@@ -270,10 +302,10 @@ async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&st
     };
     let versions = web.call("DELETE", &path).await?;
     let words = if permanent { " for good" } else { "" };
-    screen::line(format_args!(
-        "deleted {subject}   version {}{words}",
-        versions.to_string().trim_matches(['[', ']']).replace(',', ", ")
-    ))?;
+    let named = versions.to_string().trim_matches(['[', ']']).replace(',', ", ");
+    let versions = if versions.is_array() { versions } else { json!([versions]) };
+    let facts = json!({"subject": subject, "versions": versions, "permanent": permanent, "dry_run": false});
+    told.tell(facts, format_args!("deleted {subject}   version {named}{words}"))?;
     if !permanent {
         connect.say(format_args!("ids still work; undo:  milena schema restore {subject}"));
     }
@@ -281,7 +313,7 @@ async fn remove(web: &Web, connect: &Connect, subject: &str, version: Option<&st
 }
 
 /// What `--permanent` would let go: the ids of these versions work no more.
-async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Option<&str>) -> Result<(), Failure> {
+async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Option<&str>, told: Told) -> Result<(), Failure> {
     let versions = format!("/subjects/{}/versions", escaped(subject));
     let found = match web.get(&format!("{versions}?deletedOnly=true")).await {
         // The subject may be there, with nothing of it deleted.
@@ -296,15 +328,15 @@ async fn plan_removal(web: &Web, connect: &Connect, subject: &str, version: Opti
             .why("only what was deleted before can go for good")
             .fix(format!("milena schema rm {subject}   first")));
     }
-    screen::line(format_args!(
-        "plan: {subject} version {} would go for good, and what was written with it could not be read",
-        goes.join(", ")
-    ))?;
+    let versions: Vec<i64> = goes.iter().filter_map(|version| version.parse().ok()).collect();
+    let words =
+        format!("plan: {subject} version {} would go for good, and what was written with it could not be read", goes.join(", "));
+    told.tell(json!({"subject": subject, "versions": versions, "permanent": true, "dry_run": true}), words)?;
     connect.say("nothing was changed; run again with --yes to do it");
     Ok(())
 }
 
-async fn restore(web: &Web, subject: &str) -> Result<(), Failure> {
+async fn restore(web: &Web, subject: &str, told: Told) -> Result<(), Failure> {
     let name = escaped(subject);
     let all = web.get(&format!("/subjects/{name}/versions?deletedOnly=true")).await?;
     let Some(last) = all.as_array().and_then(|list| list.last()) else {
@@ -315,8 +347,9 @@ async fn restore(web: &Web, subject: &str) -> Result<(), Failure> {
     let version = web.get(&format!("/subjects/{name}/versions/{last}?deleted=true")).await?;
     web.send("POST", &format!("/subjects/{name}/versions"), &version_free(version.clone())).await?;
     let now = reading::version_of(web, subject, &version["id"]).await?;
-    screen::line(format_args!("restored {subject}   what was version {last} is version {now}, id {}", version["id"]))?;
-    Ok(())
+    let id = &version["id"];
+    let facts = json!({"subject": subject, "restored": last, "version": now, "id": id});
+    told.tell(facts, format_args!("restored {subject}   what was version {last} is version {now}, id {id}"))
 }
 
 /// A version as a request to register it anew.
@@ -337,7 +370,7 @@ fn setting(kind: &str, subject: Option<&str>) -> String {
     subject.map_or_else(|| format!("/{kind}"), |subject| format!("/{kind}/{}", escaped(subject)))
 }
 
-async fn change_level(web: &Web, level: Option<&str>, subject: Option<&str>, unset: bool) -> Result<(), Failure> {
+async fn change_level(web: &Web, level: Option<&str>, subject: Option<&str>, unset: bool, told: Told) -> Result<(), Failure> {
     let path = setting("config", subject);
     if unset {
         web.call("DELETE", &path).await?;
@@ -345,16 +378,16 @@ async fn change_level(web: &Web, level: Option<&str>, subject: Option<&str>, uns
         web.send("PUT", &path, &json!({"compatibility": level})).await?;
     }
     let now = web.get(&format!("{path}?defaultToGlobal=true")).await?;
-    screen::line(now["compatibilityLevel"].as_str().unwrap_or_default())?;
-    Ok(())
+    let level = now["compatibilityLevel"].as_str().unwrap_or_default();
+    told.tell(json!({"subject": subject, "level": level}), level)
 }
 
-async fn change_mode(web: &Web, mode: Option<&str>, subject: Option<&str>, force: bool) -> Result<(), Failure> {
+async fn change_mode(web: &Web, mode: Option<&str>, subject: Option<&str>, force: bool, told: Told) -> Result<(), Failure> {
     let path = setting("mode", subject);
     if let Some(mode) = mode {
         web.send("PUT", &format!("{path}?force={force}"), &json!({"mode": mode})).await?;
     }
     let now = web.get(&format!("{path}?defaultToGlobal=true")).await?;
-    screen::line(now["mode"].as_str().unwrap_or_default())?;
-    Ok(())
+    let mode = now["mode"].as_str().unwrap_or_default();
+    told.tell(json!({"subject": subject, "mode": mode}), mode)
 }

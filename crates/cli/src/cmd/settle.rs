@@ -8,7 +8,8 @@ use super::take::millis;
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
-    screen::{Screen, counted},
+    screen::{counted, print},
+    told::Told,
     web::{Web, escaped},
     when,
 };
@@ -19,6 +20,8 @@ struct Leases {
     /// Leases as `milena take` gave them; - reads them from stdin, also whole lines of `milena take`
     #[arg(required = true, value_name = "LEASE")]
     leases: Vec<String>,
+    #[command(flatten)]
+    told: Told,
 }
 
 #[derive(Args, Debug)]
@@ -102,35 +105,54 @@ pub(crate) async fn nack(options: NackOptions) -> Result<(), Failure> {
 /// Prints the new leases: the old ones have ended.
 pub(crate) async fn extend(options: ExtendOptions) -> Result<(), Failure> {
     let words = options.length.map_or_else(|| json!({}), |ms| json!({ "lease_ms": ms }));
-    let mut screen = Screen::new();
     for outcome in each(&options.connect, &options.leases, Verb::Extend, &words).await? {
-        screen.line(outcome["new_lease"].as_str().unwrap_or_default())?;
         let until = outcome["lease_expires_at"].as_i64().map(when::show).unwrap_or_default();
         options.connect.say(format_args!("kept until {until}"));
     }
-    screen.flush()
+    Ok(())
 }
 
-/// All of them are tried; the first failure is the command's.
-async fn each(connect: &Connect, leases: &Leases, verb: Verb, words: &Value) -> Result<Vec<Value>, Failure> {
-    let leases = leases.read()?;
+/// All of them are tried, and told one by one: of those that were extended, people see the new lease. The first failure is the
+/// command's.
+async fn each(connect: &Connect, said: &Leases, verb: Verb, words: &Value) -> Result<Vec<Value>, Failure> {
+    let leases = said.read()?;
     let web = Web::of(&connect.cluster().await?, "settling messages").await?;
-    let (mut outcomes, mut failure) = (Vec::new(), None);
-    for lease in &leases {
-        match say(&web, lease, verb, words).await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => failure = failure.or(Some(error)),
+    let (mut outcomes, mut failure, mut rows) = (Vec::new(), None, Vec::new());
+    for lease in leases {
+        match say(&web, &lease, verb, words).await {
+            Ok(outcome) => {
+                rows.push(row(lease, verb, None, &outcome));
+                outcomes.push(outcome);
+            }
+            Err(error) => {
+                rows.push(row(lease, verb, Some(error.what().to_string()), &Value::Null));
+                failure = failure.or(Some(error));
+            }
         }
+    }
+    let all = rows.len();
+    match said.told.is_words() {
+        true => print(&outcomes.iter().filter_map(|o| Some(format!("{}\n", o["new_lease"].as_str()?))).collect::<String>())?,
+        false => said.told.rows(&["lease", "verb", "done", "error", "new_lease", "lease_expires_at"], rows)?,
     }
     match failure {
         None => Ok(outcomes),
         Some(failure) => {
             if !outcomes.is_empty() {
-                connect.say(format_args!("{} of {} went through", outcomes.len(), leases.len()));
+                connect.say(format_args!("{} of {} went through", outcomes.len(), all));
             }
             Err(failure)
         }
     }
+}
+
+/// What became of one lease, with whatever the broker told.
+fn row(lease: String, verb: Verb, error: Option<String>, outcome: &Value) -> Value {
+    let mut row = json!({"lease": lease, "verb": verb.name(), "done": error.is_none(), "error": error});
+    for (name, value) in outcome.as_object().into_iter().flatten() {
+        row[name] = value.clone();
+    }
+    row
 }
 
 impl Leases {

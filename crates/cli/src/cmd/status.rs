@@ -15,6 +15,7 @@ use crate::{
     failure::{Failure, Kind},
     ours::Ours,
     screen::{Output, Screen, size},
+    told::Told,
     web::Web,
     when,
 };
@@ -208,12 +209,15 @@ enum Wait {
         /// How long, such as 30s or 2m; then the exit code is 3
         #[arg(long, default_value = "30s", value_name = "TIME", value_parser = when::length)]
         timeout: Duration,
+        #[command(flatten)]
+        told: Told,
     },
 }
 
 pub(crate) async fn wait(options: WaitOptions) -> Result<(), Failure> {
-    let Wait::Ready { timeout } = options.what;
-    let deadline = Instant::now() + timeout;
+    let Wait::Ready { timeout, told } = options.what;
+    let begin = Instant::now();
+    let deadline = begin + timeout;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let attempt = options.connect.cluster_with(|config| {
@@ -222,7 +226,11 @@ pub(crate) async fn wait(options: WaitOptions) -> Result<(), Failure> {
             config.options.request_timeout = config.options.request_timeout.min(left);
         });
         let failure = match tokio::time::timeout_at(deadline + GRACE, attempt).await {
-            Ok(Ok(_)) => return Ok(()),
+            // A person has waited for nothing but the end.
+            Ok(Ok(_)) => {
+                let (broker, took) = (options.connect.choice()?.broker, begin.elapsed().as_millis() as u64);
+                return told.tell(json!({"ready": true, "broker": broker, "took_ms": took}), "");
+            }
             Ok(Err(failure)) if failure.kind() != Kind::Unreachable => return Err(failure),
             Ok(Err(failure)) => Some(failure),
             Err(_) => None,

@@ -11,7 +11,7 @@ use crate::{
     cmd::doctor,
     connect::Connect,
     failure::{Failure, Kind},
-    screen,
+    told::Told,
     web::Web,
     when,
 };
@@ -25,15 +25,17 @@ pub(crate) struct Options {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
+    told: Told,
+    #[command(flatten)]
     connect: Connect,
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let parts = gathered(&options.connect).await?;
-    for (name, bytes) in &parts {
-        screen::line(format_args!("{:>9} bytes  {name}", bytes.len()))?;
-    }
+    let mut words: String = parts.iter().map(|(name, bytes)| format!("{:>9} bytes  {name}\n", bytes.len())).collect();
+    let listed: Vec<Value> = parts.iter().map(|(name, bytes)| json!({"name": name, "bytes": bytes.len()})).collect();
     if !options.yes {
+        options.told.tell(json!({"file": null, "parts": listed, "dry_run": true}), words)?;
         options.connect.say("nothing was written; client addresses and secrets are taken out. Write it:   milena support --yes");
         return Ok(());
     }
@@ -42,7 +44,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let failed = |e: std::io::Error| Failure::new(Kind::Failed, format!("{} cannot be written", file.display())).why(e);
     let mut out = std::fs::OpenOptions::new().create_new(true).write(true).open(&file).map_err(failed)?;
     std::io::Write::write_all(&mut out, &archive(&parts, stamp)).map_err(failed)?;
-    screen::line(format_args!("wrote {}", file.display()))
+    words += &format!("wrote {}", file.display());
+    options.told.tell(json!({"file": file.display().to_string(), "parts": listed, "dry_run": false}), words)
 }
 
 type Part = (&'static str, Vec<u8>);

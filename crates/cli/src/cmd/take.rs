@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json, value::RawValue};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
-    screen::{Screen, counted},
+    screen::counted,
+    table::{self, Output},
     web::{Reply, Web, escaped},
     when,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Options {
     /// How values are shown
     #[arg(long, default_value = "auto")]
     decode: Decode,
+    #[arg(short, long, default_value = "jsonl")]
+    output: Output,
     #[command(flatten)]
     connect: Connect,
 }
@@ -129,6 +132,22 @@ pub(crate) async fn receive(web: &Web, (queue, group): (&str, &str), wish: &Valu
     Ok(Taken::Messages(reply.parsed::<Received>()?.messages))
 }
 
+/// Values that are JSON stay as they came, byte for byte, but in a table.
+fn print(messages: &[Message], output: Output) -> Result<(), Failure> {
+    let text = |message| serde_json::to_string(message).unwrap_or_default();
+    match output {
+        Output::Json => {
+            let all: Vec<String> = messages.iter().map(text).collect();
+            crate::screen::line(format_args!("[\n  {}\n]", all.join(",\n  ")))
+        }
+        Output::Jsonl => crate::screen::print(&messages.iter().map(|message| text(message) + "\n").collect::<String>()),
+        Output::Table | Output::Csv => {
+            let rows = messages.iter().map(|message| serde_json::to_value(message).unwrap_or_default()).collect();
+            table::rows(output, &["id", "delivery_count", "key", "value", "lease_expires_at", "lease"], rows)
+        }
+    }
+}
+
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let web = Web::of(&options.connect.cluster().await?, "taking messages").await?;
     let mut wish = json!({ "max": options.count, "wait_ms": options.wait, "decode": options.decode.name() });
@@ -139,11 +158,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Taken::Messages(messages) => messages,
         Taken::Nothing(why) => return Err(Failure::new(Kind::No, "there is nothing to take").why(why.words())),
     };
-    let mut screen = Screen::new();
-    for message in &messages {
-        screen.line(serde_json::to_string(message).unwrap_or_default())?;
-    }
-    screen.flush()?;
+    print(&messages, options.output)?;
     if let Some(first) = messages.first() {
         options.connect.say(format_args!(
             "{} for {} until {}   (milena ack LEASE)",

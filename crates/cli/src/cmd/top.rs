@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{connect::Connect, failure::Failure, screen::Screen, web::Web, when};
+use crate::{connect::Connect, failure::Failure, told::Told, web::Web, when};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -17,10 +17,14 @@ pub(crate) struct Options {
     #[arg(short = 'n', long)]
     count: Option<u64>,
     #[command(flatten)]
+    told: Told,
+    #[command(flatten)]
     connect: Connect,
 }
 
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
+const FIELDS: &[&str] =
+    &["at", "records_in_per_s", "bytes_in_per_s", "bytes_out_per_s", "commits_per_s", "sync_ms", "connections", "errors_per_s"];
 const HEAD: &str = "    time   records/s      in/s     out/s  commits/s  sync ms  connections  errors/s";
 /// The head stands again after so many lines.
 const PAGE: u64 = 20;
@@ -44,22 +48,32 @@ impl Look {
         self.status[name].as_f64().unwrap_or(0.0)
     }
 
-    fn line(&self, before: &Self) -> String {
+    /// What happened since `before`, a second each.
+    fn rates(&self, before: &Self) -> Value {
         let seconds = (self.at - before.at).as_secs_f64().max(0.001);
         let rate = |name: &str| (self.count(name) - before.count(name)).max(0.0) / seconds;
-        let errors = self.errors.saturating_sub(before.errors) as f64 / seconds;
-        format!(
-            "{} {:>11} {:>9} {:>9} {:>10} {:>8.2} {:>12} {:>9}",
-            &when::clock(when::now())[..8],
-            number(rate("records_in")),
-            number(rate("bytes_in")),
-            number(rate("bytes_out")),
-            number(rate("commits")),
-            self.count("sync_ms_mean"),
-            self.count("connections"),
-            number(errors),
-        )
+        json!({
+            "at": when::rfc3339(when::now(), false), "records_in_per_s": rate("records_in"), "bytes_in_per_s": rate("bytes_in"),
+            "bytes_out_per_s": rate("bytes_out"), "commits_per_s": rate("commits"), "sync_ms": self.count("sync_ms_mean"),
+            "connections": self.status["connections"],
+            "errors_per_s": self.errors.saturating_sub(before.errors) as f64 / seconds,
+        })
     }
+}
+
+fn line(rates: &Value) -> String {
+    let of = |name: &str| rates[name].as_f64().unwrap_or(0.0);
+    format!(
+        "{} {:>11} {:>9} {:>9} {:>10} {:>8.2} {:>12} {:>9}",
+        &when::clock(when::now())[..8],
+        number(of("records_in_per_s")),
+        number(of("bytes_in_per_s")),
+        number(of("bytes_out_per_s")),
+        number(of("commits_per_s")),
+        of("sync_ms"),
+        of("connections"),
+        number(of("errors_per_s")),
+    )
 }
 
 /// Three digits and a unit.
@@ -77,18 +91,20 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--interval takes at least {INTERVAL_MIN:?}")).fix("--interval 1s"));
     }
     let web = Web::of(&options.connect.cluster().await?, "top").await?;
-    let mut screen = Screen::new();
+    let told = if options.count.is_some() { options.told } else { options.told.endless() };
+    let mut stream = told.stream(FIELDS);
     let mut before = Look::at(&web).await?;
     let mut lines = 0;
     while options.count.is_none_or(|count| lines < count) {
         tokio::time::sleep(options.interval).await;
         let now = Look::at(&web).await?;
         if lines % PAGE == 0 {
-            screen.line(HEAD)?;
+            stream.words(HEAD)?;
         }
-        screen.line(now.line(&before))?;
-        screen.flush()?;
+        let rates = now.rates(&before);
+        let words = line(&rates);
+        stream.row(rates, words)?;
         (before, lines) = (now, lines + 1);
     }
-    Ok(())
+    stream.finish("lines", json!({}), "")
 }

@@ -9,9 +9,10 @@ mod trim;
 
 use clap::{Args, Subcommand};
 use milena_client::{Admin, At, Cluster, Result as ClientResult, Topic, admin::NewTopic, wire::Text};
+use serde_json::{Value, json};
 
 use super::read::unknown_topic;
-use crate::{connect::With, failure::Failure, screen::counted, table::Output};
+use crate::{connect::With, failure::Failure, screen::counted, table::Output, told::Told};
 pub(super) use remove::for_good;
 
 pub(crate) type Options = With<What>;
@@ -41,6 +42,8 @@ pub(crate) enum What {
         /// Restore under another name
         #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
+        #[command(flatten)]
+        told: Told,
     },
     /// Show what each partition keeps, and when retention looks at it next
     Retention {
@@ -73,6 +76,8 @@ pub(crate) struct Create {
     /// That it exists already is no failure
     #[arg(long)]
     if_not_exists: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
@@ -85,7 +90,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         What::Set(options) => settings::run(&admin, connect, options).await,
         What::Trim(options) => trim::run(&admin, connect, options).await,
         What::Rm(options) => remove::run(&admin, connect, options).await,
-        What::Restore { topic, name } => remove::restore(&admin, &topic, name.as_deref()).await,
+        What::Restore { topic, name, told } => remove::restore(&admin, &topic, name.as_deref(), told).await,
         What::Retention { topic, output } => show::retention(&admin, &topic, output).await,
         What::Unread { topic, output } => show::unread(&admin, &topic, output).await,
         What::Clone(options) => clone::run(&admin, connect, options).await,
@@ -93,27 +98,34 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 }
 
 async fn create(admin: &Admin, options: Create) -> Result<(), Failure> {
-    let topic = NewTopic {
+    let wanted = NewTopic {
         name: options.topic.as_str().into(),
         partitions: options.partitions,
         replication: options.replication,
         configs: options.set.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
     };
-    let made = match admin.create_topic(&topic, false).await {
+    let made = match admin.create_topic(&wanted, false).await {
         Ok(made) => made,
         Err(error) if options.if_not_exists && error.code().is_some_and(|c| c.0 == 36) => {
-            crate::screen::line(format_args!("{} is there already", options.topic))?;
-            return Ok(());
+            let there = topic(admin.cluster(), &options.topic).await?;
+            let facts = json!({"topic": options.topic, "id": id(&there), "partitions": there.partitions.len(), "created": false});
+            return options.told.tell(facts, format_args!("{} is there already", options.topic));
         }
         Err(error) => return Err(error.into()),
     };
     let replicas = counted(made.replication.into(), "replica");
-    crate::screen::line(format_args!(
-        "created {}   {}, {replicas}",
-        options.topic,
-        counted(made.partitions.into(), "partition")
-    ))?;
-    Ok(())
+    let configs: serde_json::Map<String, Value> = options.set.into_iter().map(|(name, value)| (name, value.into())).collect();
+    let facts = json!({
+        "topic": options.topic, "id": made.id.to_string(), "partitions": made.partitions, "replication": made.replication,
+        "configs": configs, "created": true,
+    });
+    let words = format!("created {}   {}, {replicas}", options.topic, counted(made.partitions.into(), "partition"));
+    options.told.tell(facts, words)
+}
+
+/// The id of a topic, as everything writes it.
+fn id(topic: &Topic) -> String {
+    topic.id.to_string()
 }
 
 /// What is known of a topic that must be there.

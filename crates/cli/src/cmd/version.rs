@@ -1,8 +1,9 @@
 //! `milena version`: which build this is, and whose work it carries.
 
 use clap::Args;
+use serde_json::json;
 
-use crate::{failure::Failure, screen};
+use crate::{failure::Failure, told::Told};
 
 /// Gathered by `build.rs`.
 const NOTICES: &str = include_str!(concat!(env!("OUT_DIR"), "/notices.txt"));
@@ -12,11 +13,14 @@ pub(crate) struct Options {
     /// The licences of everything that it is made of, with their texts
     #[arg(long, visible_alias = "licenses")]
     licences: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let version = env!("CARGO_PKG_VERSION");
     match options.licences {
-        true => screen::print(NOTICES),
-        false => screen::line(format_args!("milena {}", env!("CARGO_PKG_VERSION"))),
+        true => options.told.tell(json!({"version": version, "licences": NOTICES}), NOTICES),
+        false => options.told.tell(json!({"version": version}), format_args!("milena {version}")),
     }
 }

@@ -29,6 +29,7 @@ mod service;
 mod status;
 mod stops;
 mod story;
+mod told;
 mod tools;
 mod transcript;
 mod words;

@@ -2,18 +2,20 @@
 //! registry by its URL.
 
 use milena_client::{Reader, ReaderConfig, Selection, Topics, wire::Text};
+use serde_json::json;
 
 use super::Ends;
 use crate::{
     cmd::schema::moving::{self, Replay},
     failure::{Failure, Kind},
-    screen::{self, counted},
+    screen::counted,
+    told::Stream,
     web::Web,
 };
 
 const TOPIC: Text = Text::from_static("_schemas");
 
-pub(super) async fn copy(ends: &Ends, registry: Option<&str>) -> Result<(), Failure> {
+pub(super) async fn copy(ends: &Ends, registry: Option<&str>, stream: &mut Stream) -> Result<(), Failure> {
     let replay = match registry {
         Some(url) => moving::of_registry(&Web::at(url)?).await?,
         None => match ends.from.cluster().metadata(Topics::All).await?.topics.contains_key(&TOPIC) {
@@ -29,7 +31,8 @@ pub(super) async fn copy(ends: &Ends, registry: Option<&str>) -> Result<(), Fail
         Err(failure) => return Err(failure.hint("--no-schemas leaves them out")),
     };
     let versions = moving::take(&web, &replay).await?;
-    screen::line(format_args!("{} of schemas, with their ids", counted(versions, "version")))
+    let words = format!("{} of schemas, with their ids", counted(versions, "version"));
+    stream.row(json!({"what": "schemas", "count": versions}), words)
 }
 
 /// What the records of the topic come to.

@@ -8,11 +8,12 @@ use milena_client::{
     admin::{Change, ConfigSource, NewTopic, Resource},
     wire::Text,
 };
+use serde_json::json;
 
 use super::Ends;
 use crate::{
     failure::{Failure, Kind},
-    screen,
+    told::Stream,
 };
 
 /// Settings that a topic has while records come.
@@ -43,14 +44,18 @@ pub(super) async fn wanted(from: &Admin, named: &[Text]) -> Result<Vec<Text>, Fa
 }
 
 /// For `--dry-run`.
-pub(super) async fn show(ends: &Ends, names: &[Text]) -> Result<(), Failure> {
+pub(super) async fn show(ends: &Ends, names: &[Text], stream: &mut Stream) -> Result<(), Failure> {
     let there = ends.to.cluster().metadata(Topics::All).await?.topics;
     for name in names {
         let topic = ends.from.cluster().topic(name).await?;
         let bounds = super::records::bounds(ends.from.cluster(), name, true).await?;
         let records: i64 = bounds.values().map(|(start, end)| end - start).sum();
-        let is = if there.contains_key(name) { "goes on" } else { "new" };
-        screen::line(format_args!("{name}   {} partitions   at most {records} records   {is}", topic.partitions.len()))?;
+        let (partitions, goes_on) = (topic.partitions.len(), there.contains_key(name));
+        let is = if goes_on { "goes on" } else { "new" };
+        let facts = json!({
+            "what": "topic", "topic": &**name, "partitions": partitions, "records_at_most": records, "goes_on": goes_on,
+        });
+        stream.row(facts, format_args!("{name}   {partitions} partitions   at most {records} records   {is}"))?;
     }
     Ok(())
 }

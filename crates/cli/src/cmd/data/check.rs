@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use milena_node::Inhabitant;
 use milena_store::local::{Damage, Leftover, Seen};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::place::{Closed, Place};
 use crate::{
     failure::{Failure, Kind},
-    screen::{counted, print},
+    screen::{Output, counted, print},
 };
 
 #[derive(Args, Debug)]
@@ -24,14 +24,6 @@ pub(crate) struct Options {
     dir: PathBuf,
     #[arg(short, long, default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Output {
-    /// For people
-    Text,
-    /// One JSON value
-    Json,
 }
 
 /// What a look at everything found.

@@ -120,10 +120,10 @@ mod tests {
     #[test]
     fn every_check_is_explained_as_the_manual_does() {
         for (id, name) in CHECKS {
-            let text = check(&id.to_lowercase()).unwrap_or_else(|| panic!("docs/doctor.md has no row for {id}"));
+            let text = check(&id.to_lowercase()).unwrap_or_else(|| panic!("docs/doctor.md has no row for {id}")).words;
             assert!(text.starts_with(&format!("{id} {name}\n  ")), "{text}");
             assert!(!text.contains(['*', '`', '[', '|']), "{text}");
         }
-        assert_eq!((check("D99"), check("id")), (None, None));
+        assert!(check("D99").is_none() && check("id").is_none());
     }
 }

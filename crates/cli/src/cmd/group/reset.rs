@@ -69,7 +69,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         rows.push(json!({
             "topic": &*position.topic, "partition": position.partition,
             "position": known.then_some(position.offset), "new_position": goal.unwrap_or(position.offset),
-            "again": (-steps).max(0), "skipped": steps.max(0),
+            "again": (-steps).max(0), "skipped": steps.max(0), "dry_run": !options.yes,
         }));
         let Some(goal) = goal else { continue };
         let (topic, partition) = (position.topic.to_string(), position.partition);

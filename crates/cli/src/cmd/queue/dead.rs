@@ -1,5 +1,7 @@
 //! Dead letters: what a group gave up, and the way back.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::word;
@@ -8,6 +10,7 @@ use crate::{
     failure::Failure,
     screen::counted,
     table::{self, Output},
+    told::Told,
     web::{Web, escaped},
     when,
 };
@@ -73,20 +76,26 @@ pub(super) async fn redrive(
     (queue, group): (&str, &str),
     count: u64,
     yes: bool,
+    told: Told,
 ) -> Result<(), Failure> {
     let path = format!("/q/v1/topics/{}/groups/{}:redrive", escaped(queue), escaped(group));
     if yes {
-        let told = web.send("POST", &path, &json!({ "max": count })).await?;
-        let back = told["redriven"].as_i64().unwrap_or(0);
-        return crate::screen::line(format_args!("{} back in {queue}", counted(back, "message")));
+        let outcome = web.send("POST", &path, &json!({ "max": count })).await?;
+        let back = outcome["redriven"].as_i64().unwrap_or(0);
+        let facts = json!({"queue": queue, "group": group, "messages": back, "dry_run": false});
+        return told.tell(facts, format_args!("{} back in {queue}", counted(back, "message")));
     }
-    let told = web.send("POST", &path, &json!({ "max": count, "dry_run": true })).await?;
-    let would = told["would_redrive"].as_i64().unwrap_or(0);
-    crate::screen::line(format_args!("plan: {} would go back to {queue}, for {group}", counted(would, "dead letter")))?;
+    let outcome = web.send("POST", &path, &json!({ "max": count, "dry_run": true })).await?;
+    let would = outcome["would_redrive"].as_i64().unwrap_or(0);
+    let mut words = format!("plan: {} would go back to {queue}, for {group}\n", counted(would, "dead letter"));
+    let mut samples = Vec::new();
     for letter in letters(web, (queue, group), SAMPLES).await?["letters"].as_array().into_iter().flatten() {
         let shown = row(letter, Output::Table);
-        crate::screen::line(format_args!("  {}   {}   {}", word(&shown, "from"), word(&shown, "reason"), word(&shown, "value")))?;
+        let _ = writeln!(words, "  {}   {}   {}", word(&shown, "from"), word(&shown, "reason"), word(&shown, "value"));
+        samples.push(row(letter, Output::Json));
     }
+    let facts = json!({"queue": queue, "group": group, "messages": would, "samples": samples, "dry_run": true});
+    told.tell(facts, words)?;
     connect.say("nothing was changed; run again with --yes to do it");
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::reading::pages;
 use crate::{
     failure::{Failure, Kind},
     screen::{self, counted},
+    told::Told,
     web::{Web, escaped},
 };
 
@@ -150,7 +151,7 @@ fn record(line: &str) -> Result<(Value, Value), String> {
     }
 }
 
-pub(super) async fn import(web: &Web, file: Option<&Path>) -> Result<(), Failure> {
+pub(super) async fn import(web: &Web, file: Option<&Path>, told: Told) -> Result<(), Failure> {
     let source: Box<dyn Read> = match file {
         None => Box::new(std::io::stdin()),
         Some(path) => Box::new(
@@ -169,8 +170,8 @@ pub(super) async fn import(web: &Web, file: Option<&Path>) -> Result<(), Failure
             .map_err(|why| Failure::new(Kind::Failed, format!("line {} is no record of _schemas", n + 1)).why(why))?;
     }
     let versions = put(web, &replay).await?;
-    screen::line(format_args!("imported {} from {}", counted(versions, "version"), counted(replay.lines as i64, "record")))?;
-    Ok(())
+    let facts = json!({"versions": versions, "records": replay.lines});
+    told.tell(facts, format_args!("imported {} from {}", counted(versions, "version"), counted(replay.lines as i64, "record")))
 }
 
 /// A version of a subject.

@@ -1,11 +1,13 @@
 //! `schema ls`, `schema show`, `schema diff`.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
-    screen,
     table::{self, Output},
+    told::Told,
     web::{Web, escaped},
 };
 
@@ -54,24 +56,28 @@ pub(super) async fn version_of(web: &Web, subject: &str, id: &Value) -> Result<V
     Ok(newest.map_or(Value::Null, Value::from))
 }
 
-pub(super) async fn show(web: &Web, path: &str, raw: bool) -> Result<(), Failure> {
+pub(super) async fn show(web: &Web, path: &str, raw: bool, told: Told) -> Result<(), Failure> {
     let version = web.get(path).await?;
     let text = version["schema"].as_str().unwrap_or_default();
+    // Avro and JSON Schema are JSON; Protobuf is a text. What is raw is a text, whatever it says.
+    let schema = serde_json::from_str::<Value>(text).ok().filter(|_| !raw).unwrap_or_else(|| text.into());
+    let mut facts = version.clone();
+    facts["schema"] = schema;
+    facts["schemaType"] = version["schemaType"].as_str().unwrap_or("AVRO").into();
     if raw {
-        screen::line(text)?;
-        return Ok(());
+        return told.tell(facts, text);
     }
+    let mut words = String::new();
     if let Some(subject) = version["subject"].as_str() {
         let kind = version["schemaType"].as_str().unwrap_or("AVRO");
-        screen::line(format_args!("{subject}   version {}, id {}, {kind}", version["version"], version["id"]))?;
+        let _ = writeln!(words, "{subject}   version {}, id {}, {kind}", version["version"], version["id"]);
     }
     for field in ["references", "metadata", "ruleSet"] {
         if let Some(value) = version.get(field) {
-            screen::line(format_args!("{field}: {value}"))?;
+            let _ = writeln!(words, "{field}: {value}");
         }
     }
-    screen::line(pretty(text))?;
-    Ok(())
+    told.tell(facts, words + &pretty(text))
 }
 
 fn pretty(text: &str) -> String {
@@ -79,16 +85,29 @@ fn pretty(text: &str) -> String {
     schema.unwrap_or_else(|_| text.to_string())
 }
 
-pub(super) async fn diff(web: &Web, subject: &str, old: &str, new: &str) -> Result<(), Failure> {
-    let mut texts = Vec::new();
+pub(super) async fn diff(web: &Web, subject: &str, old: &str, new: &str, told: Told) -> Result<(), Failure> {
+    let (mut texts, mut numbers) = (Vec::new(), Vec::new());
     for version in [old, new] {
         let found = web.get(&format!("/subjects/{}/versions/{}", escaped(subject), escaped(version))).await?;
         texts.push(pretty(found["schema"].as_str().unwrap_or_default()));
+        numbers.push(found["version"].clone());
     }
+    let (mut words, mut lines) = (String::new(), Vec::new());
     for (sign, line) in changes(&texts[0], &texts[1]) {
-        screen::line(format_args!("{sign} {line}"))?;
+        let _ = writeln!(words, "{sign} {line}");
+        let stands_in = if sign == '-' {
+            "old"
+        } else if sign == '+' {
+            "new"
+        } else {
+            "both"
+        };
+        lines.push(json!({"in": stands_in, "line": line}));
     }
-    Ok(())
+    let facts = json!({
+        "subject": subject, "old": numbers[0], "new": numbers[1], "same": texts[0] == texts[1], "lines": lines,
+    });
+    told.tell(facts, words)
 }
 
 /// Lines of both texts, those that are in one only with a sign: by the longest run of lines that they share.

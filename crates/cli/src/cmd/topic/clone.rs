@@ -7,9 +7,10 @@ use indicatif::ProgressBar;
 use milena_client::{
     Admin, Delivery, Message, NewRecord, Producer, ProducerConfig, Reader, ReaderConfig, Selection, admin::NewTopic,
 };
+use serde_json::{Value, json};
 
 use super::{show, topic};
-use crate::{connect::Connect, failure::Failure, screen::counted};
+use crate::{connect::Connect, failure::Failure, screen::counted, told::Told};
 
 /// Records that are read and not yet acknowledged.
 const WINDOW: usize = 10_000;
@@ -22,6 +23,8 @@ pub(crate) struct Options {
     /// Only the settings and partitions
     #[arg(long)]
     empty: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
@@ -33,17 +36,23 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         replication: -1,
         configs: settings.into_iter().filter_map(|e| Some((e.name, e.value?))).collect(),
     };
-    admin.create_topic(&copy, false).await?;
+    let made = admin.create_topic(&copy, false).await?;
     let copied = if options.empty { 0 } else { records(admin, connect, &options).await? };
-    crate::screen::line(format_args!(
+    let configs: serde_json::Map<String, Value> =
+        copy.configs.iter().map(|(name, value)| (name.to_string(), Value::from(&**value))).collect();
+    let facts = json!({
+        "from": options.from, "topic": options.to, "id": made.id.to_string(), "partitions": copy.partitions,
+        "configs": configs, "messages": copied,
+    });
+    let words = format!(
         "{} → {}   {}, {}, {}",
         options.from,
         options.to,
         counted(copy.partitions.into(), "partition"),
         counted(copy.configs.len() as i64, "setting"),
         counted(copied as i64, "message")
-    ))?;
-    Ok(())
+    );
+    options.told.tell(facts, words)
 }
 
 async fn records(admin: &Admin, connect: &Connect, options: &Options) -> Result<u64, Failure> {

@@ -2,13 +2,15 @@
 
 use clap::Args;
 use milena_client::{Admin, wire::Text};
+use serde_json::json;
 
-use super::{bounds, topic};
+use super::{bounds, id, topic};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
     screen::counted,
+    told::Told,
     web::Web,
 };
 
@@ -21,6 +23,8 @@ pub(crate) struct Options {
     /// Do it, although it is for good
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> Result<(), Failure> {
@@ -30,16 +34,18 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     let found = topic(admin.cluster(), &options.topic).await?;
     let ours = Ours::ask(admin.cluster()).await;
     if ours.is_none() && !options.yes {
-        crate::screen::line(format_args!(
-            "plan: {} messages of {} would go for good: this broker cannot undo a deletion",
-            messages(admin, &found).await?,
-            found.name
-        ))?;
+        let messages = messages(admin, &found).await?;
+        let facts = json!({
+            "topic": options.topic, "id": id(&found), "messages": messages, "for_good": true, "dry_run": true,
+        });
+        let words = format!("plan: {messages} messages of {} would go for good: this broker cannot undo a deletion", found.name);
+        options.told.tell(facts, words)?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     admin.delete_topic(&found.name).await?;
-    crate::screen::line(format_args!("deleted {}", options.topic))?;
+    let facts = json!({"topic": options.topic, "id": id(&found), "for_good": ours.is_none(), "dry_run": false});
+    options.told.tell(facts, format_args!("deleted {}", options.topic))?;
     match ours {
         None => {}
         Some(Ours { http: None, .. }) => connect.say(format_args!(
@@ -59,13 +65,22 @@ async fn messages(admin: &Admin, found: &milena_client::Topic) -> Result<i64, Fa
 async fn purge(admin: &Admin, connect: &Connect, options: &Options) -> Result<(), Failure> {
     let web = Web::of(admin.cluster(), "deleting a topic for good").await.map_err(|f| f.fix("milena topic rm without --now"))?;
     if !options.yes {
-        crate::screen::line(format_args!("plan: {} would go for good, with everything in it", options.topic))?;
+        // A topic that was deleted before is known to the admin route only, which does not count.
+        let found = admin.cluster().topic(&options.topic.as_str().into()).await.ok();
+        let messages = match &found {
+            Some(found) => Some(messages(admin, found).await?),
+            None => None,
+        };
+        let facts = json!({
+            "topic": options.topic, "id": found.as_deref().map(id), "messages": messages, "for_good": true, "dry_run": true,
+        });
+        options.told.tell(facts, format_args!("plan: {} would go for good, with everything in it", options.topic))?;
         connect.say("nothing was changed; run again with --yes to do it");
         return Ok(());
     }
     for_good(&web, &options.topic).await?;
-    crate::screen::line(format_args!("deleted {} for good", options.topic))?;
-    Ok(())
+    let facts = json!({"topic": options.topic, "for_good": true, "dry_run": false});
+    options.told.tell(facts, format_args!("deleted {} for good", options.topic))
 }
 
 /// Without the day in which it could be restored.
@@ -73,7 +88,7 @@ pub(in crate::cmd) async fn for_good(web: &Web, topic: &str) -> Result<(), Failu
     web.call("DELETE", &format!("/admin/v1/topics/{}?now=true", segment(topic)?)).await.map(drop)
 }
 
-pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> Result<(), Failure> {
+pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>, told: Told) -> Result<(), Failure> {
     let web = Web::of(admin.cluster(), "restoring a topic").await?;
     let query = name.map(|n| Ok::<_, Failure>(format!("?as={}", segment(n)?))).transpose()?.unwrap_or_default();
     let outcome = web.call("POST", &format!("/admin/v1/topics/{}/restore{query}", segment(topic)?)).await;
@@ -82,12 +97,9 @@ pub(super) async fn restore(admin: &Admin, topic: &str, name: Option<&str>) -> R
         Kind::Exists => failure.fix(format!("milena topic restore {topic} --as NAME")),
         _ => failure,
     })?;
-    crate::screen::line(format_args!(
-        "restored {}   {}",
-        restored["name"].as_str().unwrap_or(topic),
-        counted(restored["partitions"].as_i64().unwrap_or(0), "partition")
-    ))?;
-    Ok(())
+    let (name, partitions) = (restored["name"].as_str().unwrap_or(topic), restored["partitions"].as_i64().unwrap_or(0));
+    let facts = json!({"topic": name, "id": restored["id"], "partitions": partitions, "restored": topic});
+    told.tell(facts, format_args!("restored {name}   {}", counted(partitions, "partition")))
 }
 
 /// A name as a part of a path. Names and ids of topics need no escapes; anything else cannot be one.

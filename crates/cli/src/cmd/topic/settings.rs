@@ -1,14 +1,17 @@
 //! `topic set`: settings one by one, and more partitions. What would let data go is shown first.
 
+use std::fmt::Write;
+
 use clap::Args;
 use milena_client::{
     Admin,
-    admin::{Change, Resource},
+    admin::{Change, ConfigEntry, Resource},
     wire::Text,
 };
+use serde_json::{Value, json};
 
-use super::topic;
-use crate::{cmd::loss, connect::Connect, failure::Failure, nearest::nearest};
+use super::{id, topic};
+use crate::{cmd::loss, connect::Connect, failure::Failure, nearest::nearest, told::Told};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -25,6 +28,8 @@ pub(crate) struct Options {
     /// Do it, although data go
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
@@ -39,27 +44,68 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     if changes.is_empty() && options.partitions.is_none() {
         return Err(Failure::usage("nothing to set").fix(format!("milena topic set {} retention.ms=86400000", options.topic)));
     }
-    known(admin, &resource, &changes).await?;
+    let before = known(admin, &resource, &changes).await?;
+    let mut facts = json!({
+        "topic": options.topic, "id": id(&found), "changed": changed(&changes, &before, None),
+        "partitions": options.partitions.map(|new| json!({"old": found.partitions.len(), "new": new})), "dry_run": false,
+    });
     if !changes.is_empty() {
         admin.change_configs(&resource, &changes, true).await?;
     }
-    if !loss::allowed(admin, connect, (&resource, &changes), options.yes).await? {
-        return Ok(());
+    let losses = loss::of(admin, (&resource, &changes), options.yes).await?;
+    if !losses.is_empty() {
+        return loss::plan(connect, options.told, facts, &losses);
     }
     if !changes.is_empty() {
         admin.change_configs(&resource, &changes, false).await?;
+        facts["changed"] = after(admin, &resource, &changes, &before, options.told).await?;
     }
+    let mut words = String::new();
     if let Some(count) = options.partitions {
         admin.create_partitions(&found.name, count, false).await?;
-        crate::screen::line(format_args!("{}   {} partitions, was {}", options.topic, count, found.partitions.len()))?;
+        let _ = writeln!(words, "{}   {} partitions, was {}", options.topic, count, found.partitions.len());
     }
     for (name, value) in &options.set {
-        crate::screen::line(format_args!("{}   {name} = {value}", options.topic))?;
+        let _ = writeln!(words, "{}   {name} = {value}", options.topic);
     }
     for name in &options.unset {
-        crate::screen::line(format_args!("{}   {name} is the broker's default again", options.topic))?;
+        let _ = writeln!(words, "{}   {name} is the broker's default again", options.topic);
     }
-    Ok(())
+    options.told.tell(facts, words)
+}
+
+/// Each change with the value before it and after it. What a default comes to is known only `after` it was made.
+pub(crate) fn changed(changes: &[(Text, Change)], before: &[ConfigEntry], after: Option<&[ConfigEntry]>) -> Value {
+    let value = |entries: &[ConfigEntry], name: &Text| match entries.iter().find(|entry| entry.name == *name) {
+        Some(entry) if entry.sensitive => "(secret)".into(),
+        Some(entry) => json!(entry.value.as_deref()),
+        None => Value::Null,
+    };
+    let secret = |name: &Text| before.iter().any(|entry| entry.name == *name && entry.sensitive);
+    let one = |(name, change): &(Text, Change)| {
+        let new = match change {
+            Change::Set(_) if secret(name) => "(secret)".into(),
+            Change::Set(new) => Value::from(&**new),
+            _ => after.map_or(Value::Null, |after| value(after, name)),
+        };
+        json!({"name": &**name, "old": value(before, name), "new": new, "default": *change == Change::Unset})
+    };
+    changes.iter().map(one).collect()
+}
+
+/// The same of changes that were made, for programs; people are told of no values but those that they gave.
+pub(crate) async fn after(
+    admin: &Admin,
+    resource: &Resource,
+    changes: &[(Text, Change)],
+    before: &[ConfigEntry],
+    told: Told,
+) -> Result<Value, Failure> {
+    if told.is_words() || changes.iter().all(|(_, change)| *change != Change::Unset) {
+        return Ok(changed(changes, before, None));
+    }
+    let after = admin.configs(resource, None, false).await?;
+    Ok(changed(changes, before, Some(&after)))
 }
 
 fn changes(options: &Options) -> Vec<(Text, Change)> {
@@ -67,8 +113,8 @@ fn changes(options: &Options) -> Vec<(Text, Change)> {
     set.chain(options.unset.iter().map(|name| (name.as_str().into(), Change::Unset))).collect()
 }
 
-/// A setting that the broker does not have, with the one that was perhaps meant.
-pub(crate) async fn known(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) -> Result<(), Failure> {
+/// The settings as they are. One that the broker does not have is refused, with the one that was perhaps meant.
+pub(crate) async fn known(admin: &Admin, resource: &Resource, changes: &[(Text, Change)]) -> Result<Vec<ConfigEntry>, Failure> {
     let known = admin.configs(resource, None, false).await?;
     for (name, _) in changes {
         if known.iter().any(|e| e.name == *name) {
@@ -84,5 +130,5 @@ pub(crate) async fn known(admin: &Admin, resource: &Resource, changes: &[(Text, 
             }),
         });
     }
-    Ok(())
+    Ok(known)
 }

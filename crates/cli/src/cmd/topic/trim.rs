@@ -40,7 +40,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
     let cuts = cuts(admin, &options.before, &wanted, &bounds).await?;
     let row = |n: usize| {
         let ((start, end), cut) = (bounds[n], cuts[n]);
-        json!({"partition": wanted[n].1, "start": start, "new_start": cut, "goes": cut - start, "stays": end - cut})
+        json!({"partition": wanted[n].1, "start": start, "new_start": cut, "goes": cut - start, "stays": end - cut, "dry_run": !options.yes})
     };
     table::rows(options.output, &["partition", "start", "new_start", "goes", "stays"], (0..wanted.len()).map(row).collect())?;
     let goes: i64 = bounds.iter().zip(&cuts).map(|((start, _), cut)| cut - start).sum();

@@ -1,0 +1,111 @@
+//! What a command did, told once: in words for people, or as facts for programs. Facts are fields, never sentences.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    failure::Failure,
+    screen::{Screen, print},
+    table::{self, Output},
+};
+
+/// How a command tells what it did.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// Words, or what there is to know as JSON or CSV
+    #[arg(short, long, default_value = "table")]
+    output: Output,
+}
+
+impl Told {
+    /// Whether a person is told, in words.
+    pub(crate) fn is_words(self) -> bool {
+        self.output == Output::Table
+    }
+
+    /// Tells it. Of no words nothing is written.
+    pub(crate) fn tell(self, facts: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
+        match self.output {
+            Output::Json => print(&format!("{facts:#}\n")),
+            Output::Jsonl => print(&format!("{facts}\n")),
+            Output::Csv => table::rows(Output::Csv, &names(&facts), vec![facts.clone()]),
+            Output::Table => {
+                let words = words.to_string();
+                let end = if words.is_empty() || words.ends_with('\n') { "" } else { "\n" };
+                print(&(words + end))
+            }
+        }
+    }
+
+    /// The same for what does not end by itself: there is no end to which one JSON value could wait, so it is one a line.
+    pub(crate) fn endless(self) -> Self {
+        Self { output: if self.output == Output::Json { Output::Jsonl } else { self.output } }
+    }
+
+    /// For programs, rows with these fields; for people nothing, since they are told in words.
+    pub(crate) fn rows(self, fields: &[&str], rows: Vec<Value>) -> Result<(), Failure> {
+        if self.is_words() { Ok(()) } else { table::rows(self.output, fields, rows) }
+    }
+
+    /// Begins to tell what comes bit by bit; CSV has these fields.
+    pub(crate) fn stream(self, fields: &'static [&'static str]) -> Stream {
+        Stream { output: self.output, fields, kept: Vec::new(), begun: false, screen: Screen::new() }
+    }
+}
+
+fn names(facts: &Value) -> Vec<&str> {
+    facts.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+}
+
+/// Rows that come one by one. Each is told as it comes, unless one JSON value of all of them is wanted.
+pub(crate) struct Stream {
+    output: Output,
+    fields: &'static [&'static str],
+    /// Only for one JSON value.
+    kept: Vec<Value>,
+    begun: bool,
+    screen: Screen,
+}
+
+impl Stream {
+    /// Something for people only.
+    pub(crate) fn words(&mut self, words: impl std::fmt::Display) -> Result<(), Failure> {
+        if self.output == Output::Table {
+            self.screen.line(words)?;
+        }
+        self.screen.flush()
+    }
+
+    pub(crate) fn row(&mut self, facts: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
+        match self.output {
+            Output::Json => self.kept.push(facts),
+            Output::Jsonl => self.screen.line(facts)?,
+            Output::Csv => {
+                if !std::mem::replace(&mut self.begun, true) {
+                    self.screen.line(self.fields.join(","))?;
+                }
+                self.screen.line(table::csv(self.fields, &facts))?;
+            }
+            Output::Table => self.screen.line(words)?,
+        }
+        self.screen.flush()
+    }
+
+    /// The end, with what is true of all rows: one JSON value has them under `name`. CSV has no place for it.
+    pub(crate) fn finish(mut self, name: &str, sums: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
+        let words = words.to_string();
+        match self.output {
+            Output::Json => {
+                let mut whole = sums;
+                whole[name] = json!(self.kept);
+                self.screen.line(format_args!("{whole:#}"))?;
+            }
+            Output::Jsonl if names(&sums).is_empty() => {}
+            Output::Jsonl => self.screen.line(sums)?,
+            Output::Csv => {}
+            Output::Table if words.is_empty() => {}
+            Output::Table => self.screen.line(words)?,
+        }
+        self.screen.flush()
+    }
+}
