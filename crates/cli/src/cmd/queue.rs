@@ -40,10 +40,8 @@ pub(crate) enum What {
     },
     /// Show dead letters: what was given up, and why
     Dead {
-        /// The topic that they come from
-        queue: String,
-        #[arg(short, long, default_value = GROUP)]
-        group: String,
+        #[command(flatten)]
+        pile: Pile,
         /// At most so many
         #[arg(short = 'n', long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=500))]
         count: u64,
@@ -52,10 +50,8 @@ pub(crate) enum What {
     },
     /// Put dead letters back to where they came from; shows the plan, and does it with --yes
     Redrive {
-        /// The topic that they come from
-        queue: String,
-        #[arg(short, long, default_value = GROUP)]
-        group: String,
+        #[command(flatten)]
+        pile: Pile,
         /// At most so many
         #[arg(short = 'n', long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
         count: u64,
@@ -78,6 +74,18 @@ pub(crate) enum What {
     },
     /// Change what holds for a group, also before it begins
     Set(Settings),
+}
+
+/// Whose dead letters, and where they lie.
+#[derive(Args, Debug)]
+pub(crate) struct Pile {
+    /// The topic that they come from
+    queue: String,
+    #[arg(short, long, default_value = GROUP)]
+    group: String,
+    /// The topic that they lie in, if the group's was another one when they were written [default: the group's]
+    #[arg(long, value_name = "TOPIC")]
+    from: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -123,10 +131,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     match options.what {
         What::Ls { output } => list(&web, output).await,
         What::Show { queue, group, output } => show(&web, connect, &queue, group.as_deref(), output).await,
-        What::Dead { queue, group, count, output } => dead::show(&web, connect, (&queue, &group), count, output).await,
-        What::Redrive { queue, group, count, yes, told } => {
-            dead::redrive(&web, connect, (&queue, &group), count, yes, told).await
-        }
+        What::Dead { pile, count, output } => dead::show(&web, connect, &pile, count, output).await,
+        What::Redrive { pile, count, yes, told } => dead::redrive(&web, connect, &pile, count, yes, told).await,
         What::Pause { group, told } => pause(&web, connect, &group, true, told).await,
         What::Resume { group, told } => pause(&web, connect, &group, false, told).await,
         What::Set(settings) => set(&web, connect, &settings).await,

@@ -172,6 +172,38 @@ fn queues() {
     assert!(csv.starts_with("id,delivery_count,key,value,"), "{csv}");
 }
 
+/// Letters stay where they were written when the group's next ones go elsewhere.
+#[test]
+fn dead_letters_that_lie_in_a_former_topic() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "jobs"], b"1\n2\n");
+    let reject = || {
+        let taken = of(&server, &["take", "jobs"]);
+        server.out(&["nack", "--reject", taken[0]["lease"].as_str().unwrap()], b"");
+    };
+    server.out(&["topic", "create", "first"], b"");
+    server.out(&["topic", "create", "second"], b"");
+    server.out(&["queue", "set", "workers", "--dead-letters", "first"], b"");
+    reject();
+    server.out(&["queue", "set", "workers", "--dead-letters", "second"], b"");
+    let looked = server.run(&["queue", "dead", "jobs"], b"");
+    let talk = String::from_utf8_lossy(&looked.stderr);
+    assert!(looked.stdout.is_empty() && talk.contains("in second") && talk.contains("--from TOPIC"), "{looked:?}");
+    let there = server.run(&["queue", "dead", "jobs", "--from", "first", "-o", "json"], b"");
+    let rows: Value = serde_json::from_slice(&there.stdout).unwrap();
+    assert_eq!((&rows[0]["from"], &rows[0]["id"]), (&json!("jobs/0/0"), &json!("first/0/0")), "{rows}");
+    let talk = String::from_utf8_lossy(&there.stderr);
+    assert!(talk.contains("they lie in first   (milena queue redrive jobs -g workers --from first)"), "{talk}");
+    reject();
+    has(&of(&server, &["queue", "redrive", "jobs"]), json!({"from": null, "messages": 1}));
+    let plan = of(&server, &["queue", "redrive", "jobs", "--from", "first"]);
+    has(&plan, json!({"from": "first", "messages": 1, "dry_run": true}));
+    assert_eq!(plan["samples"][0]["from"], "jobs/0/0");
+    has(&of(&server, &["queue", "redrive", "jobs", "--from", "first", "--yes"]), json!({"from": "first", "messages": 1}));
+    has(&of(&server, &["queue", "redrive", "jobs", "--from", "first"]), json!({"messages": 0}));
+    assert_eq!(server.run(&["queue", "dead", "jobs", "--from", "nowhere"], b"").status.code(), Some(5));
+}
+
 #[test]
 fn schemas() {
     let server = Server::ephemeral();

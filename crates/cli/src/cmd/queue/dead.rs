@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::word;
+use super::{Pile, word};
 use crate::{
     connect::Connect,
     failure::Failure,
@@ -18,25 +18,29 @@ use crate::{
 /// Letters that a plan shows.
 const SAMPLES: u64 = 3;
 
-async fn letters(web: &Web, (queue, group): (&str, &str), max: u64) -> Result<Value, Failure> {
-    web.get(&format!("/q/v1/topics/{}/groups/{}/dead?max={max}", escaped(queue), escaped(group))).await
+async fn letters(web: &Web, Pile { queue, group, from }: &Pile, max: u64) -> Result<Value, Failure> {
+    let from = from.as_deref().map_or_else(String::new, |from| format!("&from={}", escaped(from)));
+    web.get(&format!("/q/v1/topics/{}/groups/{}/dead?max={max}{from}", escaped(queue), escaped(group))).await
 }
 
-pub(super) async fn show(
-    web: &Web,
-    connect: &Connect,
-    (queue, group): (&str, &str),
-    count: u64,
-    output: Output,
-) -> Result<(), Failure> {
-    let found = letters(web, (queue, group), count).await?;
+pub(super) async fn show(web: &Web, connect: &Connect, pile: &Pile, count: u64, output: Output) -> Result<(), Failure> {
+    let Pile { queue, group, from } = pile;
+    let found = letters(web, pile, count).await?;
     let rows: Vec<Value> = found["letters"].as_array().into_iter().flatten().map(|letter| row(letter, output)).collect();
     let empty = rows.is_empty();
     table::rows(output, &["from", "reason", "deliveries", "at", "message", "key", "value"], rows)?;
     match empty {
+        // Some were written, and are not where they were looked for.
+        true if found["note"].is_string() && from.is_none() => connect.say(format_args!(
+            "{group} has no dead letters of {queue} in {}   (--from TOPIC shows those that lie in another topic)",
+            word(&found, "dead_letter_topic")
+        )),
         true => connect.say(format_args!("{group} has no dead letters of {queue}")),
-        false => connect
-            .say(format_args!("they lie in {}   (milena queue redrive {queue} -g {group})", word(&found, "dead_letter_topic"))),
+        false => {
+            let from = from.as_deref().map_or_else(String::new, |from| format!(" --from {from}"));
+            let lie_in = word(&found, "dead_letter_topic");
+            connect.say(format_args!("they lie in {lie_in}   (milena queue redrive {queue} -g {group}{from})"));
+        }
     }
     Ok(())
 }
@@ -70,31 +74,29 @@ fn short(text: &str) -> String {
     }
 }
 
-pub(super) async fn redrive(
-    web: &Web,
-    connect: &Connect,
-    (queue, group): (&str, &str),
-    count: u64,
-    yes: bool,
-    told: Told,
-) -> Result<(), Failure> {
+pub(super) async fn redrive(web: &Web, connect: &Connect, pile: &Pile, count: u64, yes: bool, told: Told) -> Result<(), Failure> {
+    let Pile { queue, group, from } = pile;
+    let mut asked = json!({ "max": count, "dry_run": !yes });
+    if let Some(from) = from {
+        asked["from"] = from.as_str().into();
+    }
     let path = format!("/q/v1/topics/{}/groups/{}:redrive", escaped(queue), escaped(group));
     if yes {
-        let outcome = web.send("POST", &path, &json!({ "max": count })).await?;
+        let outcome = web.send("POST", &path, &asked).await?;
         let back = outcome["redriven"].as_i64().unwrap_or(0);
-        let facts = json!({"queue": queue, "group": group, "messages": back, "dry_run": false});
+        let facts = json!({"queue": queue, "group": group, "from": from, "messages": back, "dry_run": false});
         return told.tell(facts, format_args!("{} back in {queue}", counted(back, "message")));
     }
-    let outcome = web.send("POST", &path, &json!({ "max": count, "dry_run": true })).await?;
+    let outcome = web.send("POST", &path, &asked).await?;
     let would = outcome["would_redrive"].as_i64().unwrap_or(0);
     let mut words = format!("plan: {} would go back to {queue}, for {group}\n", counted(would, "dead letter"));
     let mut samples = Vec::new();
-    for letter in letters(web, (queue, group), SAMPLES).await?["letters"].as_array().into_iter().flatten() {
+    for letter in letters(web, pile, SAMPLES).await?["letters"].as_array().into_iter().flatten() {
         let shown = row(letter, Output::Table);
         let _ = writeln!(words, "  {}   {}   {}", word(&shown, "from"), word(&shown, "reason"), word(&shown, "value"));
         samples.push(row(letter, Output::Json));
     }
-    let facts = json!({"queue": queue, "group": group, "messages": would, "samples": samples, "dry_run": true});
+    let facts = json!({"queue": queue, "group": group, "from": from, "messages": would, "samples": samples, "dry_run": true});
     told.tell(facts, words)?;
     connect.say("nothing was changed; run again with --yes to do it");
     Ok(())
