@@ -138,7 +138,9 @@ impl Code for topic::Refusal {
             }
             topic::Refusal::UnknownId(_) => ErrorCode::UNKNOWN_TOPIC_ID,
             topic::Refusal::Exists(_) | topic::Refusal::NameTaken(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
-            topic::Refusal::BadName(_) | topic::Refusal::Collides { .. } => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            topic::Refusal::BadName(_) | topic::Refusal::Collides { .. } | topic::Refusal::Controllers => {
+                ErrorCode::INVALID_TOPIC_EXCEPTION
+            }
             topic::Refusal::BadId(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
             topic::Refusal::NoPartitions | topic::Refusal::SamePartitions(_) | topic::Refusal::FewerPartitions { .. } => {
                 ErrorCode::INVALID_PARTITIONS
@@ -176,7 +178,8 @@ pub(crate) fn setting_code(refusal: &settings::Refusal, noun: Noun) -> ErrorCode
         | Refusal::NeedsBroker { .. }
         | Refusal::NeedsListener { .. }
         | Refusal::UnknownMetrics { .. }
-        | Refusal::BadInterval { .. } => ErrorCode::INVALID_REQUEST,
+        | Refusal::BadInterval { .. }
+        | Refusal::Step(_) => ErrorCode::INVALID_REQUEST,
         Refusal::TooManyResources { .. } => ErrorCode::POLICY_VIOLATION,
     }
 }

@@ -74,6 +74,9 @@ pub enum Refusal {
     /// INVALID_REQUEST.
     #[error("invalid value {ms} for interval.ms, interval must be between 100 and 3600000 (1 hour)")]
     BadInterval { ms: i64 },
+    /// INVALID_REQUEST: a number of threads that is too far from what it was.
+    #[error("{0}")]
+    Step(String),
     /// POLICY_VIOLATION. Nothing else bounds them: they may be set on groups that nobody ever joins.
     #[error(
         "{resources} groups and metrics subscriptions with settings of their own take {bytes} bytes; delete some of those first"

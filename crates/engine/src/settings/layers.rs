@@ -17,6 +17,7 @@ use super::{
     offered::Offered,
     parse::Value,
     setting::{Bearing, Reach, Setting},
+    threads,
 };
 use crate::{
     fact::{
@@ -222,6 +223,14 @@ impl BrokerConfig {
         set.chain(defaults).collect()
     }
 
+    /// The same with another layer.
+    fn with(&self, scope: Scope, layer: Overrides) -> Self {
+        match scope {
+            Scope::Cluster => Self { cluster: layer, ..self.clone() },
+            Scope::Broker => Self { broker: layer, ..self.clone() },
+        }
+    }
+
     fn layer(&self, scope: Scope) -> &Overrides {
         match scope {
             Scope::Cluster => &self.cluster,
@@ -263,6 +272,7 @@ impl Machine for BrokerConfig {
             }
         };
         let changes = difference(self.layer(scope), &next);
+        threads::judge(self, &self.with(scope, next))?;
         let fact = (!changes.is_empty()).then(|| BrokerConfigChanged { scope, changes }.into());
         Ok(Decision::new(fact.into_iter().collect(), ()))
     }

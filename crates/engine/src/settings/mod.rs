@@ -18,6 +18,7 @@ pub mod manual;
 pub mod offered;
 mod parse;
 mod setting;
+mod threads;
 pub mod topic;
 
 #[cfg(test)]

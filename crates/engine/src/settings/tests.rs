@@ -580,6 +580,36 @@ fn settings_of_groups_survive_a_restart_and_have_a_bound() {
     set_on(&mut restored, Offered::ClientMetrics, "one more", &one()).unwrap();
 }
 
+/// As Kafka refuses it, in its words: from what holds now, wherever that was set, to more than twice or less than half of it.
+#[test]
+fn threads_are_at_most_doubled_or_halved_at_once() {
+    let mut config = config(&[]);
+    let mut try_ = |scope, change: Change| {
+        let decision = config.decide(NOW, Alter::Some(scope, vec![change]))?;
+        decision.facts.iter().for_each(|f| config.apply(f));
+        Ok::<_, Refusal>(())
+    };
+    let refused = |words: &str| Err(Refusal::Step(words.into()));
+    let set = |count: &str| Change::set("num.io.threads", count);
+    let more = "Dynamic thread count update validation failed for num.io.threads=80, value should not be greater than double the current value 8";
+    assert_eq!(try_(Scope::Broker, set("80")), refused(more));
+    assert_eq!(try_(Scope::Cluster, set("17")), refused(&more.replace("80", "17")));
+    assert_eq!(try_(Scope::Cluster, set("16")), Ok(()));
+    let less =
+        "Dynamic thread count update validation failed for num.io.threads=7, value should be at least half the current value 16";
+    assert_eq!(try_(Scope::Broker, set("7")), refused(less));
+    assert_eq!(try_(Scope::Broker, set("32")), Ok(()));
+    // The broker's own value holds, whatever is said for all of them.
+    assert_eq!(try_(Scope::Cluster, set("500")), Ok(()));
+    // Going back to that is a step, too.
+    assert!(matches!(try_(Scope::Broker, Change::delete("num.io.threads")), Err(Refusal::Step(_))));
+    let cleaner = "Log cleaner threads cannot be increased to more than double the current value 1";
+    assert_eq!(try_(Scope::Broker, Change::set("log.cleaner.threads", "3")), refused(cleaner));
+    assert!(matches!(try_(Scope::Broker, set("0")), Err(Refusal::BadValue { .. })), "less than one is another error");
+    // A start is no step.
+    BrokerConfig::start(&[("num.io.threads".into(), Some("80".into()))]).unwrap();
+}
+
 #[test]
 fn manual_page_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Catalog, CatalogFact, Logs, Refusal, Reply, Topic};
+use super::{CONTROLLERS_TOPIC, Catalog, CatalogFact, Logs, Refusal, Reply, Topic};
 use crate::{
     fact::TopicCreated,
     ids::{TopicId, TopicName},
@@ -159,6 +159,9 @@ impl Catalog {
 
     /// The name as one that no topic has, nor nearly.
     pub(super) fn free_name(&self, name: &str) -> Result<TopicName, Refusal> {
+        if name == CONTROLLERS_TOPIC {
+            return Err(Refusal::Controllers);
+        }
         let name: TopicName = name.parse()?;
         if self.topic(name.as_str()).is_some() {
             return Err(Refusal::Exists(name.to_string()));

@@ -42,6 +42,9 @@ use crate::{
     settings::Overrides,
 };
 
+/// The topic in which Apache Kafka's controllers keep what they know. Nobody makes it, there or here.
+pub const CONTROLLERS_TOPIC: &str = "__cluster_metadata";
+
 facts! {
     /// What can become true of the catalog.
     pub enum CatalogFact of "topic catalog" {

@@ -1,5 +1,6 @@
 //! Why the catalog declines.
 
+use super::CONTROLLERS_TOPIC;
 use crate::{
     ids::{BadTopicName, TopicId},
     settings,
@@ -20,6 +21,9 @@ pub enum Refusal {
     /// INVALID_TOPIC_EXCEPTION.
     #[error(transparent)]
     BadName(#[from] BadTopicName),
+    /// INVALID_TOPIC_EXCEPTION; INVALID_REQUEST for CreateTopics.
+    #[error("Creation of internal topic {CONTROLLERS_TOPIC} is prohibited.")]
+    Controllers,
     /// INVALID_TOPIC_EXCEPTION.
     #[error("Topic '{name}' collides with existing topic: {other}")]
     Collides { name: String, other: String },

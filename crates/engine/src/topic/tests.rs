@@ -463,6 +463,22 @@ fn of_two_values_of_one_setting_a_new_topic_takes_the_later() {
     assert_eq!(kept.catalog.topic("t").unwrap().settings["retention.ms"], "6");
 }
 
+/// However it is asked for: by name, by being used, or as the new name of a deleted one.
+#[test]
+fn the_topic_of_kafkas_controllers_is_never_made() {
+    let mut kept = Kept::default();
+    let refused = Err(Refusal::Controllers);
+    assert_eq!(kept.tell(at(0), Command::Create(create(1, CONTROLLERS_TOPIC))), refused);
+    let broker = crate::settings::BrokerConfig::default().settings();
+    let automatic = CreateTopic::automatic(id(1), CONTROLLERS_TOPIC, 0, &broker).unwrap();
+    assert_eq!(kept.tell(at(0), Command::Create(automatic)), refused);
+    kept.tell(at(0), Command::Create(create(1, "t"))).unwrap();
+    kept.tell(at(0), Command::Delete(DeleteTopic { target: Target::Id(id(1)), enabled: true })).unwrap();
+    let back = RestoreTopic { target: Target::Id(id(1)), name: Some(CONTROLLERS_TOPIC.into()) };
+    assert_eq!(kept.tell(at(0), Command::Restore(back)), refused);
+    kept.check();
+}
+
 #[test]
 fn long_names_with_much_in_common_survive_a_restart() {
     let mut kept = Kept::default();

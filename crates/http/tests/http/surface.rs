@@ -7,6 +7,22 @@ use crate::server::Server;
 
 const V2: &str = "application/vnd.kafka.v2+json";
 
+#[test]
+fn nobody_makes_the_topic_of_kafkas_controllers() {
+    let server = Server::start(Surface::Common);
+    let words = "Creation of internal topic __cluster_metadata is prohibited.";
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let topics = format!("/v3/clusters/{cluster}/topics");
+    let made = server.post(&topics, &json!({"topic_name": "__cluster_metadata"}));
+    assert!(made.status == 400 && made.body.contains(words), "{}", made.body);
+    let record = json!({"value": {"type": "JSON", "data": 1}});
+    let used = server.post(&format!("{topics}/__cluster_metadata/records"), &record);
+    assert!(used.body.contains(words), "{}", used.body);
+    let used = server.post("/q/v1/topics/__cluster_metadata/messages", &json!({"value": 1}));
+    assert!(used.status >= 400 && used.body.contains(words), "{}", used.body);
+    assert_eq!(server.get(&format!("{topics}/__cluster_metadata")).status, 404);
+}
+
 /// Method, path, body, status.
 type Step = (&'static str, &'static str, Value, u16);
 

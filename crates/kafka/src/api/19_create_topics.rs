@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use milena_engine::{
     ids::TopicId,
     settings::Entry,
-    topic::{Assignment, CreateTopic, judge_request},
+    topic::{Assignment, CONTROLLERS_TOPIC, CreateTopic, Refusal, judge_request},
 };
 use milena_node::Node;
 use milena_wire::{
@@ -20,9 +20,6 @@ use crate::{
 
 pub(super) const CARD: Card = Card::new(19, "CreateTopics", 2..=7, Cost::Fact, |call| call.later(handle));
 
-/// A topic of Apache Kafka's controllers. Nobody makes it, there or here.
-const METADATA: &str = "__cluster_metadata";
-
 async fn handle(cx: Context, request: CreateTopicsRequest) -> Result<CreateTopicsResponse, Close> {
     let mut times: HashMap<Text, usize> = HashMap::new();
     for topic in &request.topics {
@@ -35,9 +32,8 @@ async fn handle(cx: Context, request: CreateTopicsRequest) -> Result<CreateTopic
     let mut topics = Vec::with_capacity(once.len());
     for (topic, wanted) in once.into_iter().zip(wanted) {
         let made = match &whole {
-            Ok(()) if topic.name == METADATA => {
-                Err((ErrorCode::INVALID_REQUEST, format!("Creation of internal topic {METADATA} is prohibited.")))
-            }
+            // Before anything else about it, and with a code of its own.
+            Ok(()) if topic.name == CONTROLLERS_TOPIC => Err((ErrorCode::INVALID_REQUEST, Refusal::Controllers.to_string())),
             Ok(()) => create(node, wanted, request.validate_only).await,
             Err(told) => Err(told.clone()),
         };

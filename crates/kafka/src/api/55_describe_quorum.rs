@@ -2,6 +2,7 @@
 //!
 //! Differs from Apache Kafka: there is no metadata log behind it, so ends and watermarks are 0.
 
+use milena_engine::topic::CONTROLLERS_TOPIC;
 use milena_wire::{
     DescribeQuorumRequest, DescribeQuorumResponse, ErrorCode, Text,
     describe_quorum::{Listener, Node, ReplicaState, RequestTopicData, ResponsePartitionData, ResponseTopicData},
@@ -14,15 +15,15 @@ use crate::{
 
 pub(super) const CARD: Card = Card::new(55, "DescribeQuorum", 0..=2, Cost::Cheap, |call| call.now(handle));
 
-const METADATA: &str = "__cluster_metadata";
 /// From here on times are told, from the next on words and nodes.
 const TIMES_FROM: i16 = 1;
 const WORDS_FROM: i16 = 2;
 
 fn handle(cx: &Context, request: DescribeQuorumRequest) -> Result<DescribeQuorumResponse, Close> {
     // As Kafka: anything beside the metadata partition makes all of it unknown.
-    let known =
-        |topic: &RequestTopicData| topic.topic_name == METADATA && topic.partitions.iter().all(|p| p.partition_index == 0);
+    let known = |topic: &RequestTopicData| {
+        topic.topic_name == CONTROLLERS_TOPIC && topic.partitions.iter().all(|p| p.partition_index == 0)
+    };
     let all_known = request.topics.iter().all(known) && request.topics.len() <= 1;
     let words = (cx.version >= WORDS_FROM).then(Text::default);
     let topics: Vec<_> = request.topics.into_iter().map(|topic| described(cx, topic, all_known)).collect();

@@ -147,6 +147,14 @@ fn nobody_makes_the_topic_of_kafkas_controllers() {
     let told = &answer.topics[0];
     assert_eq!(told.error_code, ErrorCode::INVALID_REQUEST.0);
     assert_eq!(told.error_message.as_deref(), Some("Creation of internal topic __cluster_metadata is prohibited."));
+    // Nor by asking about it: a producer hears that it will never be there.
+    let asked = MetadataRequest {
+        topics: Some(vec![metadata::MetadataRequestTopic { name: Some("__cluster_metadata".into()), ..Default::default() }]),
+        allow_auto_topic_creation: true,
+        ..Default::default()
+    };
+    let answer = world.connect().ask(12, &asked);
+    assert_eq!(answer.topics[0].error_code, ErrorCode::INVALID_TOPIC_EXCEPTION.0);
 }
 
 #[test]
