@@ -47,8 +47,8 @@ pub fn open(disk: Arc<dyn Disk>, options: StoreOptions) -> Result<Opened, OpenEr
     let mut recovery = Recovery::accepting_loss(options.accept_loss);
     let (store, mut recovered) = Local::open(disk, options, &mut recovery)?;
     recovery.name(&mut recovered.damage);
-    for line in &recovered.damage {
-        tracing::error!("{line}");
+    for damaged in &recovered.damage {
+        tracing::error!("{damaged}");
     }
     Ok(Opened { store: Arc::new(store), recovery, recovered })
 }

@@ -74,7 +74,7 @@ impl Ready {
                 "batches": recovered.payloads,
                 "bytes": recovered.bytes,
                 "cut": recovered.cut,
-                "damage": recovered.damage,
+                "damage": recovered.damage.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "micros": recovered.micros,
             },
         });

@@ -88,7 +88,9 @@ pub(crate) struct Options {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Output {
     #[default]
+    #[value(alias = "table")]
     Text,
+    #[value(alias = "jsonl")]
     Json,
 }
 

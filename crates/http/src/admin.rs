@@ -108,7 +108,7 @@ fn status(door: &Door) -> Answer {
             "facts": s.recovered.facts,
             "batches": s.recovered.payloads,
             "cut": s.recovered.cut,
-            "damage": s.recovered.damage,
+            "damage": s.recovered.damage.iter().map(ToString::to_string).collect::<Vec<_>>(),
         },
     }))
 }

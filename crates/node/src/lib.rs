@@ -53,7 +53,7 @@ pub use membership::{JoinReply, Listing, Told};
 /// The judgements, for doors that must name what a verb answers.
 pub use milena_engine as engine;
 /// What doors see of the store.
-pub use milena_store::{Committed, Fault, Found, Gauges, Lsn, Parked, ReadError, Recovered, Slice};
+pub use milena_store::{Committed, Damaged, Fault, Found, Gauges, Lsn, Parked, ReadError, Recovered, Slice};
 pub use node::Node;
 pub use noun::NoRoom;
 pub use offsets::{DeleteRecordsRefusal, Sought, Stamped};

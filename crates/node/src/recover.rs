@@ -27,7 +27,7 @@ use milena_engine::{
     topic::{Catalog, CatalogFact},
     unread::{Ledger, UnreadFact},
 };
-use milena_store::{LogId, Lost, Lsn, Replay, Replayed, Version};
+use milena_store::{Damaged, LogId, Lost, Lsn, Replay, Replayed, Version};
 
 use crate::noun::Noun;
 
@@ -171,14 +171,11 @@ impl Recovery {
         all
     }
 
-    /// Puts the inhabitant's name in front of each of the store's lines about a log.
-    pub fn name(&self, lines: &mut [String]) {
-        let inhabitants = if lines.is_empty() { HashMap::new() } else { self.inhabitants() };
-        for line in lines {
-            let log = line.strip_prefix("log ").and_then(|rest| rest.split_once(':')).and_then(|(log, _)| log.parse().ok());
-            if let Some(inhabitant) = log.and_then(|log: u64| inhabitants.get(&log)) {
-                line.insert_str(0, &format!("{inhabitant}, "));
-            }
+    /// Says of all that the store found damaged who lives there.
+    pub fn name(&self, damage: &mut [Damaged]) {
+        let inhabitants = if damage.is_empty() { HashMap::new() } else { self.inhabitants() };
+        for found in damage {
+            found.whose = found.log.and_then(|log| inhabitants.get(&log.0)).map(ToString::to_string);
         }
     }
 
@@ -505,6 +502,22 @@ mod tests {
         assert_eq!((partition.version, partition.machine.next()), (Version(5), 9));
         assert_eq!(recovery.take_partition(FIRST + 1).version, Version(0));
         assert_eq!(recovery.take_group(FIRST + 2).unwrap().version, Version(4));
+    }
+
+    #[test]
+    fn what_is_damaged_is_named_by_who_lives_there() {
+        let damaged = |log: Option<u64>| Damaged { log: log.map(LogId), whose: None, file: "log-1".into(), what: "gone".into() };
+        let mut found = [Some(FIRST + 1), Some(FIRST + 2), Some(FIRST + 90), None].map(damaged);
+        founded(false).name(&mut found);
+        let words = found.map(|damaged| damaged.to_string());
+        let (partition, group, nobody) = (FIRST + 1, FIRST + 2, FIRST + 90);
+        let expected = [
+            format!("t-1, log {partition}: gone"),
+            format!("group g, log {group}: gone"),
+            format!("log {nobody}: gone"),
+            "gone".into(),
+        ];
+        assert_eq!(words, expected);
     }
 
     #[test]

@@ -323,6 +323,31 @@ pub enum Led {
     Handed,
 }
 
+/// Damage that recovery found and went on without.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Damaged {
+    /// The log that lost something by it, where that can be told.
+    pub log: Option<LogId>,
+    /// Who lives in that log, in the words of whoever keeps it: the store does not know.
+    pub whose: Option<String>,
+    /// The file that it lies in, as people call it.
+    pub file: String,
+    /// What is lost, and where.
+    pub what: String,
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whose) = &self.whose {
+            write!(f, "{whose}, ")?;
+        }
+        if let Some(log) = self.log {
+            write!(f, "log {log}: ", log = log.0)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
 /// What recovery found, for the banner and for `status`.
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {
@@ -333,8 +358,8 @@ pub struct Recovered {
     pub bytes: u64,
     /// Bytes of a torn or rotten last frame that were cut (the two cannot be told apart).
     pub cut: u64,
-    /// Damage found: one line each, naming file, range and log.
-    pub damage: Vec<String>,
+    /// Damage found, each naming file, range and log.
+    pub damage: Vec<Damaged>,
     /// Logs that lost entries to damage, now or at an earlier start.
     pub quarantined: Vec<LogId>,
     pub micros: u64,

@@ -1,7 +1,8 @@
 //! Produce: places, duplicates, refusals, restarts, and a store that dies.
 
-use milena_node::{AppendRefusal, Dead, NoRoom, engine::partition::Refusal};
+use milena_node::{AppendRefusal, Damaged, Dead, NoRoom, engine::partition::Refusal};
 use milena_record::Flaw;
+use milena_store::LogId;
 
 use crate::world::{World, append, batch, idempotent, read_all};
 
@@ -189,7 +190,9 @@ fn after_damage_readers_must_compare_their_positions() {
     let world = World::new();
     let topic = world.create("t", 2, &[]);
     world.produce(&topic, 0, batch(&["x"])).unwrap();
-    let world = world.restart_with(|recovered| recovered.damage.push("log 16: something is missing".into()));
+    let what = "something is missing".to_owned();
+    let damaged = Damaged { log: Some(LogId(16)), whose: None, file: "the write-ahead log".into(), what };
+    let world = world.restart_with(|recovered| recovered.damage.push(damaged));
     let topic = world.node.topic("t").unwrap();
     let epoch = |partition: usize| topic.partitions[partition].view().unwrap().epoch;
     for _ in 0..200 {

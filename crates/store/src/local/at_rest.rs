@@ -161,10 +161,10 @@ impl AtRest {
                         ended, and was never acknowledged (a last frame that rotted looks the same); the next start cuts it";
             self.leftovers.push(Leftover { file: log_name(file), range: Some(at..at + len), what: what.into() });
         }
-        // Lines about one log are told with their range by its holes.
-        for line in ended.recovered.damage.iter().filter(|line| !line.starts_with("log ")) {
-            let file = line.split(' ').next().filter(|word| word.starts_with("log-")).unwrap_or("the write-ahead log").into();
-            self.damage.push(Damage { file, range: None, log: None, positions: None, what: line.clone() });
+        // What one log lost is told with its range by its holes.
+        for found in ended.recovered.damage.iter().filter(|found| found.log.is_none()) {
+            let (file, what) = (found.file.clone(), found.what.clone());
+            self.damage.push(Damage { file, range: None, log: None, positions: None, what });
         }
         self.recovered = ended.recovered;
     }

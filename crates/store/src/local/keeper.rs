@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     disk::ALIGN,
-    seam::{Fault, Gauges, LogId, Lost, Lsn, Recovered, Replay, Version},
+    seam::{Damaged, Fault, Gauges, LogId, Lost, Lsn, Recovered, Replay, Version},
 };
 
 /// The keeper's mailbox, and what only it changes.
@@ -118,7 +118,8 @@ pub(super) fn load_rows(
 fn lost_snapshot(log: u64, version: u64, s: &Snapshot, recovered: &mut Recovered) -> Hole {
     let name = file_name(Kind::Snapshots, s.file);
     let (at, len) = (s.at, u64::from(s.len));
-    recovered.damage.push(format!("log {log}: its state is damaged in {name} at {at}..{}", at + len));
+    let what = format!("its state is damaged in {name} at {at}..{}", at + len);
+    recovered.damage.push(Damaged { log: Some(LogId(log)), whose: None, file: name, what });
     Hole { base: 0, last: -1, version: 0, parts: version as u32, file: s.file, at, len }
 }
 

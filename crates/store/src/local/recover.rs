@@ -16,9 +16,11 @@ use super::{
 use crate::{
     disk::{ALIGN, Disk, DiskFile, How},
     plant::{Plant, Plants},
-    seam::{Fault, LogId, Lost, Lsn, Recovered, Replay, Replayed, Version},
+    seam::{Damaged, Fault, LogId, Lost, Lsn, Recovered, Replay, Replayed, Version},
 };
 
+/// The files of the write-ahead log, where it cannot be told which of them.
+const LOG: &str = "the write-ahead log";
 /// The log is read in windows of this size.
 const WINDOW: usize = 1 << 20;
 
@@ -142,8 +144,8 @@ impl Recovery<'_> {
 
     /// A log file has its whole length before the manifest names it: one that is shorter lost its end later, and with
     /// it entries of which nothing is left to tell.
-    fn shortened(&self, files: &[Scanned]) -> Result<Vec<String>, OpenError> {
-        let mut lines = Vec::new();
+    fn shortened(&self, files: &[Scanned]) -> Result<Vec<Damaged>, OpenError> {
+        let mut found = Vec::new();
         for log in files {
             let file = log_name(log.id);
             let len = log.file.len().map_err(|source| Fault::Io { operation: "stat", file: file.clone(), source })?;
@@ -153,9 +155,10 @@ impl Recovery<'_> {
             if !self.accept_loss {
                 return Err(OpenError::LogDamaged { place: self.disk.place(), file, from: len, to: log.size });
             }
-            lines.push(format!("{file} is {len} bytes long instead of {}: what stood behind is lost", log.size));
+            let what = format!("{file} is {len} bytes long instead of {}: what stood behind is lost", log.size);
+            found.push(Damaged { log: None, whose: None, file, what });
         }
-        Ok(lines)
+        Ok(found)
     }
 
     fn open_files(&self) -> Result<Vec<Scanned>, OpenError> {
@@ -352,7 +355,8 @@ impl Recovery<'_> {
             let hole = Hole { base, last, version: state.version, parts: missing, file: FileId(0), at: 0, len: 0 };
             state.holes.get_or_insert_default().push(hole);
             ended.recovered.quarantined.push(LogId(part.log));
-            ended.recovered.damage.push(format!("log {}: {missing} entries are missing in the write-ahead log", part.log));
+            let what = format!("{missing} entries are missing in {LOG}");
+            ended.recovered.damage.push(Damaged { log: Some(LogId(part.log)), whose: None, file: LOG.into(), what });
             lost = Some(Lost { log: LogId(part.log), version: Version(part.version), start: state.start, end: next });
         }
         state.version = part.version + 1;
@@ -399,8 +403,8 @@ impl Recovery<'_> {
                     rows.iter().for_each(|row| self.quarantine_row(row, file, at, len, ended));
                 }
                 None if self.accept_loss => {
-                    let line = format!("frame {number} of the write-ahead log is lost, with what was in it");
-                    ended.recovered.damage.push(line);
+                    let what = format!("frame {number} of {LOG} is lost, with what was in it");
+                    ended.recovered.damage.push(Damaged { log: None, whose: None, file: LOG.into(), what });
                 }
                 None => {
                     let log = &files[resume.file];
@@ -432,13 +436,9 @@ impl Recovery<'_> {
         self.replay.lost(Lost { log: LogId(row.log), version, start, end });
         let positions = if row.base <= row.last { format!(", positions {}..={}", row.base, row.last) } else { String::new() };
         ended.recovered.quarantined.push(LogId(row.log));
-        ended.recovered.damage.push(format!(
-            "log {}: {} entries lost{positions} in {} at {at}..{}",
-            row.log,
-            row.parts,
-            log_name(file),
-            at + len
-        ));
+        let file = log_name(file);
+        let what = format!("{} entries lost{positions} in {file} at {at}..{}", row.parts, at + len);
+        ended.recovered.damage.push(Damaged { log: Some(LogId(row.log)), whose: None, file, what });
     }
 
     /// The directory of a frame that is not readable, by its head or by its foot.

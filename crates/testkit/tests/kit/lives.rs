@@ -104,7 +104,7 @@ fn a_directory_that_was_given_stays_and_one_that_was_not_goes() {
             write(&cluster, "kept", &[round]).await;
             assert_eq!(read(&cluster, "kept").await.last().unwrap(), round);
         });
-        assert_eq!(kit.recovered().unwrap().0.damage, Vec::<String>::new());
+        assert_eq!(kit.recovered().unwrap().0.damage, []);
     }
     assert!(dir.path().join("data/manifest").is_file());
     let kit = Kit::setup().place(Place::Temporary).start().unwrap();

@@ -10,6 +10,7 @@ use crate::{cmd::ping::spent, screen::counted};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Form {
+    #[value(alias = "table")]
     Text,
     Json,
     Junit,
