@@ -89,6 +89,10 @@ enum Command {
     Context(cmd::context::Options),
     /// Move in from another Kafka: topics, records, positions of groups, schemas
     Copy(Box<cmd::copy::Options>),
+    /// The values of a topic as an Avro container file
+    Export(Box<cmd::export::Options>),
+    /// The records of an Avro container file into a topic
+    Import(Box<cmd::import::Options>),
     /// Avro files, schemas and data, as avro-tools does it; needs no broker
     Avro(cmd::avro::Options),
     /// Explain an error code, a setting or a word; needs no broker
@@ -137,6 +141,8 @@ impl Arguments {
             Command::Config(options) => talk(cmd::config::run(options)),
             Command::Context(options) => cmd::context::run(options),
             Command::Copy(options) => talk(cmd::copy::run(*options)),
+            Command::Export(options) => talk(cmd::export::run(*options)),
+            Command::Import(options) => talk(cmd::import::run(*options)),
             Command::Install(options) => return cmd::install::run(&options),
             Command::OnTerminal(options) => cmd::install::on_terminal(options),
             Command::Explain(options) => cmd::explain::run(&options),

@@ -136,6 +136,22 @@ fn refused(code: ErrorCode, about: &str, message: Option<&str>) -> Failure {
     failure
 }
 
+impl From<milena_serde::Error> for Failure {
+    fn from(error: milena_serde::Error) -> Self {
+        use milena_serde::Error as Said;
+        let kind = match &error {
+            Said::Address(_) => Kind::Usage,
+            Said::Unreachable { .. } => Kind::Unreachable,
+            Said::Refused { status, .. } => crate::web::kind_of(*status),
+            _ => Kind::Failed,
+        };
+        match error {
+            Said::Refused { message, .. } => Self::new(kind, message),
+            other => Self::new(kind, other.to_string()),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -12,9 +12,18 @@ use milena_schema::{
 };
 use milena_serde::{Registry, framing};
 
-use crate::web::Web;
+use crate::{failure::Failure, web::Web};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The registry at a URL, or the broker's own. `what` is what the caller cannot do without it.
+pub(crate) async fn registry(cluster: &Cluster, url: Option<&str>, what: &str) -> Result<Registry, Failure> {
+    let registry = match url {
+        Some(url) => Registry::new(url)?,
+        None => Registry::new(&Web::of(cluster, what).await?.url())?,
+    };
+    Ok(registry.with_patience(PATIENCE))
+}
 
 /// The schemas that were asked for so far.
 pub(crate) struct Shelf {
@@ -47,9 +56,7 @@ impl Shelf {
 
     async fn registry(&mut self) -> Option<Registry> {
         if self.registry.is_none() {
-            let web = Web::of(&self.cluster, "reading by a schema").await.ok();
-            let registry = web.and_then(|web| Registry::new(&web.url()).ok()).map(|r| r.with_patience(PATIENCE));
-            self.registry = Some(registry);
+            self.registry = Some(registry(&self.cluster, None, "reading by a schema").await.ok());
         }
         self.registry.clone().flatten()
     }
@@ -85,10 +92,7 @@ impl Shelf {
     /// The newest schema of a subject, if there is one that can be used here.
     pub(crate) async fn latest(&mut self, subject: &str) -> Option<Arc<Known>> {
         let registry = self.registry().await?;
-        let latest = registry.latest(subject).await.ok()?;
-        let codec = Codec::of(&*registry.schema(latest.id).await.ok()?).ok()?;
-        let known = Known { id: latest.id, subject: subject.into(), version: latest.version.unwrap_or(0), codec };
-        Some(Arc::new(known))
+        Known::latest(&registry, subject).await.ok().flatten().map(Arc::new)
     }
 }
 
@@ -104,6 +108,17 @@ impl Codec {
 }
 
 impl Known {
+    /// The newest schema of a subject; `None` when it has none.
+    pub(crate) async fn latest(registry: &Registry, subject: &str) -> Result<Option<Self>, milena_serde::Error> {
+        let latest = match registry.latest(subject).await {
+            Err(milena_serde::Error::Refused { status: 404, .. }) => return Ok(None),
+            other => other?,
+        };
+        let (id, version) = (latest.id, latest.version.unwrap_or(0));
+        let codec = Codec::of(&*registry.schema(id).await?).map_err(|flaw| milena_serde::Error::Schema { id, flaw })?;
+        Ok(Some(Self { id, subject: subject.into(), version, codec }))
+    }
+
     /// `people-value v1`, or nothing when no subject has it any more.
     pub(crate) fn place(&self) -> String {
         if self.subject.is_empty() { String::new() } else { format!("{} v{}", self.subject, self.version) }
@@ -115,6 +130,14 @@ impl Known {
             Codec::Avro(..) => "avro",
             Codec::Json(_) => "json",
             Codec::Protobuf(_) => "protobuf",
+        }
+    }
+
+    /// The schema, where it is Avro.
+    pub(crate) fn avro(&self) -> Option<&milena_schema::avro::Schema> {
+        match &self.codec {
+            Codec::Avro(schema, _) => Some(schema),
+            Codec::Json(_) | Codec::Protobuf(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 
 use crate::failure::Failure;
 
@@ -45,6 +46,11 @@ impl Screen {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.out.flush()?)
     }
+}
+
+/// How far something is, where a person waits for it.
+pub(crate) fn bar(all: u64, quiet: bool) -> ProgressBar {
+    if quiet || !io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(all) }
 }
 
 /// A number of things in words.

@@ -219,15 +219,22 @@ fn split(bytes: &[u8]) -> Option<(u16, &[u8])> {
     Some((status, &bytes[end + 4..]))
 }
 
-fn judge(status: u16, body: Value) -> Result<Value, Failure> {
-    let kind = match status {
-        200..300 => return Ok(body),
+/// What a status that is no success means for a command.
+pub(crate) fn kind_of(status: u16) -> Kind {
+    match status {
         401 | 403 => Kind::NotAllowed,
         404 => Kind::NotFound,
         409 => Kind::Exists,
         503 => Kind::Unreachable,
         _ => Kind::Failed,
-    };
+    }
+}
+
+fn judge(status: u16, body: Value) -> Result<Value, Failure> {
+    if (200..300).contains(&status) {
+        return Ok(body);
+    }
+    let kind = kind_of(status);
     // The admin routes say what failed in one field, the registry in another.
     let words = body["error"].as_str().or(body["message"].as_str());
     let mut failure = Failure::new(kind, words.map_or(format!("the broker answered {status}"), Into::into));

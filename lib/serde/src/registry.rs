@@ -147,7 +147,16 @@ impl Registry {
 
     /// The newest version of a subject.
     pub async fn latest(&self, subject: &str) -> Result<Registered, Error> {
-        let path = format!("/subjects/{}/versions/latest", segment(subject));
+        self.at(subject, "latest").await
+    }
+
+    /// One version of a subject.
+    pub async fn version(&self, subject: &str, version: i32) -> Result<Registered, Error> {
+        self.at(subject, &version.to_string()).await
+    }
+
+    async fn at(&self, subject: &str, version: &str) -> Result<Registered, Error> {
+        let path = format!("/subjects/{}/versions/{version}", segment(subject));
         registered(&path, &self.door.call("GET", &path, None).await?, None)
     }
 

@@ -5,8 +5,8 @@ mod code;
 mod convert;
 mod datum;
 mod facts;
-mod input;
-mod output;
+pub(super) mod input;
+pub(super) mod output;
 mod text;
 
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
+pub(super) use datum::dice;
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]

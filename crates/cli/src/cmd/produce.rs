@@ -2,6 +2,7 @@
 
 mod encode;
 mod input;
+mod random;
 mod report;
 
 use std::{
@@ -24,6 +25,7 @@ use crate::{
 };
 use encode::Encoder;
 use input::Input;
+use random::Random;
 use report::Report;
 
 /// Records under way; reading goes on while they are acknowledged, and memory stays bounded.
@@ -36,6 +38,7 @@ const WINDOW: usize = 10_000;
   milena produce users -k 17 '{\"name\":\"john\"}' -H source=crm
   printf '17=john\\n18=ann\\n' | milena produce users --key-separator =
   milena produce users -k 17 --tombstone
+  milena produce users --random 1000              of the schema users-value
   milena read users | milena produce users-copy --json")]
 pub(crate) struct Options {
     /// Topic; made if the broker makes topics by itself
@@ -72,9 +75,19 @@ pub(crate) struct Options {
     /// The whole of each file, or of stdin, is one message
     #[arg(long)]
     whole: bool,
-    /// Bytes as they are, although the topic has a schema
+    /// Bytes as they are, although the topic has schemas for keys or values
     #[arg(long)]
     raw: bool,
+    /// Keys as they are, although the topic has a schema for them
+    #[arg(long)]
+    raw_key: bool,
+    /// So many random values of the topic's Avro schema (10 if no number is given)
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10",
+        conflicts_with_all = ["value", "file", "whole", "json", "tombstone", "raw", "key_separator", "message"])]
+    random: Option<u64>,
+    /// The same seed gives the same random values
+    #[arg(long, requires = "random", allow_negative_numbers = true)]
+    seed: Option<i64>,
     /// Which message of the topic's Protobuf schema the values are [default: its first]
     #[arg(long, value_name = "NAME", conflicts_with = "raw")]
     message: Option<String>,
@@ -124,7 +137,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         config.retry.within = patience;
     });
     let cluster = cluster.await?;
-    let encoder = Encoder::of(&cluster, &options.topic, options.raw, options.message.clone()).await?;
+    let encoder = Encoder::of(&cluster, &options).await?;
+    if let Some(count) = options.random {
+        input.invent(Random::new(encoder.value(), &options, count)?);
+    }
     let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
     let mut report = Report::new(&options, input.is_person(), encoder.words());
     let outcome = send_all(&producer, (&template, &encoder), &mut input, &mut report, &cluster).await;
@@ -198,8 +214,7 @@ async fn send(
     (value, input): (Bytes, &Input),
     report: &mut Report,
 ) -> Result<Sent, Failure> {
-    let mut record = template.record(value, input.place())?;
-    record.value = record.value.map(|value| encoder.encode(value, &input.place())).transpose()?;
+    let record = encoder.encode(template.record(value, input.place())?, &input.place())?;
     let bytes = record.value.as_ref().map_or(0, Bytes::len);
     report.begin();
     let (at, delivery) = (Instant::now(), producer.send(record).await?);

@@ -11,16 +11,17 @@ use std::io::IsTerminal;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use milena_client::{Cluster, Message, OutOfRange, Reader, ReaderConfig, Selection, Until};
+use milena_client::{Cluster, Message, Reader, Selection, Until};
 
 use crate::{
     connect::Connect,
     failure::Failure,
     nearest::nearest,
-    screen::{Screen, counted},
+    screen::{self, Screen, counted},
 };
-pub(crate) use decode::{Decoder, Depth, Meaning};
+pub(crate) use decode::{Decoder, Depth, Meaning, header};
 use filter::Filter;
+pub(crate) use range::Range;
 use show::{Output, Shape, Show};
 
 #[derive(Args, Clone, Debug)]
@@ -60,24 +61,14 @@ pub(crate) struct TailOptions {
 
 #[derive(Args, Clone, Debug)]
 struct Select {
-    /// Range: start, end, :end, N, N:M or N-M (M left out), :N (up to N), +N (N after the start), -N (the last N), @TIME, @TIME:TIME, @:TIME
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
-    offset: Option<String>,
-    /// Where to begin: start, now, an offset, +N (after the start), -N (before the end), @TIME
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, conflicts_with = "offset")]
-    from: Option<String>,
-    /// Partition; may be repeated [default: all]
-    #[arg(short, long, allow_negative_numbers = true)]
-    partition: Vec<i32>,
+    #[command(flatten)]
+    range: Range,
     /// Stop after this many messages
     #[arg(short = 'n', long, allow_negative_numbers = true)]
     count: Option<u64>,
     /// Only messages for which this holds: key, value, value.a.b, header.NAME, partition, offset; = != contains ~ !~ < <= > >=; repeated: all
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     filter: Vec<String>,
-    /// Leave out what open or aborted transactions wrote
-    #[arg(long)]
-    committed: bool,
 }
 
 /// How messages are shown; shared with `message show`.
@@ -122,31 +113,24 @@ impl Look {
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let (from, until) = range::parse(options.select.offset.as_deref(), options.select.from.as_deref(), options.follow)?;
-    read(&options, from, until).await
+    let selection = options.select.range.of(&options.topic, options.follow)?;
+    read(&options, selection).await
 }
 
 pub(crate) async fn tail(options: TailOptions) -> Result<(), Failure> {
     let TailOptions { topic, mut select, look, connect } = options;
-    if select.offset.is_none() && select.from.is_none() {
-        select.from = Some("now".into());
+    if select.range.offset.is_none() && select.range.from.is_none() {
+        select.range.from = Some("now".into());
     }
     run(Options { topic, select, look, follow: true, connect }).await
 }
 
-async fn read(options: &Options, from: milena_client::From, until: Until) -> Result<(), Failure> {
+async fn read(options: &Options, selection: Selection) -> Result<(), Failure> {
     let filters: Vec<Filter> = options.select.filter.iter().map(|f| Filter::parse(f)).collect::<Result<_, _>>()?;
     let mut show = Show::new(options.look.shape()?, Screen::new(), options.follow)?;
     let cluster = options.connect.cluster().await?;
-    let selection = Selection {
-        topic: options.topic.as_str().into(),
-        partitions: (!options.select.partition.is_empty()).then(|| options.select.partition.clone()),
-        from,
-        until,
-    };
-    let config =
-        ReaderConfig { committed: options.select.committed, out_of_range: OutOfRange::Nearest, ..ReaderConfig::default() };
-    let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
+    let until = selection.until;
+    let mut reader = match options.select.range.open(&cluster, selection).await {
         Ok(reader) => reader,
         Err(error) => return Err(no_topic(&cluster, &options.topic, error).await),
     };
@@ -210,12 +194,14 @@ async fn next(reader: &mut Reader, show: &mut Show) -> Result<Option<Message>, F
 
 /// A bar where a person waits for a program or a file to be fed.
 fn bar(reader: &Reader, options: &Options) -> ProgressBar {
-    let wanted = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal() && !options.connect.quiet && !options.follow;
-    if !wanted {
-        return ProgressBar::hidden();
-    }
+    let shown = std::io::stdout().is_terminal() || options.follow;
+    screen::bar(length(reader), options.connect.quiet || shown)
+}
+
+/// How many offsets a reader has before it.
+pub(crate) fn length(reader: &Reader) -> u64 {
     let all: i64 = reader.progress().iter().filter_map(|p| Some(p.until? - p.from)).filter(|n| *n > 0).sum();
-    ProgressBar::new(all.unsigned_abs())
+    all.unsigned_abs()
 }
 
 /// What a person wants to know when nothing more comes: how much it was, and why it ended.

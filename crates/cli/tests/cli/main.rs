@@ -3,6 +3,7 @@
 mod anywhere;
 mod architect;
 mod avro;
+mod containers;
 mod copy;
 mod crowd;
 mod data;

@@ -110,3 +110,50 @@ fn a_schema_is_learnt_from_samples() {
     let nothing = ground.server.run(&["schema", "infer"], b"");
     assert!(!nothing.status.success() && String::from_utf8_lossy(&nothing.stderr).contains("no sample"), "{nothing:?}");
 }
+
+#[test]
+fn keys_are_encoded_as_values_are() {
+    let ground = Ground::new();
+    let raw = |more: &[&str]| ground.server.run(&[&["read", "people", "-q"], more].concat(), b"").stdout;
+    ground.register("people-key", "key.avsc", "\"string\"", &[]);
+    ground.server.out(&["produce", "people", "-k", "17", "x"], b"");
+    assert_eq!(raw(&["-f", "%k"]), b"\x00\x00\x00\x00\x01\x0417");
+    // As JSON it is the same key, also when it comes back from `read`.
+    ground.server.out(&["produce", "people", "-k", "\"17\"", "x"], b"");
+    ground.server.out(&["produce", "people", "--json"], &raw(&["-n", "1"]));
+    ground.server.out(&["produce", "people", "-k", "17", "--tombstone"], b"");
+    let keys = raw(&["-f", "%k;", "--offset", "1:"]);
+    assert_eq!(keys, b"\x00\x00\x00\x00\x01\x0417;".repeat(3));
+    for flag in ["--raw", "--raw-key"] {
+        ground.server.out(&["produce", "people", flag, "-k", "17", "x"], b"");
+        assert_eq!(raw(&["-f", "%k", "--offset", "-1"]), b"17", "{flag}");
+    }
+    ground.register("orders-key", "order.avsc", "\"long\"", &[]);
+    ground.server.out(&["produce", "orders", "--key-separator", "="], b"17=x\n");
+    assert_eq!(ground.server.run(&["read", "orders", "-f", "%k", "-q"], b"").stdout, b"\x00\x00\x00\x00\x02\x22");
+    assert!(ground.read("orders", &[]).contains("\"key\":\"17\""));
+    let unfit = ground.server.run(&["produce", "orders", "-k", "john", "x"], b"");
+    let said = String::from_utf8_lossy(&unfit.stderr);
+    assert!(unfit.status.code() == Some(1) && said.contains("does not fit orders-key version 1"), "{said}");
+    assert!(said.contains("milena produce --raw-key"), "{said}");
+}
+
+#[test]
+fn random_values_are_of_the_topics_schema() {
+    let ground = Ground::new();
+    let unknown = ground.server.run(&["produce", "people", "--random", "3"], b"");
+    assert!(unknown.status.code() == Some(5), "{unknown:?}");
+    let schema = r#"{"type":"record","name":"P","fields":[{"name":"first","type":"string"},{"name":"n","type":"long"}]}"#;
+    ground.register("people-value", "people.avsc", schema, &[]);
+    let said = ground.server.out(&["produce", "people", "--random", "3", "--seed", "7", "-k", "k"], b"");
+    assert_eq!(said.matches("avro people-value v1 (id 1)").count(), 3, "{said}");
+    ground.server.out(&["produce", "people", "--seed", "7", "--random"], b"");
+    let read: Vec<serde_json::Value> = ground.read("people", &[]).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(read.len(), 13);
+    assert!(read.iter().all(|m| m["schema"]["id"] == 1 && m["value"]["n"].is_i64()), "{read:?}");
+    // The same seed, the same values; each its own.
+    assert!(read[..3].iter().zip(&read[3..]).all(|(a, b)| a["value"] == b["value"]) && read[0]["value"] != read[1]["value"]);
+    assert_eq!((&read[0]["key"], &read[3]["key"]), (&"k".into(), &serde_json::Value::Null));
+    let mixed = ground.server.run(&["produce", "people", "--random", "3", "--raw"], b"");
+    assert_eq!(mixed.status.code(), Some(64));
+}

@@ -148,12 +148,7 @@ impl Sample {
 fn each(plan: &Plan, block: &Block, path: &Path, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut data = binary::Reader::new(&block.data);
     for index in 0..block.count {
-        let before = data.rest();
-        plan.skip(&mut data).map_err(|error| {
-            let what = format!("record {index} of the block at byte {} of {} cannot be read", block.at, path.display());
-            Failure::new(Kind::Failed, what).why(error)
-        })?;
-        take(&before[..before.len() - data.rest().len()])?;
+        take(input::datum(plan, &mut data, (block, index), path)?)?;
     }
     Ok(())
 }

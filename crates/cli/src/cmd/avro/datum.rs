@@ -129,10 +129,15 @@ fn unframed(bytes: &[u8]) -> Result<&[u8], Failure> {
     }
 }
 
+/// Chance, or what a seed gives.
+pub(in crate::cmd) fn dice(seed: Option<i64>) -> Dice {
+    let chance = || u64::from_le_bytes(input::sync()[..8].try_into().unwrap_or_default());
+    Dice::new(seed.map_or_else(chance, |seed| seed as u64))
+}
+
 pub(super) fn random(options: &Random) -> Result<(), Failure> {
     let schema = options.schema.needed()?;
-    let chance = || u64::from_le_bytes(input::sync()[..8].try_into().unwrap_or_default());
-    let mut dice = Dice::new(options.seed.map_or_else(chance, |seed| seed as u64));
+    let mut dice = dice(options.seed);
     let none = |flaw| Failure::new(Kind::Failed, "no random data can be made").why(flaw);
     let out = Out::create(Some(&options.out))?;
     if options.json {

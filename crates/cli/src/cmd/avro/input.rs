@@ -8,15 +8,15 @@ use std::{
 
 use clap::Args;
 use milena_schema::avro::{
-    Schema,
-    container::{self, Codec, Reader, Squeeze},
+    Plan, Schema, binary,
+    container::{self, Block, Codec, Reader, Squeeze},
 };
 
 use crate::failure::{Failure, Kind};
 
 /// A schema, in one of the ways that avro-tools knows.
 #[derive(Args, Debug)]
-pub(super) struct SchemaOptions {
+pub(in crate::cmd) struct SchemaOptions {
     /// The schema itself
     #[arg(long, value_name = "JSON", conflicts_with = "schema_file")]
     schema: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct SchemaOptions {
 }
 
 impl SchemaOptions {
-    pub(super) fn given(&self) -> Result<Option<Schema>, Failure> {
+    pub(in crate::cmd) fn given(&self) -> Result<Option<Schema>, Failure> {
         match (&self.schema, &self.schema_file) {
             (Some(text), _) => parse(text, "--schema").map(Some),
             (None, Some(path)) => schema_of(path).map(Some),
@@ -41,7 +41,7 @@ impl SchemaOptions {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct SqueezeOptions {
+pub(in crate::cmd) struct SqueezeOptions {
     /// null, deflate, snappy, bzip2, xz or zstandard
     #[arg(long, value_name = "CODEC")]
     codec: Option<String>,
@@ -52,7 +52,7 @@ pub(super) struct SqueezeOptions {
 
 impl SqueezeOptions {
     /// The codec that was asked for, else `usual`.
-    pub(super) fn or(&self, usual: Codec) -> Result<Squeeze, Failure> {
+    pub(in crate::cmd) fn or(&self, usual: Codec) -> Result<Squeeze, Failure> {
         let codec = match &self.codec {
             None => usual,
             Some(name) => name.parse().map_err(|error: container::Error| Failure::usage(error.to_string()))?,
@@ -87,7 +87,7 @@ pub(super) fn schema_of(path: &Path) -> Result<Schema, Failure> {
 }
 
 /// `-` is stdin.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(in crate::cmd) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
@@ -100,12 +100,12 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-pub(super) fn container(path: &Path) -> Result<Reader<Box<dyn Read>>, Failure> {
+pub(in crate::cmd) fn container(path: &Path) -> Result<Reader<Box<dyn Read>>, Failure> {
     Reader::new(open(path)?).map_err(|error| broken(path, error))
 }
 
 /// A file that is read must not be written at the same time: it would be emptied first.
-pub(super) fn apart<'p>(inputs: impl IntoIterator<Item = &'p PathBuf>, out: &Path) -> Result<(), Failure> {
+pub(in crate::cmd) fn apart<'p>(inputs: impl IntoIterator<Item = &'p PathBuf>, out: &Path) -> Result<(), Failure> {
     let Ok(place) = out.canonicalize() else { return Ok(()) };
     match inputs.into_iter().find(|input| input.canonicalize().is_ok_and(|input| input == place)) {
         Some(input) => Err(Failure::usage(format!("{} cannot be read and written at once", input.display()))),
@@ -118,7 +118,7 @@ pub(super) fn unread(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// What a container file's reader said, for people.
-pub(super) fn broken(path: &Path, error: container::Error) -> Failure {
+pub(in crate::cmd) fn broken(path: &Path, error: container::Error) -> Failure {
     let failure = Failure::new(Kind::Failed, format!("{} cannot be read as an Avro file", path.display())).why(&error);
     match error {
         container::Error::Damaged { .. } => {
@@ -128,8 +128,23 @@ pub(super) fn broken(path: &Path, error: container::Error) -> Failure {
     }
 }
 
+/// The bytes of the next record of a block.
+pub(in crate::cmd) fn datum<'b>(
+    plan: &Plan,
+    data: &mut binary::Reader<'b>,
+    (block, index): (&Block, u64),
+    path: &Path,
+) -> Result<&'b [u8], Failure> {
+    let before = data.rest();
+    plan.skip(data).map_err(|error| {
+        let what = format!("record {index} of the block at byte {} of {} cannot be read", block.at, path.display());
+        Failure::new(Kind::Failed, what).why(error)
+    })?;
+    Ok(&before[..before.len() - data.rest().len()])
+}
+
 /// What went wrong while a container file was written.
-pub(super) fn unwritten(error: container::Error) -> Failure {
+pub(in crate::cmd) fn unwritten(error: container::Error) -> Failure {
     match error {
         container::Error::Io(error) => error.into(),
         other => Failure::new(Kind::Failed, other.to_string()),
@@ -137,6 +152,6 @@ pub(super) fn unwritten(error: container::Error) -> Failure {
 }
 
 /// Sixteen bytes that nobody can foresee.
-pub(super) fn sync() -> container::Sync {
+pub(in crate::cmd) fn sync() -> container::Sync {
     uuid::Uuid::new_v4().into_bytes()
 }

@@ -11,7 +11,7 @@ use milena_schema::avro::container;
 use super::input;
 use crate::failure::{Failure, Kind};
 
-pub(super) enum Out {
+pub(in crate::cmd) enum Out {
     Stdout(BufWriter<StdoutLock<'static>>),
     /// Something that is no file, such as a pipe: it is written as it comes.
     Straight(BufWriter<File>),
@@ -19,7 +19,7 @@ pub(super) enum Out {
 }
 
 /// A new file that will take the place of another, or of none.
-pub(super) struct Beside {
+pub(in crate::cmd) struct Beside {
     file: BufWriter<File>,
     new: PathBuf,
     target: PathBuf,
@@ -31,7 +31,7 @@ const GATHER: usize = 32 << 10;
 
 impl Out {
     /// `-` and nothing are stdout.
-    pub(super) fn create(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(in crate::cmd) fn create(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return Ok(Self::stdout()) };
         let failed = |error| Failure::new(Kind::Failed, format!("{} cannot be written", path.display())).why(error);
         let buffered = |file| BufWriter::with_capacity(GATHER, file);
@@ -71,7 +71,7 @@ impl Out {
     }
 
     /// [`Self::keep`] of what a container's writer is done with.
-    pub(super) fn keep_finished(finished: Result<Self, container::Error>) -> Result<(), Failure> {
+    pub(in crate::cmd) fn keep_finished(finished: Result<Self, container::Error>) -> Result<(), Failure> {
         finished.map_err(input::unwritten)?.keep()
     }
 }

@@ -1,13 +1,9 @@
 //! The records of a topic, partition by partition in their order. What is there already is compared first, record by record; a copy
 //! that does not agree with its source is not added to. At the end both are counted and summed.
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    io::IsTerminal,
-};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use indicatif::ProgressBar;
 use milena_client::{
     At, Cluster, Delivery, From as Begin, Message, NewRecord, Producer, ProducerConfig, Reader, ReaderConfig, Selection, Until,
     record::{Codec, Compression, crc32c},
@@ -15,7 +11,11 @@ use milena_client::{
 };
 
 use super::{Ends, Maps, map::Map};
-use crate::failure::{Failure, Kind};
+use crate::{
+    cmd::read::length,
+    failure::{Failure, Kind},
+    screen,
+};
 
 /// Records that are read and not yet acknowledged.
 const WINDOW: usize = 10_000;
@@ -75,7 +75,7 @@ async fn run(ends: &Ends, topic: &Text, selections: &[Selection], parts: &mut Ha
     let config = ReaderConfig { committed: true, ..ReaderConfig::default() };
     let mut reader = Reader::open(ends.from.cluster().clone(), selections, config).await?;
     let mut there = Existing::open(ends, topic, parts).await?;
-    let bar = bar(ends, &reader);
+    let bar = screen::bar(length(&reader), ends.quiet);
     let mut done = Done::default();
     let mut producer: Option<Producer> = None;
     let mut under_way: VecDeque<(i64, Delivery)> = VecDeque::new();
@@ -112,14 +112,6 @@ async fn placed(topic: &Text, at: i64, delivery: Delivery) -> Result<(), Failure
         Some(offset) if offset != at => Err(differs(topic, placed.partition, offset)
             .why(format!("a record was to come to offset {at} and came to {offset}: somebody else writes into the copy"))),
         _ => Ok(()),
-    }
-}
-
-fn bar(ends: &Ends, reader: &Reader) -> ProgressBar {
-    let all: i64 = reader.progress().iter().filter_map(|p| Some(p.until? - p.from)).sum();
-    match std::io::stderr().is_terminal() && !ends.quiet {
-        true => ProgressBar::new(all.unsigned_abs()),
-        false => ProgressBar::hidden(),
     }
 }
 

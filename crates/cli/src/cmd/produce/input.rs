@@ -5,7 +5,7 @@ use std::{collections::VecDeque, io::IsTerminal, path::PathBuf, pin::Pin};
 use bytes::Bytes;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-use super::Options;
+use super::{Options, random::Random};
 use crate::failure::{Failure, Kind};
 
 /// The largest line or file that is taken as one message.
@@ -16,6 +16,7 @@ pub(super) struct Input {
     files: VecDeque<PathBuf>,
     open: Option<Open>,
     whole: bool,
+    random: Option<Random>,
     /// Values handed out so far.
     pub(super) taken: u64,
 }
@@ -35,11 +36,12 @@ impl Input {
             files: options.file.iter().cloned().collect(),
             open: None,
             whole: options.whole,
+            random: None,
             taken: 0,
         };
         if options.tombstone {
             input.values.push_back(Bytes::new());
-        } else if input.values.is_empty() && input.files.is_empty() {
+        } else if input.values.is_empty() && input.files.is_empty() && options.random.is_none() {
             input.open = Some(Open {
                 name: "stdin".into(),
                 lines: 0,
@@ -51,6 +53,11 @@ impl Input {
             }
         }
         Ok(input)
+    }
+
+    /// Values that nobody wrote.
+    pub(super) fn invent(&mut self, random: Random) {
+        self.random = Some(random);
     }
 
     /// Whether somebody is typing.
@@ -68,6 +75,11 @@ impl Input {
         if let Some(value) = self.values.pop_front() {
             self.taken += 1;
             return Ok(Some(value));
+        }
+        if let Some(random) = &mut self.random {
+            let value = random.next()?;
+            self.taken += u64::from(value.is_some());
+            return Ok(value);
         }
         loop {
             if self.open.is_none() && !self.open_next().await? {

@@ -67,7 +67,7 @@ impl Decoder {
 }
 
 /// The GUID that a header of this name carries.
-fn header(headers: &[(Bytes, Option<Bytes>)], name: &str) -> Option<[u8; 16]> {
+pub(crate) fn header(headers: &[(Bytes, Option<Bytes>)], name: &str) -> Option<[u8; 16]> {
     let (_, value) = headers.iter().find(|(key, _)| key == name)?;
     framing::split_header(value.as_ref()?).ok().map(|(guid, _)| guid)
 }

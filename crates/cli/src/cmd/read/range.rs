@@ -1,11 +1,44 @@
 //! Ranges of offset and time as people write them: kcat's, rpk's, and dates.
 
-use milena_client::{From, Until};
+use clap::Args;
+use milena_client::{Cluster, From, OutOfRange, Reader, ReaderConfig, Selection, Until};
 
 use crate::{failure::Failure, when};
 
+/// Which part of a topic.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Range {
+    /// Range: start, end, :end, N, N:M or N-M (M left out), :N (up to N), +N (N after the start), -N (the last N), @TIME, @TIME:TIME, @:TIME
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    pub(super) offset: Option<String>,
+    /// Where to begin: start, now, an offset, +N (after the start), -N (before the end), @TIME
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, conflicts_with = "offset")]
+    pub(super) from: Option<String>,
+    /// Partition; may be repeated [default: all]
+    #[arg(short, long, allow_negative_numbers = true)]
+    partition: Vec<i32>,
+    /// Leave out what open or aborted transactions wrote
+    #[arg(long)]
+    committed: bool,
+}
+
+impl Range {
+    /// That part of a topic. Following leaves its end open.
+    pub(crate) fn of(&self, topic: &str, follow: bool) -> Result<Selection, Failure> {
+        let (from, until) = parse(self.offset.as_deref(), self.from.as_deref(), follow)?;
+        let partitions = (!self.partition.is_empty()).then(|| self.partition.clone());
+        Ok(Selection { topic: topic.into(), partitions, from, until })
+    }
+
+    /// Reads it.
+    pub(crate) async fn open(&self, cluster: &Cluster, selection: Selection) -> milena_client::Result<Reader> {
+        let config = ReaderConfig { committed: self.committed, out_of_range: OutOfRange::Nearest, ..ReaderConfig::default() };
+        Reader::open(cluster.clone(), &[selection], config).await
+    }
+}
+
 /// Reads `--offset` or `--from`. Following leaves the end open.
-pub(super) fn parse(offset: Option<&str>, from: Option<&str>, follow: bool) -> Result<(From, Until), Failure> {
+fn parse(offset: Option<&str>, from: Option<&str>, follow: bool) -> Result<(From, Until), Failure> {
     let text = offset.or(from).unwrap_or("start");
     let (from, until) = range(text).ok_or_else(|| {
         Failure::usage(format!("{text:?} is no range"))
