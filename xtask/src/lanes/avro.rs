@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::server::Server;
 use crate::{
     lane::{Ground, room},
     run,
@@ -47,6 +48,7 @@ pub(crate) fn tools(ground: &Ground) -> Result<String> {
     both.single()?;
     both.damage()?;
     both.idl()?;
+    both.topic()?;
     Ok(format!("{} answers of avro-tools 1.12.1 and milena avro are the same", both.checks))
 }
 
@@ -209,6 +211,17 @@ impl Both {
             self.same_json(&format!("repair {option}"), &ours, &theirs)?;
         }
         Ok(())
+    }
+
+    /// Their file goes through a topic, and ours comes out of it.
+    fn topic(&mut self) -> Result<()> {
+        let server = Server::start(&self.milena, &self.path("data"), &[])?;
+        for words in [&["import", "theirs-snappy.avro", "people"][..], &["export", "people", "people.avro", "--codec", "snappy"]] {
+            let mut command = Command::new(&self.milena);
+            run::quiet(command.args(words).args(["-b", &server.kafka]).current_dir(self.dir.path()))?;
+        }
+        let theirs = self.theirs(&["tojson", "people.avro"])?;
+        self.same_json("a file through a topic", &records(), &theirs)
     }
 
     fn idl(&mut self) -> Result<()> {

@@ -23,6 +23,8 @@ milena produce orders --key-separator =  lines of key=value
 milena produce orders --whole --file F   a file as one message
 milena produce orders -k 17 --tombstone  delete a key
 milena read a | milena produce b --json  copy messages
+milena produce orders --random 1000      values of the topic's schema
+milena import orders.avro orders         records of an Avro file
 ",
     ),
     (
@@ -37,6 +39,7 @@ milena read orders -f '%o %k %s\\n'       in kcat's format
 milena read orders -o csv                as a table for programs
 milena read orders --hex -n 1            every byte explained
 milena message show orders/0/17          one message and its batch
+milena export orders orders.avro         as an Avro file
 ",
     ),
     (
