@@ -30,6 +30,17 @@ pub enum Error {
     Nameless,
     #[error("{0}")]
     Unsupported(String),
+    /// What a Kafka client said.
+    #[cfg(feature = "client")]
+    #[error(transparent)]
+    Kafka(#[from] milena_client::Error),
+    /// A message whose value was not read.
+    #[cfg(feature = "client")]
+    #[error("the message at {topic}/{partition} @{offset}: {why}")]
+    Message { topic: String, partition: i32, offset: i64, why: Box<Error> },
+    #[cfg(feature = "client")]
+    #[error("nothing was committed: a message waits for its schema; `next` gives it, or says why not")]
+    Held,
 }
 
 impl Error {
@@ -38,6 +49,12 @@ impl Error {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+            #[cfg(feature = "client")]
+            Self::Message { why, .. } => why.is_retriable(),
+            #[cfg(feature = "client")]
+            Self::Kafka(error) => error.is_connection(),
+            #[cfg(feature = "client")]
+            Self::Held => true,
             _ => false,
         }
     }

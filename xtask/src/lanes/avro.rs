@@ -216,7 +216,8 @@ impl Both {
     /// Their file goes through a topic, and ours comes out of it.
     fn topic(&mut self) -> Result<()> {
         let server = Server::start(&self.milena, &self.path("data"), &[])?;
-        for words in [&["import", "theirs-snappy.avro", "people"][..], &["export", "people", "people.avro", "--codec", "snappy"]] {
+        for words in [&["import", "theirs-snappy.avro", "people"][..], &["export", "people", "people.avro", "--codec", "snappy"]]
+        {
             let mut command = Command::new(&self.milena);
             run::quiet(command.args(words).args(["-b", &server.kafka]).current_dir(self.dir.path()))?;
         }

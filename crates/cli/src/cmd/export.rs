@@ -32,11 +32,14 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-#[command(disable_version_flag = true, after_help = "Examples:
+#[command(
+    disable_version_flag = true,
+    after_help = "Examples:
   milena export people people.avro                  all of it, as the newest version of people-value
   milena export people --offset @-1h > hour.avro    the last hour
   milena export people old.avro --version 1         as version 1 has it
-  milena export people people.avro --codec zstandard")]
+  milena export people people.avro --codec zstandard"
+)]
 pub(crate) struct Options {
     topic: String,
     /// Where to write, - is stdout
@@ -92,9 +95,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     };
     let out = Out::create(Some(&options.file))?;
     let mut sheet = Sheet { registry, plans: HashMap::new(), out: Some(out), begun: None, tally: Tally::default() };
-    let begin = |out, target: &Target| {
-        Writer::new(out, &alone(&target.schema), squeeze, &[], input::sync()).map_err(input::unwritten)
-    };
+    let begin =
+        |out, target: &Target| Writer::new(out, &alone(&target.schema), squeeze, &[], input::sync()).map_err(input::unwritten);
     if let Some(target) = target {
         sheet.begin(target, begin)?;
     }
@@ -300,7 +302,9 @@ impl Sheet {
 fn missing<T>(answer: Result<T, Error>) -> Result<Result<T, String>, Failure> {
     match answer {
         Ok(found) => Ok(Ok(found)),
-        Err(error @ (Error::Refused { status: 404, .. } | Error::Schema { .. } | Error::Unsupported(_))) => Ok(Err(error.to_string())),
+        Err(error @ (Error::Refused { status: 404, .. } | Error::Schema { .. } | Error::Unsupported(_))) => {
+            Ok(Err(error.to_string()))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -329,7 +333,8 @@ impl Tally {
             }));
         }
         let records = |n: u64, what: &str| counted(i64::try_from(n).unwrap_or(i64::MAX), what);
-        let line = format!("{} to {}   {}   {}", options.topic, options.file.display(), records(self.records, "record"), target.words);
+        let line =
+            format!("{} to {}   {}   {}", options.topic, options.file.display(), records(self.records, "record"), target.words);
         if options.to_stdout() {
             options.connect.say(line);
         } else if !options.connect.quiet {
@@ -339,10 +344,14 @@ impl Tally {
             options.connect.say(format_args!("{} of another schema, read into this one", records(self.others, "record")));
         }
         if self.tombstones > 0 {
-            options.connect.say(format_args!("{} left out: a container file has no room for them", records(self.tombstones, "tombstone")));
+            options
+                .connect
+                .say(format_args!("{} left out: a container file has no room for them", records(self.tombstones, "tombstone")));
         }
         if let Some(first) = &self.first_bad {
-            options.connect.say(format_args!("{} left out that cannot be decoded; the first: {first}", records(self.bad, "record")));
+            options
+                .connect
+                .say(format_args!("{} left out that cannot be decoded; the first: {first}", records(self.bad, "record")));
         }
         Ok(())
     }

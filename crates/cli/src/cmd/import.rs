@@ -78,7 +78,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(path) => Some(Keys::new(path, registry.as_ref(), &options.topic).await?),
         None => None,
     };
-    let framer = Framer { plan: Plan::new(container.schema()), id: place.as_ref().map(|place| place.id), keys, options: &options };
+    let framer =
+        Framer { plan: Plan::new(container.schema()), id: place.as_ref().map(|place| place.id), keys, options: &options };
     let mut sender = Sender::new(cluster, options.codec);
     let bar = screen::bar(std::fs::metadata(&options.file).map_or(0, |file| file.len()), options.connect.quiet);
     let mut outcome = Ok(());
@@ -110,9 +111,9 @@ async fn register(registry: &Registry, schema: &Schema, options: &Options) -> Re
         if !refused {
             return failure;
         }
-        failure.within(format!("the schema of {} cannot be registered as {subject}; nothing was written", options.file.display())).fix(
-            format!("milena schema level --subject {subject}   shows what is asked for; --raw writes without a schema"),
-        )
+        failure
+            .within(format!("the schema of {} cannot be registered as {subject}; nothing was written", options.file.display()))
+            .fix(format!("milena schema level --subject {subject}   shows what is asked for; --raw writes without a schema"))
     })
 }
 

@@ -3,4 +3,5 @@
 mod control;
 mod faults;
 mod lives;
+mod people;
 mod world;

@@ -28,9 +28,7 @@ impl Random {
                 .fix(format!("milena schema register {} FILE.avsc", options.topic))
         };
         let known = known.ok_or_else(missing)?;
-        let foreign = || {
-            Failure::usage(format!("--random is for Avro, and {subject} is {}", known.format()))
-        };
+        let foreign = || Failure::usage(format!("--random is for Avro, and {subject} is {}", known.format()));
         let schema = known.avro().ok_or_else(foreign)?.clone();
         Ok(Self { schema, id: known.id, dice: avro::dice(options.seed), left: count })
     }
