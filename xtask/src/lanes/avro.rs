@@ -153,6 +153,10 @@ impl Both {
         self.same("count", &ours, &theirs)?;
         let (ours, theirs) = (self.ours(&["canonical", "s.avsc"])?, self.theirs(&["canonical", "s.avsc", "-"])?);
         self.same("canonical", &ours, &theirs)?;
+        std::fs::write(self.path("c.avsc"), format!("// said\n{SCHEMA} /* all */"))?;
+        let prints = ["fingerprint", "c.avsc", "r.avsc"];
+        let (ours, theirs) = (self.ours(&prints)?, self.theirs(&prints)?);
+        self.same("fingerprints of several, and comments", &ours, &theirs)?;
         for algorithm in ["CRC-64-AVRO", "MD5", "SHA-256"] {
             let args = ["fingerprint", "--fingerprint", algorithm, "s.avsc"];
             let theirs = self.theirs(&args)?;
@@ -231,7 +235,7 @@ impl Both {
         for (dir, mine) in [("ours", true), ("theirs", false)] {
             std::fs::create_dir(self.path(dir))?;
             if mine {
-                self.ours(&["idl", "--split", "i.avdl", dir])?
+                self.ours(&["idl2schemata", "i.avdl", dir])?
             } else {
                 self.theirs(&["idl2schemata", "i.avdl", dir])?
             };

@@ -61,12 +61,14 @@ enum Command {
     #[command(alias = "fragtojson")]
     Decode(datum::Decode),
     /// The Parsing Canonical Form of a schema
-    Canonical(facts::OfSchema),
-    /// A fingerprint of a schema
+    Canonical(facts::Canonical),
+    /// Fingerprints of schemas
     Fingerprint(facts::Fingerprint),
     /// Avro IDL to a schema or protocol
     Idl(code::Idl),
-    /// Code from a schema
+    /// One .avsc a type of Avro IDL, as `idl --split` does it
+    Idl2schemata(code::Schemata),
+    /// Code from a schema, or from the types of a protocol
     Compile(code::Compile),
     /// What can be read of a damaged container file
     Repair(blocks::Repair),
@@ -88,6 +90,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
         Command::Canonical(options) => facts::canonical(&options),
         Command::Fingerprint(options) => facts::fingerprint(&options),
         Command::Idl(options) => code::idl(&options),
+        Command::Idl2schemata(options) => code::schemata(&options),
         Command::Compile(options) => code::compile(&options),
         Command::Repair(options) => blocks::repair(&options),
     }?;

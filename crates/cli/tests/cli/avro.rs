@@ -118,6 +118,56 @@ fn what_is_wrong_in_a_long_text_has_its_line() {
 }
 
 #[test]
+fn avro_tools_spellings_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let commented =
+        "// a record\n{\"type\":\"record\", /* of */ \"name\":\"R\",\"fields\":[{\"name\":\"_\",\"type\":\"string\"}]}";
+    std::fs::write(dir.join("r.avsc"), commented).unwrap();
+    std::fs::write(dir.join("i.avsc"), "\"int\"").unwrap();
+    assert_eq!(out(dir, &["canonical", "r.avsc", "form"], b""), b"");
+    let form = std::fs::read(dir.join("form")).unwrap();
+    assert_eq!(form, b"{\"name\":\"R\",\"type\":\"record\",\"fields\":[{\"name\":\"_\",\"type\":\"string\"}]}\n");
+    assert_eq!(out(dir, &["canonical", "r.avsc", "-"], b""), form);
+    let prints = String::from_utf8(out(dir, &["fingerprint", "r.avsc", "i.avsc"], b"")).unwrap();
+    let alone = String::from_utf8(out(dir, &["fingerprint", "r.avsc"], b"")).unwrap();
+    assert_eq!(prints, format!("{} r.avsc\n8f5c393f1ad57572 i.avsc\n", alone.trim()));
+    assert_eq!(out(dir, &["fingerprint", "-"], b"\"int\""), b"8f5c393f1ad57572\n");
+    assert_eq!(out(dir, &["jsontofrag", "\"string\"", "-"], b"\"x\""), b"\x02x");
+    assert_eq!(out(dir, &["fragtojson", "\"string\"", "-"], b"\x02x"), b"\"x\"\n");
+    fails(dir, &["jsontofrag", "-s", "i.avsc", "\"string\"", "-"], b"", 64, "given twice");
+    fails(dir, &["jsontofrag", "r.avsc"], b"", 64, "no schema is given");
+    // A file that is written knows no comments.
+    out(dir, &["fromjson", "-s", "r.avsc", "-O", "r.avro"], b"{\"_\":\"x\"}");
+    let text = String::from_utf8(out(dir, &["getschema", "--raw", "r.avro"], b"")).unwrap();
+    assert!(!text.contains("a record") && !text.contains("of */") && text.contains("\"_\""), "{text}");
+    std::fs::write(dir.join("p.avdl"), "protocol P { record A { int a; } record B { A a; } }").unwrap();
+    out(dir, &["idl2schemata", "p.avdl", "made/here"], b"");
+    let b = std::fs::read_to_string(dir.join("made/here/B.avsc")).unwrap();
+    assert!(dir.join("made/here/A.avsc").exists() && b.contains("\"name\": \"A\""), "{b}");
+}
+
+#[test]
+fn a_protocols_types_are_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let protocol = r#"{"protocol":"Mail","namespace":"com.e","types":[
+        {"type":"enum","name":"Kind","symbols":["A","B"]},{"type":"error","name":"Lost","fields":[{"name":"why","type":"string"}]},
+        {"type":"record","name":"Letter","namespace":"com.f","fields":[{"name":"kind","type":"com.e.Kind"}]},
+        {"type":"record","name":"Box","fields":[{"name":"all","type":{"type":"array","items":"com.f.Letter"}},{"name":"kind","type":"Kind"}]}],
+        "messages":{"send":{"request":[{"name":"letter","type":"com.f.Letter"}],"response":"null"}}} // the end"#;
+    std::fs::write(dir.join("mail.avpr"), protocol).unwrap();
+    out(dir, &["compile", "protocol", "mail.avpr", "java"], b"");
+    for name in ["e/Kind", "e/Lost", "e/Box", "f/Letter"] {
+        assert!(dir.join(format!("java/com/{name}.java")).exists(), "{name}");
+    }
+    let rust = String::from_utf8(out(dir, &["compile", "mail.avpr", "-"], b"")).unwrap();
+    assert!(rust.contains("pub struct Letter") && rust.contains("pub all: Vec<super::super::com::f::Letter>"), "{rust}");
+    std::fs::write(dir.join("none.avpr"), "{\"types\":[]}").unwrap();
+    fails(dir, &["compile", "none.avpr", "-"], b"", 1, "none.avpr is no Avro protocol");
+}
+
+#[test]
 fn concat_says_by_its_exit_code_what_differs() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

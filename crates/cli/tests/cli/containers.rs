@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use crate::server::{Server, bare};
+use crate::{
+    http::ask,
+    server::{Server, bare},
+};
 
 const FIRST: &str = r#"{"type":"record","name":"Person","fields":[{"name":"id","type":"long"},{"name":"name","type":{"type":"record","name":"Name","fields":[{"name":"last","type":["null","string"]}]}}]}"#;
 const SECOND: &str = r#"{"type":"record","name":"Person","fields":[{"name":"id","type":"long"},{"name":"name","type":{"type":"record","name":"Name","fields":[{"name":"last","type":["null","string"]}]}},{"name":"age","type":"int","default":7}]}"#;
@@ -100,6 +104,15 @@ fn versions_are_read_into_one() {
     let id = r#"{"type":"record","name":"Person","fields":[{"name":"id","type":"double"}]}"#;
     ground.out(&["export", "people", "ids.avro", "--schema", id, "-n", "1"]);
     assert_eq!(ground.json("ids.avro"), "{\"id\":1.0}\n");
+    // A schema may also be named by a header.
+    let told =
+        ask(ground.server.ready["registry"].as_str().unwrap(), "GET", "/subjects/people-value/versions/1", &[], b"").json();
+    let guid = uuid::Uuid::parse_str(told["guid"].as_str().unwrap()).unwrap();
+    let header = BASE64_STANDARD.encode([&[1], &guid.as_bytes()[..]].concat());
+    let line = format!(r#"{{"value":{{"$base64":"BgA="}},"headers":[["__value_schema_id",{{"$base64":"{header}"}}]]}}"#);
+    ground.server.out(&["produce", "named", "--json", "--raw"], line.as_bytes());
+    ground.out(&["export", "named", "named.avro"]);
+    assert_eq!(ground.json("named.avro"), "{\"id\":3,\"name\":{\"last\":null}}\n");
     let (code, _, err) = ground.run(&["export", "people", "none.avro", "--version", "9"]);
     assert!(code == 5 && err.contains("Version 9 not found"), "{code} {err}");
     // Elsewhere there is no such subject: the first record tells the schema.

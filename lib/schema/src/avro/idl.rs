@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Schema;
+use super::{Schema, comments};
 use crate::{Flaw, budget};
 
 mod names;
@@ -44,6 +44,15 @@ impl Idl {
     /// The types in their order, each written out where it is named first and nowhere else.
     pub fn written(&self) -> Result<Vec<Value>, Flaw> {
         Names::of(&self.types)?.written(&self.types, None)
+    }
+
+    /// Reads a protocol as JSON (`.avpr`): its types as one schema, a union of them. Its messages are not looked at.
+    pub fn types_of_protocol(text: &str) -> Result<Schema, Flaw> {
+        let mut tree = crate::tree::parse(&comments::blanked(text))?;
+        if !tree.get("protocol").is_some_and(Value::is_string) {
+            return Err(Flaw::new("it has no \"protocol\", which names a protocol"));
+        }
+        Schema::parse(&Value::Array(types_of(&mut tree)).to_string())
     }
 
     /// One schema of each type, with everything inlined that it needs.
@@ -389,23 +398,30 @@ impl<'a, 'f> Parser<'a, 'f> {
                 }
             }
             Import::Protocol => {
-                let mut tree = crate::tree::parse(&text).map_err(within)?;
+                let mut tree = crate::tree::parse(&comments::blanked(&text)).map_err(within)?;
                 let space = tree.get("namespace").and_then(Value::as_str).map(str::to_owned);
-                for mut kind in tree.get_mut("types").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default() {
-                    if let (Some(object), Some(space)) = (kind.as_object_mut(), &space) {
-                        object.entry("namespace").or_insert_with(|| space.clone().into());
-                    }
-                    self.types.push(kind);
-                }
+                self.types.extend(types_of(&mut tree));
                 if let Some(Value::Object(mut messages)) = tree.get_mut("messages").map(Value::take) {
                     messages.values_mut().for_each(|message| qualify_message(message, space.as_deref()));
                     self.messages.extend(messages);
                 }
             }
-            Import::Schema => self.types.push(crate::tree::parse(&text).map_err(within)?),
+            Import::Schema => self.types.push(crate::tree::parse(&comments::blanked(&text)).map_err(within)?),
         }
         Ok(())
     }
+}
+
+/// Takes the types out of a protocol as `.avpr` has it. Where they say no namespace, it is the protocol's.
+fn types_of(protocol: &mut Value) -> Vec<Value> {
+    let space = protocol.get("namespace").and_then(Value::as_str).map(str::to_owned);
+    let mut types = protocol.get_mut("types").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+    for object in types.iter_mut().filter_map(Value::as_object_mut) {
+        if let Some(space) = &space {
+            object.entry("namespace").or_insert_with(|| space.clone().into());
+        }
+    }
+    types
 }
 
 /// A message that comes from a protocol of another namespace.

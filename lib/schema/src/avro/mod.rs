@@ -6,6 +6,7 @@
 
 pub mod binary;
 mod check;
+mod comments;
 mod compatibility;
 pub mod container;
 mod decode;

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Properties, Record, Schema, check, defaults,
+    Enumeration, Field, Fixed, Kind, Logical, Name, Node, NodeId, Order, Properties, Record, Schema, check, comments, defaults,
     name::{self, PRIMITIVES},
     source::{Members, Source},
 };
@@ -36,16 +36,18 @@ impl Schema {
         let mut parser =
             Parser { nodes: Vec::new(), names: HashMap::new(), promised: HashMap::new(), open: HashSet::new(), rigour };
         for reference in references {
-            let tree = Source::parse(reference.text).map_err(|f| of_reference(reference, f))?;
+            let plain = comments::blanked(reference.text);
+            let tree = Source::parse(&plain).map_err(|f| of_reference(reference, f))?;
             parser.read(tree, None, &At::Root).map_err(|f| of_reference(reference, f))?;
             parser.keep_promises().map_err(|f| of_reference(reference, f))?;
         }
         let own = parser.nodes.len() as u32;
-        let root = parser.read(Source::parse(text)?, None, &At::Root)?;
+        let plain = comments::blanked(text);
+        let root = parser.read(Source::parse(&plain)?, None, &At::Root)?;
         parser.keep_promises()?;
         check::unions(&parser.nodes)?;
         check::depth(&parser.nodes, root)?;
-        let schema = Self {
+        let mut schema = Self {
             text: text.into(),
             nodes: parser.nodes.into(),
             root,
@@ -54,6 +56,10 @@ impl Schema {
         };
         if rigour == Rigour::Strict {
             defaults::check(&schema)?;
+        }
+        // Whoever reads it again may know no comments.
+        if plain != text {
+            schema.text = schema.canonical().into();
         }
         Ok(schema)
     }

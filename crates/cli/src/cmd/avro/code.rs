@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use milena_schema::{
     Flaw,
     avro::{
-        generate,
+        Schema, generate,
         idl::{Idl as Parsed, Import},
     },
 };
@@ -32,11 +32,21 @@ pub(crate) struct Idl {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Schemata {
+    /// An IDL file (.avdl)
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// The folder to write into
+    #[arg(default_value = ".")]
+    out: PathBuf,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Compile {
-    /// Files with schemas, and last a folder, a file, or - to write to
+    /// Files with schemas or protocols (.avpr), and last a folder, a file, or - to write to
     #[arg(required = true, num_args = 1..)]
     files: Vec<PathBuf>,
-    /// In which language: Rust, and Java after avro-tools' word `schema`, if it is not said
+    /// In which language: Rust, and Java after avro-tools' words `schema` and `protocol`, if it is not said
     #[arg(long, short = 'l', value_enum)]
     lang: Option<Language>,
 }
@@ -55,20 +65,9 @@ enum Language {
 }
 
 pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
-    let text = read(&options.file)?;
-    let folder = options.file.parent().unwrap_or(Path::new("")).to_owned();
-    let mut fetch = |_: Import, path: &str| {
-        fs::read_to_string(folder.join(path))
-            .map_err(|error| Flaw::new(format!("{} cannot be read: {error}", folder.join(path).display())))
-    };
-    let failed = |flaw: Flaw| Failure::new(Kind::Failed, format!("{} is no IDL", options.file.display())).why(flaw);
-    let idl = Parsed::parse(&text, &mut fetch).map_err(failed)?;
+    let idl = parsed(&options.file)?;
     if options.split {
-        for (name, schema) in idl.schemata().map_err(failed)? {
-            let simple = name.rsplit('.').next().unwrap_or(&name).to_owned();
-            write(&options.out.join(format!("{simple}.avsc")), &pretty(schema.text())?)?;
-        }
-        return Ok(());
+        return split(&idl, &options.file, &options.out);
     }
     let main = match idl.main {
         Some(main) => main,
@@ -78,6 +77,39 @@ pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
         },
     };
     write(&options.out, &pretty(&main.to_string())?)
+}
+
+pub(super) fn schemata(options: &Schemata) -> Result<(), Failure> {
+    split(&parsed(&options.file)?, &options.file, &options.out)
+}
+
+fn no_idl(file: &Path, flaw: Flaw) -> Failure {
+    Failure::new(Kind::Failed, format!("{} is no IDL", file.display())).why(flaw)
+}
+
+fn parsed(file: &Path) -> Result<Parsed, Failure> {
+    let text = read(file)?;
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let mut fetch = |_: Import, path: &str| {
+        fs::read_to_string(folder.join(path))
+            .map_err(|error| Flaw::new(format!("{} cannot be read: {error}", folder.join(path).display())))
+    };
+    Parsed::parse(&text, &mut fetch).map_err(|flaw| no_idl(file, flaw))
+}
+
+/// One file a type.
+fn split(idl: &Parsed, file: &Path, folder: &Path) -> Result<(), Failure> {
+    make(folder)?;
+    for (name, schema) in idl.schemata().map_err(|flaw| no_idl(file, flaw))? {
+        let simple = name.rsplit('.').next().unwrap_or(&name).to_owned();
+        write(&folder.join(format!("{simple}.avsc")), &pretty(schema.text())?)?;
+    }
+    Ok(())
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Failure::new(Kind::Failed, format!("{} cannot be made", folder.display())).why(error))
 }
 
 fn pretty(text: &str) -> Result<String, Failure> {
@@ -101,16 +133,20 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 pub(super) fn compile(options: &Compile) -> Result<(), Failure> {
-    let (files, usual): (Vec<&PathBuf>, _) = match options.files.split_first() {
-        Some((first, rest)) if first.as_os_str() == "schema" && !rest.is_empty() => (rest.iter().collect(), Language::Java),
-        _ => (options.files.iter().collect(), Language::Rust),
+    let (files, word): (Vec<&PathBuf>, _) = match options.files.split_first() {
+        Some((first, rest)) if (first.as_os_str() == "schema" || first.as_os_str() == "protocol") && !rest.is_empty() => {
+            (rest.iter().collect(), Some(first.as_os_str()))
+        }
+        _ => (options.files.iter().collect(), None),
     };
+    let usual = if word.is_some() { Language::Java } else { Language::Rust };
     let (out, sources) = match files.split_last() {
         Some((out, sources)) if !sources.is_empty() => (out.as_path(), sources.to_vec()),
         _ => (Path::new("-"), files),
     };
     for path in sources {
-        let schema = input::schema_of(path)?;
+        let is_protocol = word.map_or(path.extension().is_some_and(|ending| ending == "avpr"), |word| word == "protocol");
+        let schema = if is_protocol { protocol(path)? } else { input::schema_of(path)? };
         let failed = |flaw: Flaw| Failure::new(Kind::Failed, format!("no code can be made from {}", path.display())).why(flaw);
         let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().replace(['-', '.', ' '], "_");
         let (text, ending) = match options.lang.unwrap_or(usual) {
@@ -131,6 +167,12 @@ pub(super) fn compile(options: &Compile) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The types of a protocol.
+fn protocol(path: &Path) -> Result<Schema, Failure> {
+    let none = |flaw: Flaw| Failure::new(Kind::Failed, format!("{} is no Avro protocol", path.display())).why(flaw);
+    Parsed::types_of_protocol(&read(path)?).map_err(none)
+}
+
 /// Java wants a file for each class, in folders by package.
 fn java(out: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     if out.as_os_str() == "-" {
@@ -138,9 +180,7 @@ fn java(out: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     }
     for (name, text) in files {
         let path = out.join(name);
-        let folder = path.parent().unwrap_or(out);
-        let failed = |error| Failure::new(Kind::Failed, format!("{} cannot be made", folder.display())).why(error);
-        fs::create_dir_all(folder).map_err(failed)?;
+        make(path.parent().unwrap_or(out))?;
         write(&path, text)?;
     }
     Ok(())

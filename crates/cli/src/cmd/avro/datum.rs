@@ -21,9 +21,9 @@ use crate::failure::{Failure, Kind};
 
 #[derive(Args, Debug)]
 pub(crate) struct Encode {
-    /// JSON values, one after another
-    #[arg(default_value = "-")]
-    file: PathBuf,
+    /// JSON values, one after another; as avro-tools has it, the schema itself may stand before the file
+    #[arg(value_name = "FILE", num_args = 0..=2)]
+    words: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOptions,
     /// Put magic byte 0 and this schema id in front, as serializers of a registry do
@@ -33,9 +33,9 @@ pub(crate) struct Encode {
 
 #[derive(Args, Debug)]
 pub(crate) struct Decode {
-    /// The binary form of data, one after another
-    #[arg(default_value = "-")]
-    file: PathBuf,
+    /// The binary form of data, one after another; as avro-tools has it, the schema itself may stand before the file
+    #[arg(value_name = "FILE", num_args = 0..=2)]
+    words: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOptions,
     /// The data is one message: take its magic byte and schema id off first
@@ -73,8 +73,8 @@ pub(crate) struct Random {
 const DATA_LIMIT: u64 = 256 << 20;
 
 pub(super) fn encode(options: &Encode) -> Result<(), Failure> {
-    let schema = options.schema.needed()?;
-    let mut values = Values::new(input::open(&options.file)?);
+    let (schema, file) = options.schema.before(&options.words)?;
+    let mut values = Values::new(input::open(file)?);
     let mut out = Out::stdout();
     let mut data = Vec::new();
     loop {
@@ -83,7 +83,7 @@ pub(super) fn encode(options: &Encode) -> Result<(), Failure> {
             data.push(0);
             data.extend_from_slice(&id.to_be_bytes());
         }
-        if !values.next(&schema, &mut data, &options.file)? {
+        if !values.next(&schema, &mut data, file)? {
             return Ok(out.flush()?);
         }
         out.write_all(&data)?;
@@ -91,10 +91,10 @@ pub(super) fn encode(options: &Encode) -> Result<(), Failure> {
 }
 
 pub(super) fn decode(options: &Decode) -> Result<(), Failure> {
-    let schema = options.schema.needed()?;
+    let (schema, file) = options.schema.before(&options.words)?;
     let mut bytes = Vec::new();
-    let mut file = input::open(&options.file)?.take(DATA_LIMIT + 1);
-    file.read_to_end(&mut bytes).map_err(|error| input::unread(&options.file, &error))?;
+    let mut data = input::open(file)?.take(DATA_LIMIT + 1);
+    data.read_to_end(&mut bytes).map_err(|error| input::unread(file, &error))?;
     if bytes.len() as u64 > DATA_LIMIT {
         return Err(Failure::new(Kind::Failed, "more than 256 MiB of data are not decoded at once"));
     }

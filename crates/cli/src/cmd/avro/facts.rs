@@ -2,12 +2,17 @@
 
 use std::{
     fmt::Write as _,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use milena_schema::avro::Schema;
 
-use super::input::{self, SchemaOptions};
+use super::{
+    input::{self, SchemaOptions},
+    output::Out,
+};
 use crate::{
     failure::{Failure, Kind},
     screen,
@@ -41,18 +46,24 @@ pub(crate) struct Count {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct OfSchema {
+pub(crate) struct Canonical {
     /// A file with a schema
     #[arg(default_value = "-")]
     file: PathBuf,
+    /// Where to write
+    #[arg(default_value = "-")]
+    out: PathBuf,
     #[command(flatten)]
     schema: SchemaOptions,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Fingerprint {
+    /// Files with schemas; each of several has its name behind its fingerprint
+    #[arg(value_name = "FILE", default_value = "-")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
-    of: OfSchema,
+    schema: SchemaOptions,
     /// CRC-64-AVRO, MD5 or SHA-256
     #[arg(long, short = 'f', value_name = "ALGORITHM", default_value = "CRC-64-AVRO", ignore_case = true)]
     fingerprint: String,
@@ -113,27 +124,38 @@ fn count_of(path: &Path) -> Result<u64, Failure> {
     Ok(total)
 }
 
-impl OfSchema {
-    fn read(&self) -> Result<milena_schema::avro::Schema, Failure> {
-        match self.schema.given()? {
-            Some(schema) => Ok(schema),
-            None => input::schema_of(&self.file),
-        }
-    }
-}
-
-pub(super) fn canonical(options: &OfSchema) -> Result<(), Failure> {
-    screen::line(options.read()?.parsing_form())
+pub(super) fn canonical(options: &Canonical) -> Result<(), Failure> {
+    let schema = match options.schema.given()? {
+        Some(schema) => schema,
+        None => input::schema_of(&options.file)?,
+    };
+    let mut out = Out::create(Some(&options.out))?;
+    writeln!(out, "{}", schema.parsing_form())?;
+    out.keep()
 }
 
 pub(super) fn fingerprint(options: &Fingerprint) -> Result<(), Failure> {
-    let schema = options.of.read()?;
-    let print = match options.fingerprint.to_ascii_uppercase().as_str() {
+    if let Some(schema) = options.schema.given()? {
+        return screen::line(print(&schema, &options.fingerprint)?);
+    }
+    let mut lines = String::new();
+    for path in &options.files {
+        let print = print(&input::schema_of(path)?, &options.fingerprint)?;
+        let _ = match &options.files[..] {
+            [_] => writeln!(lines, "{print}"),
+            _ => writeln!(lines, "{print} {}", path.display()),
+        };
+    }
+    screen::print(&lines)
+}
+
+/// A fingerprint in hexadecimal.
+fn print(schema: &Schema, algorithm: &str) -> Result<String, Failure> {
+    let print = match algorithm.to_ascii_uppercase().as_str() {
         "CRC-64-AVRO" => schema.rabin().to_le_bytes().to_vec(),
         "MD5" => schema.md5().to_vec(),
         "SHA-256" => schema.sha256().to_vec(),
         other => return Err(Failure::usage(format!("fingerprint {other} is not known")).hint("CRC-64-AVRO, MD5 or SHA-256")),
     };
-    let text: String = print.iter().map(|byte| format!("{byte:02x}")).collect();
-    screen::line(text)
+    Ok(print.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -40,6 +40,19 @@ impl SchemaOptions {
     }
 }
 
+impl SchemaOptions {
+    /// The schema and the file that it is about: avro-tools has the schema's text before the file, where no option gives one.
+    pub(super) fn before<'w>(&self, words: &'w [PathBuf]) -> Result<(Schema, &'w Path), Failure> {
+        match (self.given()?, words) {
+            (Some(schema), []) => Ok((schema, Path::new("-"))),
+            (Some(schema), [file]) => Ok((schema, file)),
+            (None, [schema, file]) => Ok((parse(&schema.to_string_lossy(), "the first word")?, file)),
+            (Some(_), _) => Err(Failure::usage("the schema is given twice: by an option, and before the file")),
+            (None, _) => self.needed().map(|schema| (schema, Path::new("-"))),
+        }
+    }
+}
+
 #[derive(Args, Debug)]
 pub(in crate::cmd) struct SqueezeOptions {
     /// null, deflate, snappy, bzip2, xz or zstandard

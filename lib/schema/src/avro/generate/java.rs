@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// Words that no name may be in Java.
-const RESERVED: [&str; 53] = [
+const RESERVED: [&str; 54] = [
+    "_",
     "abstract",
     "assert",
     "boolean",
@@ -281,9 +282,10 @@ impl Writer<'_> {
     fn accessors(&self, out: &mut String, record: &Record) {
         for (index, field) in record.fields.iter().enumerate() {
             let mut title = super::camel(&field.name);
-            // Two fields may differ only in case or underscores, and a method of the library is not to be hidden.
+            // Two fields may differ only in case or underscores, one may have nothing else, and a method of the library is not to
+            // be hidden.
             let twin = record.fields.iter().enumerate().any(|(i, f)| i != index && super::camel(&f.name) == title);
-            if twin || ["Schema", "Class", "SpecificData"].contains(&title.as_str()) {
+            if twin || title.is_empty() || ["Schema", "Class", "SpecificData"].contains(&title.as_str()) {
                 title = format!("{}$", field.name);
             }
             let (kind, name) = (self.java_type(field.schema, false), member(&field.name));

@@ -11,12 +11,12 @@ use crate::{
     avro::{Enumeration, Kind, Logical, Name, NodeId, Record, Schema},
 };
 
-/// Words that no name may be. The last four cannot even be written raw.
-const RESERVED: [&str; 53] = [
+/// Words that no name may be. The last five cannot even be written raw.
+const RESERVED: [&str; 54] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum", "extern",
     "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override",
     "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield", "union", "self", "Self", "super", "crate",
+    "virtual", "where", "while", "yield", "union", "self", "Self", "super", "crate", "_",
 ];
 
 /// A module's text for all types of the schema. It needs the crate `milena-schema`.
@@ -134,7 +134,7 @@ fn lends(schema: &Schema) -> HashSet<NodeId> {
 
 fn word(name: &str) -> String {
     match RESERVED.iter().position(|r| *r == name) {
-        Some(place) if place >= RESERVED.len() - 4 => format!("{name}_"),
+        Some(place) if place >= RESERVED.len() - 5 => format!("{name}_"),
         Some(_) => format!("r#{name}"),
         None => name.to_owned(),
     }

@@ -69,6 +69,15 @@ fn data_of_an_older_schema_are_read() {
 }
 
 #[test]
+fn a_field_that_is_an_underscore_has_a_name_in_every_language() {
+    let lone = schema(r#"{"type":"record","name":"R","fields":[{"name":"_","type":"int"}]}"#);
+    let java = &generate::java(&lone).unwrap()[0].1;
+    assert!(java.contains("private int _$;") && java.contains("public int get_$()"), "{java}");
+    let rust = generate::rust(&lone).unwrap();
+    assert!(rust.contains("pub __: i32,"), "{rust}");
+}
+
+#[test]
 fn what_has_no_values_is_refused() {
     let refused = |text: &str| generate::rust(&schema(text)).unwrap_err().to_string();
     assert!(refused(r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#).contains("holds itself"));

@@ -14,6 +14,23 @@ fn a_text_is_kept_byte_for_byte() {
 }
 
 #[test]
+fn comments_are_taken_as_java_takes_them() {
+    let text = "// head\n{\"type\":\"record\",/* a\n * b */\"name\":\"A\",\"fields\":[],\"see\":\"http://x/*y*/\"}//";
+    let printed = r#"{"type":"record","name":"A","fields":[],"see":"http://x/*y*/"}"#;
+    assert_eq!(schema(text).text(), printed);
+    assert_eq!(schema(text).canonical(), schema(printed).canonical());
+    let user = r#"{"type":"record","name":"B","fields":[{"name":"a","type":"A"}]}"#;
+    let resolved = [Resolved { name: "A", text }];
+    let user = Schema::parse_with(&format!("/**/{user}"), &resolved, Rigour::Strict).unwrap();
+    assert_eq!(user.text(), r#"{"type":"record","name":"B","fields":[{"name":"a","type":"A"}]}"#);
+    // Places are those of the text as it came, and what is no comment is refused as ever.
+    assert!(refused("/* \n */ [1 2]").contains("line 2 column 7"), "{}", refused("/* \n */ [1 2]"));
+    for bad in ["\"int\" /* open", "\"int\" /", "# no\n\"int\"", "/*/ \"int\""] {
+        refused(bad);
+    }
+}
+
+#[test]
 fn printing_collapses_and_keeps_all_that_says_something() {
     let text = r#"{"name":"A","namespace":"x","doc":"d","aliases":["B","y.C"],"type":"record","extra":[1,2.0,1e10],
         "fields":[{"type":{"type":"string"},"name":"f","order":"ignore","default":"é","p":{},"aliases":["g"],"doc":"e"},
