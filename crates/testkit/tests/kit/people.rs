@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use milena_client::{From, GroupConfig, NewRecord, Until};
+use milena_schema::avro::Typed as _;
 use milena_serde::{Error, Inbox, Registry, Settings, Topic};
 use milena_testkit::Kit;
 
@@ -39,6 +40,8 @@ fn the_story_of_the_page_is_true() {
         story::people(&kit.kafka(), &format!("http://{}", kit.registry().unwrap())).await.unwrap();
         let cluster = cluster(&kit).await;
         assert_eq!(read(&cluster, "people").await, ["\0\0\0\0\u{1}\u{8}john\u{6}doe", "\0\0\0\0\u{1}\u{6}ann\u{6}lee"]);
+        let registered = registry(&kit).latest("people-value").await.unwrap();
+        assert_eq!((registered.id, registered.schema.text.as_str()), (1, FullName::SCHEMA));
         // The group has its position: what was committed does not come again.
         let people = Topic::<FullName>::new(&cluster, &registry(&kit), "people");
         let mut inbox = people.join("greeters", GroupConfig::default());

@@ -24,7 +24,7 @@ fn comments_are_taken_as_java_takes_them() {
     let user = Schema::parse_with(&format!("/**/{user}"), &resolved, Rigour::Strict).unwrap();
     assert_eq!(user.text(), r#"{"type":"record","name":"B","fields":[{"name":"a","type":"A"}]}"#);
     // Places are those of the text as it came, and what is no comment is refused as ever.
-    assert!(refused("/* \n */ [1 2]").contains("line 2 column 7"), "{}", refused("/* \n */ [1 2]"));
+    assert!(refused("/* \n */ [1 2]").contains("line 2 column 8"), "{}", refused("/* \n */ [1 2]"));
     for bad in ["\"int\" /* open", "\"int\" /", "# no\n\"int\"", "/*/ \"int\""] {
         refused(bad);
     }
