@@ -14,11 +14,14 @@ pub(super) fn blanked(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find(['"', '/']) {
         let (front, from) = rest.split_at(at);
         out.push_str(front);
+        rest = from;
         let length = match comment(from) {
             Some(length) => {
                 out.extend(from[..length].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
                 length
             }
+            // It has no end anywhere behind it: to look again would cost the whole text each time.
+            None if from.starts_with("/*") => break,
             None => {
                 let length = string(from);
                 out.push_str(&from[..length]);
@@ -68,5 +71,11 @@ mod tests {
         assert_eq!(blanked("// é\n\"a\"//"), "     \n\"a\"  ");
         assert_eq!(blanked("[/* \"\n */1,\"\\\\\"/**/]//x\n "), "[    \n   1,\"\\\\\"    ]   \n ");
         assert_eq!(blanked("/*/ 1 */2"), "        2");
+    }
+
+    #[test]
+    fn many_that_have_no_end_cost_one_look() {
+        let open = "/* ".repeat(700_000);
+        assert_eq!(blanked(&open), open);
     }
 }
