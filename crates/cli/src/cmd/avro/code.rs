@@ -71,7 +71,7 @@ pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
     }
     let main = match idl.main {
         Some(main) => main,
-        None => match &mut idl.written().map_err(failed)?[..] {
+        None => match &mut idl.written().map_err(|flaw| no_idl(&options.file, flaw))?[..] {
             [only] => only.take(),
             types => types.to_vec().into(),
         },
