@@ -1,20 +1,27 @@
 //! Metadata, topics, partitions and configs.
 
 use anyhow::Result;
+use milena_record::Codec;
 use milena_wire::{
-    AlterConfigsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest,
-    DescribeConfigsRequest, DescribeTopicPartitionsRequest, ElectLeadersRequest, IncrementalAlterConfigsRequest,
-    ListConfigResourcesRequest, ListPartitionReassignmentsRequest, MetadataRequest,
+    AlterConfigsRequest, CreateAclsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest,
+    DescribeAclsRequest, DescribeClientQuotasRequest, DescribeClusterRequest, DescribeConfigsRequest,
+    DescribeTopicPartitionsRequest, DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ElectLeadersRequest,
+    IncrementalAlterConfigsRequest, ListConfigResourcesRequest, ListPartitionReassignmentsRequest, ListTransactionsRequest,
+    MetadataRequest,
+    create_acls::AclCreation,
     create_partitions::CreatePartitionsTopic,
     create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
+    delete_acls::DeleteAclsFilter,
+    describe_client_quotas::ComponentData,
     describe_configs::DescribeConfigsResource,
     describe_topic_partitions::TopicRequest,
+    describe_user_scram_credentials::UserName,
     incremental_alter_configs::{AlterConfigsResource, AlterableConfig},
     metadata::MetadataRequestTopic,
 };
 use uuid::Uuid;
 
-use crate::{Conversation, peer::Peer};
+use crate::{Conversation, peer::Peer, produce};
 
 pub(crate) const ALL: &[Conversation] = &[
     ("metadata", metadata),
@@ -24,6 +31,8 @@ pub(crate) const ALL: &[Conversation] = &[
     ("group-configs", group_configs),
     ("client-metrics-configs", client_metrics_configs),
     ("cluster", cluster),
+    ("without logins, quotas and transactions", without),
+    ("internal topics", internal),
 ];
 
 fn metadata(peer: &mut Peer) -> Result<()> {
@@ -437,5 +446,81 @@ fn cluster(peer: &mut Peer) -> Result<()> {
         )?;
     }
     peer.ask("resources v0", 0, &ListConfigResourcesRequest::default())?;
+    Ok(())
+}
+
+fn without(peer: &mut Peer) -> Result<()> {
+    for version in 1..=3 {
+        let rule = AclCreation {
+            resource_type: 2,
+            resource_name: "t".into(),
+            principal: "User:a".into(),
+            host: "*".into(),
+            operation: 3,
+            permission_type: 3,
+            ..Default::default()
+        };
+        let any = DescribeAclsRequest { resource_type_filter: 1, operation: 1, permission_type: 1, ..Default::default() };
+        let filter = DeleteAclsFilter { resource_type_filter: 1, operation: 1, permission_type: 1, ..Default::default() };
+        peer.ask(&format!("rules v{version}"), version, &any)?;
+        let made = CreateAclsRequest { creations: vec![rule.clone(), rule], ..Default::default() };
+        peer.ask(&format!("rules made v{version}"), version, &made)?;
+        let removed = DeleteAclsRequest { filters: vec![filter.clone(), filter], ..Default::default() };
+        peer.ask(&format!("rules removed v{version}"), version, &removed)?;
+    }
+    for version in 0..=1 {
+        peer.ask(&format!("quotas v{version}"), version, &DescribeClientQuotasRequest::default())?;
+        let component = |entity_type: &str, match_type, name: Option<&str>| ComponentData {
+            entity_type: entity_type.into(),
+            match_type,
+            r#match: name.map(Into::into),
+            ..Default::default()
+        };
+        for (step, components) in [
+            ("of a user", vec![component("user", 0, Some("a"))]),
+            ("of two that are the same", vec![component("user", 0, Some("a")), component("user", 0, Some("b"))]),
+            ("of an unknown kind", vec![component("planet", 0, Some("a"))]),
+            ("of an unknown match", vec![component("user", 7, None)]),
+            ("of none by name", vec![component("user", 0, None)]),
+            ("of an address and a user", vec![component("user", 2, None), component("ip", 2, None)]),
+            ("of nothing", vec![component("", 2, None)]),
+        ] {
+            let asked = DescribeClientQuotasRequest { components, ..Default::default() };
+            peer.ask(&format!("quotas {step} v{version}"), version, &asked)?;
+        }
+    }
+    let users = |names: &[&str]| DescribeUserScramCredentialsRequest {
+        users: Some(names.iter().map(|name| UserName { name: (*name).into(), ..Default::default() }).collect()),
+        ..Default::default()
+    };
+    peer.ask("credentials of all", 0, &DescribeUserScramCredentialsRequest { users: None, ..Default::default() })?;
+    for names in [&[][..], &["a"], &["a", "b", "a"], &[""]] {
+        peer.ask(&format!("credentials of {names:?}"), 0, &users(names))?;
+    }
+    for ids in [&[][..], &["t"], &["t", "", "t"]] {
+        let transactional_ids = ids.iter().map(|id| (*id).into()).collect();
+        let asked = DescribeTransactionsRequest { transactional_ids, ..Default::default() };
+        peer.ask(&format!("transactions {ids:?}"), 0, &asked)?;
+    }
+    for version in 0..=2 {
+        for states in [&[][..], &["Ongoing"], &["Ongoing", "Dead", "x", "x", "PrepareEpochFence", "Empty"], &["ongoing"]] {
+            let state_filters = states.iter().map(|state| (*state).into()).collect();
+            let asked = ListTransactionsRequest { state_filters, ..Default::default() };
+            peer.ask(&format!("transactions in {states:?} v{version}"), version, &asked)?;
+        }
+    }
+    for pattern in ["", "a.*", "(", "a(?=b)"] {
+        let asked = ListTransactionsRequest { transactional_id_pattern: Some(pattern.into()), ..Default::default() };
+        peer.ask(&format!("transactions like {pattern:?}"), 2, &asked)?;
+    }
+    Ok(())
+}
+
+fn internal(peer: &mut Peer) -> Result<()> {
+    let topics = vec![create("__transaction_state", 1, 1)];
+    // Transactions of others may have made it there already.
+    peer.talk(7, &CreateTopicsRequest { topics, timeout_ms: 5_000, ..Default::default() })?;
+    let records = produce::batch(&["a"], Codec::None)?;
+    peer.ask("written to", 12, &produce::request("__transaction_state", Uuid::nil(), 0, Some(records)))?;
     Ok(())
 }

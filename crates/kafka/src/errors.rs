@@ -80,6 +80,7 @@ impl Code for AppendRefusal {
         match self {
             AppendRefusal::Gone => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
             AppendRefusal::Kept => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            AppendRefusal::Internal(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
             AppendRefusal::Flaw(flaw) => flaw.code(),
             AppendRefusal::Refused(refusal) => refusal.code(),
             // It grew by being packed anew while the log is full: clients come again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use milena_engine::{
     partition::{Batch as Judged, Refusal, Verdict},
     retention,
+    topic::is_internal,
 };
 use milena_record::{CHECKED_FROM, Flaw, HEADER_LEN, patch_base_offset, patch_leader_epoch, stated_crc};
 use milena_store::{Class, Credit, Lsn, Parked, Part, Payload, Verified, Version};
@@ -46,6 +47,9 @@ pub enum AppendRefusal {
     /// Only the broker itself writes to this topic.
     #[error("this topic is written by the schema registry alone")]
     Kept,
+    /// INVALID_TOPIC_EXCEPTION. The name is one of those that Apache Kafka's brokers write by themselves.
+    #[error("Cannot append to internal topic {0}")]
+    Internal(String),
     /// The bytes are not what a batch must be.
     #[error(transparent)]
     Flaw(#[from] Flaw),
@@ -83,7 +87,7 @@ impl AppendRefusal {
                     | Flaw::Crc { .. }
                     | Flaw::TooLarge { .. }
             ),
-            Self::Gone | Self::Kept | Self::Room { .. } | Self::Dead(_) => false,
+            Self::Gone | Self::Kept | Self::Internal(_) | Self::Room { .. } | Self::Dead(_) => false,
         }
     }
 }
@@ -96,6 +100,17 @@ pub struct Room {
 }
 
 impl Node {
+    /// Whether clients may write to the topic at all.
+    pub(crate) fn may_append(&self, topic: &Topic) -> Result<(), AppendRefusal> {
+        if self.keeps(topic.id) {
+            return Err(AppendRefusal::Kept);
+        }
+        match is_internal(topic.name.as_str()) {
+            true => Err(AppendRefusal::Internal(topic.name.as_str().into())),
+            false => Ok(()),
+        }
+    }
+
     /// Appends exactly one whole batch, as it came from the socket. Synchronous, about a microsecond and a checksum;
     /// the answer may be read when its place is committed ([`Node::released`]).
     pub fn append(
@@ -109,8 +124,8 @@ impl Node {
         if let Err(dead) = self.hub().alive() {
             return Parked::new(Lsn(0), Err(dead.into()));
         }
-        if self.keeps(topic.id) {
-            return Parked::new(Lsn(0), Err(AppendRefusal::Kept));
+        if let Err(refusal) = self.may_append(topic) {
+            return Parked::new(Lsn(0), Err(refusal));
         }
         let now = self.now();
         let mut intake = match intake::take(&topic.rules, now, batch) {

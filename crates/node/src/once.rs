@@ -76,8 +76,8 @@ impl Node {
         answer: impl Fn(&[OncePlaced]) -> Vec<u8>,
     ) -> Result<Parked<Result<Once, AppendRefusal>>, NoRoom> {
         let now = self.now();
-        if self.keeps(topic.id) {
-            return Ok(Parked::new(Lsn(0), Err(AppendRefusal::Kept)));
+        if let Err(refusal) = self.may_append(topic) {
+            return Ok(Parked::new(Lsn(0), Err(refusal)));
         }
         let mut taken = Vec::with_capacity(batches.len());
         for (index, batch) in batches {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{CONTROLLERS_TOPIC, Catalog, CatalogFact, Logs, Refusal, Reply, Topic};
+use super::{CONTROLLERS_TOPIC, Catalog, CatalogFact, Logs, Refusal, Reply, Topic, is_internal};
 use crate::{
     fact::TopicCreated,
     ids::{TopicId, TopicName},
@@ -49,7 +49,7 @@ pub struct Created {
 impl CreateTopic {
     /// A topic that somebody produced to or asked about without creating it.
     pub fn automatic(id: TopicId, name: &str, node: i32, broker: &BrokerSettings) -> Result<Self, Refusal> {
-        if !broker.auto_create_topics_enable {
+        if !broker.auto_create_topics_enable || is_internal(name) {
             return Err(Refusal::NotAutoCreated(name.into()));
         }
         Ok(Self {

@@ -45,6 +45,15 @@ use crate::{
 /// The topic in which Apache Kafka's controllers keep what they know. Nobody makes it, there or here.
 pub const CONTROLLERS_TOPIC: &str = "__cluster_metadata";
 
+/// The topics in which Apache Kafka's brokers keep positions, transactions and share groups. Here those are no topics: nothing
+/// makes one of these by itself, since who reads it would find nothing and wait for ever, and nobody may write to it, as there.
+const INTERNAL_TOPICS: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
+/// Whether a topic of this name is Apache Kafka's own.
+pub fn is_internal(name: &str) -> bool {
+    name.starts_with("__") && INTERNAL_TOPICS.contains(&name)
+}
+
 facts! {
     /// What can become true of the catalog.
     pub enum CatalogFact of "topic catalog" {

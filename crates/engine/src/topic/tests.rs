@@ -479,6 +479,18 @@ fn the_topic_of_kafkas_controllers_is_never_made() {
     kept.check();
 }
 
+/// Somebody who reads positions out of Apache Kafka's topic must hear that there is none, not find an empty one.
+#[test]
+fn the_topics_of_kafkas_brokers_are_not_made_by_being_used() {
+    let broker = crate::settings::BrokerConfig::default().settings();
+    for name in ["__consumer_offsets", "__transaction_state", "__share_group_state"] {
+        assert!(is_internal(name));
+        let automatic = CreateTopic::automatic(id(1), name, 0, &broker);
+        assert_eq!(automatic.err(), Some(Refusal::NotAutoCreated(name.into())));
+    }
+    assert!(!is_internal("__mine") && CreateTopic::automatic(id(1), "__mine", 0, &broker).is_ok());
+}
+
 #[test]
 fn long_names_with_much_in_common_survive_a_restart() {
     let mut kept = Kept::default();

@@ -145,7 +145,7 @@ impl From<AppendRefusal> for Trouble {
     fn from(refusal: AppendRefusal) -> Self {
         let (status, code) = match &refusal {
             AppendRefusal::Gone => (StatusCode::NOT_FOUND, "topic_not_found"),
-            AppendRefusal::Kept => (StatusCode::FORBIDDEN, "not_writable"),
+            AppendRefusal::Kept | AppendRefusal::Internal(_) => (StatusCode::FORBIDDEN, "not_writable"),
             AppendRefusal::Flaw(Flaw::TooLarge { .. } | Flaw::Bomb { .. })
             | AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             AppendRefusal::Flaw(_) | AppendRefusal::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),

@@ -248,7 +248,7 @@ impl From<AppendRefusal> for Fault {
     fn from(refusal: AppendRefusal) -> Self {
         match &refusal {
             AppendRefusal::Gone => Self::no_topic(),
-            AppendRefusal::Kept => Self::new(StatusCode::FORBIDDEN, 40301, refusal),
+            AppendRefusal::Kept | AppendRefusal::Internal(_) => Self::new(StatusCode::FORBIDDEN, 40301, refusal),
             AppendRefusal::Flaw(RecordsFlaw::TooLarge { .. } | RecordsFlaw::Bomb { .. })
             | AppendRefusal::Refused(partition::Refusal::TooLarge { .. }) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, 413, refusal)

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use milena_engine::ids::TopicId;
+use milena_engine::{ids::TopicId, topic::is_internal};
 use milena_node::{Node, Topic};
 use milena_wire::{
     ErrorCode, Text, Uuid,
@@ -149,6 +149,7 @@ fn described(node: &Node, topic: &Topic, access: bool) -> MetadataResponseTopic 
     MetadataResponseTopic {
         name: Some(Text::from(topic.name.as_str())),
         topic_id: topic.id.0,
+        is_internal: is_internal(topic.name.as_str()),
         partitions: topic.partitions.iter().enumerate().map(partition).collect(),
         topic_authorized_operations: access::told(access, access::TOPIC),
         ..Default::default()

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use milena_engine::{ids::TopicName, topic::Refusal};
+use milena_engine::{
+    ids::TopicName,
+    topic::{Refusal, is_internal},
+};
 use milena_node::{Node, Topic};
 use milena_wire::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ErrorCode, Text,
@@ -73,6 +76,7 @@ fn described(node: &Node, topic: &Topic, range: std::ops::Range<usize>) -> Descr
     DescribeTopicPartitionsResponseTopic {
         name: Some(Text::from(topic.name.as_str())),
         topic_id: topic.id.0,
+        is_internal: is_internal(topic.name.as_str()),
         partitions: range.map(partition).collect(),
         topic_authorized_operations: access::TOPIC,
         ..Default::default()

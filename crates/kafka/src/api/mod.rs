@@ -12,10 +12,14 @@ mod alter_replica_log_dirs;
 mod alter_share_group_offsets;
 #[path = "18_api_versions.rs"]
 mod api_versions;
+#[path = "30_create_acls.rs"]
+mod create_acls;
 #[path = "37_create_partitions.rs"]
 mod create_partitions;
 #[path = "19_create_topics.rs"]
 mod create_topics;
+#[path = "31_delete_acls.rs"]
+mod delete_acls;
 #[path = "42_delete_groups.rs"]
 mod delete_groups;
 #[path = "21_delete_records.rs"]
@@ -24,6 +28,10 @@ mod delete_records;
 mod delete_share_group_offsets;
 #[path = "20_delete_topics.rs"]
 mod delete_topics;
+#[path = "29_describe_acls.rs"]
+mod describe_acls;
+#[path = "48_describe_client_quotas.rs"]
+mod describe_client_quotas;
 #[path = "60_describe_cluster.rs"]
 mod describe_cluster;
 #[path = "32_describe_configs.rs"]
@@ -40,6 +48,10 @@ mod describe_quorum;
 mod describe_share_group_offsets;
 #[path = "75_describe_topic_partitions.rs"]
 mod describe_topic_partitions;
+#[path = "65_describe_transactions.rs"]
+mod describe_transactions;
+#[path = "50_describe_user_scram_credentials.rs"]
+mod describe_user_scram_credentials;
 #[path = "43_elect_leaders.rs"]
 mod elect_leaders;
 #[path = "01_fetch.rs"]
@@ -64,6 +76,8 @@ mod list_groups;
 mod list_offsets;
 #[path = "46_list_partition_reassignments.rs"]
 mod list_partition_reassignments;
+#[path = "66_list_transactions.rs"]
+mod list_transactions;
 #[path = "03_metadata.rs"]
 mod metadata;
 #[path = "08_offset_commit.rs"]
@@ -110,6 +124,9 @@ pub(crate) static CARDS: &[&Card] = &[
     &delete_records::CARD,
     &init_producer_id::CARD,
     &offset_for_leader_epoch::CARD,
+    &describe_acls::CARD,
+    &create_acls::CARD,
+    &delete_acls::CARD,
     &describe_configs::CARD,
     &alter_configs::CARD,
     &alter_replica_log_dirs::CARD,
@@ -121,10 +138,14 @@ pub(crate) static CARDS: &[&Card] = &[
     &alter_partition_reassignments::CARD,
     &list_partition_reassignments::CARD,
     &offset_delete::CARD,
+    &describe_client_quotas::CARD,
+    &describe_user_scram_credentials::CARD,
     &describe_quorum::CARD,
     &describe_cluster::CARD,
     &describe_producers::CARD,
     &unregister_broker::CARD,
+    &describe_transactions::CARD,
+    &list_transactions::CARD,
     &list_config_resources::CARD,
     &describe_topic_partitions::CARD,
     &share_group_heartbeat::CARD,

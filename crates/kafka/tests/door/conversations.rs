@@ -348,6 +348,74 @@ fn the_only_broker_stays() {
 }
 
 #[test]
+fn there_are_no_access_rules_in_any_version() {
+    converse::<DescribeAclsRequest>(&[], |_, client, said| {
+        said.every_version(client, |_| DescribeAclsRequest { operation: 1, permission_type: 1, ..Default::default() });
+    });
+    converse::<CreateAclsRequest>(&[], |_, client, said| {
+        let rule = || create_acls::AclCreation { resource_name: "t".into(), principal: "User:a".into(), ..Default::default() };
+        said.every_version(client, |_| CreateAclsRequest { creations: vec![rule(), rule()], ..Default::default() });
+    });
+    converse::<DeleteAclsRequest>(&[], |_, client, said| {
+        said.every_version(client, |_| DeleteAclsRequest { filters: vec![Default::default(); 2], ..Default::default() });
+    });
+}
+
+#[test]
+fn there_are_no_quotas_credentials_or_transactions_in_any_version() {
+    converse::<DescribeClientQuotasRequest>(&[], |_, client, said| {
+        let component = |kind: &str, name: Option<&str>| describe_client_quotas::ComponentData {
+            entity_type: kind.into(),
+            r#match: name.map(Into::into),
+            ..Default::default()
+        };
+        let asked = |components| DescribeClientQuotasRequest { components, ..Default::default() };
+        said.every_version(client, |_| asked(vec![component("user", Some("a"))]));
+        said.every_version(client, |_| asked(vec![component("user", None)]));
+        said.every_version(client, |_| asked(vec![component("planet", Some("a"))]));
+    });
+    converse::<DescribeUserScramCredentialsRequest>(&[], |_, client, said| {
+        let user = |name: &str| describe_user_scram_credentials::UserName { name: name.into(), ..Default::default() };
+        let asked = |users| DescribeUserScramCredentialsRequest { users, ..Default::default() };
+        said.every_version(client, |_| asked(None));
+        said.every_version(client, |_| asked(Some(vec![user("a"), user("b"), user("a")])));
+    });
+    converse::<DescribeTransactionsRequest>(&[], |_, client, said| {
+        let transactional_ids = || ["t", ""].map(Into::into).to_vec();
+        said.every_version(client, |_| DescribeTransactionsRequest {
+            transactional_ids: transactional_ids(),
+            ..Default::default()
+        });
+    });
+    converse::<ListTransactionsRequest>(&[], |_, client, said| {
+        said.every_version(client, |version| ListTransactionsRequest {
+            state_filters: ["Ongoing", "x", "x"].map(Into::into).to_vec(),
+            transactional_id_pattern: (version >= 2).then(|| "(".into()),
+            ..Default::default()
+        });
+    });
+}
+
+/// Who made one of the topics of Apache Kafka's brokers by hand cannot write to it, as there; nobody makes one by asking for it.
+#[test]
+fn the_topics_of_kafkas_brokers_are_nobodys_to_write_to() {
+    let world = World::new();
+    let client = &mut world.connect();
+    let asked = |name: &str| MetadataRequest {
+        topics: Some(vec![metadata::MetadataRequestTopic { name: Some(name.into()), ..Default::default() }]),
+        allow_auto_topic_creation: true,
+        ..Default::default()
+    };
+    let told = client.ask(9, &asked("__consumer_offsets"));
+    assert_eq!(told.topics[0].error_code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
+    let id = create(client, "__transaction_state", 1);
+    let answer = client.ask(9, &produce(9, "__transaction_state", id, 0, batch(1)));
+    let partition = &answer.responses[0].partition_responses[0];
+    assert_eq!(partition.error_code, ErrorCode::INVALID_TOPIC_EXCEPTION.0);
+    assert!(client.ask(9, &asked("__transaction_state")).topics[0].is_internal);
+}
+
+#[test]
 fn topics_are_described_page_by_page() {
     converse::<DescribeTopicPartitionsRequest>(&[], |_, client, said| {
         create(client, "a", 2);

@@ -7,7 +7,7 @@ use milena_node::{
     Topic,
     engine::{
         ids::{TopicId, Uuid},
-        topic::{AddPartitions, Assignment, CreateTopic, Target, judge_request},
+        topic::{AddPartitions, Assignment, CreateTopic, Target, is_internal, judge_request},
     },
 };
 use serde::Deserialize;
@@ -70,7 +70,7 @@ fn shown(place: &Place, name: &str, partitions: usize, operations: bool) -> Valu
     };
     let fields = json!({
         "topic_name": name,
-        "is_internal": false,
+        "is_internal": is_internal(name),
         "replication_factor": 1,
         "partitions_count": partitions,
         "partitions": place.related(&format!("{path}/partitions")),

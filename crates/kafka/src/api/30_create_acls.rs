@@ -1,0 +1,17 @@
+//! CreateAcls (30), v1-3. KIP-140. Refused, rule by rule: there are no access rules yet, which is what Apache Kafka answers
+//! without an authorizer.
+
+use milena_wire::{CreateAclsRequest, CreateAclsResponse, ErrorCode, Text, create_acls::AclCreationResult};
+
+use crate::dispatch::{Card, Close, Context, Cost};
+
+pub(super) const CARD: Card = Card::new(30, "CreateAcls", 1..=3, Cost::Cheap, |call| call.now(handle));
+
+fn handle(_: &Context, request: CreateAclsRequest) -> Result<CreateAclsResponse, Close> {
+    let refused = AclCreationResult {
+        error_code: ErrorCode::SECURITY_DISABLED.into(),
+        error_message: Some(Text::from_static("No Authorizer is configured.")),
+        ..Default::default()
+    };
+    Ok(CreateAclsResponse { results: vec![refused; request.creations.len()], ..Default::default() })
+}

@@ -1,0 +1,17 @@
+//! DeleteAcls (31), v1-3. KIP-140. Refused, filter by filter: there are no access rules yet, which is what Apache Kafka answers
+//! without an authorizer.
+
+use milena_wire::{DeleteAclsRequest, DeleteAclsResponse, ErrorCode, Text, delete_acls::DeleteAclsFilterResult};
+
+use crate::dispatch::{Card, Close, Context, Cost};
+
+pub(super) const CARD: Card = Card::new(31, "DeleteAcls", 1..=3, Cost::Cheap, |call| call.now(handle));
+
+fn handle(_: &Context, request: DeleteAclsRequest) -> Result<DeleteAclsResponse, Close> {
+    let refused = DeleteAclsFilterResult {
+        error_code: ErrorCode::SECURITY_DISABLED.into(),
+        error_message: Some(Text::from_static("No Authorizer is configured.")),
+        ..Default::default()
+    };
+    Ok(DeleteAclsResponse { filter_results: vec![refused; request.filters.len()], ..Default::default() })
+}
