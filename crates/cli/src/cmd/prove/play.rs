@@ -82,7 +82,8 @@ pub(super) async fn play(scenario: &Scenario, on: On<'_>, say: &dyn Fn(String)) 
     say(format!("{} against {}: {:.0} messages in {:?}", scenario.name, stage.broker, scenario.planned(), scenario.duration));
     make_topics(&stage, scenario).await?;
     let groups: Vec<(usize, usize)> = scenario.consumers.iter().map(|c| (scenario.place(&c.topic), c.count)).collect();
-    let book = Arc::new(Book::new(&groups, Arc::new(Time::new())));
+    let producers = scenario.producers.iter().map(|p| p.count).sum();
+    let book = Arc::new(Book::new(&groups, producers, Arc::new(Time::new())));
     let crew: Crew = Arc::default();
     let mut left_out = Vec::new();
     for (n, consumers) in scenario.consumers.iter().enumerate() {
@@ -227,6 +228,9 @@ async fn producer(stage: Arc<Stage>, book: Arc<Book>, topic: usize, producers: P
         }
         book.time().reach(due).await;
         let number = book.due(topic, due);
+        if n == 0 {
+            book.began();
+        }
         let mut record = NewRecord::new(producers.topic.as_str(), stage.value(number, producers.size));
         if producers.keys > 0 {
             record = record.key((number % producers.keys).to_string());
