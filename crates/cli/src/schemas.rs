@@ -89,10 +89,13 @@ impl Shelf {
         Some(Known { id, subject, version, codec })
     }
 
-    /// The newest schema of a subject, if there is one that can be used here.
-    pub(crate) async fn latest(&mut self, subject: &str) -> Option<Arc<Known>> {
-        let registry = self.registry().await?;
-        Known::latest(&registry, subject).await.ok().flatten().map(Arc::new)
+    /// The newest schema of a subject, if it has one. A registry that cannot tell is an error: what is written as if there were
+    /// no schema nobody else can read.
+    pub(crate) async fn latest(&mut self, subject: &str) -> Result<Option<Arc<Known>>, milena_serde::Error> {
+        match self.registry().await {
+            Some(registry) => Ok(Known::latest(&registry, subject).await?.map(Arc::new)),
+            None => Ok(None),
+        }
     }
 }
 

@@ -151,7 +151,7 @@ fn what_cannot_be_decoded_is_named_or_left_out() {
     let (code, _, err) = ground.run(&["export", "plain", "plain.avro", "--skip-bad"]);
     assert!(code == 5 && err.contains("there is no schema for the values of plain"), "{code} {err}");
     assert!(!ground.path("plain.avro").exists());
-    let (code, _, err) = ground.run(&["export", "peopl", "x.avro"]);
+    let (code, _, err) = ground.run(&["export", "peoples", "x.avro"]);
     assert!(code == 5 && err.contains("milena export people"), "{code} {err}");
     assert_eq!(ground.run(&["export", "people", "-", "-o", "json"]).0, 64);
     std::fs::write(ground.path("s.json"), r#"{"type":"object"}"#).unwrap();

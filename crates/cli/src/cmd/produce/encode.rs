@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use milena_client::{Cluster, NewRecord};
+use milena_serde::Error;
 
 use super::Options;
 use crate::{
@@ -25,8 +26,8 @@ impl Encoder {
         let Options { topic, raw, raw_key, message, .. } = options;
         let mut shelf = Shelf::new(cluster.clone());
         let subject = format!("{topic}-value");
-        let value = if *raw { None } else { shelf.latest(&subject).await };
-        let key = if *raw || *raw_key { None } else { shelf.latest(&format!("{topic}-key")).await };
+        let value = if *raw { None } else { latest(&mut shelf, &subject, options).await? };
+        let key = if *raw || *raw_key { None } else { latest(&mut shelf, &format!("{topic}-key"), options).await? };
         if message.is_some() && value.as_ref().is_none_or(|latest| latest.format() != "protobuf") {
             return Err(Failure::usage(format!("--message is for Protobuf, and {subject} has no Protobuf schema")));
         }
@@ -59,6 +60,28 @@ impl Encoder {
     }
 }
 
+/// The newest schema of a subject.
+async fn latest(shelf: &mut Shelf, subject: &str, options: &Options) -> Result<Option<Arc<Known>>, Failure> {
+    let asked = shelf.latest(subject).await;
+    judged(asked, subject, |words| options.connect.say(words))
+}
+
+/// Who reaches the broker and not its HTTP door is told, and goes on without a schema: most topics have none. A registry that is
+/// there and cannot tell ends it.
+fn judged<K>(asked: Result<Option<K>, Error>, subject: &str, say: impl Fn(String)) -> Result<Option<K>, Failure> {
+    match asked {
+        Ok(known) => Ok(known),
+        Err(error @ Error::Unreachable { .. }) => {
+            say(format!("whether {subject} has a schema cannot be asked, so what is sent goes as it is: {error}"));
+            Ok(None)
+        }
+        Err(error) => {
+            let failure = Failure::from(error).within(format!("the schema of {subject} cannot be used; nothing was sent"));
+            Err(failure.fix("milena produce --raw   sends the bytes as they are"))
+        }
+    }
+}
+
 /// The bytes to be sent for a key or a value. What has a schema's id already is sent as it is.
 fn part(
     known: &Known,
@@ -76,4 +99,26 @@ fn part(
     };
     let text = std::str::from_utf8(bytes).map_err(|e| unfit(e.to_string()))?;
     encode(text).map(Bytes::from).map_err(|flaw| unfit(flaw.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_sent_as_if_there_were_no_schema_where_the_registry_cannot_tell() {
+        let said = RefCell::new(Vec::new());
+        let ask = |asked| judged::<()>(asked, "t-value", |words| said.borrow_mut().push(words));
+        assert!(matches!(ask(Ok(None)), Ok(None)) && said.borrow().is_empty());
+        let message = "the store has stopped".into();
+        let failed = Error::Refused { request: "GET x".into(), status: 500, code: 50001, message };
+        let failure = ask(Err(failed)).unwrap_err().to_string();
+        assert!(failure.contains("nothing was sent") && failure.contains("the store has stopped"), "{failure}");
+        assert!(said.borrow().is_empty());
+        let unreachable = Error::Unreachable { address: "127.0.0.1:8080".into(), why: "connection refused".into() };
+        assert!(matches!(ask(Err(unreachable)), Ok(None)));
+        assert!(said.borrow()[0].contains("goes as it is"), "{said:?}");
+    }
 }
