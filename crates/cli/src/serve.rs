@@ -251,8 +251,9 @@ struct Open {
 async fn until_told_to_stop(reload: &Reload<'_>, plan: &Plan, ready: &Ready) -> Result<(), Failure> {
     let mut stop = signal(SignalKind::terminate()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     reload.serving.listen()?;
-    if let Some(node) = reload.serving.node() {
-        tokio::spawn(quiet::watch(node));
+    // A broker for tests is ended and begun anew, and what it holds goes with it.
+    if let Serving::Data(broker, _) = reload.serving {
+        tokio::spawn(quiet::watch(broker.node.clone()));
     }
     let mut again = signal(SignalKind::hangup()).map_err(|e| Failure::new(Kind::Failed, "signals cannot be heard").why(e))?;
     announce(plan.output, ready)?;

@@ -18,6 +18,10 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    pub(crate) fn of(output: Output) -> Self {
+        Self { output }
+    }
+
     /// Whether a person is told, in words.
     pub(crate) fn is_words(self) -> bool {
         self.output == Output::Table
@@ -47,9 +51,9 @@ impl Told {
         if self.is_words() { Ok(()) } else { table::rows(self.output, fields, rows) }
     }
 
-    /// Begins to tell what comes bit by bit; CSV has these fields.
-    pub(crate) fn stream(self, fields: &'static [&'static str]) -> Stream {
-        Stream { output: self.output, fields, kept: Vec::new(), begun: false, screen: Screen::new() }
+    /// Begins to tell what comes bit by bit: in one JSON value it is the list of this name, in CSV it has these fields.
+    pub(crate) fn stream(self, name: &'static str, fields: &'static [&'static str]) -> Stream {
+        Stream { output: self.output, name, fields, kept: Vec::new(), begun: false, screen: Screen::new() }
     }
 }
 
@@ -57,9 +61,11 @@ fn names(facts: &Value) -> Vec<&str> {
     facts.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect()
 }
 
-/// Rows that come one by one. Each is told as it comes, unless one JSON value of all of them is wanted.
+/// Rows that come one by one. Each is told as it comes, unless one JSON value of all of them is wanted: that is told at the end, or
+/// as far as it came when there is none, by Ctrl-C or a failure.
 pub(crate) struct Stream {
     output: Output,
+    name: &'static str,
     fields: &'static [&'static str],
     /// Only for one JSON value.
     kept: Vec<Value>,
@@ -74,6 +80,11 @@ impl Stream {
             self.screen.line(words)?;
         }
         self.screen.flush()
+    }
+
+    /// A row of which people want no words.
+    pub(crate) fn quietly(&mut self, facts: Value) -> Result<(), Failure> {
+        if self.output == Output::Table { Ok(()) } else { self.row(facts, "") }
     }
 
     pub(crate) fn row(&mut self, facts: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
@@ -91,15 +102,11 @@ impl Stream {
         self.screen.flush()
     }
 
-    /// The end, with what is true of all rows: one JSON value has them under `name`. CSV has no place for it.
-    pub(crate) fn finish(mut self, name: &str, sums: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
+    /// The end, with what is true of all rows. CSV has no place for it.
+    pub(crate) fn finish(mut self, sums: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
         let words = words.to_string();
         match self.output {
-            Output::Json => {
-                let mut whole = sums;
-                whole[name] = json!(self.kept);
-                self.screen.line(format_args!("{whole:#}"))?;
-            }
+            Output::Json => self.whole(sums)?,
             Output::Jsonl if names(&sums).is_empty() => {}
             Output::Jsonl => self.screen.line(sums)?,
             Output::Csv => {}
@@ -107,5 +114,38 @@ impl Stream {
             Output::Table => self.screen.line(words)?,
         }
         self.screen.flush()
+    }
+
+    fn whole(&mut self, sums: Value) -> Result<(), Failure> {
+        let mut whole = sums;
+        whole[self.name] = json!(std::mem::take(&mut self.kept));
+        self.screen.line(format_args!("{whole:#}"))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if !self.kept.is_empty() {
+            // Nobody is left who could be told that it failed.
+            let _ = self.whole(json!({"complete": false})).and_then(|()| self.screen.flush());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_of_all_rows_is_kept_for_the_end_and_for_nothing_else() {
+        let told = |output| Told { output }.stream("rows", &["n"]);
+        let mut one = told(Output::Json);
+        one.row(json!({"n": 1}), "one").unwrap();
+        assert_eq!(one.kept.len(), 1, "it is told when the stream is dropped");
+        one.whole(json!({})).unwrap();
+        assert!(one.kept.is_empty(), "and only once");
+        let mut lines = told(Output::Jsonl);
+        lines.row(json!({"n": 1}), "one").unwrap();
+        assert!(lines.kept.is_empty());
     }
 }

@@ -16,8 +16,9 @@ use crate::{
 pub(crate) struct Options {
     #[command(subcommand)]
     what: Option<What>,
-    #[command(flatten)]
-    told: Told,
+    /// Words, or what there is to know as JSON or CSV
+    #[arg(short, long, global = true, default_value = "table")]
+    output: Output,
     #[command(flatten)]
     connect: Connect,
 }
@@ -25,51 +26,43 @@ pub(crate) struct Options {
 #[derive(Subcommand, Debug)]
 enum What {
     /// List contexts
-    Ls {
-        #[arg(short, long, default_value = "table")]
-        output: Output,
-    },
+    Ls,
     /// Use a context from now on
     Use {
         name: String,
-        #[command(flatten)]
-        told: Told,
     },
     /// Name a broker; TLS and user are kept with it, passwords are not
     Add {
         name: String,
         broker: String,
-        #[command(flatten)]
-        told: Told,
     },
     /// Forget a name
     Rm {
         name: String,
-        #[command(flatten)]
-        told: Told,
     },
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Failure> {
+    let (output, told) = (options.output, Told::of(options.output));
     let mut contexts = Contexts::read(options.connect.config_file())?;
     match options.what {
         None => {
             let choice = options.connect.choice()?;
             let facts = json!({"broker": choice.broker, "from": choice.because});
-            options.told.tell(facts, format_args!("{}   from {}", choice.broker, choice.because))
+            told.tell(facts, format_args!("{}   from {}", choice.broker, choice.because))
         }
-        Some(What::Ls { output }) => {
+        Some(What::Ls) => {
             let current = contexts.current().map(|(name, _)| name);
             let row = |(name, broker): (&str, &str)| json!({"context": name, "broker": broker, "used": Some(name) == current.as_deref()});
             table::rows(output, &["context", "broker", "used"], contexts.all().into_iter().map(row).collect())
         }
-        Some(What::Use { name, told }) => {
+        Some(What::Use { name }) => {
             let broker = contexts.broker(&name)?;
             contexts.own.context = Some(name.clone());
             contexts.save()?;
             told.tell(json!({"context": name, "broker": broker, "used": true}), format_args!("using {name}   {broker}"))
         }
-        Some(What::Add { name, broker, told }) => {
+        Some(What::Add { name, broker }) => {
             Endpoint::list(&broker).map_err(|e| Failure::usage(format!("{broker:?} is no address")).why(e))?;
             let context = options.connect.secure.kept(&broker);
             crate::secure::check(&context)?;
@@ -79,7 +72,7 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
             let facts = json!({"context": name, "broker": broker, "file": file.to_string()});
             told.tell(facts, format_args!("added {name}   {broker}   in {file}"))
         }
-        Some(What::Rm { name, told }) => remove(&mut contexts, &name, told),
+        Some(What::Rm { name }) => remove(&mut contexts, &name, told),
     }
 }
 

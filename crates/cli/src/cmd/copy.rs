@@ -69,11 +69,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     apart(&ends).await?;
     let names = topics::wanted(&ends.from, &options.topics).await?;
     let told = if options.follow { options.told.endless() } else { options.told };
-    let mut stream = told.stream(FIELDS);
     if options.dry_run {
+        let mut stream = told.stream("topics", topics::PLAN);
         topics::show(&ends, &names, &mut stream).await?;
-        return stream.finish("copied", json!({"dry_run": true}), "");
+        return stream.finish(json!({"dry_run": true}), "");
     }
+    let mut stream = told.stream("copied", FIELDS);
     if !options.no_schemas {
         schemas::copy(&ends, options.registry.as_deref(), &mut stream).await?;
     }
@@ -89,7 +90,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             groups(&ends, &maps, &mut stream).await?;
         }
         if !options.follow {
-            return stream.finish("copied", json!({"dry_run": false}), "");
+            return stream.finish(json!({"dry_run": false}), "");
         }
         if copied == 0 {
             tokio::time::sleep(PAUSE).await;
@@ -175,10 +176,12 @@ async fn groups(ends: &Ends, maps: &Maps, stream: &mut Stream) -> Result<(), Fai
             Err(error) => eprintln!("group {} is left as it is here: {error}", &*group.id),
         }
     }
-    if moved > 0 && !ends.quiet {
-        stream.row(json!({"what": "groups", "count": moved}), format_args!("{} moved", counted(moved, "group")))?;
+    let facts = json!({"what": "groups", "count": moved});
+    match moved {
+        0 => Ok(()),
+        _ if ends.quiet => stream.quietly(facts),
+        _ => stream.row(facts, format_args!("{} moved", counted(moved, "group"))),
     }
-    Ok(())
 }
 
 fn translate(position: Position, maps: &Maps) -> Option<Position> {

@@ -105,7 +105,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let (title, mut means) = prepare(&options, patience).await?;
     let told = if options.count.is_some() { options.told } else { options.told.endless() };
-    let mut stream = told.stream(FIELDS);
+    let mut stream = told.stream("exchanges", FIELDS);
     stream.words(&title)?;
     let mut sums = Sums::default();
     let mut ticks = tokio::time::interval(interval);
@@ -124,7 +124,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         let words = sums.take(outcome);
         stream.row(facts, format_args!("{number:>2}  {words}"))?;
     }
-    stream.finish("exchanges", sums.facts(&title), sums.text(&title))?;
+    stream.finish(sums.facts(&title), sums.text(&title))?;
     Ok(ExitCode::from(if sums.times.len() as u64 == sums.sent && sums.sent > 0 { 0 } else { Kind::No as u8 }))
 }
 

@@ -92,7 +92,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     let web = Web::of(&options.connect.cluster().await?, "top").await?;
     let told = if options.count.is_some() { options.told } else { options.told.endless() };
-    let mut stream = told.stream(FIELDS);
+    let mut stream = told.stream("lines", FIELDS);
     let mut before = Look::at(&web).await?;
     let mut lines = 0;
     while options.count.is_none_or(|count| lines < count) {
@@ -106,5 +106,5 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         stream.row(rates, words)?;
         (before, lines) = (now, lines + 1);
     }
-    stream.finish("lines", json!({}), "")
+    stream.finish(json!({}), "")
 }

@@ -119,6 +119,8 @@ fn what_needs_no_broker() {
     has(&one(&["context", "use", "shop"]), json!({"context": "shop", "broker": "shop:9092", "used": true}));
     has(&one(&["context", "ls"])[0], json!({"context": "shop", "used": true}));
     has(&one(&["context", "rm", "shop"]), json!({"context": "shop", "removed": true}));
+    // The word may stand before the verb as well.
+    has(&one(&["context", "add", "other", "other:9092"]), json!({"context": "other"}));
 }
 
 #[test]
@@ -247,7 +249,7 @@ fn copies_of_everything() {
     server.out(&["produce", "people"], b"1\n2\n");
     let other = Server::ephemeral();
     let plan = of(&other, &["copy", "--from", server.kafka(), "--dry-run"]);
-    has(&plan["copied"][0], json!({"what": "topic", "topic": "people", "partitions": 1, "records_at_most": 2, "goes_on": false}));
+    has(&plan["topics"][0], json!({"topic": "people", "partitions": 1, "records_at_most": 2, "goes_on": false}));
     let copied = of(&other, &["copy", "--from", server.kafka()]);
     assert_eq!(copied["dry_run"], false);
     has(&copied["copied"][0], json!({"what": "topic", "topic": "people", "copied": 2, "there": 0, "offsets": []}));

@@ -43,6 +43,9 @@ pub(super) async fn wanted(from: &Admin, named: &[Text]) -> Result<Vec<Text>, Fa
     })
 }
 
+/// What CSV has of a plan.
+pub(super) const PLAN: &[&str] = &["topic", "partitions", "records_at_most", "goes_on"];
+
 /// For `--dry-run`.
 pub(super) async fn show(ends: &Ends, names: &[Text], stream: &mut Stream) -> Result<(), Failure> {
     let there = ends.to.cluster().metadata(Topics::All).await?.topics;
@@ -53,7 +56,7 @@ pub(super) async fn show(ends: &Ends, names: &[Text], stream: &mut Stream) -> Re
         let (partitions, goes_on) = (topic.partitions.len(), there.contains_key(name));
         let is = if goes_on { "goes on" } else { "new" };
         let facts = json!({
-            "what": "topic", "topic": &**name, "partitions": partitions, "records_at_most": records, "goes_on": goes_on,
+            "topic": &**name, "partitions": partitions, "records_at_most": records, "goes_on": goes_on,
         });
         stream.row(facts, format_args!("{name}   {partitions} partitions   at most {records} records   {is}"))?;
     }

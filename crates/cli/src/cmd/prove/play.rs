@@ -224,6 +224,9 @@ async fn producer(stage: Arc<Stage>, book: Arc<Book>, topic: usize, producers: P
     for n in 0_u64.. {
         let due = Duration::from_secs_f64(n as f64 / producers.rate);
         if due >= lasts {
+            if n == 0 {
+                book.began();
+            }
             break;
         }
         book.time().reach(due).await;
