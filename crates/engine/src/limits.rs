@@ -72,8 +72,12 @@ pub const SHARE_LETTERS_MAX: i64 = 100_000;
 pub const SHARE_DELAYED_MAX: i64 = 100_000;
 /// What stored bytes may claim of either: what was handed out at the bound ends all the same.
 pub const SHARE_STORED_MAX: usize = 2 * SHARE_RUNS_MAX;
-/// Runs of finished records whose time and worker are kept of one partition, for receipts. 80 bytes each.
+/// Runs of finished records whose time and worker are kept of one partition, for receipts, and the least that is kept of one in a
+/// group of many. 80 bytes each, and the names of the workers.
 pub const SHARE_ENDS_MAX: usize = 256;
+pub const SHARE_ENDS_MIN: usize = 16;
+/// The same of all partitions of a group, as long as each has the least.
+pub const SHARE_ENDS_OF_GROUP: usize = 128 * SHARE_ENDS_MAX;
 /// Length of a reason given with a rejected message, for its dead letter.
 pub const SHARE_REASON_BYTES_MAX: usize = 1_024;
 /// The longest lock, also by renewal at a time: a week.

@@ -6,6 +6,8 @@
 
 use std::{collections::HashMap, hash::Hash};
 
+use crate::dispatch::Close;
+
 /// So often the same thing is answered within one request.
 const TIMES: u32 = 16;
 
@@ -33,9 +35,25 @@ pub(crate) fn few<T, K: Eq + Hash>(mut list: Vec<T>, key: impl Fn(&T) -> K) -> V
     list
 }
 
+/// So many different things are answered within one request that nobody has any of.
+const DIFFERENT: usize = 10_000;
+
+/// Ends the connection that asks for more: each answer is several times as long as the question.
+pub(crate) fn at_most(asked: usize, what: &str) -> Result<(), Close> {
+    match asked {
+        ..=DIFFERENT => Ok(()),
+        _ => Err(Close::because(format!("{asked} {what} in one request; {DIFFERENT} are answered"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::few;
+    use super::{DIFFERENT, at_most, few};
+
+    #[test]
+    fn what_nobody_has_is_answered_so_often() {
+        assert!(at_most(DIFFERENT, "rules").is_ok() && at_most(DIFFERENT + 1, "rules").is_err());
+    }
 
     #[test]
     fn the_first_sixteen_of_each_stay() {

@@ -167,7 +167,7 @@ impl Node {
     ) -> Result<bool, TakeRefusal> {
         let Some(body) = Body::within(batch, offset) else { return Ok(false) };
         // Anybody may write such headers: what producers may not write to, they may not have written to.
-        let Some(home) = self.topic(whose.source).filter(|home| !self.keeps(home.id)) else { return Ok(false) };
+        let Some(home) = self.topic(whose.source).filter(|home| self.may_append(home).is_ok()) else { return Ok(false) };
         let index = told(&body, "__dlq.errors.partition").and_then(|text| text.parse().ok()).unwrap_or(0);
         let index = if home.partition(index).is_some() { index } else { 0 };
         let whole = match (told(&body, COPIED).as_deref(), home.partition(index)) {

@@ -28,18 +28,11 @@ enum What {
     /// List contexts
     Ls,
     /// Use a context from now on
-    Use {
-        name: String,
-    },
+    Use { name: String },
     /// Name a broker; TLS and user are kept with it, passwords are not
-    Add {
-        name: String,
-        broker: String,
-    },
+    Add { name: String, broker: String },
     /// Forget a name
-    Rm {
-        name: String,
-    },
+    Rm { name: String },
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Failure> {

@@ -49,7 +49,7 @@ pub use settings::{letter_is_whole, letter_topic};
 pub use snapshot::MARK;
 pub use standing::{Stage, Standing};
 
-use self::partition::Partition;
+use self::{ends::Ends, partition::Partition};
 use crate::{
     group::{GroupId, MemberId},
     ids::{Offset, TopicId},
@@ -368,11 +368,12 @@ impl Share {
             }
             ShareFact::ShareSettled(settled) => {
                 let full = !self.has_locks(settled.at);
+                let room = Ends::room(self.partitions.len());
                 if let Some(partition) = self.partitions.get_mut(&settled.at) {
                     let frees = full || self.rules.by_key || settled.runs.iter().any(|run| run.stand == Stand::Available);
                     self.freed += u64::from(frees);
                     let before = partition.runs.start();
-                    let ended = partition.settle(settled);
+                    let ended = partition.settle(settled, room);
                     let condemned = partition.is_condemned();
                     if partition.runs.start() > before {
                         self.moved.insert(settled.at);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    ends::{End, Ends, Finished},
+    ends::{End, Ends, Finished, finishing},
     fact::{SettledRun, ShareSettled},
     runs::{Cell, Piece, Runs, Stand},
 };
@@ -67,12 +67,6 @@ impl Partition {
         }
     }
 
-    /// What became of a record below the start, as far as that is kept.
-    pub(super) fn finished(&self, offset: Offset) -> Option<Cell> {
-        let end = self.ends.of(offset)?;
-        Some(Cell::of(end.stand, end.failures?))
-    }
-
     pub(super) fn is_condemned(&self) -> bool {
         self.runs.counts().condemned > 0
     }
@@ -84,7 +78,8 @@ impl Partition {
         self.key_of.range(first..=last).map(|(offset, key)| (*offset, *key)).collect()
     }
 
-    pub(super) fn settle(&mut self, fact: &ShareSettled) -> Ended {
+    /// `room`: how many [ends](Ends) are kept.
+    pub(super) fn settle(&mut self, fact: &ShareSettled, room: usize) -> Ended {
         let mut pieces = Vec::new();
         for run in &fact.runs {
             let cell = Cell::of(run.stand, run.failures);
@@ -100,7 +95,7 @@ impl Partition {
                 }
             }
             if cell.is_done() {
-                self.finish(fact, run, &old);
+                self.finish(fact, run, &old, room);
             }
             self.note(fact, run.first.max(self.runs.start()), run.last, run.stand);
             pieces.extend(old);
@@ -110,18 +105,14 @@ impl Partition {
     }
 
     /// A run is finished. What was given up before was so by whom the note names, not by whom its letter was written.
-    fn finish(&mut self, fact: &ShareSettled, run: &SettledRun, old: &[Piece]) {
-        let end = |by: &str, when| {
-            let by = (!by.is_empty()).then(|| by.into());
-            End { stand: run.stand, failures: Some(run.failures), finished: Finished { from: when, until: when, by } }
-        };
-        for (first, last, was) in old.iter().filter(|(_, _, was)| !was.is_done()) {
-            if was.stand == Stand::Condemned {
-                for (offset, note) in self.notes.range(first..=last) {
-                    self.ends.add(*offset, *offset, end(&note.by, note.when));
-                }
-            } else {
-                self.ends.add(*first, *last, end(&fact.by, fact.when));
+    fn finish(&mut self, fact: &ShareSettled, run: &SettledRun, old: &[Piece], room: usize) {
+        let end = |failed, finished| End { stand: run.stand, failures: Some(run.failures), failed, finished };
+        for (first, last, failed) in finishing(old, run.failures) {
+            self.ends.add(first, last, end(failed, Finished::at(fact.when, &fact.by)), room);
+        }
+        for (first, last, _) in old.iter().filter(|(_, _, was)| was.stand == Stand::Condemned) {
+            for (offset, note) in self.notes.range(first..=last) {
+                self.ends.add(*offset, *offset, end(true, Finished::at(note.when, &note.by)), room);
             }
         }
     }

@@ -178,10 +178,13 @@ impl Share {
         }
         let finishes = matches!(verdict, Verdict::Accept | Verdict::Gap);
         let piece = partition.runs.pieces(lease.offset, lease.offset).next();
-        let Some(cell) = piece.map(|(_, _, cell)| cell).or_else(|| partition.finished(lease.offset)) else {
-            // Finished and forgotten. While the lease runs, by nobody else: an acknowledgement that is sent again finds what it
-            // wanted. Later the record may have been given to others, or given up.
-            return if finishes && lease.runs { Ok(None) } else { Err(LeaseRefusal::Lost) };
+        let end = partition.ends.of(lease.offset);
+        let known = || end.and_then(|end| Some(Cell::of(end.stand, end.failures?)));
+        let Some(cell) = piece.map(|(_, _, cell)| cell).or_else(known) else {
+            // Finished, and how is forgotten. While the lease runs, by nobody else: an acknowledgement that is sent again finds what
+            // it wanted. Later the record may have been given to others. What was given up nobody acknowledged.
+            let given_up = end.is_some_and(|end| end.stand == Stand::Archived);
+            return if finishes && lease.runs && !given_up { Ok(None) } else { Err(LeaseRefusal::Lost) };
         };
         if !self.is_theirs(lease, cell) {
             let again = cell.stand == Stand::Accepted && cell.failures.checked_add(1) == Some(lease.delivery) && finishes;

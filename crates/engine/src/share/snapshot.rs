@@ -1,9 +1,14 @@
 //! A share group's durable state in one piece: what replaying its facts would have brought, in bytes that later releases
 //! read. Members and locks are not in it.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use super::{
     At, Rules, Share,
-    ends::{End, Finished},
+    ends::{End, Ends, Finished},
     fact::{SettledRun, ShareKeyed, read_at, read_offset, write_at},
     partition::{Note, Partition},
     runs::{Cell, Stand},
@@ -83,30 +88,48 @@ fn write_partition(w: &mut Writer<'_>, partition: &Partition) {
         w.option(note.reason.as_deref(), |w, v| w.str(v));
         w.i64(note.when);
     }
-    w.count(partition.ends.iter().len());
-    for (first, last, end) in partition.ends.iter() {
-        write_end(w, first, last, end);
+    write_ends(w, &partition.ends);
+}
+
+/// The names of workers, each once; then the runs, each with: whether the delivery count is the same for all of it (if not, it says
+/// 0) and whether the last delivery failed, as bits; the window of time; the worker's place among the names.
+fn write_ends(w: &mut Writer<'_>, ends: &Ends) {
+    let names: BTreeSet<&str> = ends.iter().filter_map(|(_, _, end)| end.finished.by.as_deref()).collect();
+    w.count(names.len());
+    names.iter().for_each(|name| w.str(name));
+    let places: BTreeMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    w.count(ends.iter().len());
+    for (first, last, end) in ends.iter() {
+        SettledRun { first, last, stand: end.stand, failures: end.failures.unwrap_or(0) }.write(w);
+        w.u8(u8::from(end.failures.is_some()) | u8::from(end.failed) << 1);
+        w.i64(end.finished.from);
+        w.i64(end.finished.until);
+        w.option(end.finished.by.as_deref().and_then(|by| places.get(by)), |w, place| w.u32(*place));
     }
 }
 
-/// A run, whose delivery count is 0 where the records differ in it; whether they do; the window of time; by whom.
-fn write_end(w: &mut Writer<'_>, first: i64, last: i64, end: &End) {
-    SettledRun { first, last, stand: end.stand, failures: end.failures.unwrap_or(0) }.write(w);
-    w.bool(end.failures.is_some());
-    w.i64(end.finished.from);
-    w.i64(end.finished.until);
-    w.option(end.finished.by.as_deref(), |w, by| w.str(by));
-}
-
-fn read_end(r: &mut Reader<'_>) -> Result<(i64, i64, End), BadFact> {
-    let run = SettledRun::read(r)?;
-    let failures = r.bool()?.then_some(run.failures);
-    let (from, until) = (r.i64()?, r.i64()?);
-    let by = r.option(|r| Ok(r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into()))?;
-    if !matches!(run.stand, Stand::Accepted | Stand::Archived) || run.last >= i64::MAX / 2 {
-        return Err(BadFact::Invalid { what: "run that is finished" });
+fn read_ends(r: &mut Reader<'_>) -> Result<Ends, BadFact> {
+    let invalid = || BadFact::Invalid { what: "run that is finished" };
+    let count = r.count("workers", limits::SHARE_ENDS_MAX, 1)?;
+    let name = |r: &mut Reader<'_>| Ok(r.str("bytes of a member's name", limits::MEMBER_NAME_BYTES_MAX)?.into());
+    let names = (0..count).map(|_| name(r)).collect::<Result<Vec<Arc<str>>, BadFact>>()?;
+    let count = r.count("runs that are finished", limits::SHARE_ENDS_MAX, 8)?;
+    let (mut ends, mut before) = (Ends::default(), -1);
+    for _ in 0..count {
+        let run = SettledRun::read(r)?;
+        let bits = r.u8()?;
+        let (from, until) = (r.i64()?, r.i64()?);
+        let by = r.option(|r| names.get(r.u32()? as usize).cloned().ok_or_else(invalid))?;
+        let is_done = matches!(run.stand, Stand::Accepted | Stand::Archived);
+        if !is_done || bits > 3 || run.first <= before || run.last >= i64::MAX / 2 {
+            return Err(invalid());
+        }
+        before = run.last;
+        let finished = Finished { from, until, by };
+        let failures = (bits & 1 != 0).then_some(run.failures);
+        ends.put(run.first, run.last, End { stand: run.stand, failures, failed: bits & 2 != 0, finished });
     }
-    Ok((run.first, run.last, End { stand: run.stand, failures, finished: Finished { from, until, by } }))
+    Ok(ends)
 }
 
 /// The runs as a restart finds them.
@@ -147,10 +170,8 @@ fn read_partition(r: &mut Reader<'_>, version: u8) -> Result<Partition, BadFact>
         let reason = r.option(|r| Ok(r.str("bytes of a reason", limits::SHARE_REASON_BYTES_MAX)?.into()))?;
         partition.notes.insert(offset, Note { by, reason, when: r.i64()? });
     }
-    let count = if version >= 4 { r.count("runs that are finished", limits::SHARE_ENDS_MAX, 8)? } else { 0 };
-    for _ in 0..count {
-        let (first, last, end) = read_end(r)?;
-        partition.ends.put(first, last, end);
+    if version >= 4 {
+        partition.ends = read_ends(r)?;
     }
     Ok(partition)
 }

@@ -1,6 +1,6 @@
 //! How one record stands in a share group. A question; nothing changes.
 
-use super::{At, Finished, Share, Why, runs::Stand};
+use super::{At, Finished, Share, Why, ends::End, runs::Stand};
 use crate::{group::MemberId, ids::Offset, machine::Now};
 
 /// What became of one record so far.
@@ -48,15 +48,15 @@ impl Share {
         let end = partition.ends.of(offset);
         let Some((_, _, cell)) = partition.runs.pieces(offset, offset).next() else {
             let long_ago = Standing::plain(Stage::Finished, None);
-            return Some(end.map_or(long_ago, |end| self.done(end.stand, end.failures, Some(&end.finished))));
+            return Some(end.map_or(long_ago, |end| self.done(end.stand, end.failures, Some(end))));
         };
         let failures = cell.failures;
         Some(match cell.stand {
             Stand::Available => Standing::plain(Stage::Waiting, Some(failures)),
-            Stand::Accepted | Stand::Archived => self.done(cell.stand, Some(failures), end.map(|end| &end.finished)),
+            Stand::Accepted | Stand::Archived => self.done(cell.stand, Some(failures), end),
             Stand::Condemned => {
                 let note = partition.notes.get(&offset);
-                let finished = note.map(|note| Finished { from: note.when, until: note.when, by: Some((&*note.by).into()) });
+                let finished = note.map(|note| Finished::at(note.when, &note.by));
                 Standing { finished, why: Some(self.why(failures)), ..Standing::plain(Stage::DeadLetterWaits, Some(failures)) }
             }
             Stand::Held | Stand::Delayed => {
@@ -72,16 +72,16 @@ impl Share {
         })
     }
 
-    fn done(&self, stand: Stand, failures: Option<u16>, finished: Option<&Finished>) -> Standing {
-        let finished = finished.cloned();
+    fn done(&self, stand: Stand, failures: Option<u16>, end: Option<&End>) -> Standing {
+        let finished = end.map(|end| end.finished.clone());
         match stand {
             Stand::Accepted => {
                 let deliveries = failures.map(|failures| failures.saturating_add(1));
                 Standing { finished, ..Standing::plain(Stage::Acknowledged, deliveries) }
             }
-            // Nobody's delivery failed where nobody gave it up: a marker, or what compaction took.
+            // Nobody gave it up where no delivery failed with it: a marker, or what compaction took.
             _ => {
-                let why = failures.filter(|failures| *failures > 0).map(|failures| self.why(failures));
+                let why = failures.filter(|_| end.is_some_and(|end| end.failed)).map(|failures| self.why(failures));
                 Standing { finished, why, ..Standing::plain(Stage::GivenUp, failures) }
             }
         }

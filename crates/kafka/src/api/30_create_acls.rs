@@ -3,11 +3,15 @@
 
 use milena_wire::{CreateAclsRequest, CreateAclsResponse, ErrorCode, Text, create_acls::AclCreationResult};
 
-use crate::dispatch::{Card, Close, Context, Cost};
+use crate::{
+    asked::at_most,
+    dispatch::{Card, Close, Context, Cost},
+};
 
 pub(super) const CARD: Card = Card::new(30, "CreateAcls", 1..=3, Cost::Cheap, |call| call.now(handle));
 
 fn handle(_: &Context, request: CreateAclsRequest) -> Result<CreateAclsResponse, Close> {
+    at_most(request.creations.len(), "rules")?;
     let refused = AclCreationResult {
         error_code: ErrorCode::SECURITY_DISABLED.into(),
         error_message: Some(Text::from_static("No Authorizer is configured.")),

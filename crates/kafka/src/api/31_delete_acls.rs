@@ -3,11 +3,15 @@
 
 use milena_wire::{DeleteAclsRequest, DeleteAclsResponse, ErrorCode, Text, delete_acls::DeleteAclsFilterResult};
 
-use crate::dispatch::{Card, Close, Context, Cost};
+use crate::{
+    asked::at_most,
+    dispatch::{Card, Close, Context, Cost},
+};
 
 pub(super) const CARD: Card = Card::new(31, "DeleteAcls", 1..=3, Cost::Cheap, |call| call.now(handle));
 
 fn handle(_: &Context, request: DeleteAclsRequest) -> Result<DeleteAclsResponse, Close> {
+    at_most(request.filters.len(), "filters")?;
     let refused = DeleteAclsFilterResult {
         error_code: ErrorCode::SECURITY_DISABLED.into(),
         error_message: Some(Text::from_static("No Authorizer is configured.")),

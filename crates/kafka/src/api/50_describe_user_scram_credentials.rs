@@ -7,12 +7,16 @@ use milena_wire::{
     describe_user_scram_credentials::DescribeUserScramCredentialsResult,
 };
 
-use crate::dispatch::{Card, Close, Context, Cost};
+use crate::{
+    asked::at_most,
+    dispatch::{Card, Close, Context, Cost},
+};
 
 pub(super) const CARD: Card = Card::new(50, "DescribeUserScramCredentials", 0..=0, Cost::Cheap, |call| call.now(handle));
 
 fn handle(_: &Context, request: DescribeUserScramCredentialsRequest) -> Result<DescribeUserScramCredentialsResponse, Close> {
     let users = request.users.unwrap_or_default();
+    at_most(users.len(), "users")?;
     let mut times: HashMap<Text, usize> = HashMap::new();
     users.iter().for_each(|user| *times.entry(user.name.clone()).or_default() += 1);
     // Each name is answered once, in its first place.

@@ -5,7 +5,7 @@ use milena_wire::{
 };
 
 use crate::{
-    asked::few,
+    asked::{at_most, few},
     dispatch::{Card, Close, Context, Cost},
 };
 
@@ -16,6 +16,7 @@ fn handle(_: &Context, request: DescribeTransactionsRequest) -> Result<DescribeT
         let error = if transactional_id.is_empty() { ErrorCode::INVALID_REQUEST } else { ErrorCode::TRANSACTIONAL_ID_NOT_FOUND };
         TransactionState { error_code: error.into(), transactional_id, ..Default::default() }
     };
+    at_most(request.transactional_ids.len(), "transactional ids")?;
     let ids = few(request.transactional_ids, Clone::clone);
     let transaction_states = ids.into_iter().map(unknown).collect();
     Ok(DescribeTransactionsResponse { transaction_states, ..Default::default() })

@@ -29,8 +29,9 @@ const SELECTORS: [&str; 6] = [
     "client_source_port",
 ];
 
-/// The memory that one pattern may take when it is compiled.
+/// The memory that one pattern may take when it is compiled, and its length: what is taken on the way there grows with that.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_LENGTH_MAX: usize = 1024;
 
 fn is_match(value: &Value) -> bool {
     let Value::List(items) = value else { return false };
@@ -41,5 +42,5 @@ fn is_match(value: &Value) -> bool {
 }
 
 fn is_pattern(text: &str) -> bool {
-    regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build().is_ok()
+    text.len() <= PATTERN_LENGTH_MAX && regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build().is_ok()
 }

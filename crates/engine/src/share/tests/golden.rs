@@ -92,7 +92,7 @@ fn the_snapshot_has_the_bytes_it_always_had() {
     assert_eq!(Share::restore(&two_secrets, Rules::default()).unwrap().standing(now, at(), 5).unwrap().finished, None);
     let golden = format!(
         "53 04 0167 00 00 01 {ID} 02 0c 80a0abfef962 00 00 0e 02 03 0c060001 14000305 16020202 01 14 016d 0103776879 80a0abfef962
-         02 0a000100 01 80a0abfef962 80a0abfef962 01016d 16020202 01 80a0abfef962 80a0abfef962 01016d"
+         01 016d 02 0a000100 01 80a0abfef962 80a0abfef962 0100 16020202 03 80a0abfef962 80a0abfef962 0100"
     );
     assert_eq!(bytes, unhex(&golden), "{}", hex(&bytes));
     let restored = Share::restore(&bytes, Rules::default()).unwrap();
