@@ -221,6 +221,24 @@ fn wrong_use_and_wrong_data_have_their_words() {
 }
 
 #[test]
+fn every_word_behind_a_verb_is_used_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    out(dir, &["canonical", "--schema", "\"int\"", "canonical.avsc"], b"");
+    assert_eq!(std::fs::read_to_string(dir.join("canonical.avsc")).unwrap(), "\"int\"\n");
+    out(dir, &["canonical", "canonical.avsc", "again.avsc"], b"");
+    assert_eq!(std::fs::read_to_string(dir.join("again.avsc")).unwrap(), "\"int\"\n");
+    assert_eq!(out(dir, &["canonical"], b"{\"type\":\"int\"}"), b"\"int\"\n");
+    fails(dir, &["canonical", "--schema", "\"int\"", "a.avsc", "b.avsc"], b"", 64, "the schema is given twice");
+    let both = run(dir, &["fingerprint", "--schema", "\"int\"", "canonical.avsc"], b"");
+    assert_eq!(both.status.code(), Some(64), "{both:?}");
+    assert_eq!(out(dir, &["fingerprint", "canonical.avsc"], b""), out(dir, &["fingerprint"], b"\"int\""));
+    std::fs::write(dir.join("p.avdl"), "protocol P { record R { int n; } }").unwrap();
+    out(dir, &["idl", "--split", "p.avdl"], b"");
+    assert!(dir.join("R.avsc").is_file() && !dir.join("-").exists());
+}
+
+#[test]
 fn what_was_there_outlives_a_failure() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -23,9 +23,8 @@ pub(crate) struct Idl {
     /// An IDL file (.avdl)
     #[arg(default_value = "-")]
     file: PathBuf,
-    /// Where to write: a file, or with --split a folder
-    #[arg(default_value = "-")]
-    out: PathBuf,
+    /// Where to write: a file [default: -], or with --split a folder [default: .]
+    out: Option<PathBuf>,
     /// One .avsc a type, as avro-tools' idl2schemata does
     #[arg(long)]
     split: bool,
@@ -67,7 +66,7 @@ enum Language {
 pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
     let idl = parsed(&options.file)?;
     if options.split {
-        return split(&idl, &options.file, &options.out);
+        return split(&idl, &options.file, options.out.as_deref().unwrap_or(Path::new(".")));
     }
     let main = match idl.main {
         Some(main) => main,
@@ -76,7 +75,7 @@ pub(super) fn idl(options: &Idl) -> Result<(), Failure> {
             types => types.to_vec().into(),
         },
     };
-    write(&options.out, &pretty(&main.to_string())?)
+    write(options.out.as_deref().unwrap_or(Path::new("-")), &pretty(&main.to_string())?)
 }
 
 pub(super) fn schemata(options: &Schemata) -> Result<(), Failure> {

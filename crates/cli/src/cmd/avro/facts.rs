@@ -47,20 +47,17 @@ pub(crate) struct Count {
 
 #[derive(Args, Debug)]
 pub(crate) struct Canonical {
-    /// A file with a schema
-    #[arg(default_value = "-")]
-    file: PathBuf,
-    /// Where to write
-    #[arg(default_value = "-")]
-    out: PathBuf,
+    /// A file with a schema, unless an option gives it; then where to write
+    #[arg(value_name = "FILE", num_args = 0..=2)]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOptions,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Fingerprint {
-    /// Files with schemas; each of several has its name behind its fingerprint
-    #[arg(value_name = "FILE", default_value = "-")]
+    /// Files with schemas [default: -]; each of several has its name behind its fingerprint
+    #[arg(value_name = "FILE", conflicts_with_all = ["schema", "schema_file"])]
     files: Vec<PathBuf>,
     #[command(flatten)]
     schema: SchemaOptions,
@@ -125,11 +122,15 @@ fn count_of(path: &Path) -> Result<u64, Failure> {
 }
 
 pub(super) fn canonical(options: &Canonical) -> Result<(), Failure> {
-    let schema = match options.schema.given()? {
-        Some(schema) => schema,
-        None => input::schema_of(&options.file)?,
+    let (schema, rest) = match (options.schema.given()?, &options.files[..]) {
+        (Some(schema), rest) => (schema, rest),
+        (None, []) => (input::schema_of(Path::new("-"))?, &[][..]),
+        (None, [file, rest @ ..]) => (input::schema_of(file)?, rest),
     };
-    let mut out = Out::create(Some(&options.out))?;
+    if let [_, _, ..] = rest {
+        return Err(Failure::usage("the schema is given twice: by an option, and as a file"));
+    }
+    let mut out = Out::create(rest.first().map(PathBuf::as_path))?;
     writeln!(out, "{}", schema.parsing_form())?;
     out.keep()
 }
@@ -138,10 +139,12 @@ pub(super) fn fingerprint(options: &Fingerprint) -> Result<(), Failure> {
     if let Some(schema) = options.schema.given()? {
         return screen::line(print(&schema, &options.fingerprint)?);
     }
+    let stdin = [PathBuf::from("-")];
+    let files = if options.files.is_empty() { &stdin[..] } else { &options.files };
     let mut lines = String::new();
-    for path in &options.files {
+    for path in files {
         let print = print(&input::schema_of(path)?, &options.fingerprint)?;
-        let _ = match &options.files[..] {
+        let _ = match files {
             [_] => writeln!(lines, "{print}"),
             _ => writeln!(lines, "{print} {}", path.display()),
         };
