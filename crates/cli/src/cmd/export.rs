@@ -1,6 +1,12 @@
 //! `milena export`: the values of a topic as an Avro container file. What several versions of a schema wrote is read into one.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    io::{self, Write},
+    path::PathBuf,
+    rc::Rc,
+};
 
 use clap::Args;
 use milena_client::{Cluster, Message, Reader};
@@ -16,6 +22,10 @@ use milena_serde::{
     framing::{self, VALUE_HEADER},
 };
 use serde_json::json;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 
 use super::{
     avro::{
@@ -93,16 +103,19 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(schema) => Some(Target { words: "the schema that was given".into(), place: None, schema }),
         None => Target::registered(&registry, &options).await?,
     };
-    let out = Out::create(Some(&options.file))?;
-    let mut sheet = Sheet { registry, plans: HashMap::new(), out: Some(out), begun: None, tally: Tally::default() };
-    let begin =
-        |out, target: &Target| Writer::new(out, &alone(&target.schema), squeeze, &[], input::sync()).map_err(input::unwritten);
+    let sink = Sink::open(options.file.clone()).await?;
+    let mut sheet = Sheet { registry, plans: HashMap::new(), sink, begun: None, tally: Tally::default() };
+    let begin = |gathered, target: &Target| {
+        Writer::new(gathered, &alone(&target.schema), squeeze, &[], input::sync()).map_err(input::unwritten)
+    };
     if let Some(target) = target {
-        sheet.begin(target, begin)?;
+        sheet.begin(target, begin).await?;
     }
     drain(&mut reader, &mut sheet, &options, begin).await?;
-    let Some((target, writer)) = sheet.begun else { return Err(nothing_known(&options.topic)) };
-    Out::keep_finished(writer.finish())?;
+    let Some((target, File { writer, gathered })) = sheet.begun else { return Err(nothing_known(&options.topic)) };
+    writer.finish().map_err(input::unwritten)?;
+    sheet.sink.take(&gathered).await?;
+    sheet.sink.keep().await?;
     sheet.tally.say(&options, &target)
 }
 
@@ -139,7 +152,12 @@ impl Target {
             },
         };
         let Registered { id, version, .. } = found.map_err(|error| {
-            Failure::from(error).hint(format!("milena schema show {subject} latest   shows the newest version"))
+            let missing = options.version.is_some() && matches!(error, Error::Refused { status: 404, .. });
+            let failure = Failure::from(error);
+            match missing {
+                true => failure.hint(format!("milena schema show {subject} latest   shows the newest version")),
+                false => failure,
+            }
         })?;
         let schema = registry.schema(id).await?;
         let Schema::Avro(avro) = &*schema else {
@@ -164,7 +182,7 @@ async fn drain(
     reader: &mut Reader,
     sheet: &mut Sheet,
     options: &Options,
-    begin: impl Fn(Out, &Target) -> Result<Writer<Out>, Failure>,
+    begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
 ) -> Result<(), Failure> {
     let bar = screen::bar(read::length(reader), options.connect.quiet);
     let most = options.count.unwrap_or(u64::MAX);
@@ -201,10 +219,90 @@ fn place(message: &Message) -> String {
 struct Sheet {
     registry: Registry,
     plans: HashMap<u32, Result<Known, String>>,
-    /// Until it is known which schema the file has.
-    out: Option<Out>,
-    begun: Option<(Target, Writer<Out>)>,
+    sink: Sink,
+    /// Nothing until it is known which schema the file has.
+    begun: Option<(Target, File)>,
     tally: Tally,
+}
+
+/// A container file in memory: a block is gathered there before it is written.
+struct File {
+    writer: Writer<Gathered>,
+    gathered: Gathered,
+}
+
+/// What the writer has written and nobody has taken yet.
+#[derive(Clone, Default)]
+struct Gathered(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Gathered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Pieces that may wait for whoever reads a pipe.
+const WAITING: usize = 2;
+
+/// Where the file goes to. Whoever reads a pipe may be slow or asleep, so it is written on a thread of its own: Ctrl-C is heard
+/// meanwhile, and the connections live on.
+enum Sink {
+    Disk(Out),
+    Pipe { give: mpsc::Sender<Vec<u8>>, writing: JoinHandle<io::Result<Out>> },
+}
+
+impl Sink {
+    /// A named pipe is not even open before somebody reads it.
+    async fn open(file: PathBuf) -> Result<Self, Failure> {
+        let made = tokio::task::spawn_blocking(move || Out::create(Some(&file))).await;
+        let mut out = made.map_err(|error| Failure::new(Kind::Failed, "the output cannot be opened").why(error))??;
+        if out.is_disk() {
+            return Ok(Self::Disk(out));
+        }
+        let (give, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
+        let writing = tokio::task::spawn_blocking(move || {
+            while let Some(piece) = pieces.blocking_recv() {
+                out.write_all(&piece)?;
+            }
+            out.flush()?;
+            Ok(out)
+        });
+        Ok(Self::Pipe { give, writing })
+    }
+
+    /// Writes what was gathered.
+    async fn take(&mut self, gathered: &Gathered) -> Result<(), Failure> {
+        let piece = gathered.0.take();
+        match self {
+            _ if piece.is_empty() => Ok(()),
+            Self::Disk(out) => Ok(out.write_all(&piece)?),
+            Self::Pipe { give, writing } => match give.send(piece).await {
+                Ok(()) => Ok(()),
+                // The thread has ended, and says why.
+                Err(_) => written(writing.await).map(drop),
+            },
+        }
+    }
+
+    /// All of it is written, and takes its name.
+    async fn keep(self) -> Result<(), Failure> {
+        match self {
+            Self::Disk(out) => out.keep(),
+            Self::Pipe { give, writing } => {
+                drop(give);
+                written(writing.await)?.keep()
+            }
+        }
+    }
+}
+
+/// How the writing thread ended.
+fn written(outcome: Result<io::Result<Out>, JoinError>) -> Result<Out, Failure> {
+    let failed = |error: JoinError| Failure::new(Kind::Failed, "the output was not written to its end").why(error);
+    Ok(outcome.map_err(failed)??)
 }
 
 /// How data of one schema become data of the file's.
@@ -217,11 +315,16 @@ struct Known {
 const REMEMBERED: usize = 1_000;
 
 impl Sheet {
-    fn begin(&mut self, target: Target, begin: impl Fn(Out, &Target) -> Result<Writer<Out>, Failure>) -> Result<(), Failure> {
-        if let Some(out) = self.out.take() {
-            let writer = begin(out, &target)?;
-            self.begun = Some((target, writer));
-        }
+    /// Begins the file, now that its schema is known.
+    async fn begin(
+        &mut self,
+        target: Target,
+        begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
+    ) -> Result<(), Failure> {
+        let gathered = Gathered::default();
+        let writer = begin(gathered.clone(), &target)?;
+        self.sink.take(&gathered).await?;
+        self.begun = Some((target, File { writer, gathered }));
         Ok(())
     }
 
@@ -229,7 +332,7 @@ impl Sheet {
     async fn take(
         &mut self,
         message: &Message,
-        begin: impl Fn(Out, &Target) -> Result<Writer<Out>, Failure>,
+        begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
     ) -> Result<Result<(), String>, Failure> {
         let Some(value) = &message.value else {
             self.tally.tombstones += 1;
@@ -241,12 +344,13 @@ impl Sheet {
         };
         if self.begun.is_none() {
             match self.first(id).await? {
-                Ok(target) => self.begin(target, begin)?,
+                Ok(target) => self.begin(target, begin).await?,
                 Err(why) => return Ok(Err(why)),
             }
         }
         self.learn(id).await?;
-        let Some((Ok(known), (_, writer))) = self.plans.get(&id).map(Result::as_ref).zip(self.begun.as_mut()) else {
+        let Some((Ok(known), (_, File { writer, gathered }))) = self.plans.get(&id).map(Result::as_ref).zip(self.begun.as_mut())
+        else {
             let why = self.plans.get(&id).and_then(|known| known.as_ref().err());
             return Ok(Err(why.cloned().unwrap_or_default()));
         };
@@ -258,7 +362,8 @@ impl Sheet {
         }
         self.tally.records += 1;
         self.tally.others += u64::from(known.other);
-        writer.wrote().map(Ok).map_err(input::unwritten)
+        writer.wrote().map_err(input::unwritten)?;
+        self.sink.take(gathered).await.map(Ok)
     }
 
     /// The schema's id, before the value or in a header, and the data.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, StdoutLock, Write},
+    io::{self, BufWriter, Stdout, Write},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use super::input;
 use crate::failure::{Failure, Kind};
 
 pub(in crate::cmd) enum Out {
-    Stdout(BufWriter<StdoutLock<'static>>),
+    Stdout(BufWriter<Stdout>),
     /// Something that is no file, such as a pipe: it is written as it comes.
     Straight(BufWriter<File>),
     Beside(Beside),
@@ -54,12 +54,17 @@ impl Out {
         Ok(Self::Beside(Beside { file: buffered(file), new, target, kept: false }))
     }
 
+    /// A file on a disk, which takes what it is given; a pipe may let its writer wait.
+    pub(in crate::cmd) fn is_disk(&self) -> bool {
+        matches!(self, Self::Beside(_))
+    }
+
     pub(super) fn stdout() -> Self {
-        Self::Stdout(BufWriter::with_capacity(GATHER, io::stdout().lock()))
+        Self::Stdout(BufWriter::with_capacity(GATHER, io::stdout()))
     }
 
     /// All of it is written: a file takes its name now.
-    pub(super) fn keep(mut self) -> Result<(), Failure> {
+    pub(in crate::cmd) fn keep(mut self) -> Result<(), Failure> {
         self.flush()?;
         if let Self::Beside(beside) = &mut self {
             fs::rename(&beside.new, &beside.target).map_err(|error| {
