@@ -183,6 +183,12 @@ impl Known {
         Ok(out)
     }
 
+    /// [`Self::encode`] of a key. Keys are typed as they are: text that is no JSON of the schema may be it as a string.
+    pub(crate) fn encode_key(&self, text: &str) -> Result<Vec<u8>, Flaw> {
+        let plain = || self.encode(&serde_json::Value::from(text).to_string(), None);
+        self.encode(text, None).or_else(|flaw| plain().map_err(|_| flaw))
+    }
+
     /// The parts of what stands behind the id, in their order, and why they end before the bytes do. Nothing for JSON, which
     /// everybody can read.
     pub(crate) fn dissect(&self, body: &[u8], most: usize) -> Option<(Vec<Span>, Option<String>)> {

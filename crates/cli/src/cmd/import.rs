@@ -1,21 +1,33 @@
 //! `milena import`: the records of an Avro container file into a topic, framed by the registry's id of the file's schema.
 
-use std::{collections::VecDeque, path::PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use clap::Args;
+use indicatif::ProgressBar;
 use milena_client::{
-    Cluster, Delivery, NewRecord, Producer, ProducerConfig,
+    Cluster, Delivery, NewRecord, Placed, Producer, ProducerConfig,
     record::{Codec, Compression},
+    wire::Text,
 };
 use milena_schema::{
-    Format,
-    avro::{Kind as Type, NodeId, Plan, Schema, Unions, binary, container::Block},
+    Flaw, Format,
+    avro::{Kind as Type, NodeId, Plan, Schema, Unions, Value as Datum, binary, container::Block},
 };
-use milena_serde::{Error, Registered, Registry, Text, framing};
+use milena_serde::{self as serde, Error, Registered, Registry, framing};
 use serde_json::{Value, json};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinError, JoinHandle},
+};
 
-use super::avro::input;
+use super::{
+    avro::input,
+    sending::{self, Progress, Work},
+};
 use crate::{
     connect::{Connect, PATIENCE},
     failure::{Failure, Kind},
@@ -23,8 +35,10 @@ use crate::{
     screen::{self, Output, counted},
 };
 
-/// Records under way; reading goes on while they are acknowledged, and memory stays bounded.
-const WINDOW: usize = 10_000;
+/// Blocks that are read before they are needed.
+const AHEAD: usize = 2;
+/// How long a topic may be unknown after it was asked for: it may just be coming into being.
+const NEW_TOPIC: Duration = Duration::from_secs(3);
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -42,7 +56,7 @@ pub(crate) struct Options {
     /// Partition [default: by the key's hash as Java does it; without a key, any]
     #[arg(short, long, allow_negative_numbers = true)]
     partition: Option<i32>,
-    /// Bare Avro, without magic byte and id; nothing is registered, and no registry is needed
+    /// Bare Avro, without magic byte and id; nothing is registered, and no registry is asked
     #[arg(long)]
     raw: bool,
     /// Compression: none, gzip, snappy, lz4, zstd
@@ -52,15 +66,15 @@ pub(crate) struct Options {
     #[arg(short, long, default_value = "text")]
     output: Output,
     /// Another registry than the broker's own
-    #[arg(long, env = "MILENA_REGISTRY_URL", value_name = "URL", conflicts_with = "raw")]
+    #[arg(long, env = "MILENA_REGISTRY_URL", value_name = "URL")]
     registry: Option<String>,
     #[command(flatten)]
     connect: Connect,
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let mut container = input::container(&options.file)?;
-    let path = options.key.as_deref().map(|field| field_path(container.schema(), field)).transpose()?;
+    let source = Source::open(&options.file).await?;
+    let path = options.key.as_deref().map(|field| field_path(&source.schema, field)).transpose()?;
     let cluster = options.connect.cluster_with(|config| {
         config.auto_create_topics = true;
         config.retry.within = PATIENCE;
@@ -70,41 +84,67 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         true => None,
         false => Some(schemas::registry(&cluster, options.registry.as_deref(), "import").await?),
     };
+    topic_is_there(&cluster, &options).await?;
     let place = match &registry {
-        Some(registry) => Some(register(registry, container.schema(), &options).await?),
+        Some(registry) => Some(register(registry, &source.schema, &options).await?),
         None => None,
     };
     let keys = match path {
         Some(path) => Some(Keys::new(path, registry.as_ref(), &options.topic).await?),
         None => None,
     };
-    let framer =
-        Framer { plan: Plan::new(container.schema()), id: place.as_ref().map(|place| place.id), keys, options: &options };
-    let mut sender = Sender::new(cluster, options.codec);
-    let bar = screen::bar(std::fs::metadata(&options.file).map_or(0, |file| file.len()), options.connect.quiet);
-    let mut outcome = Ok(());
-    while outcome.is_ok() {
-        let block = match container.next_block() {
-            Ok(Some(block)) => block,
-            Ok(None) => break,
-            Err(error) => {
-                outcome = Err(input::broken(&options.file, error));
-                break;
-            }
-        };
-        bar.set_position(block.at);
-        outcome = send(&framer, &mut sender, &block).await;
+    let plan = Plan::new(&source.schema);
+    let framer = Framer { plan: &plan, id: place.as_ref().map(|place| place.id), keys, options: &options };
+    let config = ProducerConfig { compression: Compression::from(options.codec), ..ProducerConfig::default() };
+    let mut import = Import {
+        bar: screen::bar(std::fs::metadata(&options.file).map_or(0, |file| file.len()), options.connect.quiet),
+        source,
+        open: None,
+        framer,
+        producer: Producer::new(cluster, config),
+        progress: Progress::new("record"),
+    };
+    let outcome = sending::send_all(&mut import).await;
+    import.bar.finish_and_clear();
+    outcome.map_err(|failure| import.progress.spoilt(failure, |first| again(&options, first)))?;
+    say(&options, import.progress.acknowledged, place.as_ref())
+}
+
+/// How one goes on from a record.
+fn again(options: &Options, first: u64) -> Option<String> {
+    let (file, topic) = (options.file.display(), &options.topic);
+    let file = if options.file.as_os_str() == "-" { "FILE".to_owned() } else { file.to_string() };
+    Some(format!(
+        "milena avro cat --offset {} {file} - | milena import - {topic}   (goes on with record {first}; what is written behind it comes twice)",
+        first - 1
+    ))
+}
+
+/// Asks for topic and partition before anything is registered for them. A topic that was just made is waited for.
+async fn topic_is_there(cluster: &Cluster, options: &Options) -> Result<(), Failure> {
+    let name = Text::from(options.topic.as_str());
+    let mut backoff = cluster.backoff(format!("topic {:?}", options.topic));
+    let end = Instant::now() + NEW_TOPIC;
+    let topic = loop {
+        match cluster.topic(&name).await {
+            Err(error) if error.code().is_some_and(|code| code.0 == 3) && Instant::now() < end => backoff.pause(error).await?,
+            other => break other?,
+        }
+    };
+    let count = topic.partitions.len();
+    match options.partition {
+        Some(partition) if !usize::try_from(partition).is_ok_and(|p| p < count) => {
+            let missing = milena_client::Error::NoPartition { topic: options.topic.clone(), partition, count };
+            Err(Failure::from(missing))
+        }
+        _ => Ok(()),
     }
-    let settled = sender.settle(0).await;
-    bar.finish_and_clear();
-    outcome.and(settled).map_err(|failure| sender.spoilt(failure))?;
-    say(&options, sender.acknowledged, place.as_ref())
 }
 
 /// Registers the file's schema, or finds it. What the subject's compatibility refuses ends here, before the first record.
 async fn register(registry: &Registry, schema: &Schema, options: &Options) -> Result<Registered, Failure> {
     let subject = format!("{}-value", options.topic);
-    let text = Text { format: Format::Avro, text: schema.text().to_owned(), references: Vec::new() };
+    let text = serde::Text { format: Format::Avro, text: schema.text().to_owned(), references: Vec::new() };
     registry.register(&subject, &text, false).await.map_err(|error| {
         let refused = matches!(error, Error::Refused { .. });
         let failure = Failure::from(error);
@@ -117,19 +157,113 @@ async fn register(registry: &Registry, schema: &Schema, options: &Options) -> Re
     })
 }
 
-async fn send(framer: &Framer<'_>, sender: &mut Sender, block: &Block) -> Result<(), Failure> {
-    let mut data = binary::Reader::new(&block.data);
-    for index in 0..block.count {
-        let datum = input::datum(&framer.plan, &mut data, (block, index), &framer.options.file)?;
-        let record = framer.record(datum, sender.sent + 1)?;
-        sender.send(record).await?;
+/// The file, read on a thread of its own: what comes from a pipe may be long in coming, and meanwhile records are on their way.
+struct Source {
+    schema: Schema,
+    blocks: mpsc::Receiver<Block>,
+    reading: JoinHandle<Result<(), Failure>>,
+}
+
+impl Source {
+    /// Waits for the header.
+    async fn open(path: &Path) -> Result<Self, Failure> {
+        let path = path.to_owned();
+        let (head, schema) = oneshot::channel();
+        let (give, blocks) = mpsc::channel(AHEAD);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut container = input::container(&path)?;
+            // Nobody who waits for a block any more is nobody to read for.
+            let mut heard = head.send(container.schema().clone()).is_ok();
+            while heard && let Some(block) = container.next_block().map_err(|error| input::broken(&path, error))? {
+                heard = give.blocking_send(block).is_ok();
+            }
+            Ok(())
+        });
+        match schema.await {
+            Ok(schema) => Ok(Self { schema, blocks, reading }),
+            Err(_) => Err(ended(reading.await).err().unwrap_or_else(|| ended_early(&"it has no header"))),
+        }
     }
-    Ok(())
+
+    /// The next block. May be dropped at any await.
+    async fn next(&mut self) -> Result<Option<Block>, Failure> {
+        match self.blocks.recv().await {
+            Some(block) => Ok(Some(block)),
+            None => ended((&mut self.reading).await).map(|()| None),
+        }
+    }
+}
+
+/// What the reading thread said at its end.
+fn ended(outcome: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    outcome.unwrap_or_else(|error| Err(ended_early(&error)))
+}
+
+fn ended_early(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Failed, "the file was not read to its end").why(why)
+}
+
+/// A block that is being taken apart.
+struct Open {
+    block: Block,
+    /// Where in its data the next record begins.
+    at: usize,
+    /// Records taken from it.
+    index: u64,
+}
+
+/// Everything that an import is made of while it runs.
+struct Import<'o> {
+    source: Source,
+    open: Option<Open>,
+    framer: Framer<'o>,
+    producer: Producer,
+    progress: Progress,
+    bar: ProgressBar,
+}
+
+impl Work for Import<'_> {
+    type Item = NewRecord;
+    type Note = ();
+
+    async fn next(&mut self) -> Result<Option<NewRecord>, Failure> {
+        loop {
+            if let Some(open) = self.open.as_mut().filter(|open| open.index < open.block.count) {
+                return open.next(&self.framer, self.progress.taken + 1).map(Some);
+            }
+            let Some(block) = self.source.next().await? else { return Ok(None) };
+            self.bar.set_position(block.at);
+            self.open = Some(Open { block, at: 0, index: 0 });
+        }
+    }
+
+    async fn send(&mut self, record: NewRecord) -> Result<(Delivery, ()), Failure> {
+        Ok((self.producer.send(record).await?, ()))
+    }
+
+    async fn placed(&mut self, _: Placed, (): ()) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+}
+
+impl Open {
+    fn next(&mut self, framer: &Framer<'_>, number: u64) -> Result<NewRecord, Failure> {
+        let mut data = binary::Reader::new(&self.block.data[self.at..]);
+        let datum = input::datum(framer.plan, &mut data, (&self.block, self.index), &framer.options.file)?;
+        let record = framer.record(datum, number)?;
+        self.at += datum.len();
+        self.index += 1;
+        Ok(record)
+    }
 }
 
 /// Makes records of data.
 struct Framer<'o> {
-    plan: Plan,
+    plan: &'o Plan,
     id: Option<u32>,
     keys: Option<Keys>,
     options: &'o Options,
@@ -143,10 +277,7 @@ impl Framer<'_> {
         }
         value.extend_from_slice(datum);
         let key = match &self.keys {
-            Some(keys) => keys.of(&self.plan, datum).map_err(|why| {
-                let what = format!("record {number} of {} has no key", self.options.file.display());
-                Failure::new(Kind::Failed, what).why(why)
-            })?,
+            Some(keys) => keys.of(self.plan, datum).map_err(|unkeyed| unkeyed.told(number, self.options))?,
             None => None,
         };
         let record = NewRecord::new(self.options.topic.as_str(), value);
@@ -170,18 +301,90 @@ impl Keys {
         Ok(Self { path, known })
     }
 
-    fn of(&self, plan: &Plan, datum: &[u8]) -> Result<Option<Bytes>, String> {
-        let text = plan.to_json(datum, Unions::Bare).map_err(|why| why.to_string())?;
-        let mut value: Value = serde_json::from_str(&text).map_err(|why| why.to_string())?;
-        for name in &self.path {
-            value = value[name.as_str()].take();
+    fn of(&self, plan: &Plan, datum: &[u8]) -> Result<Option<Bytes>, Unkeyed> {
+        let whole = plan.decode(datum).map_err(|why| Unkeyed::None(why.to_string()))?;
+        let found = found(plan.schema(), &whole, &self.path).map_err(Unkeyed::None)?;
+        match (&self.known, found) {
+            (_, Datum::Null) => Ok(None),
+            (None, Datum::String(text)) => Ok(Some(Bytes::copy_from_slice(text.as_bytes()))),
+            (None, Datum::Bytes(bytes) | Datum::Fixed(bytes)) => Ok(Some(Bytes::copy_from_slice(bytes))),
+            (known, _) => {
+                let json = self.json(plan, datum).map_err(|why| Unkeyed::None(why.to_string()))?;
+                match (known, json) {
+                    (Some(known), json) => {
+                        let unfit = |flaw: Flaw| Unkeyed::Unfit { subject: known.subject.clone(), why: flaw.to_string() };
+                        known.encode_key(&json.to_string()).map(|key| Some(key.into())).map_err(unfit)
+                    }
+                    // A symbol.
+                    (None, Value::String(text)) => Ok(Some(text.into())),
+                    (None, other) => Ok(Some(other.to_string().into())),
+                }
+            }
         }
-        Ok(match (&self.known, value) {
-            (_, Value::Null) => None,
-            (Some(known), value) => Some(known.encode(&value.to_string(), None).map_err(|flaw| flaw.to_string())?.into()),
-            (None, Value::String(text)) => Some(text.into()),
-            (None, other) => Some(other.to_string().into()),
-        })
+    }
+
+    /// The key as JSON.
+    fn json(&self, plan: &Plan, datum: &[u8]) -> Result<Value, Box<dyn std::error::Error>> {
+        let mut value: Value = serde_json::from_str(&plan.to_json(datum, Unions::Bare)?)?;
+        for name in &self.path {
+            value = value.get_mut(name).map(Value::take).unwrap_or_default();
+        }
+        Ok(value)
+    }
+}
+
+/// Why a record has no key.
+#[derive(Debug, PartialEq, Eq)]
+enum Unkeyed {
+    /// There is none where it should be.
+    None(String),
+    /// It is there, and the schema of the topic's keys does not take it.
+    Unfit { subject: String, why: String },
+}
+
+impl Unkeyed {
+    fn told(self, number: u64, options: &Options) -> Failure {
+        match self {
+            Self::None(why) => {
+                Failure::new(Kind::Failed, format!("record {number} of {} has no key", options.file.display())).why(why)
+            }
+            Self::Unfit { subject, why } => {
+                Failure::new(Kind::Failed, format!("the key of record {number} does not fit {subject}"))
+                    .why(why)
+                    .fix("--key with another field   or   --raw, which writes without schemas")
+            }
+        }
+    }
+}
+
+/// What stands at a path. A record that is null has nothing but nulls in it; anything else that is no record has no fields.
+fn found<'v>(schema: &Schema, whole: &'v Datum<'v>, path: &[String]) -> Result<&'v Datum<'v>, String> {
+    let (mut kind, mut value) = bare(schema, schema.root(), whole);
+    for (depth, name) in path.iter().enumerate() {
+        let field = match (kind, value) {
+            (Type::Record(record), Datum::Record(values)) => {
+                record.position(name).and_then(|at| Some((record.fields[at].schema, values.get(at)?)))
+            }
+            (_, Datum::Null) => return Ok(value),
+            _ => None,
+        };
+        let Some((node, inner)) = field else {
+            let place = if depth == 0 { "the record".to_owned() } else { path[..depth].join(".") };
+            return Err(format!("{place} is {} there, which has no field {name}", kind.branch_name()));
+        };
+        (kind, value) = bare(schema, node, inner);
+    }
+    Ok(value)
+}
+
+/// What a union holds, and its type.
+fn bare<'s, 'v>(schema: &'s Schema, node: NodeId, value: &'v Datum<'v>) -> (&'s Type, &'v Datum<'v>) {
+    match (schema.kind(node), value) {
+        (Type::Union(branches), Datum::Union(branch, inner)) => match branches.get(*branch as usize) {
+            Some(branch) => bare(schema, *branch, inner),
+            None => (schema.kind(node), inner),
+        },
+        (kind, value) => (kind, value),
     }
 }
 
@@ -207,49 +410,6 @@ fn field_of(schema: &Schema, node: NodeId, name: &str) -> Option<NodeId> {
             _ => field_of(schema, *branch, name),
         }),
         _ => None,
-    }
-}
-
-/// Records on their way, acknowledged in order.
-struct Sender {
-    producer: Producer,
-    under_way: VecDeque<Delivery>,
-    sent: u64,
-    acknowledged: u64,
-}
-
-impl Sender {
-    fn new(cluster: Cluster, codec: Codec) -> Self {
-        let config = ProducerConfig { compression: Compression::from(codec), ..ProducerConfig::default() };
-        Self { producer: Producer::new(cluster, config), under_way: VecDeque::new(), sent: 0, acknowledged: 0 }
-    }
-
-    async fn send(&mut self, record: NewRecord) -> Result<(), Failure> {
-        self.settle(WINDOW).await?;
-        self.under_way.push_back(self.producer.send(record).await?);
-        self.sent += 1;
-        Ok(())
-    }
-
-    /// Waits until at most so many are under way.
-    async fn settle(&mut self, most: usize) -> Result<(), Failure> {
-        while self.under_way.len() > most
-            && let Some(oldest) = self.under_way.pop_front()
-        {
-            oldest.await?;
-            self.acknowledged += 1;
-        }
-        Ok(())
-    }
-
-    /// A failure, told with how far it came.
-    fn spoilt(&self, failure: Failure) -> Failure {
-        let open = match self.sent - self.acknowledged {
-            0 => String::new(),
-            n => format!("; {n} behind them not known to be written"),
-        };
-        let records = counted(i64::try_from(self.acknowledged).unwrap_or(i64::MAX), "acknowledged record");
-        failure.within(format!("stopped after {records}{open}"))
     }
 }
 

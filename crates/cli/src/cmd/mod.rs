@@ -24,6 +24,7 @@ pub(crate) mod prove;
 pub(crate) mod queue;
 pub(crate) mod read;
 pub(crate) mod schema;
+mod sending;
 pub(crate) mod settle;
 pub(crate) mod status;
 pub(crate) mod support;

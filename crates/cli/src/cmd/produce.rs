@@ -6,7 +6,6 @@ mod random;
 mod report;
 
 use std::{
-    collections::VecDeque,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -14,10 +13,11 @@ use std::{
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use milena_client::{
-    Acks, Cluster, Delivery, NewRecord, Producer, ProducerConfig,
+    Acks, Cluster, Delivery, NewRecord, Placed, Producer, ProducerConfig,
     record::{Codec, Compression},
 };
 
+use super::sending::{self, Progress, Work};
 use crate::{
     connect::Connect,
     envelope,
@@ -27,9 +27,6 @@ use encode::Encoder;
 use input::Input;
 use random::Random;
 use report::Report;
-
-/// Records under way; reading goes on while they are acknowledged, and memory stays bounded.
-const WINDOW: usize = 10_000;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -143,8 +140,16 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     let producer = Producer::new(cluster.clone(), producer_config(&options, patience));
     let mut report = Report::new(&options, input.is_person(), encoder.words());
-    let outcome = send_all(&producer, (&template, &encoder), &mut input, &mut report, &cluster).await;
-    outcome.map_err(|failure| report.spoilt(failure, input.taken))?;
+    let mut values = Values {
+        producer: &producer,
+        template: &template,
+        encoder: &encoder,
+        input: &mut input,
+        report: &mut report,
+        cluster: &cluster,
+    };
+    let outcome = sending::send_all(&mut values).await;
+    outcome.map_err(|failure| report.spoilt(failure))?;
     report.finish(&cluster).await
 }
 
@@ -157,75 +162,40 @@ fn producer_config(options: &Options, patience: Duration) -> ProducerConfig {
     }
 }
 
-/// A record on its way: when it left, how many bytes its value has, and which of all it is, from 1.
-struct Sent {
-    delivery: Delivery,
-    at: Instant,
-    bytes: usize,
-    number: u64,
+/// What is done with each value.
+struct Values<'a> {
+    producer: &'a Producer,
+    template: &'a Template,
+    encoder: &'a Encoder,
+    input: &'a mut Input,
+    report: &'a mut Report,
+    cluster: &'a Cluster,
 }
 
-/// What cannot be read, made or written ends the reading; what left before that is waited for, so that it is counted.
-async fn send_all(
-    producer: &Producer,
-    making: (&Template, &Encoder),
-    input: &mut Input,
-    report: &mut Report,
-    cluster: &Cluster,
-) -> Result<(), Failure> {
-    let mut under_way: VecDeque<Sent> = VecDeque::new();
-    let mut more = true;
-    while more || !under_way.is_empty() {
-        tokio::select! {
-            biased;
-            fate = front(&mut under_way), if !under_way.is_empty() => {
-                let Some(sent) = under_way.pop_front() else { continue };
-                match fate {
-                    Ok(placed) => report.placed(placed, sent.bytes, sent.at, cluster).await?,
-                    Err(error) => {
-                        more = false;
-                        report.refused(sent.number, error)?;
-                    }
-                }
-            }
-            next = input.next(), if more && under_way.len() < WINDOW => match next {
-                Ok(None) => more = false,
-                Ok(Some(value)) => match send(producer, making, (value, &*input), report).await {
-                    Ok(sent) => under_way.push_back(sent),
-                    Err(failure) => {
-                        more = false;
-                        report.unsent(failure)?;
-                    }
-                },
-                Err(failure) => {
-                    more = false;
-                    report.unread(failure);
-                }
-            }
-        }
+impl Work for Values<'_> {
+    type Item = Bytes;
+    /// When it left, and how many bytes its value has.
+    type Note = (Instant, usize);
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.input.next().await
     }
-    report.stopped()
-}
 
-/// Makes a record of a value, and sends it on its way.
-async fn send(
-    producer: &Producer,
-    (template, encoder): (&Template, &Encoder),
-    (value, input): (Bytes, &Input),
-    report: &mut Report,
-) -> Result<Sent, Failure> {
-    let record = encoder.encode(template.record(value, input.place())?, &input.place())?;
-    let bytes = record.value.as_ref().map_or(0, Bytes::len);
-    report.begin();
-    let (at, delivery) = (Instant::now(), producer.send(record).await?);
-    Ok(Sent { delivery, at, bytes, number: input.taken })
-}
+    async fn send(&mut self, value: Bytes) -> Result<(Delivery, Self::Note), Failure> {
+        let place = self.input.place();
+        let record = self.encoder.encode(self.template.record(value, place.clone())?, &place)?;
+        let bytes = record.value.as_ref().map_or(0, Bytes::len);
+        self.report.begin();
+        let at = Instant::now();
+        Ok((self.producer.send(record).await?, (at, bytes)))
+    }
 
-/// The fate of the oldest record under way.
-async fn front(under_way: &mut VecDeque<Sent>) -> milena_client::Result<milena_client::Placed> {
-    match under_way.front_mut() {
-        Some(sent) => (&mut sent.delivery).await,
-        None => std::future::pending().await,
+    async fn placed(&mut self, placed: Placed, (at, bytes): Self::Note) -> Result<(), Failure> {
+        self.report.placed(placed, bytes, at, self.cluster).await
+    }
+
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.report.progress
     }
 }
 

@@ -1,6 +1,11 @@
 //! `export` and `import`: a topic as an Avro container file, and back.
 
-use std::path::PathBuf;
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -48,6 +53,17 @@ impl Ground {
         let output = bare(&["avro", "tojson", file]).current_dir(self.dir.path()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A container file of these lines.
+    fn file(&self, name: &str, schema: &str, lines: &str) {
+        std::fs::write(self.path("lines.json"), lines).unwrap();
+        self.out(&["avro", "fromjson", "--schema", schema, "lines.json", "-O", name]);
+    }
+
+    /// The bytes of a topic's only key.
+    fn key(&self, topic: &str) -> Vec<u8> {
+        self.server.run(&["read", topic, "-f", "%k", "-q"], b"").stdout
     }
 
     fn random(&self, file: &str, schema: &str, count: &str) {
@@ -115,7 +131,9 @@ fn versions_are_read_into_one() {
     ground.out(&["export", "named", "named.avro"]);
     assert_eq!(ground.json("named.avro"), "{\"id\":3,\"name\":{\"last\":null}}\n");
     let (code, _, err) = ground.run(&["export", "people", "none.avro", "--version", "9"]);
-    assert!(code == 5 && err.contains("Version 9 not found"), "{code} {err}");
+    assert!(code == 5 && err.contains("Version 9 not found") && err.contains("people-value latest"), "{code} {err}");
+    let (code, _, err) = ground.run(&["export", "people", "none.avro", "--registry", "http://127.0.0.1:1"]);
+    assert!(code == 3 && !err.contains("people-value latest"), "{code} {err}");
     // Elsewhere there is no such subject: the first record tells the schema.
     let lines = ground.server.run(&["read", "people", "--raw", "-q"], b"").stdout;
     ground.server.out(&["produce", "others", "--json", "--raw"], &lines);
@@ -170,13 +188,14 @@ fn an_import_is_refused_before_its_first_record() {
     let (code, _, err) = ground.run(&["import", "in.avro", "people"]);
     assert!(code == 6 && err.contains("cannot be registered as people-value; nothing was written"), "{code} {err}");
     assert!(err.contains("incompatible") && err.contains("milena schema level --subject people-value"), "{err}");
-    assert_eq!(ground.run(&["read", "people"]).0, 5);
+    assert_eq!(ground.out(&["read", "people", "-q"]).0, "");
     let (code, _, err) = ground.run(&["import", "in.avro", "people", "--key", "name.first"]);
     assert!(code == 64 && err.contains("no field \"name.first\""), "{code} {err}");
     assert_eq!(ground.run(&["import", "missing.avro", "people"]).0, 5);
     // Bare, it asks no registry.
-    let (out, _) = ground.out(&["import", "in.avro", "people", "--raw", "--key", "name.last"]);
-    assert_eq!(out, "in.avro to people   10 records   without a schema\n");
+    let mut command = ground.server.command(&["import", "in.avro", "people", "--raw", "--key", "name.last"]);
+    let output = command.env("MILENA_REGISTRY_URL", "http://127.0.0.1:1").current_dir(ground.dir.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "in.avro to people   10 records   without a schema\n", "{output:?}");
     let first = ground.server.run(&["read", "people", "-n", "1", "-f", "%s", "-q"], b"").stdout;
     std::fs::write(ground.path("first.bin"), first).unwrap();
     let (datum, _) = ground.out(&["avro", "decode", "-s", "first.avsc", "first.bin"]);
@@ -208,4 +227,150 @@ fn keys_are_encoded_by_their_schema_too() {
     assert_eq!(raw[..5], [0, 0, 0, 0, 1]);
     let (read, _) = ground.out(&["read", "people", "-q"]);
     assert!(read.contains(&format!("\"key\":\"{}\"", id["id"])), "{read}");
+}
+
+#[test]
+fn nothing_is_registered_for_a_partition_that_is_not_there() {
+    let ground = Ground::new();
+    ground.random("in.avro", "first.avsc", "1");
+    let (code, _, err) = ground.run(&["import", "in.avro", "people", "-p", "99"]);
+    assert!(code == 5 && err.contains("99"), "{code} {err}");
+    assert!(!ground.out(&["schema", "ls"]).0.contains("people-value"));
+}
+
+#[test]
+fn a_key_is_the_fields_own_bytes() {
+    let ground = Ground::new();
+    let schema = r#"{"type":"record","name":"R","fields":[{"name":"b","type":["null","bytes"]},
+        {"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":4}},
+        {"name":"f","type":{"type":"fixed","name":"F","size":2}},{"name":"s","type":"string"},
+        {"name":"e","type":{"type":"enum","name":"E","symbols":["UP"]}},{"name":"l","type":"long"},
+        {"name":"a","type":{"type":"array","items":"int"}}]}"#;
+    let bytes = r#""\u00ff\u0001""#;
+    let line = format!(r#"{{"b":{{"bytes":{bytes}}},"d":{bytes},"f":{bytes},"s":"é","e":"UP","l":17,"a":[1,2]}}"#);
+    ground.file("in.avro", schema, &line);
+    let cases: [(&str, &[u8]); 7] = [
+        ("b", b"\xff\x01"),
+        ("d", b"\xff\x01"),
+        ("f", b"\xff\x01"),
+        ("s", "é".as_bytes()),
+        ("e", b"UP"),
+        ("l", b"17"),
+        ("a", b"[1,2]"),
+    ];
+    for (field, key) in cases {
+        ground.out(&["import", "in.avro", field, "--key", field]);
+        assert_eq!(ground.key(field), key, "{field}");
+    }
+}
+
+#[test]
+fn a_key_that_is_not_where_it_should_be_is_told() {
+    let ground = Ground::new();
+    let schema = r#"{"type":"record","name":"P","fields":[{"name":"name","type":["null","string",
+        {"type":"record","name":"N","fields":[{"name":"last","type":"string"}]}]}]}"#;
+    ground.file("in.avro", schema, r#"{"name":null} {"name":{"N":{"last":"doe"}}} {"name":{"string":"john"}}"#);
+    let (code, _, err) = ground.run(&["import", "in.avro", "people", "--key", "name.last"]);
+    assert!(code == 1 && err.contains("record 3 of in.avro has no key: name is string there"), "{code} {err}");
+    assert!(err.contains("stopped after 2 acknowledged records\n"), "{err}");
+    assert_eq!(ground.out(&["read", "people", "-f", "[%k]", "-q"]).0, "[][doe]");
+}
+
+#[test]
+fn a_key_that_does_not_fit_its_schema_is_told_or_is_a_string() {
+    let ground = Ground::new();
+    ground.file("in.avro", FIRST, r#"{"id":17,"name":{"last":{"string":"doe"}}}"#);
+    std::fs::write(ground.path("long.avsc"), "\"long\"").unwrap();
+    std::fs::write(ground.path("string.avsc"), "\"string\"").unwrap();
+    ground.out(&["schema", "register", "longs-key", "long.avsc"]);
+    ground.out(&["schema", "register", "strings-key", "string.avsc"]);
+    let (code, _, err) = ground.run(&["import", "in.avro", "longs", "--key", "name.last"]);
+    assert!(code == 1 && err.contains("the key of record 1 does not fit longs-key"), "{code} {err}");
+    ground.out(&["import", "in.avro", "strings", "--key", "id"]);
+    assert_eq!(ground.key("strings")[5..], *b"\x0417");
+}
+
+/// One that is too large stands in the middle, once behind a window of records and once among few.
+#[test]
+fn a_refused_record_is_told_by_its_number_and_those_behind_it_are_counted() {
+    let ground = Ground::new();
+    let schema = r#"{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"t","type":"string"}]}"#;
+    for (topic, large, all) in [("few", 7, 20), ("many", 10_006, 14_000)] {
+        let text = |n| if n == large { "x".repeat(2 << 20) } else { String::new() };
+        let lines: String = (1..=all).map(|n| format!("{{\"n\":{n},\"t\":\"{}\"}}\n", text(n))).collect();
+        ground.file("in.avro", schema, &lines);
+        let (code, _, err) = ground.run(&["import", "in.avro", topic, "-p", "0"]);
+        let before = large - 1;
+        let words = format!("stopped after {before} acknowledged records; record {large} was refused");
+        assert!(code == 1 && err.contains(&words), "{topic}: {code} {err}");
+        assert!(err.contains(&format!("milena avro cat --offset {before} in.avro - | milena import - {topic}")), "{err}");
+        assert!(!err.contains("not known"), "{err}");
+        let behind = err.split_once("refused, and ").map_or(0, |(_, rest)| rest.split(' ').next().unwrap().parse().unwrap());
+        let written = ground.out(&["read", topic, "-f", ".", "-q"]).0.len();
+        assert_eq!(written, before + behind, "{topic}: {err}");
+    }
+}
+
+/// The end of a command that must come soon.
+#[track_caller]
+fn interrupted(mut child: Child) -> i32 {
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap();
+        }
+        if Instant::now() > end {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it does not hear Ctrl-C");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_a_pipe_has_given_is_written_while_it_waits_for_more() {
+    let ground = Ground::new();
+    ground.random("in.avro", "first.avsc", "10000");
+    let bytes = std::fs::read(ground.path("in.avro")).unwrap();
+    let mut child = ground.server.command(&["import", "-", "people"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&bytes[..bytes.len() - 1]).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while !ground.server.run(&["read", "people", "-n", "1", "-f", "%o", "-q"], b"").stdout.starts_with(b"0") {
+        assert!(Instant::now() < end, "nothing was written");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(interrupted(child), 130);
+    // Not even a header has come.
+    let mut child = ground.server.command(&["import", "-", "people"]).stdin(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(interrupted(child), 130);
+    drop(stdin);
+}
+
+#[test]
+fn an_export_whose_reader_sleeps_hears_ctrl_c() {
+    let ground = Ground::new();
+    ground.random("in.avro", "first.avsc", "40000");
+    ground.out(&["import", "in.avro", "people"]);
+    let mut child = ground.server.command(&["export", "people", "-"]).stdout(Stdio::piped()).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "the pipe has room for all of it");
+    assert_eq!(interrupted(child), 130);
+    drop(stdout);
+    // Nobody has opened the other end yet.
+    assert!(std::process::Command::new("mkfifo").arg(ground.path("pipe")).status().unwrap().success());
+    let mut command = ground.server.command(&["export", "people", "pipe"]);
+    let child = command.current_dir(ground.dir.path()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(interrupted(child), 130);
+    // A reader that leaves is no failure.
+    let mut child = ground.server.command(&["export", "people", "-"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -100,9 +100,9 @@ pub(super) fn schema_of(path: &Path) -> Result<Schema, Failure> {
 }
 
 /// `-` is stdin.
-pub(in crate::cmd) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(in crate::cmd) fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(io::stdin()));
     }
     match File::open(path) {
         Ok(file) => Ok(Box::new(file)),
@@ -113,7 +113,7 @@ pub(in crate::cmd) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-pub(in crate::cmd) fn container(path: &Path) -> Result<Reader<Box<dyn Read>>, Failure> {
+pub(in crate::cmd) fn container(path: &Path) -> Result<Reader<Box<dyn Read + Send>>, Failure> {
     Reader::new(open(path)?).map_err(|error| broken(path, error))
 }
 

@@ -48,10 +48,7 @@ impl Encoder {
     /// Key and value as they are to be sent.
     pub(super) fn encode(&self, mut record: NewRecord, place: &str) -> Result<NewRecord, Failure> {
         if let Some((known, key)) = self.key.as_ref().zip(record.key.as_mut()) {
-            let plain = |text: &str| known.encode(&serde_json::Value::from(text).to_string(), None);
-            // A key is typed as it is: text that is no JSON of the schema may be it as a string.
-            let encode = |text: &str| known.encode(text, None).or_else(|flaw| plain(text).map_err(|_| flaw));
-            *key = part(known, key, (place, "--raw-key"), encode)?;
+            *key = part(known, key, (place, "--raw-key"), |text| known.encode_key(text))?;
         }
         if let Some((known, value)) = self.value.as_ref().zip(record.value.as_mut()) {
             *value = part(known, value, (place, "--raw"), |text| known.encode(text, self.message.as_deref()))?;
