@@ -112,12 +112,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 
 /// How one goes on from a record.
 fn again(options: &Options, first: u64) -> Option<String> {
-    let (file, topic) = (options.file.display(), &options.topic);
-    let file = if options.file.as_os_str() == "-" { "FILE".to_owned() } else { file.to_string() };
-    Some(format!(
-        "milena avro cat --offset {} {file} - | milena import - {topic}   (goes on with record {first}; what is written behind it comes twice)",
-        first - 1
-    ))
+    let file = if options.file.as_os_str() == "-" { "FILE".into() } else { options.file.display().to_string() };
+    let mut words = format!("milena avro cat --offset {} {file} - | milena import - {}", first - 1, options.topic);
+    options.key.iter().for_each(|key| words += &format!(" --key {key}"));
+    options.partition.iter().for_each(|partition| words += &format!(" -p {partition}"));
+    if options.raw {
+        words += " --raw";
+    }
+    Some(format!("{words}   (goes on with record {first}; what is written behind it comes twice)"))
 }
 
 /// Asks for topic and partition before anything is registered for them. A topic that was just made is waited for.

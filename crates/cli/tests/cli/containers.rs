@@ -303,7 +303,7 @@ fn a_refused_record_is_told_by_its_number_and_those_behind_it_are_counted() {
         let before = large - 1;
         let words = format!("stopped after {before} acknowledged records; record {large} was refused");
         assert!(code == 1 && err.contains(&words), "{topic}: {code} {err}");
-        assert!(err.contains(&format!("milena avro cat --offset {before} in.avro - | milena import - {topic}")), "{err}");
+        assert!(err.contains(&format!("milena avro cat --offset {before} in.avro - | milena import - {topic} -p 0 ")), "{err}");
         assert!(!err.contains("not known"), "{err}");
         let behind = err.split_once("refused, and ").map_or(0, |(_, rest)| rest.split(' ').next().unwrap().parse().unwrap());
         let written = ground.out(&["read", topic, "-f", ".", "-q"]).0.len();
