@@ -64,6 +64,8 @@ pub struct GroupConsumer {
     share: Option<Share>,
     /// Reads the share. A reader that gave an error is let go, and the next begins anew.
     reader: Option<Reader>,
+    /// Shown by `peek`, and not handed out yet: it goes with the share.
+    shown: Option<Message>,
     /// Where this member is in each partition of its share that it has begun with.
     places: BTreeMap<Partition, Place>,
     /// Where this member began in partitions without a position, for when it gets them again: what came since then must not be
@@ -95,6 +97,7 @@ impl GroupConsumer {
             config,
             share: None,
             reader: None,
+            shown: None,
             places: BTreeMap::new(),
             begun: BTreeMap::new(),
             committed_at: Instant::now(),
@@ -106,7 +109,7 @@ impl GroupConsumer {
         self.share.clone().unwrap_or_default()
     }
 
-    /// How far each partition is. Empty after an error, until the next call of `next`.
+    /// How far each partition is, what `peek` shows counted as read. Empty after an error, until the next call of `next`.
     pub fn progress(&self) -> &[Progress] {
         self.reader.as_ref().map_or(&[], |r| r.progress())
     }
@@ -122,6 +125,14 @@ impl GroupConsumer {
     /// After an error the next call goes on behind what was handed out. What lasts, such as damage, is told again each time; the
     /// other partitions are read meanwhile.
     pub async fn next(&mut self) -> Result<Message> {
+        self.peek().await?;
+        self.accept().ok_or(Error::Gone)
+    }
+
+    /// The record that [`GroupConsumer::next`] would give, without handing it out: no commit goes past it. Does all that `next`
+    /// does, so that whoever cannot do anything with a record yet asks again, and is shown it again, or another where the
+    /// partition went to another member. May be dropped at any await.
+    pub async fn peek(&mut self) -> Result<&Message> {
         let begin = beginning(self.config.begin)?;
         loop {
             let changed = self.member.changed();
@@ -137,6 +148,9 @@ impl GroupConsumer {
                 self.commit_by_itself().await?;
                 continue;
             }
+            if self.shown.is_some() {
+                break;
+            }
             let Some(reader) = &mut self.reader else {
                 self.read(begin).await?;
                 continue;
@@ -148,10 +162,16 @@ impl GroupConsumer {
                 message = next_of(reader) => message,
             };
             return match message {
-                Ok(message) => Ok(self.handed_out(message)),
+                Ok(message) => Ok(self.shown.insert(message)),
                 Err(error) => Err(self.let_go(error)),
             };
         }
+        self.shown.as_ref().ok_or(Error::Gone)
+    }
+
+    /// Hands out what [`GroupConsumer::peek`] showed last. `None` if that was handed out already, or given up in a rebalance.
+    pub fn accept(&mut self) -> Option<Message> {
+        self.shown.take().map(|message| self.handed_out(message))
     }
 
     fn handed_out(&mut self, message: Message) -> Message {
@@ -173,7 +193,7 @@ impl GroupConsumer {
 
     /// Stops reading: another may have the partitions soon.
     async fn give_up(&mut self) {
-        (self.share, self.reader) = (None, None);
+        (self.share, self.reader, self.shown) = (None, None, None);
         if self.config.auto_commit.is_some() {
             // What was handed out is done by now: the caller asked for more. A refusal only means to read it again.
             let _ = self.commit().await;

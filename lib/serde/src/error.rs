@@ -10,7 +10,13 @@ pub enum Error {
     Address(String),
     /// Trying again may help.
     #[error("the registry at {address} cannot be reached: {why}")]
-    Unreachable { address: String, why: String },
+    Unreachable {
+        address: String,
+        why: String,
+        /// Nothing listens there, or the name has no address. Otherwise somebody may be there, who did not answer in time, or not
+        /// to the end: what the registry knows is not known.
+        absent: bool,
+    },
     #[error("the registry says no to {request}: {message} (error {code})")]
     Refused { request: String, status: u16, code: i64, message: String },
     #[error("the registry's answer to {request} cannot be read: {why}")]
@@ -38,9 +44,6 @@ pub enum Error {
     #[cfg(feature = "client")]
     #[error("the message at {topic}/{partition} @{offset}: {why}")]
     Message { topic: String, partition: i32, offset: i64, why: Box<Error> },
-    #[cfg(feature = "client")]
-    #[error("nothing was committed: a message waits for its schema; `next` gives it, or says why not")]
-    Held,
 }
 
 impl Error {
@@ -53,8 +56,22 @@ impl Error {
             Self::Message { why, .. } => why.is_retriable(),
             #[cfg(feature = "client")]
             Self::Kafka(error) => error.is_connection(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is about the data themselves: their bytes, or the schema that they were written with, cannot be read. Whoever
+    /// asks again hears the same. All else is about the registry, or about who asks it, and the data may be in order.
+    pub fn is_about_data(&self) -> bool {
+        match self {
+            Self::Framing(_)
+            | Self::Schema { .. }
+            | Self::Unreadable { .. }
+            | Self::Data { .. }
+            | Self::Invalid { .. }
+            | Self::Unsupported(_) => true,
             #[cfg(feature = "client")]
-            Self::Held => true,
+            Self::Message { why, .. } => why.is_about_data(),
             _ => false,
         }
     }

@@ -1,12 +1,12 @@
 //! The least of an HTTP client: one request, one JSON answer, and the connection is closed.
 
-use std::time::Duration;
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::timeout,
 };
 
@@ -58,14 +58,21 @@ impl Door {
     /// `path` begins with `/` and is encoded already.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Error> {
         let request = format!("{method} {path}");
-        let unreachable = |why: String| Error::Unreachable { address: self.address(), why };
+        let unreachable = |absent, why: String| Error::Unreachable { address: self.address(), why, absent };
         let bytes = match timeout(self.patience, self.exchange(method, path, body)).await {
-            Err(_) => return Err(unreachable(format!("no answer within {:?}", self.patience))),
-            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Err(_) => return Err(unreachable(false, format!("no answer within {:?}", self.patience))),
+            Ok(Err(Trouble::Absent(error))) => return Err(unreachable(true, error.to_string())),
+            Ok(Err(Trouble::Broken(error))) => return Err(unreachable(false, error.to_string())),
             Ok(Ok(bytes)) => bytes,
         };
         let broken = |why: &str| Error::Answer { request: request.clone(), why: why.to_owned() };
-        let (status, body) = split(&bytes).ok_or_else(|| broken("it is no HTTP"))?;
+        if bytes.len() as u64 >= LARGEST {
+            return Err(broken(&format!("it has more than {LARGEST} bytes")));
+        }
+        let (status, body) = split(&bytes).map_err(|flaw| match flaw {
+            Flaw::Short => unreachable(false, "the answer was broken off".into()),
+            Flaw::NotHttp => broken("it is no HTTP"),
+        })?;
         let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         if (200..300).contains(&status) {
             return Ok(answer);
@@ -75,8 +82,8 @@ impl Door {
         Err(Error::Refused { request, status, code, message })
     }
 
-    async fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(&self.host).await?;
+    async fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Vec<u8>, Trouble> {
+        let mut stream = self.connect().await?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let prefix = if self.path.is_empty() { String::new() } else { format!("/{}", self.path) };
         let authorization = self.authorization.as_ref().map(|a| format!("Authorization: {a}\r\n")).unwrap_or_default();
@@ -94,34 +101,75 @@ impl Door {
         stream.take(LARGEST).read_to_end(&mut bytes).await?;
         Ok(bytes)
     }
+
+    async fn connect(&self) -> Result<TcpStream, Trouble> {
+        let found: Vec<SocketAddr> = lookup_host(&self.host).await.map_err(Trouble::Absent)?.collect();
+        TcpStream::connect(&found[..]).await.map_err(|error| match error.kind() {
+            ErrorKind::ConnectionRefused => Trouble::Absent(error),
+            _ => Trouble::Broken(error),
+        })
+    }
+}
+
+/// Why there is no answer.
+enum Trouble {
+    /// Nobody is there.
+    Absent(std::io::Error),
+    /// Whether somebody is there is not known, or it is, and the connection broke.
+    Broken(std::io::Error),
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Flaw {
+    /// It ends before it should.
+    Short,
+    NotHttp,
 }
 
 /// Status and body.
-fn split(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&bytes[..end]).ok()?;
-    let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
+fn split(bytes: &[u8]) -> Result<(u16, Vec<u8>), Flaw> {
+    let begins = bytes.iter().zip(b"HTTP/1.").all(|(is, expected)| is == expected);
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").ok_or(if begins { Flaw::Short } else { Flaw::NotHttp })?;
+    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| Flaw::NotHttp)?;
+    let status = head.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok()).ok_or(Flaw::NotHttp)?;
     let body = &bytes[end + 4..];
-    let chunked = head.lines().any(|line| {
-        let line = line.to_ascii_lowercase();
-        line.starts_with("transfer-encoding:") && line.contains("chunked")
-    });
-    Some((status, if chunked { joined(body)? } else { body.to_vec() }))
+    if header(head, "transfer-encoding").is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked")) {
+        return Ok((status, joined(body)?));
+    }
+    let body = match header(head, "content-length") {
+        Some(length) => body.get(..length.parse().map_err(|_| Flaw::NotHttp)?).ok_or(Flaw::Short)?,
+        // It ends where the connection does.
+        None => body,
+    };
+    Ok((status, body.to_vec()))
+}
+
+fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    lines.find(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 /// A body that came in chunks.
-fn joined(mut rest: &[u8]) -> Option<Vec<u8>> {
+fn joined(mut rest: &[u8]) -> Result<Vec<u8>, Flaw> {
     let mut body = Vec::new();
     loop {
-        let end = rest.windows(2).position(|w| w == b"\r\n")?;
-        let size = std::str::from_utf8(&rest[..end]).ok()?.split(';').next()?.trim();
-        let size = usize::from_str_radix(size, 16).ok()?;
+        let end = rest.windows(2).position(|w| w == b"\r\n").ok_or(Flaw::Short)?;
+        let size = std::str::from_utf8(&rest[..end]).ok().and_then(|line| line.split(';').next());
+        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).ok_or(Flaw::NotHttp)?;
         if size == 0 {
-            return Some(body);
+            return Ok(body);
         }
-        let chunk = rest.get(end + 2..)?.get(..size)?;
-        body.extend_from_slice(chunk);
-        rest = rest.get(end + 2 + size + 2..)?;
+        rest = &rest[end + 2..];
+        body.extend_from_slice(rest.get(..size).ok_or(Flaw::Short)?);
+        // The end of line behind it.
+        rest = rest.get(size..).and_then(|rest| rest.get(2..)).ok_or(Flaw::Short)?;
     }
 }
 
@@ -135,4 +183,33 @@ pub(crate) fn segment(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_cut_short_is_told_from_one_that_is_no_http() {
+        let told = b"HTTP/1.1 200 OK\r\nContent-length: 4\r\n\r\nnull";
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nnu\r\n2\r\nll\r\n0\r\n\r\n";
+        for whole in [&told[..], chunked] {
+            assert_eq!(split(whole), Ok((200, b"null".to_vec())));
+        }
+        for end in 0..told.len() {
+            assert_eq!(split(&told[..end]), Err(Flaw::Short), "{end}");
+        }
+        // What ends behind the last chunk lacks nothing of the body.
+        for end in 0..chunked.len() - 2 {
+            assert_eq!(split(&chunked[..end]), Err(Flaw::Short), "{end}");
+        }
+        let untold = b"HTTP/1.0 404 No\r\n\r\nnull";
+        assert_eq!(split(untold), Ok((404, b"null".to_vec())), "it ends where the connection does");
+        let wrong = b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nnull";
+        let huge = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nnull";
+        assert_eq!(split(huge), Err(Flaw::Short));
+        for other in [&b"SSH-2.0-x\r\n"[..], wrong, b"HTTP/1.1 two\r\n\r\n"] {
+            assert_eq!(split(other), Err(Flaw::NotHttp));
+        }
+    }
 }

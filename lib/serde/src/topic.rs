@@ -96,7 +96,7 @@ impl<T: Typed> Topic<T> {
         let selection = Selection { topic: self.name.clone(), partitions: None, from, until };
         let config = ReaderConfig { out_of_range: OutOfRange::Start, ..ReaderConfig::default() };
         let reader = milena_client::Reader::open(self.cluster.clone(), &[selection], config).await?;
-        Ok(self.inbox(Source::Range(Box::new(reader))))
+        Ok(self.inbox(Source::Range { reader: Box::new(reader), shown: None }))
     }
 
     /// The values that a group gives to this member of it. Joins at the first [`Inbox::next`].
@@ -106,7 +106,7 @@ impl<T: Typed> Topic<T> {
     }
 
     fn inbox(&self, source: Source) -> Inbox<T> {
-        Inbox { source, values: self.registry.reader(), held: None }
+        Inbox { source, values: self.registry.reader() }
     }
 }
 
@@ -123,51 +123,69 @@ pub struct Received<T> {
 pub struct Inbox<T> {
     source: Source,
     values: Reader<T>,
-    /// Handed out to us, and not by us: the registry did not answer yet.
-    held: Option<Message>,
 }
 
 enum Source {
-    Range(Box<milena_client::Reader>),
+    Range { reader: Box<milena_client::Reader>, shown: Option<Message> },
     Group(Box<GroupConsumer>),
+}
+
+impl Source {
+    /// The next message, which stays the next until it is accepted.
+    async fn peek(&mut self) -> Result<Option<&Message>, Error> {
+        match self {
+            Self::Range { reader, shown } => {
+                if shown.is_none() {
+                    *shown = reader.next().await?;
+                }
+                Ok(shown.as_ref())
+            }
+            Self::Group(member) => Ok(Some(member.peek().await?)),
+        }
+    }
+
+    fn accept(&mut self) -> Option<Message> {
+        match self {
+            Self::Range { shown, .. } => shown.take(),
+            Self::Group(member) => member.accept(),
+        }
+    }
 }
 
 impl<T: Typed + for<'a> Decode<'a>> Inbox<T> {
     /// The next value; `None` at the end of a range. A group's member waits for as long as it takes. May be dropped at any await.
     ///
-    /// A message that cannot be read is told with its place, and the next call goes on behind it; one whose schema the registry
-    /// could not be asked for comes again.
+    /// A message that cannot be read ([`Error::is_about_data`]) is told with its place, and the next call goes on behind it. After
+    /// every other error, such as a registry that cannot be reached, says no or does not know the schema yet, the message stays:
+    /// it comes again at the next call, unless [`Inbox::skip`] gives it up, and no commit goes past it.
     pub async fn next(&mut self) -> Result<Option<Received<T>>, Error> {
-        if self.held.is_none() {
-            self.held = match &mut self.source {
-                Source::Range(reader) => reader.next().await?,
-                Source::Group(member) => Some(member.next().await?),
-            };
-        }
-        let Some(message) = &self.held else { return Ok(None) };
-        let value = match value(&mut self.values, message).await {
-            Ok(value) => Ok(value),
-            Err(why) => Err(Error::Message {
-                topic: message.topic.to_string(),
-                partition: message.partition,
-                offset: message.offset,
-                why: Box::new(why),
-            }),
-        };
-        if value.as_ref().is_err_and(Error::is_retriable) {
+        let Some(message) = self.source.peek().await? else { return Ok(None) };
+        let value = value(&mut self.values, message).await.map_err(|why| Error::Message {
+            topic: message.topic.to_string(),
+            partition: message.partition,
+            offset: message.offset,
+            why: Box::new(why),
+        });
+        if value.as_ref().is_err_and(|why| !why.is_about_data()) {
             return value.map(|_| None);
         }
-        let message = self.held.take();
+        let message = self.source.accept();
         Ok(message.zip(Some(value?)).map(|(message, value)| Received { value, message }))
     }
 }
 
 impl<T> Inbox<T> {
-    /// Stores as the group's position what [`Inbox::next`] has given so far. Of a range nobody keeps a position.
+    /// Gives up the message that the last call of [`Inbox::next`] was at and did not get past, because of an error or because it was
+    /// dropped: the next call goes on behind it, and so does the next commit. `None` if there is none.
+    pub fn skip(&mut self) -> Option<Message> {
+        self.source.accept()
+    }
+
+    /// Stores as the group's position what [`Inbox::next`] has given, told to be unreadable, or was told to skip so far. Of a range
+    /// nobody keeps a position.
     pub async fn commit(&mut self) -> Result<(), Error> {
         match &mut self.source {
-            Source::Range(_) => Ok(()),
-            Source::Group(_) if self.held.is_some() => Err(Error::Held),
+            Source::Range { .. } => Ok(()),
             Source::Group(member) => Ok(member.commit().await?),
         }
     }
@@ -175,7 +193,7 @@ impl<T> Inbox<T> {
     /// Ends it: a group's other members get the partitions at once.
     pub async fn leave(self) -> Result<(), Error> {
         match self.source {
-            Source::Range(_) => Ok(()),
+            Source::Range { .. } => Ok(()),
             Source::Group(member) => Ok(member.leave().await?),
         }
     }

@@ -1,10 +1,17 @@
 //! The easy layer of `milena-serde` against a broker: the story that its page tells, and what goes wrong.
 
+use std::{net::SocketAddr, time::Duration};
+
 use bytes::Bytes;
-use milena_client::{From, GroupConfig, NewRecord, Until};
+use milena_client::{Admin, Cluster, From, GroupConfig, GroupConsumer, NewRecord, Until};
 use milena_schema::avro::Typed as _;
 use milena_serde::{Error, Inbox, Registry, Settings, Topic};
 use milena_testkit::Kit;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use self::names::com::example::FullName;
 use crate::world::{cluster, producer, read, run, topic};
@@ -98,32 +105,146 @@ fn what_cannot_be_read_is_told_with_its_place_and_passed() {
     });
 }
 
+/// A registry that has these answers, and then is the broker's.
+fn unsure(kit: &Kit, at: TcpListener, answers: &'static [&'static str]) {
+    let target = kit.registry().unwrap();
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut here, _) = at.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            let _ = here.read(&mut asked).await;
+            let _ = here.write_all(answer.as_bytes()).await;
+        }
+        loop {
+            let (mut here, _) = at.accept().await.unwrap();
+            let mut other = TcpStream::connect(&target).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut here, &mut other).await;
+        }
+    });
+}
+
+/// Where nobody listens.
+fn nowhere() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The position of a group in partition 0.
+async fn position(cluster: &Cluster, group: &str) -> Option<i64> {
+    let positions = Admin::new(cluster.clone()).positions(&group.into()).await.unwrap();
+    positions.iter().find(|p| p.partition == 0).map(|p| p.offset)
+}
+
 #[test]
 fn a_message_whose_schema_cannot_be_asked_for_comes_again() {
     let kit = Kit::start().unwrap();
     run(async {
         let cluster = cluster(&kit).await;
         topic(&cluster, "people", 1).await;
-        Topic::<FullName>::new(&cluster, &registry(&kit), "people").send(&john()).await.unwrap();
+        let people = Topic::<FullName>::new(&cluster, &registry(&kit), "people");
+        people.delete("nobody").await.unwrap();
+        people.send(&john()).await.unwrap();
         // A registry that answers only later.
-        let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = place.local_addr().unwrap();
-        drop(place);
+        let address = nowhere();
         let late = Registry::new(&format!("http://{address}")).unwrap();
         let mut inbox = Topic::<FullName>::new(&cluster, &late, "people").join("readers", GroupConfig::default());
+        assert_eq!(inbox.next().await.unwrap().unwrap().value, None);
         let error = inbox.next().await.unwrap_err();
-        assert!(error.is_retriable() && matches!(error, Error::Message { offset: 0, .. }), "{error}");
-        assert!(matches!(inbox.commit().await, Err(Error::Held)));
-        let there = tokio::net::TcpListener::bind(address).await.unwrap();
-        let target = kit.registry().unwrap();
-        let passing = tokio::spawn(async move {
-            let (mut here, _) = there.accept().await.unwrap();
-            let mut other = tokio::net::TcpStream::connect(target).await.unwrap();
-            let _ = tokio::io::copy_bidirectional(&mut here, &mut other).await;
-        });
-        assert_eq!(inbox.next().await.unwrap().unwrap().value, Some(john()));
+        assert!(error.is_retriable() && matches!(error, Error::Message { offset: 1, .. }), "{error}");
+        // What was given before it is done, and it is not.
         inbox.commit().await.unwrap();
-        passing.abort();
+        assert_eq!(position(&cluster, "readers").await, Some(1));
+        // Who gives up waiting loses nothing either.
+        let there = TcpListener::bind(address).await.unwrap();
+        assert!(timeout(Duration::from_millis(200), inbox.next()).await.is_err());
+        inbox.commit().await.unwrap();
+        assert_eq!(position(&cluster, "readers").await, Some(1));
+        unsure(&kit, there, &[""]);
+        let received = loop {
+            match inbox.next().await {
+                Ok(received) => break received.unwrap(),
+                Err(error) => assert!(error.is_retriable(), "{error}"),
+            }
+        };
+        assert_eq!((received.message.offset, received.value), (1, Some(john())));
+        inbox.commit().await.unwrap();
+        assert_eq!(position(&cluster, "readers").await, Some(2));
         inbox.leave().await.unwrap();
+    });
+}
+
+#[test]
+fn no_commit_goes_past_a_message_because_of_what_the_registry_says() {
+    let kit = Kit::start().unwrap();
+    run(async {
+        let cluster = cluster(&kit).await;
+        topic(&cluster, "people", 1).await;
+        let people = Topic::<FullName>::new(&cluster, &registry(&kit), "people");
+        people.send(&john()).await.unwrap();
+        people.send(&john()).await.unwrap();
+        let there = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let unsettled = Registry::new(&format!("http://{}", there.local_addr().unwrap())).unwrap();
+        let answers = &[
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}",
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 20\r\n\r\n{\"error_code\": 40403}",
+            "HTTP/1.1 200 OK\r\n\r\n{\"schema\": \"cut sh",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n{\"schema\": \"cut sh",
+        ];
+        unsure(&kit, there, answers);
+        let topic = Topic::<FullName>::new(&cluster, &unsettled, "people");
+        let mut inbox = topic.join("readers", GroupConfig::default());
+        assert!(inbox.skip().is_none(), "nothing was read yet");
+        for _ in &answers[1..] {
+            let error = inbox.next().await.unwrap_err();
+            assert!(matches!(error, Error::Message { offset: 0, .. }) && !error.is_about_data(), "{error}");
+            inbox.commit().await.unwrap();
+            assert_eq!(position(&cluster, "readers").await, Some(0));
+        }
+        // The last of the answers is for a range, which loses nothing either.
+        let mut range = topic.read(From::Start, Until::End).await.unwrap();
+        assert!(range.next().await.unwrap_err().is_retriable());
+        assert_eq!(range.next().await.unwrap().unwrap().message.offset, 0);
+        // Whoever wants to go past a message says so, and has it.
+        assert_eq!(inbox.skip().unwrap().offset, 0);
+        assert!(inbox.skip().is_none());
+        inbox.commit().await.unwrap();
+        assert_eq!(position(&cluster, "readers").await, Some(1));
+        assert_eq!(inbox.next().await.unwrap().unwrap().message.offset, 1);
+        inbox.leave().await.unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_a_schema_shares_all_the_same() {
+    let kit = Kit::start().unwrap();
+    run(async {
+        let cluster = cluster(&kit).await;
+        topic(&cluster, "people", 2).await;
+        let producer = producer(&cluster);
+        let writer = registry(&kit).writer::<FullName>("people", &Settings::default()).await.unwrap();
+        let value = writer.write(&john()).unwrap();
+        for partition in 0..2 {
+            let record = NewRecord { partition: Some(partition), ..NewRecord::new("people", value.clone()) };
+            producer.write(record).await.unwrap();
+        }
+        let absent = Registry::new(&format!("http://{}", nowhere())).unwrap();
+        let config = GroupConfig { heartbeat: Duration::from_millis(100), ..GroupConfig::default() };
+        let mut waiting = Topic::<FullName>::new(&cluster, &absent, "people").join("readers", config.clone());
+        assert!(waiting.next().await.is_err());
+        // Another comes: the group rebalances, for which the first one has to join.
+        let mut other = GroupConsumer::new(cluster.clone(), "readers", &["people".into()], config);
+        let given = tokio::select! {
+            given = other.next() => given.unwrap(),
+            () = async { loop {
+                assert!(waiting.next().await.is_err());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }} => unreachable!("it goes on"),
+            () = tokio::time::sleep(Duration::from_secs(30)) => panic!("the other got no share"),
+        };
+        // What is shown to the first is of its own share only.
+        let error = waiting.next().await.unwrap_err();
+        let Error::Message { partition, .. } = error else { panic!("{error}") };
+        assert_eq!(partition, 1 - given.partition);
+        other.leave().await.unwrap();
+        waiting.leave().await.unwrap();
     });
 }

@@ -1,5 +1,10 @@
 //! Messages written and read by way of a registry.
 
+use std::{
+    io::{Read as _, Write as _},
+    time::Duration,
+};
+
 use milena_schema::{Format, avro::Unions};
 use milena_serde::{Error, Naming, Part, Registry, Settings, Text, framing};
 use serde_json::json;
@@ -153,7 +158,43 @@ async fn a_no_is_told_with_its_code_and_silence_with_its_address() {
     assert!(!error.is_retriable());
     let nobody = Registry::new("http://127.0.0.1:1").unwrap().latest("x").await.unwrap_err();
     assert!(nobody.is_retriable() && nobody.to_string().contains("http://127.0.0.1:1"), "{nobody}");
+    assert!(matches!(nobody, Error::Unreachable { absent: true, .. }) && !nobody.is_about_data());
+    let nowhere = Registry::new("http://nowhere.invalid").unwrap().latest("x").await.unwrap_err();
+    assert!(matches!(nowhere, Error::Unreachable { absent: true, .. }), "{nowhere}");
     for wrong in ["localhost:8081", "http://", "http://a b", "https://x"] {
         assert!(Registry::new(wrong).is_err(), "{wrong}");
     }
+}
+
+/// What a registry is told to be that answers a request with these bytes, and closes. With none it is silent, and stays.
+async fn heard(answer: Option<&'static str>) -> Error {
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let registry = Registry::new(&format!("http://{}", door.local_addr().unwrap())).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = door.accept().unwrap();
+        let (mut asked, mut part) = (Vec::new(), [0; 1024]);
+        while !asked.ends_with(b"\r\n\r\n") {
+            let more = stream.read(&mut part).unwrap();
+            asked.extend_from_slice(&part[..more]);
+        }
+        match answer {
+            Some(answer) => stream.write_all(answer.as_bytes()).unwrap(),
+            // Until the other side gives up.
+            None => drop(stream.read(&mut part)),
+        }
+    });
+    registry.with_patience(Duration::from_millis(500)).text(1).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_answer_to_the_end_is_there_all_the_same() {
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"schema\":\"";
+    let closed = "HTTP/1.1 200 O";
+    for answer in [None, Some(""), Some(closed), Some(short)] {
+        let error = heard(answer).await;
+        assert!(matches!(error, Error::Unreachable { absent: false, .. }), "{answer:?}: {error}");
+        assert!(error.is_retriable() && !error.is_about_data());
+    }
+    let other = heard(Some("220 mail.example ESMTP\r\n")).await;
+    assert!(matches!(other, Error::Answer { .. }) && !other.is_retriable() && !other.is_about_data(), "{other}");
 }

@@ -68,7 +68,7 @@ async fn latest(shelf: &mut Shelf, subject: &str, options: &Options) -> Result<O
 fn judged<K>(asked: Result<Option<K>, Error>, subject: &str, say: impl Fn(String)) -> Result<Option<K>, Failure> {
     match asked {
         Ok(known) => Ok(known),
-        Err(error @ Error::Unreachable { .. }) => {
+        Err(error @ Error::Unreachable { absent: true, .. }) => {
             say(format!("whether {subject} has a schema cannot be asked, so what is sent goes as it is: {error}"));
             Ok(None)
         }
@@ -114,7 +114,7 @@ mod tests {
         let failure = ask(Err(failed)).unwrap_err().to_string();
         assert!(failure.contains("nothing was sent") && failure.contains("the store has stopped"), "{failure}");
         assert!(said.borrow().is_empty());
-        let unreachable = Error::Unreachable { address: "127.0.0.1:8080".into(), why: "connection refused".into() };
+        let unreachable = Error::Unreachable { address: "127.0.0.1:8080".into(), why: "connection refused".into(), absent: true };
         assert!(matches!(ask(Err(unreachable)), Ok(None)));
         assert!(said.borrow()[0].contains("goes as it is"), "{said:?}");
     }
