@@ -12,7 +12,7 @@ use milena_schema::{
 };
 use milena_serde::{Registry, framing};
 
-use crate::{failure::Failure, web::Web};
+use crate::{failure::Failure, ours::Ours, web::Web};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -54,11 +54,22 @@ impl Shelf {
         Self { cluster, registry: None, known: HashMap::new(), guids: HashMap::new() }
     }
 
-    async fn registry(&mut self) -> Option<Registry> {
+    /// The broker's registry; `None` where there is none: of another broker, or with the HTTP door off. A broker that cannot be
+    /// heard is an error.
+    pub(crate) async fn registry(&mut self) -> Result<Option<Registry>, Failure> {
         if self.registry.is_none() {
-            self.registry = Some(registry(&self.cluster, None, "reading by a schema").await.ok());
+            let door = Ours::ask(&self.cluster).await?.and_then(|ours| ours.http);
+            let registry = door.map(|door| Registry::new(&Web::beside(&door, &self.cluster).url())).transpose()?;
+            self.registry = Some(registry.map(|registry| registry.with_patience(PATIENCE)));
         }
-        self.registry.clone().flatten()
+        Ok(self.registry.clone().flatten())
+    }
+
+    /// The same for who only shows: a broker that could not be heard once has none.
+    async fn seen(&mut self) -> Option<Registry> {
+        let registry = self.registry().await.ok().flatten();
+        self.registry = Some(registry.clone());
+        registry
     }
 
     /// The schema of an id. Where several subjects have it, `subject` is named.
@@ -74,28 +85,19 @@ impl Shelf {
     /// The schema of a GUID, as a header names it.
     pub(crate) async fn by_guid(&mut self, guid: [u8; 16], subject: &str) -> Option<Arc<Known>> {
         if !self.guids.contains_key(&guid) {
-            let registry = self.registry().await?;
+            let registry = self.seen().await?;
             self.guids.insert(guid, registry.id_of(guid).await.ok());
         }
         self.by_id((*self.guids.get(&guid)?)?, subject).await
     }
 
     async fn ask(&mut self, id: u32, subject: &str) -> Option<Known> {
-        let registry = self.registry().await?;
+        let registry = self.seen().await?;
         let codec = Codec::of(&*registry.schema(id).await.ok()?).ok()?;
         let places = registry.places(id).await.unwrap_or_default();
         let place = places.iter().find(|(name, _)| name == subject).or(places.first()).cloned();
         let (subject, version) = place.unwrap_or_default();
         Some(Known { id, subject, version, codec })
-    }
-
-    /// The newest schema of a subject, if it has one. A registry that cannot tell is an error: what is written as if there were
-    /// no schema nobody else can read.
-    pub(crate) async fn latest(&mut self, subject: &str) -> Result<Option<Arc<Known>>, milena_serde::Error> {
-        match self.registry().await {
-            Some(registry) => Ok(Known::latest(&registry, subject).await?.map(Arc::new)),
-            None => Ok(None),
-        }
     }
 }
 
@@ -111,7 +113,8 @@ impl Codec {
 }
 
 impl Known {
-    /// The newest schema of a subject; `None` when it has none.
+    /// The newest schema of a subject; `None` when it has none. A registry that cannot tell is an error: what is written as if
+    /// there were no schema nobody else can read.
     pub(crate) async fn latest(registry: &Registry, subject: &str) -> Result<Option<Self>, milena_serde::Error> {
         let latest = match registry.latest(subject).await {
             Err(milena_serde::Error::Refused { status: 404, .. }) => return Ok(None),
@@ -218,4 +221,35 @@ fn message_in<'b>(file: &protobuf::Schema, body: &'b [u8]) -> Result<(Message, V
     let (indexes, rest) = framing::split_indexes(body).map_err(|why| Flaw::new(why.to_string()))?;
     let message = file.message_at(&indexes).ok_or_else(|| Flaw::new(format!("the file has no message {indexes:?}")))?;
     Ok((message, indexes, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use milena_client::{Config, Retry};
+    use milena_testkit::Kit;
+
+    use super::*;
+
+    #[test]
+    fn a_broker_that_cannot_be_heard_is_not_one_without_a_registry() {
+        let shelf = async |kit: &Kit| {
+            let mut config = Config::new([kit.kafka().parse().unwrap()]);
+            config.retry = Retry { within: Duration::from_millis(500), ..Retry::default() };
+            Shelf::new(Cluster::connect(config).await.unwrap())
+        };
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let off = Kit::setup().web_at(Vec::new()).start().unwrap();
+            assert!(matches!(shelf(&off).await.registry().await, Ok(None)));
+            let kit = Kit::start().unwrap();
+            let (mut heard, mut unheard, mut shown) = (shelf(&kit).await, shelf(&kit).await, shelf(&kit).await);
+            assert!(matches!(heard.registry().await, Ok(Some(_))));
+            kit.kill().unwrap();
+            assert!(matches!(heard.registry().await, Ok(Some(_))), "it was asked before");
+            assert!(unheard.registry().await.is_err());
+            // To show messages is to show what can be shown.
+            assert!(shown.by_id(1, "t-value").await.is_none());
+            kit.come_back().unwrap();
+            assert!(matches!(unheard.registry().await, Ok(Some(_))), "an error is not remembered");
+        });
+    }
 }

@@ -59,12 +59,17 @@ pub(crate) struct Web {
 impl Web {
     /// `what` is what the caller cannot do without it.
     pub(crate) async fn of(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
-        let ours = Ours::ask(cluster).await.ok_or_else(|| not_ours(what))?;
+        let ours = Ours::ask(cluster).await?.ok_or_else(|| not_ours(what))?;
         let address = ours.http.ok_or_else(|| {
             Failure::new(Kind::Failed, format!("{what} needs the broker's HTTP door, and that is off"))
                 .fix("start it with   milena serve --http 127.0.0.1:8080")
         })?;
-        Ok(Self { address: reachable(&address, cluster), registry: false })
+        Ok(Self::beside(&address, cluster))
+    }
+
+    /// The door of which the broker says that it is at `address`.
+    pub(crate) fn beside(address: &str, cluster: &Cluster) -> Self {
+        Self { address: reachable(address, cluster), registry: false }
     }
 
     /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.

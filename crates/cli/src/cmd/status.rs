@@ -40,7 +40,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Ok(web) => web.get("/admin/v1/status").await.ok(),
         Err(_) => None,
     };
-    let ours = Ours::ask(&cluster).await.is_some();
+    let ours = Ours::seen(&cluster).await.is_some();
     let dead = own.as_ref().and_then(|o| o["dead"].as_str()).map(ToString::to_string);
     let troubles: Vec<String> = troubles.into_iter().chain(dead).collect();
     let mut screen = Screen::new();

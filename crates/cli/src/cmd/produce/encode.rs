@@ -57,14 +57,15 @@ impl Encoder {
     }
 }
 
-/// The newest schema of a subject.
+/// The newest schema of a subject. Another broker has none, and neither has one whose HTTP door is off.
 async fn latest(shelf: &mut Shelf, subject: &str, options: &Options) -> Result<Option<Arc<Known>>, Failure> {
-    let asked = shelf.latest(subject).await;
-    judged(asked, subject, |words| options.connect.say(words))
+    let Some(registry) = shelf.registry().await.map_err(|failure| unusable(failure, subject))? else { return Ok(None) };
+    let asked = Known::latest(&registry, subject).await;
+    Ok(judged(asked, subject, |words| options.connect.say(words))?.map(Arc::new))
 }
 
-/// Who reaches the broker and not its HTTP door is told, and goes on without a schema: most topics have none. A registry that is
-/// there and cannot tell ends it.
+/// Where nobody is at the broker's HTTP door, as from another machine, that is told, and it goes on without a schema: most topics
+/// have none. A registry that is there, or may be, and cannot tell ends it.
 fn judged<K>(asked: Result<Option<K>, Error>, subject: &str, say: impl Fn(String)) -> Result<Option<K>, Failure> {
     match asked {
         Ok(known) => Ok(known),
@@ -72,11 +73,13 @@ fn judged<K>(asked: Result<Option<K>, Error>, subject: &str, say: impl Fn(String
             say(format!("whether {subject} has a schema cannot be asked, so what is sent goes as it is: {error}"));
             Ok(None)
         }
-        Err(error) => {
-            let failure = Failure::from(error).within(format!("the schema of {subject} cannot be used; nothing was sent"));
-            Err(failure.fix("milena produce --raw   sends the bytes as they are"))
-        }
+        Err(error) => Err(unusable(error.into(), subject)),
     }
+}
+
+fn unusable(failure: Failure, subject: &str) -> Failure {
+    let failure = failure.within(format!("the schema of {subject} cannot be used; nothing was sent"));
+    failure.fix("milena produce --raw   sends the bytes as they are")
 }
 
 /// The bytes to be sent for a key or a value. What has a schema's id already is sent as it is.
@@ -114,8 +117,11 @@ mod tests {
         let failure = ask(Err(failed)).unwrap_err().to_string();
         assert!(failure.contains("nothing was sent") && failure.contains("the store has stopped"), "{failure}");
         assert!(said.borrow().is_empty());
-        let unreachable = Error::Unreachable { address: "127.0.0.1:8080".into(), why: "connection refused".into(), absent: true };
-        assert!(matches!(ask(Err(unreachable)), Ok(None)));
+        let unreachable = |why: &str, absent| Error::Unreachable { address: "http://a:1".into(), why: why.into(), absent };
+        let failure = ask(Err(unreachable("no answer within 10s", false))).unwrap_err().to_string();
+        assert!(failure.contains("nothing was sent") && failure.contains("no answer within 10s"), "{failure}");
+        assert!(said.borrow().is_empty());
+        assert!(matches!(ask(Err(unreachable("connection refused", true))), Ok(None)));
         assert!(said.borrow()[0].contains("goes as it is"), "{said:?}");
     }
 }

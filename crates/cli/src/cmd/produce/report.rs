@@ -166,7 +166,7 @@ impl Report {
         }
         self.safety = Some(match self.acks {
             AcksWord::None => "sent, acknowledged by nobody,",
-            AcksWord::Leader | AcksWord::All => match Ours::ask(cluster).await {
+            AcksWord::Leader | AcksWord::All => match Ours::seen(cluster).await {
                 Some(Ours { durable: true, .. }) => "stored and flushed",
                 Some(Ours { durable: false, .. }) => "kept in the broker's memory",
                 None if self.acks == AcksWord::Leader => "acknowledged by the leader",

@@ -132,7 +132,7 @@ async fn other(address: &str) -> Result<Stage, Failure> {
     let bootstrap = Endpoint::list(address)
         .map_err(|e| Failure::new(Kind::Usage, format!("{address} is no address")).why(e).fix("--address HOST:9092"))?;
     let cluster = Cluster::connect(Config::new(bootstrap.clone())).await?;
-    let http = Ours::ask(&cluster).await.and_then(|ours| ours.http);
+    let http = Ours::seen(&cluster).await.and_then(|ours| ours.http);
     Ok(Stage { kit: None, bootstrap, http, broker: address.to_string(), run: run(), passes_over: false })
 }
 

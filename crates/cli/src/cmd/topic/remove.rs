@@ -32,7 +32,7 @@ pub(super) async fn run(admin: &Admin, connect: &Connect, options: Options) -> R
         return purge(admin, connect, &options).await;
     }
     let found = topic(admin.cluster(), &options.topic).await?;
-    let ours = Ours::ask(admin.cluster()).await;
+    let ours = Ours::ask(admin.cluster()).await?;
     if ours.is_none() && !options.yes {
         let messages = messages(admin, &found).await?;
         let facts = json!({

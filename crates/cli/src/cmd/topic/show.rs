@@ -49,7 +49,7 @@ pub(super) async fn run(admin: &Admin, name: &str, output: Output) -> Result<(),
     }
     let compacted =
         settings.iter().any(|e| &*e.name == "cleanup.policy" && e.value.as_deref().is_some_and(|v| v.contains("compact")));
-    if compacted && Ours::ask(admin.cluster()).await.is_some() {
+    if compacted && Ours::seen(admin.cluster()).await.is_some() {
         text.push_str("  this Milena refuses records without a key here, and keeps every record: it does not compact yet\n");
     }
     crate::screen::print(&text)?;
