@@ -37,7 +37,7 @@ pub(super) fn blanked(text: &str) -> Cow<'_, str> {
 /// How long the comment is that begins here, if one does.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
-        return Some(text.find('\n').unwrap_or(text.len()));
+        return Some(text.find(['\n', '\r']).unwrap_or(text.len()));
     }
     text.strip_prefix("/*")?.find("*/").map(|end| end + 4)
 }
@@ -71,6 +71,8 @@ mod tests {
         assert_eq!(blanked("// é\n\"a\"//"), "     \n\"a\"  ");
         assert_eq!(blanked("[/* \"\n */1,\"\\\\\"/**/]//x\n "), "[    \n   1,\"\\\\\"    ]   \n ");
         assert_eq!(blanked("/*/ 1 */2"), "        2");
+        // A line ends at either, as it does for Java's parser.
+        assert_eq!(blanked("// a\r1 // b\r\n2"), "    \r1     \r\n2");
     }
 
     #[test]

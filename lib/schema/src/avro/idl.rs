@@ -120,7 +120,7 @@ impl<'a, 'f> Parser<'a, 'f> {
             // A type that nothing uses has to be sound, too.
             Names::of(&self.types)?.written(&self.types, None)?;
             if let Some(main) = &mut main {
-                Names::of(&self.types)?.place(main, None, 0)?;
+                Names::of(&self.types)?.place(main, None, None, 0)?;
             }
         }
         Ok(Idl { main, types: self.types })

@@ -71,18 +71,25 @@ impl Names {
             }
             self.place_member(message, "response", namespace, 0)?;
             for error in message.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
-                self.place(error, namespace, 0)?;
+                self.place(error, namespace, namespace, 0)?;
             }
         }
         Ok(())
     }
 
     fn place_member(&mut self, of: &mut Value, key: &str, namespace: Option<&str>, depth: usize) -> Result<(), Flaw> {
-        of.get_mut(key).map_or(Ok(()), |kind| self.place(kind, namespace, depth))
+        of.get_mut(key).map_or(Ok(()), |kind| self.place(kind, namespace, namespace, depth))
     }
 
-    /// Puts each definition in the place of its first name, and writes other names as briefly as they may be.
-    pub(super) fn place(&mut self, kind: &mut Value, namespace: Option<&str>, depth: usize) -> Result<(), Flaw> {
+    /// Puts each definition in the place of its first name, and writes other names as briefly as they may be. Names are read in
+    /// one namespace, and come to stand in another.
+    pub(super) fn place(
+        &mut self,
+        kind: &mut Value,
+        read_in: Option<&str>,
+        within: Option<&str>,
+        depth: usize,
+    ) -> Result<(), Flaw> {
         if depth > budget::LEVELS {
             return Err(Flaw::new(format!(
                 "types that are written out where they are named nest deeper than {}",
@@ -92,24 +99,25 @@ impl Names {
         match kind {
             Value::String(word) if PRIMITIVES.contains(&word.as_str()) => Ok(()),
             Value::String(word) => {
-                let name = Name::new(word, namespace);
+                let name = Name::new(word, read_in);
                 if let Some(definition) = self.open.remove(name.full()) {
                     *kind = definition;
                     // The definition says its own namespace, or has none.
-                    return self.define(kind, None, namespace, depth + 1);
+                    return self.define(kind, None, within, depth + 1);
                 }
                 if !self.known.contains(name.full()) {
                     return Err(
                         Flaw::new(format!("the type {name} is not defined")).at("add it, or import the file that defines it")
                     );
                 }
-                if name.namespace().is_some() || namespace.is_none() {
-                    *word = name.within(namespace).to_owned();
-                }
+                *word = match name.namespace().is_some() || within.is_none() {
+                    true => name.within(within).to_owned(),
+                    false => full(name.full(), None),
+                };
                 Ok(())
             }
-            Value::Array(branches) => branches.iter_mut().try_for_each(|branch| self.place(branch, namespace, depth + 1)),
-            Value::Object(_) => self.define(kind, namespace, namespace, depth),
+            Value::Array(branches) => branches.iter_mut().try_for_each(|branch| self.place(branch, read_in, within, depth + 1)),
+            Value::Object(_) => self.define(kind, read_in, within, depth),
             _ => Ok(()),
         }
     }
@@ -117,23 +125,23 @@ impl Names {
     /// A type whose names are read in one namespace, and which comes to stand in another.
     fn define(&mut self, kind: &mut Value, read_in: Option<&str>, within: Option<&str>, depth: usize) -> Result<(), Flaw> {
         let name = defined(kind, read_in);
-        let Some(object) = kind.as_object_mut() else { return self.place(kind, within, depth + 1) };
-        let space = match &name {
+        let Some(object) = kind.as_object_mut() else { return self.place(kind, read_in, within, depth + 1) };
+        let (read_in, within) = match &name {
             Some(name) => {
                 self.open.remove(name.full());
                 settle(object, name, within);
-                name.namespace()
+                (name.namespace(), name.namespace())
             }
-            None => within,
+            None => (read_in, within),
         };
         for key in ["type", "items", "values"] {
             let is_word = |kind: &Value| kind.as_str().is_some_and(|word| WORDS.contains(&word));
             if let Some(inner) = object.get_mut(key).filter(|kind| key != "type" || !is_word(kind)) {
-                self.place(inner, space, depth + 1)?;
+                self.place(inner, read_in, within, depth + 1)?;
             }
         }
         for field in object.get_mut("fields").and_then(Value::as_array_mut).into_iter().flatten() {
-            self.place_member(field, "type", space, depth + 1)?;
+            self.place_member(field, "type", within, depth + 1)?;
         }
         Ok(())
     }

@@ -171,11 +171,24 @@ fn hexadecimal(digits: &str) -> Option<f64> {
     if before.len() + behind.len() == 0 || behind.len() > 1_000 {
         return None;
     }
-    let mut value = 0.0;
+    let mut power = power - 4 * i32::try_from(behind.len()).ok()?;
+    let mut value = 0_u64;
     for digit in before.chars().chain(behind.chars()) {
-        value = value * 16.0 + f64::from(digit.to_digit(16)?);
+        let digit = digit.to_digit(16)?;
+        if value >> 60 == 0 {
+            value = value * 16 + u64::from(digit);
+        } else {
+            // More than a number has room for: it only says which way to round.
+            value |= u64::from(digit > 0);
+            power = power.saturating_add(4);
+        }
     }
-    let power = power - 4 * i32::try_from(behind.len()).ok()?;
+    // Nothing, times a power that is infinite, would be no number.
+    if value == 0 {
+        return Some(0.0);
+    }
+    let (high, low) = (u32::try_from(value >> 32).ok()?, u32::try_from(value & 0xffff_ffff).ok()?);
+    let value = f64::from(high) * 4_294_967_296.0 + f64::from(low);
     // In two halves, since the power alone may be too small where the product is not.
     Some(value * 2_f64.powi(power / 2) * 2_f64.powi(power - power / 2))
 }
@@ -227,6 +240,12 @@ mod tests {
             ("0x1.8p1d", json!(3.0)),
             ("0x.8p0", json!(0.5)),
             ("-0x1P-2f", json!(-0.25)),
+            ("0x0p100000", json!(0.0)),
+            ("0x1.0p-100000", json!(0.0)),
+            ("0x1p100000", json!("Infinity")),
+            ("0x1.fffffffffffff7ffffffffp0", json!(1.999_999_999_999_999_8)),
+            (&format!("0x1.{}p0", "0".repeat(1_000)), json!(1.0)),
+            (&format!("0x1{}p-4000", "0".repeat(1_000)), json!(1.0)),
             ("[0x10, 010 /* c */ , // d\n {\"a\": NaN, \"a\": 2}]", json!([16, 8, {"a": 2}])),
         ] {
             assert_eq!(read(&format!("{text};")).unwrap_or_else(|flaw| panic!("{text}: {flaw}")), value, "{text}");

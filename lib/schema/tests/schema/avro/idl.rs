@@ -85,6 +85,26 @@ fn a_protocol_with_messages() {
     assert_eq!(main["messages"]["ping"], json!({"request":[],"response":"null","one-way":true}));
 }
 
+#[test]
+fn names_in_an_imported_union_lie_in_no_namespace() {
+    let union = r#"[
+        {"type":"record","name":"A","fields":[{"name":"b","type":"null"}]},
+        {"type":"array","items":{"type":"fixed","name":"B","size":4}},
+        {"type":"map","values":"A"},
+        "string"
+    ]"#;
+    let text = r#"@namespace("n") protocol P { import schema "u.avsc"; record C { int x; } }"#;
+    let idl = Idl::parse(text, &mut |_: Import, _: &str| Ok(union.to_owned())).unwrap();
+    let types = &idl.main.unwrap()["types"];
+    let expected = json!([
+        {"type":"record","name":"A","namespace":"","fields":[{"name":"b","type":"null"}]},
+        {"type":"array","items":{"type":"fixed","name":"B","namespace":"","size":4}},
+        {"type":"map","values":".A"},
+        "string"
+    ]);
+    assert_eq!(types[0], expected);
+}
+
 /// Files and what avro-tools 1.12.1 makes of them (`java -jar avro-tools.jar idl FILE`).
 #[test]
 fn a_type_is_written_out_where_it_is_named_first() {
