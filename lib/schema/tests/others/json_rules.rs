@@ -285,3 +285,44 @@ fn lenient_forgives_what_is_not_covered_but_not_the_differences_inside() {
     let differences = schema(new).can_read(&schema(old), Policy::Lenient);
     assert_eq!(differences.iter().map(|d| d.kind).collect::<Vec<_>>(), ["TYPE_CHANGED"]);
 }
+
+#[test]
+fn what_leaned_on_a_trial_that_failed_is_judged_anew() {
+    // R holds if P does, and is met first inside P, which fails at `bad`.
+    let file = |bad: &str, more: &str| {
+        let choice =
+            |of: &str, more: &str| format!(r##"{{"anyOf":[{{"$ref":"#/definitions/{of}"}},{{"type":"boolean"}}{more}]}}"##);
+        let object =
+            |properties: String| format!(r#"{{"type":"object","properties":{{{properties}}},"additionalProperties":false"#);
+        let p = object(format!(r#""bad":{{"type":"{bad}"}},"c":{}"#, choice("R", "")));
+        let r = object(format!(r#""d":{}"#, choice("P", "")));
+        let root = object(format!(r#""y":{},"x":{}"#, choice("R", ""), choice("P", more)));
+        format!(r#"{root},"definitions":{{"P":{p}}},"R":{r}}}}}}}"#)
+    };
+    let (old, new) = (schema(&file("string", "")), schema(&file("integer", ",{}")));
+    let datum = serde_json::json!({"y":{"d":{"bad":"s"}}});
+    assert!(old.validator().unwrap().is_valid(&datum) && !new.validator().unwrap().is_valid(&datum));
+    assert!(!new.can_read(&old, Policy::Strict).is_empty());
+    assert!(schema(&file("string", ",{}")).can_read(&old, Policy::Strict).is_empty());
+}
+
+#[test]
+fn many_types_that_hold_one_another_are_compared_within_the_budget() {
+    let file = |last: &str| {
+        let expression = (0..60).map(|n| format!(r##"{{"$ref":"#/definitions/n{n}"}}"##)).collect::<Vec<_>>().join(",");
+        let node = |n: usize| {
+            let of = r##"{"$ref":"#/definitions/expression"}"##;
+            format!(
+                r#""n{n}":{{"type":"object","properties":{{"kind":{{"const":"{n}"}},"left":{of},"list":{{"type":"array","items":{of}}}}},"required":["kind"]}}"#
+            )
+        };
+        let nodes = (0..60).map(node).collect::<Vec<_>>().join(",");
+        format!(
+            r##"{{"$ref":"#/definitions/expression","definitions":{{"expression":{{"anyOf":[{expression}{last}]}},{nodes}}}}}"##
+        )
+    };
+    let (old, new) = (schema(&file("")), schema(&file(r#",{"type":"string"}"#)));
+    assert!(new.can_read(&old, Policy::Strict).is_empty());
+    let told: Vec<_> = old.can_read(&new, Policy::Strict).iter().map(|d| d.kind).collect();
+    assert!(told.contains(&"SUM_TYPE_NARROWED") && !told.contains(&"COMPARISON_NOT_DECIDED"), "{told:?}");
+}

@@ -32,6 +32,10 @@ impl Walk<'_> {
             };
             self.tell(kind, pair, pair.at, key);
         }
+        // A trial that failed already need not pair what may take thousands of trials more.
+        if self.round.trial && self.round.broken {
+            return;
+        }
         // Of a conjunction that became a choice, one member that leads into the choice is enough.
         let wanted = if conjunction && was != is { 1 } else { old.len().min(new.len()) };
         if let ([from], [to]) = (old, new) {

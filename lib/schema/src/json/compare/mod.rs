@@ -2,7 +2,8 @@
 //!
 //! Pairs of parts are worked through from a list, so that depth is bounded by memory that is counted and not by the
 //! stack; only the members of combinations are tried out inside one another, to a bounded depth. A pair that was met
-//! before is not looked at again, which ends cycles and keeps diamonds small.
+//! before is not looked at again, which ends cycles and keeps diamonds small. In a cycle a trial leans on the outcome of one that
+//! is still open: what it found is forgotten when that one fails.
 
 mod array;
 mod combined;
@@ -99,6 +100,7 @@ fn walk(writer: &Schema, reader: &Schema, policy: Policy) -> Result<Outcome, Fla
         steps: budget::COMPARISONS,
         exhausted: false,
         verdicts: HashMap::new(),
+        leaning: Vec::new(),
         depth: 0,
         trail: vec![Step { up: 0, name: String::new() }],
         round: Round::default(),
@@ -130,6 +132,18 @@ struct Round {
     changes: Vec<Change>,
     broken: bool,
     trial: bool,
+    /// The depth of the outermost open trial that it leans on.
+    leans: Option<usize>,
+}
+
+/// What is known of a pair that was tried.
+#[derive(Clone, Copy)]
+enum Verdict {
+    /// It is being tried at this depth, and counts as compatible: what breaks would show elsewhere in the trial.
+    Open(usize),
+    /// Compatible if the open trial of this depth, and those between, turn out so.
+    Leaning(usize),
+    Settled(bool),
 }
 
 struct Walk<'m> {
@@ -137,11 +151,18 @@ struct Walk<'m> {
     policy: Policy,
     steps: usize,
     exhausted: bool,
-    /// What trials found; `None` while one runs, which counts as compatible.
-    verdicts: HashMap<(Id, Id), Option<bool>>,
+    verdicts: HashMap<(Id, Id), Verdict>,
+    /// The pairs that lean on open trials, in the order in which they were tried.
+    leaning: Vec<(Id, Id)>,
     depth: usize,
     trail: Vec<Step>,
     round: Round,
+}
+
+impl Round {
+    fn lean(&mut self, depth: usize) {
+        self.leans = Some(self.leans.map_or(depth, |outermost| outermost.min(depth)));
+    }
 }
 
 impl<'m> Walk<'m> {
@@ -174,23 +195,53 @@ impl<'m> Walk<'m> {
             return true;
         }
         match self.verdicts.get(&key) {
-            Some(verdict) => return verdict.unwrap_or(true),
+            Some(Verdict::Settled(verdict)) => return *verdict,
+            Some(Verdict::Open(depth) | Verdict::Leaning(depth)) => {
+                self.round.lean(*depth);
+                return true;
+            }
             None if self.depth == TRIALS => {
                 self.exhausted = true;
                 return false;
             }
             None => {}
         }
-        self.verdicts.insert(key, None);
+        self.depth += 1;
+        self.verdicts.insert(key, Verdict::Open(self.depth));
+        let began = self.leaning.len();
         let round = Round { todo: vec![Pair { from: key.0, to: key.1, at: 0 }], trial: true, ..Round::default() };
         let outer = std::mem::replace(&mut self.round, round);
-        self.depth += 1;
         self.work();
-        self.depth -= 1;
         let trial = std::mem::replace(&mut self.round, outer);
         let verdict = !trial.broken && !self.exhausted;
-        self.verdicts.insert(key, Some(verdict));
+        self.settle(key, verdict, trial.leans.filter(|depth| *depth < self.depth), began);
+        self.depth -= 1;
         verdict
+    }
+
+    /// Notes how a trial ended, and what becomes of those within it that leaned on it. One that failed did so although all that was
+    /// open counted as compatible, and fails for good; one that leans on nothing outside itself holds for good.
+    fn settle(&mut self, key: (Id, Id), verdict: bool, leans: Option<usize>, began: usize) {
+        match leans {
+            _ if !verdict => {
+                for forgotten in self.leaning.drain(began..) {
+                    self.verdicts.remove(&forgotten);
+                }
+                self.verdicts.insert(key, Verdict::Settled(false));
+            }
+            None => {
+                for within in self.leaning.drain(began..).chain([key]) {
+                    self.verdicts.insert(within, Verdict::Settled(true));
+                }
+            }
+            Some(depth) => {
+                self.leaning.push(key);
+                for within in &self.leaning[began..] {
+                    self.verdicts.insert(*within, Verdict::Leaning(depth));
+                }
+                self.round.lean(depth);
+            }
+        }
     }
 
     fn pair(&mut self, pair: Pair) {
