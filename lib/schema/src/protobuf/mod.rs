@@ -21,7 +21,7 @@ pub use message::Message;
 use prost_reflect::{
     DescriptorPool, FileDescriptor, MessageDescriptor,
     prost::Message as _,
-    prost_types::{DescriptorProto, FileDescriptorProto},
+    prost_types::{DescriptorProto, FileDescriptorProto, MessageOptions},
 };
 
 use crate::{Difference, Flaw, Resolved, budget};
@@ -58,8 +58,10 @@ impl Schema {
         Self::built(shelf(references)?, Source { edition, ..file.into() })
     }
 
-    fn built(mut pool: DescriptorPool, source: Source) -> Result<Self, Flaw> {
-        let (written, edition) = (source.proto.encode_to_vec().into(), source.edition.clone());
+    fn built(mut pool: DescriptorPool, mut source: Source) -> Result<Self, Flaw> {
+        let edition = source.edition.clone();
+        let written: Box<[u8]> = std::mem::take(&mut source.proto).encode_to_vec().into();
+        source.proto = reread(&written)?;
         link(&mut pool, source)?;
         let file = pool.get_file_by_name(ITSELF).ok_or_else(|| Flaw::new("the file was not linked"))?;
         let name = file.messages().next().map(|message| message.full_name().to_owned());
@@ -78,7 +80,7 @@ impl Schema {
 
     /// The file as it was parsed.
     fn written(&self) -> FileDescriptorProto {
-        // They were made from one, and have not changed since.
+        // They were read once when the schema was built, and have not changed since.
         FileDescriptorProto::decode(&*self.written).unwrap_or_default()
     }
 
@@ -143,6 +145,13 @@ impl Schema {
     }
 }
 
+/// A file out of the bytes that it is kept in. One that cannot be read again would be printed, and stored, as an empty one.
+fn reread(written: &[u8]) -> Result<FileDescriptorProto, Flaw> {
+    FileDescriptorProto::decode(written).map_err(|error| {
+        Flaw::new(format!("the file cannot be read again from its own bytes ({error}); nest its messages less deep"))
+    })
+}
+
 /// Whether a message is the named one or holds it.
 fn name_leads_to(name: &str, message: &str) -> bool {
     name.strip_prefix(message).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -201,20 +210,25 @@ fn parsed(name: &str, text: &str) -> Result<Source, Flaw> {
 /// Refuses a new file of more parts than memory is meant for, before any of it is built. One that is stored already is read.
 pub(crate) fn judge_size(text: &str) -> Result<(), Flaw> {
     let parts = match decoded(ITSELF, text) {
-        Some(source) => source.proto.message_type.iter().map(parts_of).sum(),
+        Some(Source { proto, .. }) => {
+            let methods = proto.service.iter().map(|service| service.method.len()).sum::<usize>();
+            proto.message_type.iter().map(parts_of).sum::<usize>() + proto.extension.len() + methods
+        }
         None => editions::parts(text),
     };
     let most = budget::PROTOBUF_PARTS;
     match parts > most {
-        true => {
-            Err(Flaw::new(format!("the file has {parts} messages and fields; at most {most} are read. Divide it into several")))
-        }
+        true => Err(Flaw::new(format!(
+            "the file has {parts} messages, fields and methods; at most {most} are read. Divide it into several"
+        ))),
         false => Ok(()),
     }
 }
 
+/// As [`editions::parts`] counts them in a text: a map is one field, and an extension is a field.
 fn parts_of(message: &DescriptorProto) -> usize {
-    1 + message.field.len() + message.nested_type.iter().map(parts_of).sum::<usize>()
+    let nested = message.nested_type.iter().filter(|nested| !nested.options.as_ref().is_some_and(MessageOptions::map_entry));
+    1 + message.field.len() + message.extension.len() + nested.map(parts_of).sum::<usize>()
 }
 
 /// No text is base64 through and through: it would need a semicolon.
@@ -291,4 +305,23 @@ fn delimited(pool: &DescriptorPool, file: Source) -> Result<FileDescriptorProto,
 
 fn unlinked(error: prost_reflect::DescriptorError) -> Flaw {
     Flaw::new(error.to_string().replace(ITSELF, "the schema"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_again_is_refused_and_not_stored_empty() {
+        let named = |n: usize| DescriptorProto { name: Some(format!("M{n}")), ..DescriptorProto::default() };
+        let file = |depth: usize| {
+            let within = |inner, n| DescriptorProto { nested_type: vec![inner], ..named(n) };
+            let message = (1..depth).fold(named(0), within);
+            let syntax = Some("proto3".to_owned());
+            FileDescriptorProto { name: Some(ITSELF.to_owned()), syntax, message_type: vec![message], ..Default::default() }
+        };
+        assert!(Schema::linked(file(20), None, &[]).unwrap().canonical().contains("message M0"));
+        let flaw = Schema::linked(file(150), None, &[]).map(|_| ()).unwrap_err().to_string();
+        assert!(flaw.contains("cannot be read again from its own bytes"), "{flaw}");
+    }
 }

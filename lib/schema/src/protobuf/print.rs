@@ -7,8 +7,8 @@ use std::{collections::HashSet, fmt::Write};
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, ExtensionDescriptor, FileDescriptor, MessageDescriptor, ServiceDescriptor, Syntax,
     prost_types::{
-        DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, field_descriptor_proto::Label,
-        field_descriptor_proto::Type,
+        DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+        field_descriptor_proto::Label, field_descriptor_proto::Type,
     },
 };
 
@@ -127,9 +127,9 @@ impl<'f> Printer<'f> {
         }
         let extensions: Vec<_> = file.extensions().collect();
         self.extensions(&proto.extension, &proto.message_type, &extensions);
-        for service in file.services() {
+        for (proto, service) in proto.service.iter().zip(file.services()) {
             self.gap();
-            self.service(&service, proto);
+            self.service(proto, &service);
         }
         self.out
     }
@@ -422,12 +422,10 @@ impl<'f> Printer<'f> {
         }
     }
 
-    fn service(&mut self, service: &ServiceDescriptor, file: &FileDescriptorProto) {
+    fn service(&mut self, written: &ServiceDescriptorProto, service: &ServiceDescriptor) {
         self.open(&format!("service {}", service.name()));
         self.body_options(service.name(), &service.options());
-        let written = file.service.iter().find(|s| s.name() == service.name());
-        for method in service.methods() {
-            let Some(proto) = written.and_then(|s| s.method.iter().find(|m| m.name() == method.name())) else { continue };
+        for (proto, method) in written.method.iter().zip(service.methods()) {
             let stream = |yes: bool| if yes { "stream " } else { "" };
             let mut head = format!("rpc {} (", method.name());
             let _ = write!(head, "{}{})", stream(method.is_client_streaming()), proto.input_type());

@@ -206,7 +206,7 @@ const BOMBS: &[Bomb] = &[
             let file = |of: &str| format!("syntax = \"proto3\";\n{}", messages(of));
             two(file("int32"), file("int64"))
         },
-        ends: "has 40000 messages and fields; at most 10500",
+        ends: "has 40000 messages, fields and methods; at most 10500",
     },
     Bomb {
         name: "protobuf 20k messages without fields",
@@ -214,7 +214,7 @@ const BOMBS: &[Bomb] = &[
         make: || {
             one(format!("syntax = \"proto3\";\n{}", (0..20_000).map(|n| format!("message M{n} {{}}\n")).collect::<String>()))
         },
-        ends: "has 20000 messages and fields; at most 10500",
+        ends: "has 20000 messages, fields and methods; at most 10500",
     },
     Bomb {
         name: "protobuf as many messages as are read",
@@ -226,12 +226,21 @@ const BOMBS: &[Bomb] = &[
         },
         ends: "compatible",
     },
+    Bomb {
+        name: "protobuf 20k methods",
+        format: Format::Protobuf,
+        make: || {
+            let methods: String = (0..20_000).map(|n| format!("rpc R{n}(A) returns (A);\n")).collect();
+            one(format!("syntax = \"proto3\"; message A {{}} service S {{ {methods} }}"))
+        },
+        ends: "has 20001 messages, fields and methods; at most 10500",
+    },
     Bomb { name: "protobuf nested 10k deep", format: Format::Protobuf, make: || one("message A {".repeat(10_000)), ends: "nest" },
     Bomb {
         name: "protobuf nested 100k deep",
         format: Format::Protobuf,
         make: || one("message A {".repeat(100_000)),
-        ends: "messages and fields",
+        ends: "messages, fields and methods",
     },
     Bomb {
         name: "protobuf option nested 100k deep",

@@ -18,27 +18,32 @@ pub(in crate::protobuf) fn rewritten(text: &str) -> Result<Option<(String, Editi
     Ok(Some((rewriter.edited(), rewriter.edition)))
 }
 
-/// How many messages and fields a text defines, of whichever syntax. What is no file is left to the parser, which has words for it.
+/// How many messages, fields and methods a text defines, of whichever syntax. What is no file is left to the parser, which has words for it.
 pub(in crate::protobuf) fn parts(text: &str) -> usize {
     let mut words = Words { text, at: 0 };
     let (mut count, mut depth, mut brackets) = (0, 0_usize, 0_usize);
-    // The depth of the enum whose values are passed over.
+    // The depth of the enum or option whose values are passed over.
     let mut values = None;
     // The first word of what is being read, and the last token.
     let (mut first, mut last) = ("", "");
+    // Whether that is a group.
+    let mut group = false;
     while let Ok(token) = words.next()
         && !token.text.is_empty()
     {
         match token.text {
             "{" => {
                 depth += 1;
-                count += usize::from(first == "message" && values.is_none());
-                values = values.or((first == "enum").then_some(depth));
+                // A group is a field that brings its message with it.
+                let opens = first == "message" || (group && brackets == 0);
+                count += usize::from(opens && values.is_none());
+                values = values.or(matches!(first, "enum" | "option").then_some(depth));
             }
             "}" => {
                 values = values.filter(|enumeration| *enumeration != depth);
                 depth = depth.saturating_sub(1);
             }
+            "(" => count += usize::from(first == "rpc" && last == "returns" && brackets == 0),
             "[" => brackets += 1,
             "]" => brackets = brackets.saturating_sub(1),
             number if last == "=" && number.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -47,6 +52,8 @@ pub(in crate::protobuf) fn parts(text: &str) -> usize {
             _ => {}
         }
         let ends = matches!(token.text, "{" | "}" | ";");
+        let labelled = matches!(last, "optional" | "required" | "repeated") && first == last;
+        group = !ends && (group || (token.is("group") && (first.is_empty() || labelled)));
         first = match first {
             _ if ends => "",
             // An edition may say who sees what follows.
@@ -468,7 +475,10 @@ mod tests {
             extend A { string c = 100; }
             service S { rpc Do(A) returns (B) { option (w) = 3; } }
         "#;
-        assert_eq!(parts(text), 3 + 5);
+        assert_eq!(parts(text), 3 + 5 + 1);
+        let groups = "message A { optional group B = 1 { optional int32 c = 1; } oneof o { group D = 2 {} } }";
+        assert_eq!(parts(groups), 3 + 3);
+        assert_eq!(parts("option (x) = { message { a: 1 } }; message rpc { rpc returns = 1; }"), 2);
         assert_eq!((parts(""), parts("\"no end"), parts("}}}} message A { int32 a = 1;")), (0, 0, 2));
     }
 }
