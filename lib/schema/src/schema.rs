@@ -41,6 +41,14 @@ impl Schema {
         Self::read(format, text, references, avro::Rigour::Stored)
     }
 
+    /// Refuses a new text of more parts than memory is meant for, before any of it is built. Reading a stored one asks nothing of it.
+    pub fn judge_size(format: Format, text: &str) -> Result<(), Flaw> {
+        match format {
+            Format::Protobuf => protobuf::judge_size(text),
+            Format::Avro | Format::Json => Ok(()),
+        }
+    }
+
     fn read(format: Format, text: &str, references: &[Resolved<'_>], rigour: avro::Rigour) -> Result<Self, Flaw> {
         within_budget(text, references)?;
         match format {
@@ -52,7 +60,7 @@ impl Schema {
             .map(Self::Json),
             Format::Protobuf => {
                 if rigour == avro::Rigour::Strict {
-                    protobuf::judge_size(text)?;
+                    Self::judge_size(format, text)?;
                 }
                 protobuf::Schema::parse(text, references).map(Self::Protobuf)
             }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use milena_schema::{Resolved, Retagging, Schema};
+use milena_schema::{Flaw, Resolved, Retagging, Schema};
 
 use super::{
     Config, Content, Format, Metadata, Mode, Refusal, Registry, Reply, RuleSet, Shown, Spelling, Spellings, Subject, SubjectFact,
@@ -356,10 +356,31 @@ impl Question {
 
     /// The text, parsed, and as it would be stored.
     pub(super) fn read(&self) -> Result<(Schema, Content), Refusal> {
-        let (asked, references) = (&self.asked, resolved(&self.references));
         let strict = self.config.validate_new_schemas.unwrap_or(true) && !self.mode.imports();
-        let read = if strict { Schema::parse } else { Schema::parse_stored };
-        let bad = |flaw| Refusal::BadSchema(format!("Invalid schema of type {}, details: {flaw}", asked.format.name()));
+        self.read_by(if strict { Schema::parse } else { Schema::parse_stored })
+    }
+
+    /// The same, with no more asked of it than of a text that is stored: an import, or an older release, may have put it there. One
+    /// of more parts than a new one may have is built only where there is another such, that it could be.
+    fn read_as_stored(&self) -> Result<(Schema, Content), Refusal> {
+        let large = |format, text: &str| Schema::judge_size(format, text);
+        let Asked { format, text, .. } = &self.asked;
+        if let Err(flaw) = large(*format, text) {
+            let alike = self.past.iter().map(Earlier::content).filter(|content| content.format == *format);
+            if !alike.take(PARSED_MOST).any(|content| large(*format, &content.text).is_err()) {
+                return Err(self.bad(&flaw));
+            }
+        }
+        self.read_by(Schema::parse_stored)
+    }
+
+    fn bad(&self, flaw: &Flaw) -> Refusal {
+        Refusal::BadSchema(format!("Invalid schema of type {}, details: {flaw}", self.asked.format.name()))
+    }
+
+    fn read_by(&self, read: fn(Format, &str, &[Resolved<'_>]) -> Result<Schema, Flaw>) -> Result<(Schema, Content), Refusal> {
+        let (asked, references) = (&self.asked, resolved(&self.references));
+        let bad = |flaw: Flaw| self.bad(&flaw);
         let mut schema = read(asked.format, &asked.text, &references).map_err(bad)?;
         if !asked.tags.is_empty() {
             let text = schema.retagged(&asked.tags, &references).map_err(bad)?;
@@ -376,14 +397,19 @@ impl Question {
 
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.
     pub fn judge(self) -> Result<Judged, Refusal> {
-        let (schema, content) = self.read()?;
-        let wanted = self.as_stored(&content);
-        let stamp = self.stamp;
-        let subject = self.asked.subject.clone();
-        let known = || self.same(&wanted).or_else(|| self.same_whole(&[&wanted], &self.past));
-        if let Some(known) = if self.asks_anew() { None } else { known() } {
-            return Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp });
-        }
+        let (schema, content) = match self.read() {
+            Ok(read) => read,
+            // What may not come anew may be there.
+            Err(refusal) => {
+                let stored = self.read_as_stored().ok().map(|(_, content)| self.as_stored(&content));
+                return stored.and_then(|wanted| self.known(wanted).ok()).ok_or(refusal);
+            }
+        };
+        let wanted = match self.known(self.as_stored(&content)) {
+            Ok(known) => return Ok(known),
+            Err(wanted) => wanted,
+        };
+        let (stamp, subject) = (self.stamp, self.asked.subject.clone());
         self.judge_mode()?;
         if let Some(rules) = &wanted.rules {
             rules.judge()?;
@@ -398,6 +424,18 @@ impl Question {
         let content = self.with_version(wanted, version);
         content.judge_size()?;
         Ok(Judged { subject, known: None, content, version, id: self.asked.id, stamp })
+    }
+
+    /// The judgement where it is there already; where not, what was to be found.
+    fn known(&self, wanted: Content) -> Result<Judged, Content> {
+        let known = || self.same(&wanted).or_else(|| self.same_whole(&[&wanted], &self.past));
+        match if self.asks_anew() { None } else { known() } {
+            Some(known) => {
+                let (subject, stamp) = (self.asked.subject.clone(), self.stamp);
+                Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp })
+            }
+            None => Err(wanted),
+        }
     }
 
     pub(super) fn latest(&self) -> Option<&Content> {
@@ -482,7 +520,7 @@ impl Question {
 
     /// Looks the schema up among the versions that were gathered, or as the one that its metadata mean.
     pub fn find(self) -> Result<Shown, Refusal> {
-        let (_, content) = self.read()?;
+        let (_, content) = self.read_as_stored()?;
         let inherited = self.latest().map(|latest| content.inheriting(latest));
         let candidates = [Some(content), inherited];
         let past = match self.asked.noted() {

@@ -714,6 +714,48 @@ fn what_is_imported_stays_what_it_was() {
 }
 
 #[test]
+fn what_is_larger_than_a_new_one_may_be_is_found_where_it_is() {
+    let protobuf = |subject: &str, text: &str| Asked { format: Format::Protobuf, ..avro(subject, text) };
+    let file = |fields: i32, gap: &str| {
+        let fields: String = (1..=fields).map(|n| format!("{gap}int32 f{n} = {};", n + 20_000)).collect();
+        format!("syntax = \"proto3\"; message A {{ {fields} }}")
+    };
+    let refused = |told: Result<Shown, Refusal>| {
+        let told = told.expect_err("too many fields").to_string();
+        assert!(told.contains("at most 10500"), "{told}");
+    };
+    let mut world = World::default();
+    world.mode("i", Mode::Import, false).expect("nothing is there");
+    let asked = Asked { id: Some(1), version: Some(Wanted::Number(1)), ..protobuf("i", &file(11_000, "")) };
+    world.register(asked).expect("an import is not judged");
+    world.mode("i", Mode::ReadWrite, true).expect("a mode");
+    // Not byte for byte what is stored.
+    let same = file(11_000, "\n ");
+    assert_eq!(world.find(protobuf("i", &same), false).map(|shown| shown.id), Ok(1));
+    assert_eq!(world.register(protobuf("i", &same)).map(|shown| shown.id), Ok(1));
+    // What is not there is not let in, and not even built where nothing is as large.
+    refused(world.register(protobuf("i", &file(11_001, ""))));
+    assert_eq!(world.find(protobuf("i", &file(11_001, "")), false), Err(Refusal::NoSchema));
+    refused(world.find(protobuf("other", &same), false));
+}
+
+#[test]
+fn what_a_new_one_may_not_be_is_found_where_it_is() {
+    let mut world = World::default();
+    world.mode("i", Mode::Import, false).expect("nothing is there");
+    let flawed = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"}]}"#;
+    world
+        .register(Asked { id: Some(1), version: Some(Wanted::Number(1)), ..avro("i", flawed) })
+        .expect("an import is not judged");
+    world.mode("i", Mode::ReadWrite, true).expect("a mode");
+    let same = flawed.replace(',', ", ");
+    assert_eq!(world.register(avro("i", &same)).map(|shown| shown.id), Ok(1));
+    assert_eq!(world.find(avro("i", &same), false).map(|shown| shown.id), Ok(1));
+    let other = flawed.replace("\"a\"", "\"b\"");
+    assert!(matches!(world.register(avro("i", &other)), Err(Refusal::BadSchema(_))));
+}
+
+#[test]
 fn an_empty_collection_is_none() {
     let mut world = World::default();
     let said = |metadata: &str, rules: &str| Asked {
