@@ -21,7 +21,7 @@ pub use message::Message;
 use prost_reflect::{
     DescriptorPool, FileDescriptor, MessageDescriptor,
     prost::Message as _,
-    prost_types::{DescriptorProto, FileDescriptorProto, MessageOptions},
+    prost_types::{DescriptorProto, FileDescriptorProto},
 };
 
 use crate::{Difference, Flaw, Resolved, budget};
@@ -225,10 +225,9 @@ pub(crate) fn judge_size(text: &str) -> Result<(), Flaw> {
     }
 }
 
-/// As [`editions::parts`] counts them in a text: a map is one field, and an extension is a field.
+/// As [`editions::parts`] counts them in a text: an extension is a field, and a map brings a message of two fields with it.
 fn parts_of(message: &DescriptorProto) -> usize {
-    let nested = message.nested_type.iter().filter(|nested| !nested.options.as_ref().is_some_and(MessageOptions::map_entry));
-    1 + message.field.len() + message.extension.len() + nested.map(parts_of).sum::<usize>()
+    1 + message.field.len() + message.extension.len() + message.nested_type.iter().map(parts_of).sum::<usize>()
 }
 
 /// No text is base64 through and through: it would need a semicolon.

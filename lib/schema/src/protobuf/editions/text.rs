@@ -47,7 +47,9 @@ pub(in crate::protobuf) fn parts(text: &str) -> usize {
             "[" => brackets += 1,
             "]" => brackets = brackets.saturating_sub(1),
             number if last == "=" && number.starts_with(|c: char| c.is_ascii_digit()) => {
-                count += usize::from(values.is_none() && brackets == 0 && first != "option");
+                let is_field = values.is_none() && brackets == 0 && first != "option";
+                // A map brings a message of two fields with it.
+                count += usize::from(is_field) * if first == "map" { 4 } else { 1 };
             }
             _ => {}
         }
