@@ -1,4 +1,7 @@
-//! What a client may do, as bits of Kafka's ACL operations. Until logins exist everybody may do everything.
+//! What a client may do, as bits of Kafka's ACL operations. Until logins exist everybody may do everything, and who asks about the
+//! rules is told what Apache Kafka tells without an authorizer.
+
+use milena_wire::{ErrorCode, Text};
 
 /// Bit `n` stands for the operation with code `n` (KIP-430).
 const fn bits(operations: &[u32]) -> i32 {
@@ -25,6 +28,11 @@ pub(crate) const TOPIC: i32 = bits(&[READ, WRITE, CREATE, DELETE, ALTER, DESCRIB
 pub(crate) const CLUSTER: i32 =
     bits(&[CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE]);
 pub(crate) const GROUP: i32 = bits(&[READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS]);
+
+/// Error code and words for whoever asks about access rules.
+pub(crate) fn no_rules() -> (i16, Option<Text>) {
+    (ErrorCode::SECURITY_DISABLED.into(), Some(Text::from_static("No Authorizer is configured.")))
+}
 
 /// The field of an answer: the operations if they were asked for, else the value that says they were not.
 pub(crate) fn told(asked: bool, operations: i32) -> i32 {

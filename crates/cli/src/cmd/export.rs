@@ -14,7 +14,7 @@ use milena_schema::{
     Schema,
     avro::{
         self, Plan, Rigour, binary,
-        container::{Codec, Writer},
+        container::{Codec, Squeeze, Writer},
     },
 };
 use milena_serde::{
@@ -104,14 +104,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         None => Target::registered(&registry, &options).await?,
     };
     let sink = Sink::open(options.file.clone()).await?;
-    let mut sheet = Sheet { registry, plans: HashMap::new(), sink, begun: None, tally: Tally::default() };
-    let begin = |gathered, target: &Target| {
-        Writer::new(gathered, &alone(&target.schema), squeeze, &[], input::sync()).map_err(input::unwritten)
-    };
+    let mut sheet = Sheet { registry, squeeze, plans: HashMap::new(), sink, begun: None, tally: Tally::default() };
     if let Some(target) = target {
-        sheet.begin(target, begin).await?;
+        sheet.begin(target).await?;
     }
-    drain(&mut reader, &mut sheet, &options, begin).await?;
+    drain(&mut reader, &mut sheet, &options).await?;
     let Some((target, File { writer, gathered })) = sheet.begun else { return Err(nothing_known(&options.topic)) };
     writer.finish().map_err(input::unwritten)?;
     sheet.sink.take(&gathered).await?;
@@ -178,18 +175,13 @@ fn alone(schema: &avro::Schema) -> String {
     }
 }
 
-async fn drain(
-    reader: &mut Reader,
-    sheet: &mut Sheet,
-    options: &Options,
-    begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
-) -> Result<(), Failure> {
+async fn drain(reader: &mut Reader, sheet: &mut Sheet, options: &Options) -> Result<(), Failure> {
     let bar = screen::bar(read::length(reader), options.connect.quiet);
     let most = options.count.unwrap_or(u64::MAX);
     while sheet.tally.records < most {
         let Some(message) = reader.next().await? else { break };
         bar.inc(1);
-        match sheet.take(&message, &begin).await? {
+        match sheet.take(&message).await? {
             Ok(()) => {}
             Err(why) if options.skip_bad => {
                 sheet.tally.bad += 1;
@@ -218,6 +210,7 @@ fn place(message: &Message) -> String {
 /// The file, and what is needed to write into it.
 struct Sheet {
     registry: Registry,
+    squeeze: Squeeze,
     plans: HashMap<u32, Result<Known, String>>,
     sink: Sink,
     /// Nothing until it is known which schema the file has.
@@ -316,24 +309,17 @@ const REMEMBERED: usize = 1_000;
 
 impl Sheet {
     /// Begins the file, now that its schema is known.
-    async fn begin(
-        &mut self,
-        target: Target,
-        begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
-    ) -> Result<(), Failure> {
+    async fn begin(&mut self, target: Target) -> Result<(), Failure> {
         let gathered = Gathered::default();
-        let writer = begin(gathered.clone(), &target)?;
+        let text = alone(&target.schema);
+        let writer = Writer::new(gathered.clone(), &text, self.squeeze, &[], input::sync()).map_err(input::unwritten)?;
         self.sink.take(&gathered).await?;
         self.begun = Some((target, File { writer, gathered }));
         Ok(())
     }
 
     /// Writes a message's value. The inner error says why that one cannot be decoded.
-    async fn take(
-        &mut self,
-        message: &Message,
-        begin: impl Fn(Gathered, &Target) -> Result<Writer<Gathered>, Failure>,
-    ) -> Result<Result<(), String>, Failure> {
+    async fn take(&mut self, message: &Message) -> Result<Result<(), String>, Failure> {
         let Some(value) = &message.value else {
             self.tally.tombstones += 1;
             return Ok(Ok(()));
@@ -344,7 +330,7 @@ impl Sheet {
         };
         if self.begun.is_none() {
             match self.first(id).await? {
-                Ok(target) => self.begin(target, begin).await?,
+                Ok(target) => self.begin(target).await?,
                 Err(why) => return Ok(Err(why)),
             }
         }

@@ -1,9 +1,10 @@
 //! CreateAcls (30), v1-3. KIP-140. Refused, rule by rule: there are no access rules yet, which is what Apache Kafka answers
 //! without an authorizer.
 
-use milena_wire::{CreateAclsRequest, CreateAclsResponse, ErrorCode, Text, create_acls::AclCreationResult};
+use milena_wire::{CreateAclsRequest, CreateAclsResponse, create_acls::AclCreationResult};
 
 use crate::{
+    access,
     asked::at_most,
     dispatch::{Card, Close, Context, Cost},
 };
@@ -12,10 +13,7 @@ pub(super) const CARD: Card = Card::new(30, "CreateAcls", 1..=3, Cost::Cheap, |c
 
 fn handle(_: &Context, request: CreateAclsRequest) -> Result<CreateAclsResponse, Close> {
     at_most(request.creations.len(), "rules")?;
-    let refused = AclCreationResult {
-        error_code: ErrorCode::SECURITY_DISABLED.into(),
-        error_message: Some(Text::from_static("No Authorizer is configured.")),
-        ..Default::default()
-    };
+    let (error_code, error_message) = access::no_rules();
+    let refused = AclCreationResult { error_code, error_message, ..Default::default() };
     Ok(CreateAclsResponse { results: vec![refused; request.creations.len()], ..Default::default() })
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use milena_engine::settings::offered::is_pattern;
 use milena_wire::{ErrorCode, ListTransactionsRequest, ListTransactionsResponse, Text};
-use regex::RegexBuilder;
 
 use crate::dispatch::{Card, Close, Context, Cost};
 
@@ -13,19 +13,12 @@ pub(super) const CARD: Card = Card::new(66, "ListTransactions", 0..=2, Cost::Che
 /// Kafka's names of a transaction's states.
 const STATES: [&str; 8] =
     ["Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "Dead", "PrepareEpochFence"];
-/// What a pattern may cost when it is compiled, and its length: what is taken on the way there grows with that.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
-const PATTERN_LENGTH_MAX: usize = 1024;
 
 fn handle(_: &Context, request: ListTransactionsRequest) -> Result<ListTransactionsResponse, Close> {
     let is_unknown = |state: &Text| !STATES.contains(&&**state);
     let unknown: BTreeSet<Text> = request.state_filters.into_iter().filter(is_unknown).collect();
     let pattern = request.transactional_id_pattern.unwrap_or_default();
-    let compiled = || RegexBuilder::new(&pattern).size_limit(PATTERN_BYTES_MAX).build();
-    let error = match (pattern.len() <= PATTERN_LENGTH_MAX).then(compiled) {
-        Some(Ok(_)) => ErrorCode::NONE,
-        _ => ErrorCode::INVALID_REGULAR_EXPRESSION,
-    };
+    let error = if is_pattern(&pattern) { ErrorCode::NONE } else { ErrorCode::INVALID_REGULAR_EXPRESSION };
     Ok(ListTransactionsResponse {
         error_code: error.into(),
         unknown_state_filters: unknown.into_iter().collect(),

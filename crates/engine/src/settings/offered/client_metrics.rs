@@ -41,6 +41,7 @@ fn is_match(value: &Value) -> bool {
     })
 }
 
-fn is_pattern(text: &str) -> bool {
+/// Whether a text of a client is a regular expression that costs little to compile.
+pub fn is_pattern(text: &str) -> bool {
     text.len() <= PATTERN_LENGTH_MAX && regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build().is_ok()
 }

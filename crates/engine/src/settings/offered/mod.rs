@@ -6,6 +6,8 @@
 mod client_metrics;
 mod group;
 
+pub use client_metrics::is_pattern;
+
 use super::{
     broker,
     change::{Overrides, Refusal},
