@@ -95,6 +95,7 @@ fn crowd(report: &Report, running: &Running, web: SocketAddr) -> Result<()> {
     for line in &mut lines {
         let text = String::from_utf8_lossy(line.answered()?).into_owned();
         let id = text.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
+        ensure!(!id.is_empty(), "a worker waited for nothing, the way here took so long: {:?}", begin.elapsed());
         ensure!(seen.insert(id), "two workers got the same message: {text}");
     }
     report.say(format!("{WAITERS} workers wait: until each has its message"), begin.elapsed().as_secs_f64(), "s");

@@ -30,14 +30,12 @@ use crate::{
 /// What a share group answers: judged and durable, or not even tried.
 pub type ShareTold<T> = Result<Result<T, Refusal>, NoRoom>;
 
-/// Looks for records to take behind those whose keys are busy, or that somebody else took in between.
-const LOOKS: usize = 8;
-/// The same where keys are in order, and all that was read may be of one that is busy.
+/// Looks for records to take behind those whose keys are busy, where keys are in order: all that was read may be of one.
 const LOOKS_BY_KEY: usize = 32;
 /// Bytes that are read at a time then, whatever is wished: they are looked through, not given.
 const REACH_BY_KEY: usize = 1 << 20;
-/// Records that others may take at the same moment: so many more than are wished are read.
-const BESIDE: u64 = 64;
+/// Records that others may take at the same moment: so many more than are wished are looked at.
+const BESIDE: i64 = 64;
 /// What would drop letters that are still to be written looks so often whether they are, and after so long.
 const LETTERS_LOOKS: usize = 100;
 const LETTERS_LOOK: Duration = Duration::from_millis(20);
@@ -184,26 +182,82 @@ impl Node {
     /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
     pub async fn share_take(&self, group: &str, take: &Take) -> Result<Taken, TakeRefusal> {
         let partition = take.topic.partition(take.partition).ok_or(TakeRefusal::Gone)?.clone();
+        loop {
+            // Where keys are in order, or whole batches are wished, what may be taken is known only once it was read.
+            let by_key = self.look_share(group, |share| share.rules().by_key) == Some(true);
+            if by_key || !take.strictly {
+                return self.read_then_take(group, take, &partition).await;
+            }
+            // Each turn that takes nothing is one in which somebody else took something.
+            if let Some(taken) = self.take_then_read(group, take, &partition).await? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Takes by offsets alone, so that whoever comes at the same moment takes others, and only what was taken is read.
+    /// `None`: somebody else was faster.
+    async fn take_then_read(&self, group: &str, take: &Take, partition: &Partition) -> Result<Option<Taken>, TakeRefusal> {
+        let (reach, max) = match take.max {
+            // The batch that holds it, whatever its size.
+            ..=1 => (1, 1),
+            _ => self.share_reach(partition, take, 0),
+        };
+        let window = window(partition)?;
+        let first = self.share_candidate(group, &take.topic, at(partition), (window.start, window)).await?;
+        let Some(first) = first else { return Ok(Some(Taken::default())) };
+        let acquire = Acquire {
+            at: at(partition),
+            window,
+            owner: take.owner.clone(),
+            first,
+            last: first.saturating_add(max - 1).saturating_add(BESIDE),
+            max,
+            batch_ends: Vec::new(),
+            keys: Vec::new(),
+            lock_ms: take.lock_ms,
+            freed: None,
+        };
+        let granted = self.share_acquire(group, acquire).await?;
+        let (Some(&(first, ..)), Some(&(_, last, _))) = (granted.runs.first(), granted.runs.last()) else { return Ok(None) };
+        let found = match self.read_whole(&take.topic, partition, first, reach).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.share_give_back(group, granted.grant, first).await??;
+                return Err(error.into());
+            }
+        };
+        let upto = if found.bytes == 0 { first - 1 } else { found.upto };
+        if upto < last {
+            self.share_give_back(group, granted.grant, upto + 1).await??;
+        }
+        let batches = between(&joined(&found.slices), first, last);
+        Ok(Some(Taken { granted: granted.up_to(upto), batches }))
+    }
+
+    /// Reads, and takes what of it may be taken.
+    async fn read_then_take(&self, group: &str, take: &Take, partition: &Partition) -> Result<Taken, TakeRefusal> {
         // Where keys count: what had become free when the look began.
         let order = || self.look_share(group, |share| share.rules().by_key.then(|| share.freed())).flatten();
-        let (mut from, mut seen) = (0, order());
-        for look in 0..LOOKS_BY_KEY {
+        let (mut from, mut seen, mut looks) = (0, order(), 0);
+        loop {
             let by_key = seen.is_some();
-            if look >= LOOKS && !by_key {
+            // Without keys a look that takes nothing is one in which somebody else took something.
+            looks += usize::from(by_key);
+            if looks > LOOKS_BY_KEY {
                 break;
             }
-            let view = partition.view().ok_or(TakeRefusal::Gone)?;
-            let window = Window { start: view.start, end: view.stable };
-            let Some(first) = self.share_candidate(group, &take.topic, at(&partition), (from, window)).await? else { break };
+            let window = window(partition)?;
+            let Some(first) = self.share_candidate(group, &take.topic, at(partition), (from, window)).await? else { break };
             // Where keys count, all that is wished may be busy, and what is free lie far behind it.
-            let reach = if by_key { take.max_bytes.max(REACH_BY_KEY) } else { self.share_reach(&partition, take) };
-            let found = self.read_whole(&take.topic, &partition, first, reach).await?;
+            let reach = if by_key { take.max_bytes.max(REACH_BY_KEY) } else { self.share_reach(partition, take, BESIDE).0 };
+            let found = self.read_whole(&take.topic, partition, first, reach).await?;
             if found.bytes == 0 {
                 break;
             }
             let bytes = joined(&found.slices);
             let acquire = Acquire {
-                at: at(&partition),
+                at: at(partition),
                 window,
                 owner: take.owner.clone(),
                 first,
@@ -214,10 +268,7 @@ impl Node {
                 lock_ms: take.lock_ms,
                 freed: seen,
             };
-            let granted = match self.share_command(group, &Command::Acquire(acquire)).await?? {
-                Reply::Granted(granted) => granted,
-                other => unreachable!("a taking is answered with records, not {other:?}"),
-            };
+            let granted = self.share_acquire(group, acquire).await?;
             if let (Some((first, ..)), Some((_, last, _))) = (granted.runs.first(), granted.runs.last()) {
                 let batches = between(&bytes, *first, *last);
                 return Ok(Taken { granted, batches });
@@ -230,13 +281,22 @@ impl Node {
         Ok(Taken::default())
     }
 
-    /// Bytes to read for a taking: what its records need as records of this partition go, not all that it may have.
-    fn share_reach(&self, partition: &Partition, take: &Take) -> usize {
-        let most = take.max_bytes.max(1);
-        let Some(bounds) = self.hub().store().bounds(partition.log()) else { return most };
+    async fn share_acquire(&self, group: &str, acquire: Acquire) -> Result<Granted, TakeRefusal> {
+        match self.share_command(group, &Command::Acquire(acquire)).await?? {
+            Reply::Granted(granted) => Ok(granted),
+            other => unreachable!("a taking is answered with records, not {other:?}"),
+        }
+    }
+
+    /// Bytes to read for a taking, and records to take: what they need as records of this partition go, not all that they
+    /// may have. So many records `beside` them are read, too.
+    fn share_reach(&self, partition: &Partition, take: &Take, beside: i64) -> (usize, i64) {
+        let (most, max) = (take.max_bytes.max(1), take.max.max(1));
+        let Some(bounds) = self.hub().store().bounds(partition.log()) else { return (most, max) };
         let each = bounds.bytes / (bounds.end - bounds.start).max(1) as u64 + 1;
-        let wished = (take.max.max(1) as u64).saturating_add(BESIDE);
-        usize::try_from(each.saturating_mul(wished)).unwrap_or(most).max(REACH_MIN).min(most)
+        let wished = max.saturating_add(beside) as u64;
+        let reach = usize::try_from(each.saturating_mul(wished)).unwrap_or(most).max(REACH_MIN).min(most);
+        (reach, max.min(i64::try_from(most as u64 / each).unwrap_or(max).saturating_add(1)))
     }
 
     /// The first record that may be taken, once the group has begun with the partition.
@@ -507,6 +567,12 @@ impl Node {
         }
         self.share_command(group, &command).await
     }
+}
+
+/// What of it may be taken.
+fn window(partition: &Partition) -> Result<Window, TakeRefusal> {
+    let view = partition.view().ok_or(TakeRefusal::Gone)?;
+    Ok(Window { start: view.start, end: view.stable })
 }
 
 fn at(partition: &Partition) -> At {

@@ -11,8 +11,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Address, Plan};
 use crate::failure::{Failure, Kind};
 
-/// Connections that wait to be accepted, as the standard library has it.
-const BACKLOG: i32 = 128;
+/// Connections that wait to be accepted: everybody comes back at once after a restart, and whoever finds no place is
+/// passed over by the system and asks again a second later. The system cuts this to its own limit (`somaxconn`).
+const BACKLOG: i32 = 4096;
 
 /// Sockets of one door.
 pub(super) struct Bound {

@@ -102,6 +102,13 @@ impl Granted {
     pub fn is_first(&self) -> bool {
         self.runs.iter().all(|(_, _, delivery)| *delivery <= 1)
     }
+
+    /// Without what lies behind this offset.
+    pub fn up_to(mut self, last: Offset) -> Self {
+        self.runs.retain(|(first, ..)| *first <= last);
+        self.runs.iter_mut().for_each(|(_, end, _)| *end = last.min(*end));
+        self
+    }
 }
 
 /// ShareAcknowledge, and what ShareFetch carries of it: one partition.

@@ -364,6 +364,26 @@ fn an_extended_lease_of_a_former_life_keeps_back_its_key() {
     });
 }
 
+/// What was taken and is not read, since the answer has no room for it, was never given.
+#[test]
+fn what_a_taking_has_no_room_for_is_free_as_before() {
+    let world = World::new();
+    let topic = world.create("orders", 1, &[]);
+    let large = "x".repeat(2_000);
+    for value in ["a", "b", &large, "c", "d", "e"] {
+        world.produce(&topic, 0, batch(&[value])).unwrap();
+    }
+    let of = topic.clone();
+    world.run(move |node| async move {
+        let few = Take { max_bytes: 1_000, ..take(&of, "one", 100) };
+        let got = node.share_take(GROUP, &few).await.expect("a taking");
+        assert_eq!(got.granted.runs, [(0, 1, 1)], "the third is too large to come with them");
+        assert_eq!(taken(&node, &of, "two", 100).await, [(2, 5, 1)]);
+        assert!(say(&node, &of, "one", 0, 1, Verdict::Accept).await);
+        assert!(!say(&node, &of, "one", 2, 2, Verdict::Accept).await, "it is not theirs");
+    });
+}
+
 #[test]
 fn a_partition_that_is_added_to_a_topic_is_read_from_its_first_record() {
     let world = World::new();
