@@ -1,7 +1,11 @@
 //! Schemas of the broker's registry with all that they refer to: what turns JSON into a message's bytes and back, and says
 //! what each of these bytes is. Each schema is asked for once.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use milena_client::Cluster;
 use milena_schema::{
@@ -15,6 +19,8 @@ use milena_serde::{Registry, framing};
 use crate::{failure::Failure, ours::Ours, web::Web};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Who only shows asks a registry that did not answer again after so long.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The registry at a URL, or the broker's own. `what` is what the caller cannot do without it.
 pub(crate) async fn registry(cluster: &Cluster, url: Option<&str>, what: &str) -> Result<Registry, Failure> {
@@ -32,6 +38,8 @@ pub(crate) struct Shelf {
     registry: Option<Option<Registry>>,
     known: HashMap<u32, Option<Arc<Known>>>,
     guids: HashMap<[u8; 16], Option<u32>>,
+    /// When the registry, or the broker that knows of one, did not answer last.
+    unheard: Option<Instant>,
 }
 
 /// A schema, and where it is registered.
@@ -51,7 +59,7 @@ enum Codec {
 
 impl Shelf {
     pub(crate) fn new(cluster: Cluster) -> Self {
-        Self { cluster, registry: None, known: HashMap::new(), guids: HashMap::new() }
+        Self { cluster, registry: None, known: HashMap::new(), guids: HashMap::new(), unheard: None }
     }
 
     /// The broker's registry; `None` where there is none: of another broker, or with the HTTP door off. A broker that cannot be
@@ -65,19 +73,17 @@ impl Shelf {
         Ok(self.registry.clone().flatten())
     }
 
-    /// The same for who only shows: a broker that could not be heard once has none.
-    async fn seen(&mut self) -> Option<Registry> {
-        let registry = self.registry().await.ok().flatten();
-        self.registry = Some(registry.clone());
-        registry
-    }
-
-    /// The schema of an id. Where several subjects have it, `subject` is named.
+    /// The schema of an id, for who only shows: `None` where there is none, or none can be had just now. Where several subjects
+    /// have it, `subject` is named.
     pub(crate) async fn by_id(&mut self, id: u32, subject: &str) -> Option<Arc<Known>> {
         if let Some(known) = self.known.get(&id) {
             return known.clone();
         }
-        let known = self.ask(id, subject).await.map(Arc::new);
+        let asked = match self.asks() {
+            true => self.ask(id, subject).await,
+            false => return None,
+        };
+        let known = self.told(asked)?.map(Arc::new);
         self.known.insert(id, known.clone());
         known
     }
@@ -85,19 +91,63 @@ impl Shelf {
     /// The schema of a GUID, as a header names it.
     pub(crate) async fn by_guid(&mut self, guid: [u8; 16], subject: &str) -> Option<Arc<Known>> {
         if !self.guids.contains_key(&guid) {
-            let registry = self.seen().await?;
-            self.guids.insert(guid, registry.id_of(guid).await.ok());
+            let asked = match self.asks() {
+                true => self.ask_guid(guid).await,
+                false => return None,
+            };
+            let id = self.told(asked)?;
+            self.guids.insert(guid, id);
         }
         self.by_id((*self.guids.get(&guid)?)?, subject).await
     }
 
-    async fn ask(&mut self, id: u32, subject: &str) -> Option<Known> {
-        let registry = self.seen().await?;
-        let codec = Codec::of(&*registry.schema(id).await.ok()?).ok()?;
-        let places = registry.places(id).await.unwrap_or_default();
+    fn asks(&self) -> bool {
+        self.unheard.is_none_or(|since| since.elapsed() >= AGAIN)
+    }
+
+    /// What was answered, if anything was. What was not is asked again later, and told once.
+    fn told<T>(&mut self, asked: Result<T, Failure>) -> Option<T> {
+        match asked {
+            Ok(told) => {
+                self.unheard = None;
+                Some(told)
+            }
+            Err(failure) => {
+                if self.unheard.is_none() {
+                    eprintln!("schemas cannot be asked for just now, and bytes are shown as they are: {}", failure.what());
+                }
+                self.unheard = Some(Instant::now());
+                None
+            }
+        }
+    }
+
+    async fn ask_guid(&mut self, guid: [u8; 16]) -> Result<Option<u32>, Failure> {
+        let Some(registry) = self.registry().await? else { return Ok(None) };
+        Ok(there(registry.id_of(guid).await)?)
+    }
+
+    /// `None`: there is no registry, it has no such schema, or the schema is none that can be read here.
+    async fn ask(&mut self, id: u32, subject: &str) -> Result<Option<Known>, Failure> {
+        let Some(registry) = self.registry().await? else { return Ok(None) };
+        let schema = match registry.schema(id).await {
+            Err(milena_serde::Error::Schema { .. } | milena_serde::Error::Unsupported(_)) => None,
+            other => there(other)?,
+        };
+        let Some(codec) = schema.and_then(|schema| Codec::of(&schema).ok()) else { return Ok(None) };
+        let places = there(registry.places(id).await)?.unwrap_or_default();
         let place = places.iter().find(|(name, _)| name == subject).or(places.first()).cloned();
         let (subject, version) = place.unwrap_or_default();
-        Some(Known { id, subject, version, codec })
+        Ok(Some(Known { id, subject, version, codec }))
+    }
+}
+
+/// What a registry has; `None` when it says that it has it not.
+fn there<T>(asked: Result<T, milena_serde::Error>) -> Result<Option<T>, milena_serde::Error> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(milena_serde::Error::Refused { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -116,10 +166,7 @@ impl Known {
     /// The newest schema of a subject; `None` when it has none. A registry that cannot tell is an error: what is written as if
     /// there were no schema nobody else can read.
     pub(crate) async fn latest(registry: &Registry, subject: &str) -> Result<Option<Self>, milena_serde::Error> {
-        let latest = match registry.latest(subject).await {
-            Err(milena_serde::Error::Refused { status: 404, .. }) => return Ok(None),
-            other => other?,
-        };
+        let Some(latest) = there(registry.latest(subject).await)? else { return Ok(None) };
         let (id, version) = (latest.id, latest.version.unwrap_or(0));
         let codec = Codec::of(&*registry.schema(id).await?).map_err(|flaw| milena_serde::Error::Schema { id, flaw })?;
         Ok(Some(Self { id, subject: subject.into(), version, codec }))
@@ -226,6 +273,8 @@ fn message_in<'b>(file: &protobuf::Schema, body: &'b [u8]) -> Result<(Message, V
 #[cfg(test)]
 mod tests {
     use milena_client::{Config, Retry};
+    use milena_schema::Format;
+    use milena_serde::Text;
     use milena_testkit::Kit;
 
     use super::*;
@@ -242,13 +291,19 @@ mod tests {
             assert!(matches!(shelf(&off).await.registry().await, Ok(None)));
             let kit = Kit::start().unwrap();
             let (mut heard, mut unheard, mut shown) = (shelf(&kit).await, shelf(&kit).await, shelf(&kit).await);
-            assert!(matches!(heard.registry().await, Ok(Some(_))));
+            let registry = heard.registry().await.unwrap().expect("a registry");
+            let schema = Text { format: Format::Avro, text: "\"long\"".into(), references: Vec::new() };
+            let id = registry.register("t-value", &schema, false).await.unwrap().id;
             kit.kill().unwrap();
             assert!(matches!(heard.registry().await, Ok(Some(_))), "it was asked before");
             assert!(unheard.registry().await.is_err());
             // To show messages is to show what can be shown.
-            assert!(shown.by_id(1, "t-value").await.is_none());
+            assert!(shown.by_id(id, "t-value").await.is_none());
             kit.come_back().unwrap();
+            assert!(shown.by_id(id, "t-value").await.is_none(), "it is not asked again at once");
+            shown.unheard = shown.unheard.map(|since| since - AGAIN);
+            let known = shown.by_id(id, "t-value").await.expect("nor is it taken for one without schemas");
+            assert_eq!((known.place(), known.format()), ("t-value v1".to_owned(), "avro"));
             assert!(matches!(unheard.registry().await, Ok(Some(_))), "an error is not remembered");
         });
     }

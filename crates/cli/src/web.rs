@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use milena_client::Cluster;
+use milena_serde::answer::Answer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
@@ -23,25 +24,23 @@ const AGENT: &str = concat!("milena/", env!("CARGO_PKG_VERSION"));
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was answered, whatever it was.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    head: String,
-    body: Vec<u8>,
-}
+pub(crate) struct Reply(Answer);
 
 impl Reply {
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status
+    }
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+        self.0.header(name)
     }
     /// The JSON of an answer that is no error.
     pub(crate) fn judged(self) -> Result<Value, Failure> {
-        judge(self.status, serde_json::from_slice(&self.body).unwrap_or_default())
+        judge(self.0.status, serde_json::from_slice(&self.0.body).unwrap_or_default())
     }
     /// The same, as a type of the caller's; every digit of a number stays.
     pub(crate) fn parsed<T: DeserializeOwned>(self) -> Result<T, Failure> {
-        match self.status {
-            200..300 => serde_json::from_slice(&self.body)
+        match self.0.status {
+            200..300 => serde_json::from_slice(&self.0.body)
                 .map_err(|error| Failure::new(Kind::Failed, "the broker's answer cannot be read").why(error)),
             _ => Err(self.judged().err().unwrap_or_else(|| Failure::new(Kind::Failed, "the broker's answer is an error"))),
         }
@@ -103,9 +102,9 @@ impl Web {
 
     /// What is not JSON, as it is.
     pub(crate) async fn text(&self, path: &str) -> Result<String, Failure> {
-        let (status, body) = self.asked("GET", path, "").await?;
-        judge(status, Value::Null)?;
-        Ok(String::from_utf8_lossy(&body).into_owned())
+        let answer = self.asked("GET", path, "", PATIENCE).await?;
+        judge(answer.status, Value::Null)?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str) -> Result<Value, Failure> {
@@ -120,26 +119,18 @@ impl Web {
     /// Asks with a patience of the caller's, beyond what the network may take.
     pub(crate) async fn reply(&self, method: &str, path: &str, body: &Value, wait: Duration) -> Result<Reply, Failure> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let patience = PATIENCE + wait;
-        let answer = timeout(patience, self.exchange(method, path, &body)).await;
-        let bytes =
-            answer.map_err(|_| self.unreachable(format!("no answer within {patience:?}")))?.map_err(|e| self.unreachable(e))?;
-        let (status, rest) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
-        let head = String::from_utf8_lossy(&bytes[..bytes.len() - rest.len()]).into_owned();
-        Ok(Reply { status, head, body: rest.to_vec() })
+        self.asked(method, path, &body, PATIENCE + wait).await.map(Reply)
     }
 
     async fn exchanged(&self, method: &str, path: &str, body: &str) -> Result<Value, Failure> {
-        let (status, body) = self.asked(method, path, body).await?;
-        judge(status, serde_json::from_slice(&body).unwrap_or_default())
+        Reply(self.asked(method, path, body, PATIENCE).await?).judged()
     }
 
-    async fn asked(&self, method: &str, path: &str, body: &str) -> Result<(u16, Vec<u8>), Failure> {
-        let answer = timeout(PATIENCE, self.exchange(method, path, body)).await;
+    async fn asked(&self, method: &str, path: &str, body: &str, patience: Duration) -> Result<Answer, Failure> {
+        let answer = timeout(patience, self.exchange(method, path, body)).await;
         let bytes =
-            answer.map_err(|_| self.unreachable(format!("no answer within {PATIENCE:?}")))?.map_err(|e| self.unreachable(e))?;
-        let (status, body) = split(&bytes).ok_or_else(|| self.unreachable("what answers there does not speak HTTP"))?;
-        Ok((status, body.to_vec()))
+            answer.map_err(|_| self.unreachable(format!("no answer within {patience:?}")))?.map_err(|e| self.unreachable(e))?;
+        Answer::read(&bytes).map_err(|flaw| self.unreachable(flaw))
     }
 
     fn unreachable(&self, why: impl ToString) -> Failure {
@@ -214,14 +205,6 @@ fn only_there(door: &str, broker: &str) -> bool {
         host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
     };
     door.rsplit_once(':').is_some_and(|(host, _)| here(host)) && !here(broker)
-}
-
-/// Status and body. With `Connection: close` and a known length, our own server does not send chunks.
-fn split(bytes: &[u8]) -> Option<(u16, &[u8])> {
-    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&bytes[..end]).ok()?;
-    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    Some((status, &bytes[end + 4..]))
 }
 
 /// What a status that is no success means for a command.

@@ -33,6 +33,7 @@
 //! Here live: the registry's protocol, from a client's side. What a schema is lives in `milena-schema`.
 #![forbid(unsafe_code)]
 
+pub mod answer;
 mod avro;
 mod error;
 pub mod framing;

@@ -126,7 +126,7 @@ impl Why {
 pub(crate) async fn receive(web: &Web, (queue, group): (&str, &str), wish: &Value, wait: i64) -> Result<Taken, Failure> {
     let path = format!("/q/v1/topics/{}/groups/{}:receive", escaped(queue), escaped(group));
     let reply = web.reply("POST", &path, wish, Duration::from_millis(wait.max(0) as u64)).await?;
-    if reply.status == 204 {
+    if reply.status() == 204 {
         return Ok(Taken::Nothing(Why::of(&reply)));
     }
     Ok(Taken::Messages(reply.parsed::<Received>()?.messages))

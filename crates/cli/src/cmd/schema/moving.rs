@@ -52,7 +52,7 @@ async fn scopes(web: &Web, live: &HashSet<(String, i64)>) -> Result<BTreeSet<Str
 /// The configuration or mode of a scope, if it has one of its own.
 async fn own(web: &Web, what: &str, scope: &str) -> Result<Option<Value>, Failure> {
     let reply = web.reply("GET", &scoped(what, scope), &Value::Null, Duration::ZERO).await?;
-    if reply.status == 404 { Ok(None) } else { reply.judged().map(Some) }
+    if reply.status() == 404 { Ok(None) } else { reply.judged().map(Some) }
 }
 
 fn place(version: &Value) -> (String, i64) {
