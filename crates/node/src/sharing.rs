@@ -296,7 +296,9 @@ impl Node {
         let each = bounds.bytes / (bounds.end - bounds.start).max(1) as u64 + 1;
         let wished = max.saturating_add(beside) as u64;
         let reach = usize::try_from(each.saturating_mul(wished)).unwrap_or(most).max(REACH_MIN).min(most);
-        (reach, max.min(i64::try_from(most as u64 / each).unwrap_or(max).saturating_add(1)))
+        // Records may be smaller than those before them; what does not fit is given back.
+        let fit = i64::try_from(most as u64 / each).unwrap_or(max);
+        (reach, max.min(fit.max(BESIDE)))
     }
 
     /// The first record that may be taken, once the group has begun with the partition.
