@@ -182,6 +182,9 @@ impl Node {
     /// Takes records that nobody holds, and reads them. Nothing taken: there is nothing just now.
     pub async fn share_take(&self, group: &str, take: &Take) -> Result<Taken, TakeRefusal> {
         let partition = take.topic.partition(take.partition).ok_or(TakeRefusal::Gone)?.clone();
+        if take.max <= 0 {
+            return Ok(Taken::default());
+        }
         loop {
             // Where keys are in order, or whole batches are wished, what may be taken is known only once it was read.
             let by_key = self.look_share(group, |share| share.rules().by_key) == Some(true);

@@ -378,6 +378,7 @@ fn what_a_taking_has_no_room_for_is_free_as_before() {
         let few = Take { max_bytes: 1_000, ..take(&of, "one", 100) };
         let got = node.share_take(GROUP, &few).await.expect("a taking");
         assert_eq!(got.granted.runs, [(0, 1, 1)], "the third is too large to come with them");
+        assert_eq!(taken(&node, &of, "two", 0).await, []);
         assert_eq!(taken(&node, &of, "two", 100).await, [(2, 5, 1)]);
         assert!(say(&node, &of, "one", 0, 1, Verdict::Accept).await);
         assert!(!say(&node, &of, "one", 2, 2, Verdict::Accept).await, "it is not theirs");
