@@ -187,8 +187,8 @@ impl Node {
         }
         loop {
             // Where keys are in order, or whole batches are wished, what may be taken is known only once it was read.
-            let by_key = self.look_share(group, |share| share.rules().by_key) == Some(true);
-            if by_key || !take.strictly {
+            let by_key = || self.look_share(group, |share| share.rules().by_key) == Some(true);
+            if !take.strictly || by_key() {
                 return self.read_then_take(group, take, &partition).await;
             }
             // Each turn that takes nothing is one in which somebody else took something.
@@ -203,24 +203,14 @@ impl Node {
     async fn take_then_read(&self, group: &str, take: &Take, partition: &Partition) -> Result<Option<Taken>, TakeRefusal> {
         let (reach, max) = match take.max {
             // The batch that holds it, whatever its size.
-            ..=1 => (1, 1),
+            1 => (1, 1),
             _ => self.share_reach(partition, take, 0),
         };
         let window = window(partition)?;
         let first = self.share_candidate(group, &take.topic, at(partition), (window.start, window)).await?;
         let Some(first) = first else { return Ok(Some(Taken::default())) };
-        let acquire = Acquire {
-            at: at(partition),
-            window,
-            owner: take.owner.clone(),
-            first,
-            last: first.saturating_add(max - 1).saturating_add(BESIDE),
-            max,
-            batch_ends: Vec::new(),
-            keys: Vec::new(),
-            lock_ms: take.lock_ms,
-            freed: None,
-        };
+        let last = first.saturating_add(max - 1).saturating_add(BESIDE);
+        let acquire = Acquire { max, ..acquire(take, partition, window, (first, last)) };
         let granted = self.share_acquire(group, acquire).await?;
         let (Some(&(first, ..)), Some(&(_, last, _))) = (granted.runs.first(), granted.runs.last()) else { return Ok(None) };
         let found = match self.read_whole(&take.topic, partition, first, reach).await {
@@ -260,16 +250,10 @@ impl Node {
             }
             let bytes = joined(&found.slices);
             let acquire = Acquire {
-                at: at(partition),
-                window,
-                owner: take.owner.clone(),
-                first,
-                last: found.upto,
-                max: take.max,
                 batch_ends: if take.strictly { Vec::new() } else { ends(&bytes) },
                 keys: if by_key { keys(&bytes, first) } else { Vec::new() },
-                lock_ms: take.lock_ms,
                 freed: seen,
+                ..acquire(take, partition, window, (first, found.upto))
             };
             let granted = self.share_acquire(group, acquire).await?;
             if let (Some((first, ..)), Some((_, last, _))) = (granted.runs.first(), granted.runs.last()) {
@@ -571,6 +555,22 @@ impl Node {
             }
         }
         self.share_command(group, &command).await
+    }
+}
+
+/// What is wished of these offsets, by whatever stands at them.
+fn acquire(take: &Take, partition: &Partition, window: Window, (first, last): (i64, i64)) -> Acquire {
+    Acquire {
+        at: at(partition),
+        window,
+        owner: take.owner.clone(),
+        first,
+        last,
+        max: take.max,
+        batch_ends: Vec::new(),
+        keys: Vec::new(),
+        lock_ms: take.lock_ms,
+        freed: None,
     }
 }
 
