@@ -79,11 +79,7 @@ impl Shelf {
         if let Some(known) = self.known.get(&id) {
             return known.clone();
         }
-        let asked = match self.asks() {
-            true => self.ask(id, subject).await,
-            false => return None,
-        };
-        let known = self.told(asked)?.map(Arc::new);
+        let known = self.heard(async |shelf| shelf.ask(id, subject).await).await?.map(Arc::new);
         self.known.insert(id, known.clone());
         known
     }
@@ -91,23 +87,18 @@ impl Shelf {
     /// The schema of a GUID, as a header names it.
     pub(crate) async fn by_guid(&mut self, guid: [u8; 16], subject: &str) -> Option<Arc<Known>> {
         if !self.guids.contains_key(&guid) {
-            let asked = match self.asks() {
-                true => self.ask_guid(guid).await,
-                false => return None,
-            };
-            let id = self.told(asked)?;
+            let id = self.heard(async |shelf| shelf.ask_guid(guid).await).await?;
             self.guids.insert(guid, id);
         }
         self.by_id((*self.guids.get(&guid)?)?, subject).await
     }
 
-    fn asks(&self) -> bool {
-        self.unheard.is_none_or(|since| since.elapsed() >= AGAIN)
-    }
-
     /// What was answered, if anything was. What was not is asked again later, and told once.
-    fn told<T>(&mut self, asked: Result<T, Failure>) -> Option<T> {
-        match asked {
+    async fn heard<T>(&mut self, ask: impl AsyncFnOnce(&mut Self) -> Result<T, Failure>) -> Option<T> {
+        if self.unheard.is_some_and(|since| since.elapsed() < AGAIN) {
+            return None;
+        }
+        match ask(self).await {
             Ok(told) => {
                 self.unheard = None;
                 Some(told)
@@ -124,30 +115,28 @@ impl Shelf {
 
     async fn ask_guid(&mut self, guid: [u8; 16]) -> Result<Option<u32>, Failure> {
         let Some(registry) = self.registry().await? else { return Ok(None) };
-        Ok(there(registry.id_of(guid).await)?)
+        Ok(answered(registry.id_of(guid).await)?)
     }
 
     /// `None`: there is no registry, it has no such schema, or the schema is none that can be read here.
     async fn ask(&mut self, id: u32, subject: &str) -> Result<Option<Known>, Failure> {
         let Some(registry) = self.registry().await? else { return Ok(None) };
-        let schema = match registry.schema(id).await {
-            Err(milena_serde::Error::Schema { .. } | milena_serde::Error::Unsupported(_)) => None,
-            other => there(other)?,
-        };
+        let schema = answered(registry.schema(id).await)?;
         let Some(codec) = schema.and_then(|schema| Codec::of(&schema).ok()) else { return Ok(None) };
-        let places = there(registry.places(id).await)?.unwrap_or_default();
+        let places = registry.places(id).await.unwrap_or_default();
         let place = places.iter().find(|(name, _)| name == subject).or(places.first()).cloned();
         let (subject, version) = place.unwrap_or_default();
         Ok(Some(Known { id, subject, version, codec }))
     }
 }
 
-/// What a registry has; `None` when it says that it has it not.
-fn there<T>(asked: Result<T, milena_serde::Error>) -> Result<Option<T>, milena_serde::Error> {
+/// What a registry has to show; `None` when it answers that it has not, may not, or has what cannot be read here. One that does
+/// not answer, or cannot just now, is an error.
+fn answered<T>(asked: Result<T, milena_serde::Error>) -> Result<Option<T>, milena_serde::Error> {
+    use milena_serde::Error::{Refused, Unreachable};
     match asked {
-        Ok(found) => Ok(Some(found)),
-        Err(milena_serde::Error::Refused { status: 404, .. }) => Ok(None),
-        Err(error) => Err(error),
+        Err(error @ (Unreachable { .. } | Refused { status: 500.., .. })) => Err(error),
+        asked => Ok(asked.ok()),
     }
 }
 
@@ -166,7 +155,10 @@ impl Known {
     /// The newest schema of a subject; `None` when it has none. A registry that cannot tell is an error: what is written as if
     /// there were no schema nobody else can read.
     pub(crate) async fn latest(registry: &Registry, subject: &str) -> Result<Option<Self>, milena_serde::Error> {
-        let Some(latest) = there(registry.latest(subject).await)? else { return Ok(None) };
+        let latest = match registry.latest(subject).await {
+            Err(milena_serde::Error::Refused { status: 404, .. }) => return Ok(None),
+            other => other?,
+        };
         let (id, version) = (latest.id, latest.version.unwrap_or(0));
         let codec = Codec::of(&*registry.schema(id).await?).map_err(|flaw| milena_serde::Error::Schema { id, flaw })?;
         Ok(Some(Self { id, subject: subject.into(), version, codec }))
@@ -278,6 +270,16 @@ mod tests {
     use milena_testkit::Kit;
 
     use super::*;
+
+    #[test]
+    fn a_registry_that_says_no_to_one_schema_is_heard() {
+        let refused = |status| milena_serde::Error::Refused { request: "GET".into(), status, code: 0, message: "no".into() };
+        for status in [401, 403, 404, 422] {
+            assert!(matches!(answered::<()>(Err(refused(status))), Ok(None)), "{status}");
+        }
+        assert!(answered::<()>(Err(refused(503))).is_err());
+        assert!(matches!(answered(Ok(7)), Ok(Some(7))));
+    }
 
     #[test]
     fn a_broker_that_cannot_be_heard_is_not_one_without_a_registry() {
