@@ -77,9 +77,12 @@ fn all(whose: &str, command: &dyn Fn(&str) -> Command, (schema, lines, small): (
 
 /// Runs a command whose output goes to a file.
 fn timed(command: &mut Command, out: &Path) -> Result<Cost> {
+    // What the run before has left is emptied, and on its way to the disk: that is nobody's work here.
+    let file = File::create(out)?;
+    rustix::fs::sync();
     let before = children()?;
     let begin = Instant::now();
-    let mut child = command.stdout(File::create(out)?).stderr(Stdio::null()).spawn().with_context(|| format!("{command:?}"))?;
+    let mut child = command.stdout(file).stderr(Stdio::null()).spawn().with_context(|| format!("{command:?}"))?;
     let mut peak = 0;
     let status = loop {
         if let Some(status) = child.try_wait()? {
