@@ -62,6 +62,8 @@ pub struct Told {
     /// `ADDRESS:PORT` of each Kafka listener.
     pub kafka: Vec<String>,
     pub http: Option<String>,
+    /// The registry's own listener.
+    pub registry: Option<String>,
     /// What clients are told, as it was asked for; `auto` is the address that they dialled.
     pub rule: String,
 }
@@ -86,8 +88,9 @@ impl Told {
             ("advertised.listeners", advertised),
             ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT".into()),
         ];
-        let http = self.http.clone().map(|address| ("milena.http.address", address));
-        told.into_iter().chain(http).map(|(name, value)| (name.to_string(), Some(value))).collect()
+        let doors = [("milena.http.address", &self.http), ("milena.registry.address", &self.registry)];
+        let doors = doors.into_iter().filter_map(|(name, address)| Some((name, address.clone()?)));
+        told.into_iter().chain(doors).map(|(name, value)| (name.to_string(), Some(value))).collect()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::failure::{Failure, Kind};
 pub(crate) struct Ours {
     /// Address of its HTTP door; `None` when that is off.
     pub(crate) http: Option<String>,
+    /// Address of the registry's own listener; `None` when that is off.
+    registry: Option<String>,
     /// Whether data outlive the process.
     pub(crate) durable: bool,
 }
@@ -27,7 +29,7 @@ impl Ours {
         let Some(broker) = brokers.keys().next() else {
             return Err(Error::Invalid("the broker's metadata name no broker; ask again when it has started".into()));
         };
-        let names = ["milena.http.address", "log.dirs"].map(Text::from_static);
+        let names = ["milena.http.address", "milena.registry.address", "log.dirs"].map(Text::from_static);
         match Admin::new(cluster.clone()).configs(&Resource::Broker(*broker), Some(&names), false).await {
             Ok(entries) => Ok(Self::told(&entries)),
             Err(error) if is_another(&error, brokers.len()) => Ok(None),
@@ -42,9 +44,16 @@ impl Ours {
 
     fn told(entries: &[ConfigEntry]) -> Option<Self> {
         let entry = |name: &str| entries.iter().find(|e| &*e.name == name);
-        let http = entry("milena.http.address")?.value.as_ref().map(ToString::to_string).filter(|v| !v.is_empty());
+        let told = |entry: &ConfigEntry| entry.value.as_ref().map(ToString::to_string).filter(|v| !v.is_empty());
+        let http = told(entry("milena.http.address")?);
+        let registry = entry("milena.registry.address").and_then(told);
         let durable = entry("log.dirs").and_then(|e| e.value.as_deref()).is_some_and(|dirs| dirs != MEMORY);
-        Some(Self { http, durable })
+        Some(Self { http, registry, durable })
+    }
+
+    /// Where its registry answers: at the common door, else at its own.
+    pub(crate) fn registry(self) -> Option<String> {
+        self.http.or(self.registry)
     }
 }
 

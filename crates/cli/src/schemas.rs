@@ -16,7 +16,11 @@ use milena_schema::{
 };
 use milena_serde::{Registry, framing};
 
-use crate::{failure::Failure, ours::Ours, web::Web};
+use crate::{
+    failure::Failure,
+    ours::Ours,
+    web::{Found, Web},
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Who only shows asks a registry that did not answer again after so long.
@@ -26,7 +30,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub(crate) async fn registry(cluster: &Cluster, url: Option<&str>, what: &str) -> Result<Registry, Failure> {
     let registry = match url {
         Some(url) => Registry::new(url)?,
-        None => Registry::new(&Web::of(cluster, what).await?.url())?,
+        None => Registry::new(&Web::of_registry(cluster, what).await?.url())?,
     };
     Ok(registry.with_patience(PATIENCE))
 }
@@ -62,15 +66,30 @@ impl Shelf {
         Self { cluster, registry: None, known: HashMap::new(), guids: HashMap::new(), unheard: None }
     }
 
-    /// The broker's registry; `None` where there is none: of another broker, or with the HTTP door off. A broker that cannot be
+    /// The broker's registry; `None` where there is none: of another broker, or with its doors off. A broker that cannot be
     /// heard is an error.
     pub(crate) async fn registry(&mut self) -> Result<Option<Registry>, Failure> {
         if self.registry.is_none() {
-            let door = Ours::ask(&self.cluster).await?.and_then(|ours| ours.http);
-            let registry = door.map(|door| Registry::new(&Web::beside(&door, &self.cluster).url())).transpose()?;
+            let door = match Ours::ask(&self.cluster).await?.and_then(Ours::registry) {
+                Some(address) => self.door(&address).await?,
+                None => None,
+            };
+            let registry = door.map(|door| Registry::new(&door.url())).transpose()?;
             self.registry = Some(registry.map(|registry| registry.with_patience(PATIENCE)));
         }
         Ok(self.registry.clone().flatten())
+    }
+
+    /// Nobody is at the door where something else answers.
+    async fn door(&self, address: &str) -> Result<Option<Web>, Failure> {
+        Ok(match Web::found(address, &self.cluster).await? {
+            Found::Door(web) => Some(web),
+            Found::Another(web) => {
+                let url = web.url();
+                eprintln!("what answers at {url} on this machine is not that broker, so bytes go and are shown as they are");
+                None
+            }
+        })
     }
 
     /// The schema of an id, for who only shows: `None` where there is none, or none can be had just now. Where several subjects

@@ -220,6 +220,7 @@ fn start(plan: &Plan, descriptors: &Descriptors) -> Result<(Serving, Settings, R
         data: plan.data.clone(),
         kafka: kafka.iter().filter_map(|l| l.local_addr().ok()).map(|a| a.to_string()).collect(),
         http: http.as_deref().map(address_of),
+        registry: registry.as_deref().map(address_of),
         rule: plan.rule.clone(),
     };
     let told = told.settings();

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use milena_client::Cluster;
+use milena_client::{Cluster, Topics};
 use milena_serde::answer::Answer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -55,6 +55,13 @@ pub(crate) struct Web {
     registry: bool,
 }
 
+/// What answers, or may, where a broker says that its door is.
+pub(crate) enum Found {
+    Door(Web),
+    /// Something else.
+    Another(Web),
+}
+
 impl Web {
     /// `what` is what the caller cannot do without it.
     pub(crate) async fn of(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
@@ -63,22 +70,47 @@ impl Web {
             Failure::new(Kind::Failed, format!("{what} needs the broker's HTTP door, and that is off"))
                 .fix("start it with   milena serve --http 127.0.0.1:8080")
         })?;
-        Ok(Self::beside(&address, cluster))
+        Self::beside(&address, cluster).await
     }
 
-    /// The door of which the broker says that it is at `address`.
-    pub(crate) fn beside(address: &str, cluster: &Cluster) -> Self {
-        Self { address: reachable(address, cluster), registry: false }
+    /// Where the broker's registry answers.
+    pub(crate) async fn of_registry(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
+        let ours = Ours::ask(cluster).await?.ok_or_else(|| not_ours(what))?;
+        let address = ours.registry().ok_or_else(|| {
+            Failure::new(Kind::Failed, format!("{what} needs the broker's registry, and that is off"))
+                .fix("start it with   milena serve --registry 127.0.0.1:8081")
+        })?;
+        Self::beside(&address, cluster).await
+    }
+
+    async fn beside(address: &str, cluster: &Cluster) -> Result<Self, Failure> {
+        match Self::found(address, cluster).await? {
+            Found::Door(web) => Ok(web),
+            Found::Another(web) => Err(web.unreachable("what answers there on this machine is not that broker")),
+        }
+    }
+
+    /// The door of which the broker says that it is at `address`. Where that is the loopback of a machine which need not be this
+    /// one, it is asked whose it is: what was meant for one broker must not be done to another.
+    pub(crate) async fn found(address: &str, cluster: &Cluster) -> Result<Found, Failure> {
+        let web = Self { address: reachable(address, cluster), registry: false };
+        let another = web.is_only_there(cluster) && web.is_of_another(cluster).await?;
+        Ok(if another { Found::Another(web) } else { Found::Door(web) })
+    }
+
+    /// Whether something else answers there. Where nothing does, it is whoever asks next who finds out.
+    async fn is_of_another(&self, cluster: &Cluster) -> Result<bool, Failure> {
+        let told = match self.get("/v1/metadata/id").await {
+            Ok(told) => told,
+            Err(failure) => return Ok(failure.kind() != Kind::Unreachable),
+        };
+        let metadata = cluster.metadata(Topics::None).await?;
+        Ok(told["scope"]["clusters"]["kafka-cluster"].as_str() != metadata.cluster_id.as_deref())
     }
 
     /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.
-    pub(crate) fn is_only_there(&self, cluster: &Cluster) -> bool {
+    fn is_only_there(&self, cluster: &Cluster) -> bool {
         cluster.config().bootstrap.first().is_some_and(|broker| only_there(&self.address, broker.host()))
-    }
-
-    /// Where the door is.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
     }
 
     /// A server by its URL, of which only the address counts.

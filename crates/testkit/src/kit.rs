@@ -440,6 +440,7 @@ impl Inner {
             data: self.path(),
             kafka: self.kafka_addresses(),
             http: self.web_address(Surface::Common),
+            registry: self.web_address(Surface::Registry),
             rule: self.setup.rule.clone(),
         }
     }

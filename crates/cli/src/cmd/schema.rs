@@ -163,7 +163,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     let web = match &options.registry {
         Some(url) => Web::at(url)?,
-        None => Web::of(&connect.cluster().await?, "the schema registry").await?,
+        None => Web::of_registry(&connect.cluster().await?, "the schema registry").await?,
     };
     match options.what {
         What::Ls { prefix, deleted, output } => reading::list(&web, prefix.as_deref(), deleted, output).await,

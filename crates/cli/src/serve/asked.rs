@@ -8,13 +8,14 @@ use milena_node::engine::settings::{Refusal, broker};
 use crate::failure::{Failure, Kind};
 
 /// Settings that flags of `serve` say, with an example of each.
-const FLAGS: [(&str, &str, &str); 6] = [
+const FLAGS: [(&str, &str, &str); 7] = [
     ("listeners", "kafka", "127.0.0.1:9092"),
     ("advertised.listeners", "advertise", "HOST:PORT"),
     ("log.dir", "data", "DIR"),
     ("log.dirs", "data", "DIR"),
     ("metadata.log.dir", "data", "DIR"),
     ("milena.http.address", "http", "127.0.0.1:8080"),
+    ("milena.registry.address", "registry", "127.0.0.1:8081"),
 ];
 
 /// What was asked for; of two that name the same the later counts.

@@ -157,3 +157,14 @@ fn random_values_are_of_the_topics_schema() {
     let mixed = ground.server.run(&["produce", "people", "--random", "3", "--raw"], b"");
     assert_eq!(mixed.status.code(), Some(64));
 }
+
+#[test]
+fn the_registry_is_found_without_the_common_door() {
+    let server = Server::with_registry_only();
+    let schema = br#"{"type":"record","name":"T","fields":[{"name":"n","type":"int"}]}"#;
+    server.out(&["schema", "register", "things-value", "-"], schema);
+    server.out(&["produce", "things"], b"{\"n\":7}\n");
+    assert!(server.out(&["read", "things", "-q", "-o", "jsonl"], b"").contains(r#""value":{"n":7}"#));
+    let no = server.run(&["topic", "restore", "things"], b"");
+    assert!(String::from_utf8_lossy(&no.stderr).contains("HTTP door, and that is off"));
+}

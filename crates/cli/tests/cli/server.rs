@@ -32,6 +32,14 @@ impl Server {
         Self::spawn(command)
     }
 
+    /// One that has only the registry's own door beside Kafka's.
+    pub(crate) fn with_registry_only() -> Self {
+        let doors = ["--kafka", "127.0.0.1:0", "--http", "off", "--registry", "127.0.0.1:0", "--rest", "off"];
+        let mut command = bare(&["serve", "--ephemeral", "-o", "json"]);
+        command.args(doors);
+        Self::spawn(command)
+    }
+
     /// What it says when it may open so few that it does not start.
     pub(crate) fn refused_with_descriptors(limit: u32) -> Output {
         limited(limit).args(SERVE).arg("--ephemeral").output().unwrap()

@@ -18,6 +18,7 @@ const OWN: &[&str] = &[
     "log.dir",
     "log.dirs",
     "milena.http.address",
+    "milena.registry.address",
     "node.id",
     "broker.id",
     "controller.quorum.voters",

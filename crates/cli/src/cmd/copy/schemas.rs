@@ -26,7 +26,7 @@ pub(super) async fn copy(ends: &Ends, registry: Option<&str>, stream: &mut Strea
     if replay.is_empty() {
         return Ok(());
     }
-    let web = match Web::of(ends.to.cluster(), "copying schemas").await {
+    let web = match Web::of_registry(ends.to.cluster(), "copying schemas").await {
         Ok(web) => web,
         Err(failure) => return Err(failure.hint("--no-schemas leaves them out")),
     };

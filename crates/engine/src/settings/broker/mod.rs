@@ -28,6 +28,7 @@ mod max_connections_per_ip_overrides;
 mod max_incremental_fetch_session_cache_slots;
 mod message_max_bytes;
 mod milena_http_address;
+mod milena_registry_address;
 mod milena_registry_profile;
 mod num_partitions;
 mod offset_metadata_max_bytes;
@@ -67,6 +68,7 @@ const HONOURED: &[Setting] = &[
     max_incremental_fetch_session_cache_slots::SETTING,
     message_max_bytes::SETTING,
     milena_http_address::SETTING,
+    milena_registry_address::SETTING,
     milena_registry_profile::SETTING,
     num_partitions::SETTING,
     offset_metadata_max_bytes::SETTING,
