@@ -228,7 +228,11 @@ impl Node {
         let name = add.name.clone();
         let add = AddPartitions { node: self.node_id(), ..add };
         let answer = self.catalog(Command::Add(add)).await?;
-        Ok(answer.and_then(|_| self.topic(&name).ok_or(Refusal::UnknownName(name))))
+        let grown = answer.and_then(|_| self.topic(&name).ok_or(Refusal::UnknownName(name)));
+        if let Ok(topic) = &grown {
+            self.share_grown(topic.id);
+        }
+        Ok(grown)
     }
 
     /// The limit of one CreatePartitions request, before any of it is judged.

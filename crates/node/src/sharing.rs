@@ -24,7 +24,7 @@ use crate::{
     release::Dead,
     shares::is_there,
     topics::Topic,
-    wait::{Waiting, Woken},
+    wait::{Crowd, Waiting, Woken},
 };
 
 /// What a share group answers: judged and durable, or not even tried.
@@ -283,9 +283,9 @@ impl Node {
         let each = bounds.bytes / (bounds.end - bounds.start).max(1) as u64 + 1;
         let wished = max.saturating_add(beside) as u64;
         let reach = usize::try_from(each.saturating_mul(wished)).unwrap_or(most).max(REACH_MIN).min(most);
-        // Records may be smaller than those before them; what does not fit is given back.
+        // What does not fit is given back, but until then nobody else has it: no more is taken than will fit as records go.
         let fit = i64::try_from(most as u64 / each).unwrap_or(max);
-        (reach, max.min(fit.max(BESIDE)))
+        (reach, max.min(fit.max(1)))
     }
 
     /// The first record that may be taken, once the group has begun with the partition.
@@ -523,6 +523,23 @@ impl Node {
         let mut topics: Vec<Arc<Topic>> = ids.into_iter().filter_map(|id| self.topic_by_id(id)).collect();
         topics.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         topics
+    }
+
+    /// A topic has more partitions: whoever waits for records of it looks at those, too.
+    pub(crate) fn share_grown(&self, topic: TopicId) {
+        for cell in self.0.shares.all() {
+            let concerned = {
+                let machine = &mut cell.state.hold().noun.machine;
+                let concerned = machine.has_begun_topic(topic);
+                if concerned {
+                    machine.grown();
+                }
+                concerned
+            };
+            if concerned {
+                cell.tell();
+            }
+        }
     }
 
     /// These topics are gone, and what share groups knew of them.

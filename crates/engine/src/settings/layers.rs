@@ -155,7 +155,7 @@ impl BrokerConfig {
     }
 
     /// What is set on the group or subscription of that name.
-    pub(super) fn resource(&self, kind: Offered, name: &str) -> Option<&Overrides> {
+    pub fn resource(&self, kind: Offered, name: &str) -> Option<&Overrides> {
         self.resources.get(&(kind, name.into()))
     }
 

@@ -299,6 +299,10 @@ impl Share {
     pub fn has_begun_topic(&self, topic: TopicId) -> bool {
         self.partitions.range(At { topic, partition: 0 }..=At { topic, partition: i32::MAX }).next().is_some()
     }
+    /// A topic that the group reads has more partitions, with which it can begin.
+    pub fn grown(&mut self) {
+        self.freed += 1;
+    }
     /// Partitions in which retention may have to wait less, or more, since this was asked last: more is finished, or the group
     /// begins, ends, or changes its mind.
     pub fn take_moved(&mut self) -> BTreeSet<At> {
@@ -393,7 +397,11 @@ impl Share {
                     self.mark_condemned(trimmed.at, condemned);
                 }
             }
-            ShareFact::ShareForgotten(forgotten) => forgotten.partitions.iter().for_each(|at| self.drop_partition(*at)),
+            ShareFact::ShareForgotten(forgotten) => {
+                forgotten.partitions.iter().for_each(|at| self.drop_partition(*at));
+                // It may begin with them anew.
+                self.freed += 1;
+            }
             ShareFact::ShareKeyed(keyed) => self.former_key = self.key.replace(keyed.key),
             ShareFact::ShareDeleted(_) => {
                 let all: Vec<At> = self.partitions.keys().copied().collect();
@@ -424,15 +432,13 @@ impl Share {
     }
 
     fn hold(&mut self, grant: u32, held: &Grant, ranges: &[(Offset, Offset)], keys: &[(Offset, u64)]) {
-        let (Some(partition), Some((first, _)), Some((_, last))) =
-            (self.partitions.get_mut(&held.at), ranges.first(), ranges.last())
-        else {
-            return;
-        };
+        // They come in the order of the deliveries that ended, which is not that of their offsets.
+        let (first, last) = (ranges.iter().map(|(first, _)| *first).min(), ranges.iter().map(|(_, last)| *last).max());
+        let (Some(partition), Some(first), Some(last)) = (self.partitions.get_mut(&held.at), first, last) else { return };
         let stand = if held.owner.is_some() { Stand::Held } else { Stand::Delayed };
         let ended = partition.hold((grant, stand), ranges, keys);
         let left = ranges.iter().map(|(first, last)| last - first + 1).sum();
-        self.grants.insert(grant, Live { grant: held.clone(), first: *first, last: *last, left });
+        self.grants.insert(grant, Live { grant: held.clone(), first, last, left });
         self.due.insert((held.until, grant));
         self.next_grant = grant.wrapping_add(1).max(1);
         self.end(&ended);

@@ -149,12 +149,17 @@ impl Share {
         let mut seen = std::collections::BTreeSet::new();
         let (mut outcomes, mut holds, mut next) = (Vec::new(), Vec::new(), self.fresh_grant());
         for (lease, verdict, ms) in &settle.leases {
-            if !seen.insert((lease.at, lease.offset)) {
-                outcomes.push(Err(LeaseRefusal::Lost));
-                continue;
+            // One word for each record. A lease that was lost before says nothing, whatever stands behind it.
+            let outcome = match seen.contains(&(lease.at, lease.offset)) {
+                true => Err(LeaseRefusal::Lost),
+                false => {
+                    let draft = drafts.entry(lease.at).or_default();
+                    self.settle_one(now, &settle.by, (*lease, *verdict, *ms), draft, &mut holds, &mut next)
+                }
+            };
+            if outcome.is_ok() {
+                seen.insert((lease.at, lease.offset));
             }
-            let draft = drafts.entry(lease.at).or_default();
-            let outcome = self.settle_one(now, &settle.by, (*lease, *verdict, *ms), draft, &mut holds, &mut next);
             outcomes.push(outcome);
         }
         let reason = settle.reason.as_deref();

@@ -175,16 +175,28 @@ fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The group ends, and its settings with it: one of that name that begins later begins as any other.
+/// The group ends, and its settings with it: one of that name that begins later begins as any other. The settings go first: who
+/// waits for messages begins the group again at once.
 pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
-    let is_set = door.node.config().resources(Offered::Group).any(|name| name == group);
-    if door.node.is_share(group) || !is_set {
-        door.node.delete_share(group).await??;
+    let set = door.node.config().resource(Offered::Group, group).cloned().unwrap_or_default();
+    let there = door.node.is_share(group);
+    if !set.is_empty() {
+        settings(door, group, Vec::new()).await?;
     }
-    if is_set {
-        door.node.alter_broker(Alter::WholeOf(Offered::Group, group.to_owned(), Vec::new())).await??;
+    if (there || set.is_empty())
+        && let Err(refusal) = door.node.delete_share(group).await?
+    {
+        // It stays, and stays as it was.
+        settings(door, group, set.into_iter().map(|(name, value)| (name, Some(value))).collect()).await?;
+        return Err(refusal.into());
     }
     Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// These and no others are the group's.
+async fn settings(door: &Arc<Door>, group: &str, all: Vec<(String, Option<String>)>) -> Result<(), Trouble> {
+    door.node.alter_broker(Alter::WholeOf(Offered::Group, group.to_owned(), all)).await??;
+    Ok(())
 }
 
 pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: Redrive) -> Told {

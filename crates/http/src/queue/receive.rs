@@ -112,6 +112,9 @@ pub(super) async fn receive(door: &Arc<Door>, topic: &str, group: &str, wish: Re
     if !(1..=MAX).contains(&max) {
         return Err(Trouble::invalid(format!("max is between 1 and {MAX}, not {max}")));
     }
+    if wish.max_bytes == Some(0) {
+        return Err(Trouble::invalid("max_bytes is at least 1; one message always comes, whatever its size"));
+    }
     judge_lease(wish.lease_ms)?;
     let wait_ms = wish.wait_ms.unwrap_or(WAIT_MS);
     if wait_ms > WAIT_MS_MAX {
@@ -180,10 +183,15 @@ impl Work {
         self.held.borrow_mut().hold_anyway(0);
     }
 
+    /// The topic as it is now: it may have more partitions than when this began.
+    fn topic(&self) -> Arc<Topic> {
+        self.door.node.topic_by_id(self.topic.id).unwrap_or_else(|| self.topic.clone())
+    }
+
     /// Up to where the partitions and the group are known: to be asked before taking, and compared by who waits after it.
     pub(super) fn seen(&self) -> (Vec<(Arc<Partition>, i64)>, u64) {
         let freed = self.door.node.share_freed(&self.group);
-        (self.topic.partitions.iter().filter_map(|p| Some((p.clone(), p.view()?.high))).collect(), freed)
+        (self.topic().partitions.iter().filter_map(|p| Some((p.clone(), p.view()?.high))).collect(), freed)
     }
 
     async fn wait(&self, max: i64, patience: Duration) -> Result<Vec<Message>, Trouble> {
@@ -209,11 +217,17 @@ impl Work {
         self.look(max).await.map(|(messages, _)| messages)
     }
 
+    /// Bytes of one answer.
+    fn room(&self) -> usize {
+        self.wish.max_bytes.map_or(ANSWER, |wished| wished.min(ANSWER))
+    }
+
     /// The messages that were taken, and whether offsets without a message were passed.
     async fn look(&self, max: i64) -> Result<(Vec<Message>, bool), Trouble> {
         self.let_go();
-        let (mut messages, mut gaps, mut room, mut unread) = (Vec::new(), false, ANSWER, None);
-        let count = self.topic.partitions.len();
+        let (mut messages, mut gaps, mut room, mut unread) = (Vec::new(), false, self.room(), None);
+        let topic = self.topic();
+        let count = topic.partitions.len();
         let first = self.door.turn.fetch_add(1, Ordering::Relaxed);
         for turn in 0..count {
             let left = max - messages.len() as i64;
@@ -222,7 +236,7 @@ impl Work {
             }
             let partition = ((first + turn) % count) as i32;
             let take = Take {
-                topic: self.topic.clone(),
+                topic: topic.clone(),
                 partition,
                 owner: self.owner.clone(),
                 max: left,
@@ -262,7 +276,7 @@ impl Work {
         let delivery = |offset: i64| runs.iter().find(|(first, last, _)| (*first..=*last).contains(&offset)).map(|(_, _, n)| *n);
         let enough = Enough { records: usize::MAX, bytes: *room, one: first };
         let found = {
-            let so_far = (&mut *self.held.borrow_mut(), ANSWER - *room);
+            let so_far = (&mut *self.held.borrow_mut(), self.room() - *room);
             afforded(so_far, &taken.batches, |offset| delivery(offset).is_some(), enough).map_err(Trouble::damaged)?
         };
         if let Some(from) = found.cut {
@@ -323,7 +337,7 @@ impl Work {
 
     /// Says why there is nothing.
     async fn nothing(&self, mut answer: Answer) -> Told {
-        let depth = depth(&self.door, &self.topic, &self.group).await?;
+        let depth = depth(&self.door, &self.topic(), &self.group).await?;
         let rules = self.door.node.ask_share(&self.group, |share| share.rules().clone()).await.map_err(Trouble::dead)?;
         let (by_key, paused) = rules.map_or((false, false), |rules| (rules.by_key, rules.paused));
         let open = depth.unfinished - depth.held - depth.delayed - depth.condemned;
@@ -346,7 +360,7 @@ impl Work {
         say("queue-state", state.to_owned());
         say("queue-depth", depth.unfinished.to_string());
         say("queue-in-flight", depth.held.to_string());
-        if let Some(oldest) = oldest(&self.door, &self.topic, &self.group).await? {
+        if let Some(oldest) = oldest(&self.door, &self.topic(), &self.group).await? {
             say("queue-oldest-ms", self.door.node.now().wall.saturating_sub(oldest.timestamp).max(0).to_string());
         }
         say_lost(&mut answer, depth.lost);

@@ -525,3 +525,75 @@ fn a_time_before_all_times_is_only_a_time() {
         assert_eq!(server.get("/q/v1/topics/orders/groups/workers").status, 200);
     }
 }
+
+/// Two deliveries of one message, of which the first is over, are told apart in one call.
+#[test]
+fn an_old_lease_takes_nothing_from_a_new_one_beside_it() {
+    let server = Server::start(Surface::Common);
+    put(&server, 1);
+    let old = receive(&server, &json!({"wait_ms": 0})).json()["messages"][0]["lease"].clone();
+    assert_eq!(server.post("/q/v1/groups/workers:settle", &json!({"release": [old]})).status, 200);
+    let new = receive(&server, &json!({"wait_ms": 0})).json()["messages"][0]["lease"].clone();
+    let settled = server.post("/q/v1/groups/workers:settle", &json!({"ack": [old, new]})).json();
+    assert_eq!(
+        (&settled["results"][0]["status"], &settled["results"][1]["status"]),
+        (&json!("lease_lost"), &json!("ok")),
+        "{settled}"
+    );
+    assert_eq!(receive(&server, &json!({"wait_ms": 0})).header("queue-state"), Some("empty"));
+}
+
+#[test]
+fn max_bytes_bounds_an_answer_of_many_partitions_too() {
+    let server = Server::start(Surface::Common);
+    assert!(server.post("/topics", &json!({"topic_name": "orders", "partitions_count": 1})).status < 500);
+    let messages: Vec<Value> = (0..100).map(|_| json!({"value": "x".repeat(1_000)})).collect();
+    assert_eq!(server.post(MESSAGES, &Value::Array(messages)).status, 201);
+    let reply = receive(&server, &json!({"wait_ms": 0, "max": 100, "max_bytes": 10_000}));
+    let some = reply.json()["messages"].as_array().expect("messages").len();
+    assert!((1..=10).contains(&some), "{some}");
+    assert_eq!(receive(&server, &json!({"wait_ms": 0, "max_bytes": 1})).json()["messages"].as_array().map(Vec::len), Some(1));
+    assert_eq!(receive(&server, &json!({"wait_ms": 0, "max_bytes": 0})).status, 400);
+    let rest = values(&server).len();
+    assert_eq!(some + 1 + rest, 100, "what an answer has no room for is free");
+}
+
+#[test]
+fn who_waits_hears_of_new_partitions() {
+    let server = Server::start(Surface::Common);
+    put(&server, 1);
+    assert_eq!(values(&server).len(), 1);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| receive(&server, &json!({"wait_ms": 30_000})));
+        let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+        let grow = json!({"partitions_count": 3});
+        let grown = server.send(
+            "PATCH",
+            &format!("/v3/clusters/{cluster}/topics/orders"),
+            &[("Content-Type", "application/json")],
+            grow.to_string().as_bytes(),
+        );
+        assert_eq!(grown.status, 200, "{}", grown.body);
+        assert_eq!(server.post(MESSAGES, &json!({"value": "new", "partition": 2})).status, 201);
+        let reply = waits.join().expect("no panic");
+        assert_eq!((reply.status, &reply.json()["messages"][0]["value"]), (200, &json!("new")), "{}", reply.body);
+    });
+}
+
+/// Who waited for messages begins the group again; by the settings that it had, it would begin at the end.
+#[test]
+fn a_group_that_is_deleted_under_a_waiting_worker_begins_as_any_other() {
+    let server = Server::start(Surface::Common);
+    put(&server, 3);
+    assert_eq!(server.put("/q/v1/groups/workers", &json!({"start": "latest"})).status, 204);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| receive(&server, &json!({"wait_ms": 1_000})));
+        while server.get("/q/v1/groups/workers").json()["topics"].as_array().is_none_or(Vec::is_empty) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(server.send("DELETE", "/q/v1/groups/workers", &[], b"").status, 204);
+        let waited = waits.join().expect("no panic");
+        let first = if waited.status == 200 { waited } else { receive(&server, &json!({"wait_ms": 0})) };
+        assert_eq!((first.status, &first.json()["messages"][0]["value"]), (200, &json!(0)), "{}", first.body);
+    });
+}

@@ -25,6 +25,8 @@ enum Act {
         who: u8,
         max: i64,
         strictly: bool,
+        /// So many of them are kept; the answer has no room for the others.
+        keep: Option<i64>,
     },
     Say {
         who: u8,
@@ -86,6 +88,8 @@ struct Play {
     share: Share,
     now: Now,
     plant: Plant,
+    /// For how long what failed rests.
+    delay: i64,
     snapshot: Option<Vec<u8>>,
     log: Vec<Vec<u8>>,
     records: BTreeMap<i64, Record>,
@@ -111,11 +115,11 @@ fn at() -> At {
 fn member(who: u8) -> MemberId {
     MemberId::from(format!("m{who}").as_str())
 }
-fn rules() -> Rules {
-    Rules { deliveries: LIMIT, lock_ms: LOCK_MS, locks_max: 30, ..Rules::default() }
+fn rules(delay_ms: i64) -> Rules {
+    Rules { deliveries: LIMIT, lock_ms: LOCK_MS, locks_max: 30, delay_ms, ..Rules::default() }
 }
-fn blank() -> Share {
-    Share::new(GroupId::from("g"), rules())
+fn blank(delay: i64) -> Share {
+    Share::new(GroupId::from("g"), rules(delay))
 }
 
 type Check = Result<(), String>;
@@ -124,9 +128,10 @@ fn must(holds: bool, what: impl FnOnce() -> String) -> Check {
 }
 
 impl Play {
-    fn new(plant: Plant) -> Self {
+    fn new(plant: Plant, delay: i64) -> Self {
         let mut play = Self {
-            share: blank(),
+            share: blank(delay),
+            delay,
             now: Now { wall: 1_000, mono: 0 },
             plant,
             snapshot: None,
@@ -180,7 +185,12 @@ impl Play {
                 });
                 self.end += n;
             }
-            Act::Take { who, max, strictly } => self.take(*who, *max, *strictly)?,
+            Act::Take { who, max, strictly, keep } => {
+                let grant = self.take(*who, *max, *strictly)?;
+                if let Some((keep, (grant, first))) = keep.zip(grant) {
+                    self.give_back(grant, first + keep)?;
+                }
+            }
             Act::Say { who, first, len, verdict } => self.say(*who, *first, first + len, *verdict)?,
             Act::Lease { nth, verdict, ms } => self.lease(*nth, *verdict, *ms)?,
             Act::Wait(ms) => self.wait(*ms),
@@ -193,7 +203,7 @@ impl Play {
                 self.start = (self.start + n).min(self.end);
                 self.records = self.records.split_off(&self.start);
                 // The group notices when it is asked for something.
-                self.take(9, 0, true)?;
+                let _ = self.take(9, 0, true)?;
             }
             Act::Snapshot => {
                 let mut bytes = Vec::new();
@@ -226,7 +236,8 @@ impl Play {
         self.compare()
     }
 
-    fn take(&mut self, who: u8, max: i64, strictly: bool) -> Check {
+    /// Answers the grant and its first record.
+    fn take(&mut self, who: u8, max: i64, strictly: bool) -> Result<Option<(u32, i64)>, String> {
         let window = Window { start: self.start, end: self.end };
         let batch_ends = if strictly { Vec::new() } else { (0..self.end).filter(|o| o % 4 == 3).collect() };
         let (owner, last) = (member(who), self.end - 1);
@@ -237,6 +248,7 @@ impl Play {
         let taken: i64 = granted.runs.iter().map(|(first, last, _)| last - first + 1).sum();
         must(!strictly || taken <= max, || format!("{taken} records instead of {max}"))?;
         must(taken <= max.max(0) + 3, || format!("{taken} records for {max} are more than the last batch explains"))?;
+        let began = granted.runs.first().map(|(first, ..)| (granted.grant, *first));
         for (first, last, delivery) in granted.runs {
             for offset in first..=last {
                 let Some(record) = self.records.get_mut(&offset) else { return Err(format!("{offset} is not there")) };
@@ -248,6 +260,17 @@ impl Play {
                 let Granted { grant, since, until, .. } = granted;
                 let lease = Lease { at: at(), offset, delivery, grant: Some(grant), since, runs: true, key: None };
                 self.leases.push(Given { lease, who, until, era: self.era });
+            }
+        }
+        Ok(began)
+    }
+
+    /// What was taken just now is free again from there on, as if it had never been taken.
+    fn give_back(&mut self, grant: u32, from: i64) -> Check {
+        self.command(Command::GiveBack { grant, from }).map_err(|e| e.to_string())?;
+        for given in self.leases.iter().filter(|given| given.lease.grant == Some(grant) && given.lease.offset >= from) {
+            if let Some(record) = self.records.get_mut(&given.lease.offset) {
+                record.held = None;
             }
         }
         Ok(())
@@ -285,7 +308,8 @@ impl Play {
             }
             Verdict::Release => {
                 record.failures += 1;
-                (record.condemned, record.held) = (record.failures >= LIMIT, None);
+                record.condemned = record.failures >= LIMIT;
+                record.held = rest(record, self.now.mono, self.delay);
             }
         }
     }
@@ -317,10 +341,10 @@ impl Play {
         must(record.failures + 1 == lease.delivery && !record.condemned, || format!("an old lease settles {record:?}"))?;
         let until = self.now.mono + ms.unwrap_or(LOCK_MS).clamp(1, 1_000_000);
         self.note(lease.offset, verdict, Some((record.held.map_or(Some(HTTP), |(owner, _)| owner), until)));
-        if let (Outcome::Again, Some(ms)) = (self.again(lease.offset, verdict), ms.filter(|ms| *ms > 0))
+        if let Outcome::Again = self.again(lease.offset, verdict)
             && let Some(record) = self.records.get_mut(&lease.offset)
         {
-            record.held = Some((None, self.now.mono + ms));
+            record.held = rest(record, self.now.mono, ms.unwrap_or(self.delay));
         }
         if verdict == Verdict::Renew
             && let Ok(Some(granted)) = &outcomes[0]
@@ -355,17 +379,22 @@ impl Play {
     }
 
     fn free(&mut self, which: impl Fn((Option<u8>, i64)) -> bool, failed: bool) {
+        let (now, delay) = (self.now.mono, self.delay);
         for record in self.records.values_mut().filter(|r| r.held.is_some_and(&which)) {
             record.held = None;
             if failed {
                 record.failures += 1;
                 record.condemned = record.failures >= LIMIT;
+                record.held = rest(record, now, delay);
             }
         }
     }
 
     fn crash(&mut self) {
-        let mut share = self.snapshot.as_ref().map_or_else(blank, |bytes| Share::restore(bytes, rules()).expect("a snapshot"));
+        let mut share = self
+            .snapshot
+            .as_ref()
+            .map_or_else(|| blank(self.delay), |bytes| Share::restore(bytes, rules(self.delay)).expect("a snapshot"));
         for bytes in &self.log {
             share.apply_durable(&ShareFact::decode(bytes).expect("a fact"));
         }
@@ -407,6 +436,11 @@ impl Play {
     }
 }
 
+/// What failed rests, held by nobody, unless it has failed often enough.
+fn rest(record: &Record, now: i64, ms: i64) -> Option<(Option<u8>, i64)> {
+    (ms > 0 && !record.condemned).then_some((None, now + ms))
+}
+
 enum Outcome {
     Again,
     Over,
@@ -421,7 +455,8 @@ fn act() -> impl Strategy<Value = Act> {
     let who = || 0..3u8;
     prop_oneof![
         3 => (1..12i64).prop_map(Act::Produce),
-        6 => (who(), 0..7i64, any::<bool>()).prop_map(|(who, max, strictly)| Act::Take { who, max, strictly }),
+        6 => (who(), 0..7i64, any::<bool>(), prop::option::weighted(0.2, 0..4i64))
+            .prop_map(|(who, max, strictly, keep)| Act::Take { who, max, strictly, keep }),
         6 => (who(), 0..40i64, 0..6i64, verdict()).prop_map(|(who, first, len, verdict)| Act::Say { who, first, len, verdict }),
         5 => (any::<usize>(), verdict(), prop::option::of(0..300i64)).prop_map(|(nth, verdict, ms)| Act::Lease { nth, verdict, ms }),
         3 => (1..150i64).prop_map(Act::Wait),
@@ -435,8 +470,8 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn play(acts: &[Act], plant: Plant) -> Check {
-    let mut play = Play::new(plant);
+fn play(acts: &[Act], plant: Plant, delay: i64) -> Check {
+    let mut play = Play::new(plant, delay);
     for (step, act) in acts.iter().enumerate() {
         play.act(act).map_err(|what| format!("step {step}, {act:?}: {what}"))?;
     }
@@ -450,7 +485,7 @@ fn drain(play: &mut Play) -> Check {
             break;
         }
         play.act(&Act::Wait(1_000))?;
-        play.act(&Act::Take { who: 0, max: 7, strictly: true })?;
+        play.act(&Act::Take { who: 0, max: 7, strictly: true, keep: None })?;
         let held: Vec<i64> = play.records.iter().filter(|(_, r)| r.held.is_some()).map(|(o, _)| *o).collect();
         for offset in held {
             play.say(0, offset, offset, Verdict::Accept)?;
@@ -464,8 +499,11 @@ fn drain(play: &mut Play) -> Check {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn never_two_owners_never_over_the_limit_nothing_comes_back_nothing_vanishes(acts in prop::collection::vec(act(), 1..60)) {
-        play(&acts, Plant::Nothing).map_err(TestCaseError::fail)?;
+    fn never_two_owners_never_over_the_limit_nothing_comes_back_nothing_vanishes(
+        acts in prop::collection::vec(act(), 1..60),
+        delay in prop_oneof![Just(0), Just(70)],
+    ) {
+        play(&acts, Plant::Nothing, delay).map_err(TestCaseError::fail)?;
     }
 }
 
@@ -479,7 +517,7 @@ fn planted_bugs_are_found() {
             failure_persistence: None,
             ..ProptestConfig::default()
         });
-        let found = runner.run(&prop::collection::vec(act(), 1..60), |acts| play(&acts, plant).map_err(TestCaseError::fail));
+        let found = runner.run(&prop::collection::vec(act(), 1..60), |acts| play(&acts, plant, 0).map_err(TestCaseError::fail));
         assert!(found.is_err(), "{plant:?} was not found");
     }
 }
