@@ -24,7 +24,7 @@ impl Code for Refusal {
             | Refusal::NoSequence { .. }
             | Refusal::NoKey => ErrorCode::INVALID_RECORD,
             Refusal::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
-            Refusal::TooOld { .. } | Refusal::TooNew { .. } => ErrorCode::INVALID_TIMESTAMP,
+            Refusal::TooOld { .. } | Refusal::TooNew { .. } | Refusal::AppendTime => ErrorCode::INVALID_TIMESTAMP,
             Refusal::Transactional => ErrorCode::INVALID_TXN_STATE,
             Refusal::FencedProducer { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
             Refusal::EpochBeginsElsewhere { .. } | Refusal::OutOfOrder { .. } | Refusal::DuplicateTooOld { .. } => {

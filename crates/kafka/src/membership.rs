@@ -34,11 +34,10 @@ pub(crate) fn text(words: &Arc<str>) -> Text {
 }
 
 /// The topic that a position is about, by name or by id, whichever the version has.
-pub(crate) fn topic(node: &Node, name: &Text, id: Uuid) -> Result<Arc<Topic>, ErrorCode> {
-    if id.is_nil() {
-        node.topic(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
-    } else {
-        node.topic_by_id(TopicId(id)).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
+pub(crate) fn topic(node: &Node, name: &Text, id: Option<Uuid>) -> Result<Arc<Topic>, ErrorCode> {
+    match id {
+        None => node.topic(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        Some(id) => node.topic_by_id(TopicId(id)).ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
     }
 }
 

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use milena_engine::{
     machine::Now,
     partition::{Batch as Judged, Codec as Wanted, Contents, Refusal, Rules},
+    settings::topic::TimestampType,
 };
-use milena_record::{Batch, Codec, Flaw, HEADER_LEN, Limits, RecompressError, RecordFacts};
+use milena_record::{Batch, Codec, Flaw, HEADER_LEN, Limits, RecompressError, RecordFacts, TimestampType as Stamped};
 
 /// Most bytes that one batch may become when it is unpacked: a bomb stops here. One batch a runtime is unpacked at a time.
 pub const UNPACKED_MAX: usize = 128 << 20;
@@ -52,10 +53,22 @@ impl From<RecompressError> for Declined {
 
 /// Judges what was sent for one partition. Bytes behind the one whole batch are left out, as Kafka does.
 pub(crate) fn take<'a>(rules: &Rules, now: Now, blob: &'a [u8]) -> Result<Intake<'a>, Declined> {
-    let limits = Limits::new(UNPACKED_MAX);
     let (batch, _) = milena_record::produced(blob, rules.max_bytes)?;
+    let header = batch.header();
+    if rules.timestamps == TimestampType::LogAppend || header.timestamp_type() == Stamped::Create {
+        return judge(rules, now, &batch);
+    }
+    // Whose clock it was is for the topic to say. The records are read as their producer wrote them.
+    let mut bytes = batch.bytes().to_vec();
+    milena_record::set_create_time(&mut bytes, header.max_timestamp());
+    let judged = judge(rules, now, &Batch::parse(&bytes)?)?;
+    Ok(Intake { bytes: Cow::Owned(judged.bytes.into_owned()), ..judged })
+}
+
+fn judge<'a>(rules: &Rules, now: Now, batch: &Batch<'a>) -> Result<Intake<'a>, Declined> {
+    let limits = Limits::new(UNPACKED_MAX);
     let records = batch.check_records(&limits)?;
-    let mut bytes = renumbered(&batch, &records, &limits)?;
+    let mut bytes = renumbered(batch, &records, &limits)?;
     let contents = Contents {
         null_key: records.first_null_key.is_some(),
         least_stamp: records.min_timestamp,
@@ -67,8 +80,12 @@ pub(crate) fn take<'a>(rules: &Rules, now: Now, blob: &'a [u8]) -> Result<Intake
         rules.judge_size(again.len())?;
         bytes = Cow::Owned(again);
     }
-    if let Some(stamp) = handling.stamp {
-        milena_record::set_log_append_time(bytes.to_mut(), stamp);
+    match handling.stamp {
+        Some(stamp) => milena_record::set_log_append_time(bytes.to_mut(), stamp),
+        None if judged(&bytes)?.stamp != records.max_timestamp => {
+            milena_record::set_create_time(bytes.to_mut(), records.max_timestamp);
+        }
+        None => {}
     }
     let batch = judged(&bytes)?;
     let head = *bytes.first_chunk().expect("a batch has a header");
@@ -80,7 +97,8 @@ fn judged(bytes: &[u8]) -> Result<Judged, Declined> {
     Judged::from_head(bytes).ok_or(Declined::Flaw(Flaw::NoBatch))
 }
 
-/// Kafka writes the offsets 0, 1, 2 … over whatever an uncompressed batch claims, and refuses a compressed one that lies.
+/// The offsets 0, 1, 2 … are written over whatever an uncompressed batch claims; a compressed one that lies is refused, as Kafka
+/// does.
 fn renumbered<'a>(batch: &Batch<'a>, records: &RecordFacts, limits: &Limits) -> Result<Cow<'a, [u8]>, Declined> {
     match records.first_odd_delta {
         None => Ok(Cow::Borrowed(batch.bytes())),

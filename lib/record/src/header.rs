@@ -195,6 +195,18 @@ pub fn set_log_append_time(batch: &mut [u8], now: i64) {
     redo_crc(batch);
 }
 
+/// Leaves each record the time that its producer gave: sets the timestamp type and the maximal timestamp, which is to be that
+/// of the records, and computes the checksum anew.
+///
+/// # Panics
+/// As [`patch_base_offset`].
+pub fn set_create_time(batch: &mut [u8], max: i64) {
+    let attributes = i16::from_be_bytes([batch[ATTRIBUTES_AT], batch[ATTRIBUTES_AT + 1]]) & !LOG_APPEND_TIME_BIT;
+    batch[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
+    batch[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&max.to_be_bytes());
+    redo_crc(batch);
+}
+
 pub(crate) fn redo_crc(batch: &mut [u8]) {
     let crc = crc32c(&batch[ATTRIBUTES_AT..]);
     batch[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());

@@ -45,8 +45,8 @@ pub use build::{Builder, Control, PackError, Producer, RecompressError, recompre
 pub use codec::{Codec, Compression, Limits};
 pub use flaw::{Flaw, RecordFlaw};
 pub use header::{
-    CHECKED_FROM, HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_log_append_time,
-    stated_crc,
+    CHECKED_FROM, HEADER_LEN, Header, MAGIC, TimestampType, crc32c, patch_base_offset, patch_leader_epoch, set_create_time,
+    set_log_append_time, stated_crc,
 };
 pub use partitioner::{murmur2, partition_of_key};
 pub use record::{Headers, Record, RecordHeader, Records};

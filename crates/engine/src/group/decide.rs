@@ -314,9 +314,7 @@ impl Group {
             Phase::Empty { .. } if commit.generation < 0 => return Ok(None),
             Phase::Dead => return Err(Refusal::Dead),
             // A group that is not there yet has no generation at all.
-            Phase::Empty { .. } if self.is_blank() => {
-                return Err(Refusal::IllegalGeneration { asked: commit.generation, now: self.roster.generation });
-            }
+            Phase::Empty { .. } if self.is_blank() => return Err(Refusal::NotFound(self.id.clone())),
             _ => {}
         }
         let member = self.member(id, commit.instance.as_ref(), commit.generation)?;

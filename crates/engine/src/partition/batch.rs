@@ -1,6 +1,6 @@
 //! What a partition needs to know of a record batch: the numbers of its header.
 
-use milena_record::{Codec, HEADER_LEN, Header};
+use milena_record::{Codec, HEADER_LEN, Header, TimestampType};
 
 use crate::ids::Offset;
 
@@ -25,6 +25,8 @@ pub struct Batch {
     pub codec: Option<Codec>,
     pub transactional: bool,
     pub control: bool,
+    /// The timestamp type is LogAppendTime: the records' time is `stamp`, whatever they say.
+    pub append_time: bool,
     /// Bytes of the whole batch, header included.
     pub size: usize,
 }
@@ -48,6 +50,7 @@ impl Batch {
             codec: header.codec().ok(),
             transactional: header.is_transactional(),
             control: header.is_control(),
+            append_time: header.timestamp_type() == TimestampType::LogAppend,
             size: header.total_len()?,
         })
     }

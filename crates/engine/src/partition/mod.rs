@@ -96,6 +96,9 @@ pub enum Refusal {
     /// INVALID_TIMESTAMP.
     #[error("timestamp {stamp} is {ahead} ms after now, message.timestamp.after.max.ms allows {max}")]
     TooNew { stamp: i64, ahead: i64, max: i64 },
+    /// INVALID_TIMESTAMP.
+    #[error("the batch says that a broker stamped its records (LogAppendTime); a producer's says CreateTime")]
+    AppendTime,
     /// INVALID_TXN_STATE.
     #[error("transactions are not supported by this release")]
     Transactional,

@@ -80,16 +80,18 @@ impl Rules {
         if batch.is_idempotent() && batch.sequence < 0 {
             return Err(Refusal::NoSequence { producer: batch.producer, sequence: batch.sequence });
         }
-        if self.cleanup.compact && contents.is_some_and(|c| c.null_key) {
-            return Err(Refusal::NoKey);
-        }
         let stamp = match self.timestamps {
             TimestampType::Create => {
                 self.judge_stamps(now, batch, contents)?;
                 None
             }
+            TimestampType::LogAppend if batch.append_time => return Err(Refusal::AppendTime),
             TimestampType::LogAppend => Some(now.wall),
         };
+        // Of several faults a time's is the one that Kafka answers.
+        if self.cleanup.compact && contents.is_some_and(|c| c.null_key) {
+            return Err(Refusal::NoKey);
+        }
         if batch.transactional {
             return Err(Refusal::Transactional);
         }

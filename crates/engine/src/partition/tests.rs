@@ -30,6 +30,7 @@ fn batch(producer: i64, producer_epoch: i16, sequence: i32, count: i32) -> Batch
         codec: Some(Codec::None),
         transactional: false,
         control: false,
+        append_time: false,
         size: 100,
     }
 }
@@ -239,6 +240,7 @@ fn a_header_is_read_where_kafka_puts_things() {
         codec: Some(Codec::Zstd),
         transactional: true,
         control: true,
+        append_time: false,
         size: 100,
     };
     assert_eq!(batch, expected);

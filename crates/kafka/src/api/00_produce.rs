@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use milena_engine::ids::TopicId;
 use milena_node::{AppendRefusal, Appended, Lsn, NoRoom, Node, Parked, Partition, Room, Topic, WriterId};
+use milena_record::{Codec, Header};
 use milena_wire::{
     ErrorCode, Message, Place, ProduceRequest, Reader, Text, Unencodable, Uuid,
     hot::{ProduceView, ProduceWriter, Step},
@@ -29,6 +30,8 @@ pub(super) const CARD: Card = Card::new(0, "Produce", 3..=13, Cost::Records, han
 
 /// From here on topics are named by id.
 const BY_ID_FROM: i16 = 13;
+/// From here on records may be packed with Zstandard.
+const ZSTD_FROM: i16 = 7;
 
 fn handle(call: Call<'_>) -> Outcome {
     let view = match parse(&call) {
@@ -169,6 +172,8 @@ struct Producing<'a> {
     writer: WriterId,
     out: ProduceWriter<'a>,
     by_id: bool,
+    /// Whether its version knows of Zstandard (KIP-110).
+    zstd: bool,
     topic: Option<Arc<Topic>>,
     /// As the client named it.
     named: (Text, Uuid),
@@ -190,7 +195,8 @@ impl<'a> Producing<'a> {
         let out = ProduceWriter::new(out, head.version, head.correlation, view.topics)?;
         let whole = Parked::new(Lsn::default(), ());
         let (node, by_id, named) = (peer.node(), head.version >= BY_ID_FROM, (Text::default(), Uuid::nil()));
-        Ok(Self { peer, node, view, writer, out, by_id, topic: None, named, whole, refused: None, notes: Notes::default() })
+        let zstd = head.version >= ZSTD_FROM;
+        Ok(Self { peer, node, view, writer, out, by_id, zstd, topic: None, named, whole, refused: None, notes: Notes::default() })
     }
 
     fn step(&mut self, step: Step<'_>, room: impl FnOnce() -> Result<Room, NoRoom>) -> Result<(), Unencodable> {
@@ -227,6 +233,10 @@ impl<'a> Producing<'a> {
             let words = "acks must be -1, 0 or 1".into();
             return self.refuse(index, ErrorCode::INVALID_REQUIRED_ACKS, Some(words), -1);
         }
+        if !self.zstd && Header::parse(records).is_ok_and(|header| header.codec() == Ok(Codec::Zstd)) {
+            let words = "Zstandard came with version 7 of Produce".into();
+            return self.refuse(index, ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, Some(words), -1);
+        }
         match room {
             Err(no_room) => self.refuse(index, no_room.code(), Some(no_room.to_string()), -1),
             Ok(room) => {
@@ -258,7 +268,10 @@ impl<'a> Producing<'a> {
         };
         self.note(index, refusal.code(), Some(&refusal.to_string()));
         let record_errors = match &refusal {
-            AppendRefusal::Refused(refusal) => record_errors(records, refusal),
+            AppendRefusal::Refused(refusal) => {
+                let compact = self.topic.as_ref().is_some_and(|topic| topic.settings.cleanup.compact);
+                record_errors(records, refusal, compact)
+            }
             _ => Vec::new(),
         };
         self.out.partition(&PartitionProduceResponse {

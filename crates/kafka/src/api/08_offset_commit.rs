@@ -16,13 +16,18 @@ use crate::{
 
 pub(super) const CARD: Card = Card::new(8, "OffsetCommit", 2..=10, Cost::Fact, |call| call.later(handle));
 
+/// From here on topics are named by id.
+pub(super) const BY_ID_FROM: i16 = 10;
+/// From here on a group may be told to be missing.
+const NOT_FOUND_FROM: i16 = 9;
+
 async fn handle(cx: Context, request: OffsetCommitRequest) -> Result<OffsetCommitResponse, Close> {
-    let node = cx.peer.node();
+    let (node, by_id) = (cx.peer.node(), cx.version >= BY_ID_FROM);
     let mut topics: Vec<_> = request.topics.iter().map(answered).collect();
     // Which answer each position that the group is asked to keep belongs to.
     let (mut places, mut positions) = (Vec::new(), Vec::new());
     for (at, topic) in request.topics.iter().enumerate() {
-        let found = membership::topic(node, &topic.name, topic.topic_id);
+        let found = membership::topic(node, &topic.name, by_id.then_some(topic.topic_id));
         for asked in &topic.partitions {
             let named = found.as_ref().map_err(|e| *e).and_then(|t| membership::partition(t, asked.partition_index));
             match named {
@@ -44,10 +49,15 @@ async fn handle(cx: Context, request: OffsetCommitRequest) -> Result<OffsetCommi
         positions,
     };
     let outcomes = told(node.commit(&request.group_id, commit).await);
+    // What versions before KIP-848 say of a group that is not there.
+    let refused = |error| match error {
+        ErrorCode::GROUP_ID_NOT_FOUND if cx.version < NOT_FOUND_FROM => ErrorCode::ILLEGAL_GENERATION,
+        error => error,
+    };
     for (nth, (topic, index)) in places.into_iter().enumerate() {
         let error = match &outcomes {
             Ok(outcomes) => outcomes.get(nth).and_then(|o| o.as_ref().err()).map_or(ErrorCode::NONE, Code::code),
-            Err((error, _)) => *error,
+            Err((error, _)) => refused(*error),
         };
         topics[topic].partitions.push(outcome(index, error));
     }

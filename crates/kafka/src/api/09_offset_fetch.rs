@@ -86,8 +86,9 @@ async fn fetch(cx: &Context, asked: OffsetFetchRequestGroup) -> Result<OffsetFet
             everything.map(Option::unwrap_or_default)
         }
         Some(topics) => {
-            let some = node.ask_group(&asked.group_id, |group| chosen(node, Some(group), &topics)).await;
-            some.map(|found| found.unwrap_or_else(|| chosen(node, None, &topics)))
+            let topics = (&topics[..], cx.version >= BY_ID_FROM);
+            let some = node.ask_group(&asked.group_id, |group| chosen(node, Some(group), topics)).await;
+            some.map(|found| found.unwrap_or_else(|| chosen(node, None, topics)))
         }
     };
     let topics = topics.map_err(|dead| Close::because(dead.to_string()))?;
@@ -118,12 +119,16 @@ fn named(version: i16, name: &Text, id: TopicId) -> OffsetFetchResponseTopics {
 
 /// The positions asked for; those that are not there are told as -1. Each comes with a note that can be long, so it is told a
 /// few times only.
-fn chosen(node: &Node, group: Option<&Group>, topics: &[OffsetFetchRequestTopics]) -> Vec<OffsetFetchResponseTopics> {
+fn chosen(
+    node: &Node,
+    group: Option<&Group>,
+    (topics, by_id): (&[OffsetFetchRequestTopics], bool),
+) -> Vec<OffsetFetchResponseTopics> {
     let mut told_of = Asked::new();
     let topic = |asked: &OffsetFetchRequestTopics| {
         let mut few = asked.partition_indexes.clone();
         few.retain(|index| told_of.again((asked.name.clone(), asked.topic_id, *index)));
-        let found = membership::topic(node, &asked.name, asked.topic_id);
+        let found = membership::topic(node, &asked.name, by_id.then_some(asked.topic_id));
         let partition = |index: &i32| match &found {
             Ok(topic) => told(*index, group.and_then(|g| g.position(topic.id, *index))),
             Err(error @ ErrorCode::UNKNOWN_TOPIC_ID) => {

@@ -3,6 +3,7 @@
 //! Not implemented: coordinators of transactions (type 1), which are answered UNSUPPORTED_VERSION until they arrive. Differs from Apache Kafka: no topic must be made first, so the
 //! coordinator is there from the first request on.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use milena_wire::{
     ErrorCode, Text,
     find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse},
@@ -25,17 +26,28 @@ const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
 
+fn invalid() -> (ErrorCode, &'static str) {
+    (ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words())
+}
+
+/// `group:topic-id:partition`, the id as Kafka writes it.
+fn is_share_key(key: &str) -> bool {
+    let [group, topic, partition] = key.split(':').collect::<Vec<_>>()[..] else { return false };
+    !group.is_empty() && URL_SAFE_NO_PAD.decode(topic).is_ok_and(|id| id.len() == 16) && partition.parse::<i32>().is_ok()
+}
+
 fn handle(cx: &Context, request: FindCoordinatorRequest) -> Result<FindCoordinatorResponse, Close> {
     let told = match request.key_type {
         GROUP => (ErrorCode::NONE, ""),
         TRANSACTION => (ErrorCode::UNSUPPORTED_VERSION, NO_TRANSACTIONS),
-        // Keys are `group:topic-id:partition`; whoever asks is a broker of a larger cluster, or curious.
+        // Whoever asks is a broker of a larger cluster, or curious.
         SHARE if cx.version >= 6 => (ErrorCode::NONE, ""),
-        _ => (ErrorCode::INVALID_REQUEST, ErrorCode::INVALID_REQUEST.words()),
+        _ => invalid(),
     };
     if cx.version >= 4 {
         let keys = few(request.coordinator_keys, Text::clone);
-        let coordinators = keys.into_iter().map(|key| coordinator(cx, key, told)).collect();
+        let told = |key: &Text| if request.key_type == SHARE && !is_share_key(key) { invalid() } else { told };
+        let coordinators = keys.into_iter().map(|key| (told(&key), key)).map(|(told, key)| coordinator(cx, key, told)).collect();
         return Ok(FindCoordinatorResponse { coordinators, ..Default::default() });
     }
     let Coordinator { node_id, host, port, error_code, .. } = coordinator(cx, Text::default(), told);

@@ -25,7 +25,7 @@ async fn handle(cx: Context, request: DescribeGroupsRequest) -> Result<DescribeG
                 authorized_operations: access::told(request.include_authorized_operations, access::GROUP),
                 ..group(&cx, id, found)
             },
-            None => missing(cx.version, id),
+            None => missing(&cx, id, request.include_authorized_operations),
         });
     }
     Ok(DescribeGroupsResponse { groups, ..Default::default() })
@@ -52,10 +52,10 @@ fn group(cx: &Context, id: Text, found: Description) -> DescribedGroup {
 }
 
 /// Before version 6 a group that is not there is told as a dead one.
-fn missing(version: i16, id: Text) -> DescribedGroup {
+fn missing(cx: &Context, id: Text, operations: bool) -> DescribedGroup {
     let dead = DescribedGroup { group_state: Text::from_static("Dead"), group_id: id, ..Default::default() };
-    if version < 6 {
-        return dead;
+    if cx.version < 6 {
+        return DescribedGroup { authorized_operations: access::told(operations, access::GROUP), ..dead };
     }
     let words = format!("Group {} not found.", dead.group_id);
     DescribedGroup { error_code: ErrorCode::GROUP_ID_NOT_FOUND.into(), error_message: Some(words.into()), ..dead }

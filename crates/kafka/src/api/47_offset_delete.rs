@@ -1,7 +1,7 @@
 //! OffsetDelete (47), v0. Forgets positions of a group that no longer reads the topic. KIP-496.
 
 use milena_wire::{
-    ErrorCode, OffsetDeleteRequest, OffsetDeleteResponse, Uuid,
+    ErrorCode, OffsetDeleteRequest, OffsetDeleteResponse,
     offset_delete::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic},
 };
 
@@ -21,7 +21,7 @@ async fn handle(cx: Context, request: OffsetDeleteRequest) -> Result<OffsetDelet
     let mut topics = Vec::with_capacity(request.topics.len());
     let (mut places, mut named) = (Vec::new(), Vec::new());
     for (at, topic) in request.topics.into_iter().enumerate() {
-        let found = membership::topic(node, &topic.name, Uuid::nil());
+        let found = membership::topic(node, &topic.name, None);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for asked in topic.partitions {
             let index = asked.partition_index;

@@ -266,6 +266,8 @@ fn coordinators_are_found_in_every_version() {
                 ..Default::default()
             });
         }
+        let coordinator_keys = vec!["g:AAAAAAAAAAAAAAAAAAAABw:0".into(), "g:AAAA:0".into()];
+        said.say(client, 6, &FindCoordinatorRequest { key_type: 2, coordinator_keys, ..Default::default() });
     });
 }
 
@@ -618,6 +620,13 @@ fn positions_are_kept_told_and_forgotten_in_every_version() {
     converse::<OffsetCommitRequest>(&[], |_, client, said| {
         let id = create(client, "t", 1);
         said.every_version(client, |v| commit(v, id));
+        // A group that is not there, and a topic without a name or an id.
+        said.every_version(client, |v| OffsetCommitRequest {
+            group_id: "missing".into(),
+            generation_id_or_member_epoch: 3,
+            ..commit(v, id)
+        });
+        said.say(client, 10, &commit(10, Uuid::nil()));
     });
     converse::<OffsetFetchRequest>(&[], |_, client, said| {
         let id = create(client, "t", 1);

@@ -246,8 +246,23 @@ fn the_records_that_a_batch_was_refused_for_are_named() {
     let (fine, future) = ((now, Some(&b"k"[..])), (now + 3_600_000, Some(&b"k"[..])));
     assert_eq!(ask(&[fine, future, fine, future], Codec::None), (ErrorCode::INVALID_TIMESTAMP, vec![1, 3]));
     assert_eq!(ask(&[fine, (now, None)], Codec::Gzip), (ErrorCode::INVALID_RECORD, vec![1]));
-    assert_eq!(ask(&[future; 9], Codec::Lz4), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1, 2]));
+    assert_eq!(ask(&[future; 9], Codec::Lz4), (ErrorCode::INVALID_TIMESTAMP, (0..9).collect()));
+    // A fault of time is what is answered; whoever has the other one is named, too.
+    assert_eq!(ask(&[(now, None), future, fine], Codec::None), (ErrorCode::INVALID_TIMESTAMP, vec![0, 1]));
     assert_eq!(ask(&[fine], Codec::None), (ErrorCode::NONE, vec![]));
+}
+
+/// KIP-110: whoever speaks an older version is not told of Zstandard, and does not bring it either.
+#[test]
+fn zstandard_comes_with_its_version() {
+    let world = World::new();
+    with_topic(&world, "t", &[]);
+    let mut client = world.connect();
+    let mut builder = Builder::new(Codec::Zstd);
+    builder.push(world.node().now().wall, None, Some(b"v"), &[]).unwrap();
+    let packed = builder.finish().unwrap();
+    let mut ask = |version| first(&client.ask(version, &request(&[("t", &[(0, Some(packed.clone()))])], -1))).0;
+    assert_eq!((ask(6), ask(7)), (ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, ErrorCode::NONE));
 }
 
 #[test]

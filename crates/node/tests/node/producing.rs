@@ -106,6 +106,34 @@ fn settings_of_a_topic_decide_about_its_batches() {
     assert_eq!(read, [(0, long)]);
 }
 
+/// Whose clock stamped the records is for the topic to say, and the greatest of their times for the records.
+#[test]
+fn a_header_that_lies_about_times_is_set_right() {
+    use milena_record::{Header, TimestampType};
+
+    let world = World::new();
+    let made = world.create("made", 1, &[]);
+    let packed = world.create("packed", 1, &[("compression.type", "gzip")]);
+    let honest = crate::world::stamped(crate::world::MORNING, &["a", "b"]);
+    let (mut broker, mut early, mut late) = (honest.clone(), honest.clone(), honest.clone());
+    milena_record::set_log_append_time(&mut broker, crate::world::MORNING + 5_000);
+    milena_record::set_create_time(&mut early, 5);
+    milena_record::set_create_time(&mut late, crate::world::MORNING + 1_000_000);
+    for topic in [&made, &packed] {
+        for lie in [&broker, &early, &late, &honest] {
+            let at = world.produce(topic, 0, lie.clone()).unwrap().base_offset;
+            let found = world.node.read_now(&topic.partitions[0], at, 1).unwrap();
+            let milena_store::Slice::Memory(bytes) = &found.slices[0] else { panic!("it was written just now") };
+            let header = Header::parse(bytes).unwrap();
+            assert_eq!((header.timestamp_type(), header.max_timestamp()), (TimestampType::Create, crate::world::MORNING));
+        }
+    }
+    let stamped = world.create("stamped", 1, &[("message.timestamp.type", "LogAppendTime")]);
+    let refused = world.produce(&stamped, 0, broker);
+    assert!(matches!(refused, Err(AppendRefusal::Refused(Refusal::AppendTime))), "{refused:?}");
+    assert!(world.produce(&stamped, 0, late).is_ok());
+}
+
 #[test]
 fn a_topic_may_store_more_than_was_sent() {
     let world = World::new();
