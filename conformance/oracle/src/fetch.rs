@@ -31,7 +31,7 @@ fn filled(peer: &mut Peer, name: &str) -> Result<Uuid> {
     Ok(id)
 }
 
-fn request(name: &str, id: Uuid, partitions: &[(i32, i64)]) -> FetchRequest {
+pub(crate) fn request(name: &str, id: Uuid, partitions: &[(i32, i64)]) -> FetchRequest {
     let partitions = partitions
         .iter()
         .map(|(partition, offset)| FetchPartition {

@@ -52,6 +52,10 @@ fn coordinator(peer: &mut Peer) -> Result<()> {
         }
         peer.ask(&format!("v{version}"), version, &asked)?;
     }
+    for key in ["g", "g:AAAAAAAAAAAAAAAAAAAABw:x", "g:AAAA:0", ":AAAAAAAAAAAAAAAAAAAABw:0", "g:AAAAAAAAAAAAAAAAAAAABw:0:0"] {
+        let asked = FindCoordinatorRequest { key_type: 2, coordinator_keys: vec![key.into()], ..Default::default() };
+        peer.ask(&format!("share key {key}"), 6, &asked)?;
+    }
     peer.ask("type 9", 4, &FindCoordinatorRequest { key_type: 9, coordinator_keys: vec!["g".into()], ..Default::default() })?;
     Ok(())
 }
@@ -180,6 +184,11 @@ fn refusals(peer: &mut Peer) -> Result<()> {
             &DescribeGroupsRequest { groups: vec!["nobody".into()], ..Default::default() },
         )?;
     }
+    for version in 3..=6 {
+        let asked =
+            DescribeGroupsRequest { groups: vec!["nobody".into()], include_authorized_operations: true, ..Default::default() };
+        peer.ask(&format!("v{version} describe nobody with operations"), version, &asked)?;
+    }
     peer.ask("list an unknown state", 5, &ListGroupsRequest { states_filter: vec!["Nonsense".into()], ..Default::default() })?;
     Ok(())
 }
@@ -221,6 +230,17 @@ fn positions(peer: &mut Peer) -> Result<()> {
         }
         peer.ask(&format!("v{version} fetched of nobody"), version, &fetch(version, "nobody", id, Some(vec![0])))?;
     }
+    for version in 2..=10 {
+        let (name, id) = if version >= 10 { ("", id) } else { ("committed", Uuid::nil()) };
+        let topics = commit(name, id, 0, 1, None);
+        let asked =
+            OffsetCommitRequest { group_id: "nobody".into(), generation_id_or_member_epoch: 3, topics, ..Default::default() };
+        peer.ask(&format!("v{version} commit of a generation that nobody has"), version, &asked)?;
+    }
+    let nameless = commit("", Uuid::nil(), 0, 1, None);
+    let asked = OffsetCommitRequest { group_id: "positions-5".into(), topics: nameless, ..Default::default() };
+    peer.ask("commit to no topic", 10, &asked)?;
+    peer.ask("fetched of no topic", 10, &fetch(10, "positions-5", Uuid::nil(), Some(vec![0])))?;
     let long = "x".repeat(5000);
     let asked = OffsetCommitRequest {
         group_id: "positions-5".into(),

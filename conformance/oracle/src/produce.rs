@@ -2,20 +2,22 @@
 
 use anyhow::Result;
 use bytes::Bytes;
-use milena_record::{Builder, Codec, Producer};
+use milena_record::{Builder, Codec, Header, Producer, set_create_time, set_log_append_time, split};
 use milena_wire::{
     InitProducerIdRequest, ProduceRequest,
     produce::{PartitionProduceData, TopicProduceData},
 };
 use uuid::Uuid;
 
-use crate::{Conversation, peer::Peer};
+use crate::{Conversation, fetch, peer::Peer};
 
 pub(crate) const ALL: &[Conversation] = &[
     ("produce-versions", versions),
     ("produce-refusals", refusals),
     ("produce-idempotent", idempotent),
     ("produce-timestamps", timestamps),
+    ("produce-headers", headers),
+    ("produce-offenders", offenders),
 ];
 
 pub(crate) fn batch(values: &[&str], codec: Codec) -> Result<Vec<u8>> {
@@ -161,6 +163,79 @@ fn timestamps(peer: &mut Peer) -> Result<()> {
             batch.push(time, Some(b"k"), Some(b"v"), &[])?;
             peer.ask(&format!("{topic}: {name}"), 9, &request(topic, Uuid::nil(), 0, Some(batch.finish()?)))?;
         }
+    }
+    Ok(())
+}
+
+/// Headers that lie about the times of their records, and what is stored of that.
+fn headers(peer: &mut Peer) -> Result<()> {
+    const TIME: i64 = 1_700_000_000_000;
+    for (topic, settings) in [
+        ("made", &[][..]),
+        ("packed", &[("compression.type", "gzip")]),
+        ("stamped", &[("message.timestamp.type", "LogAppendTime")]),
+    ] {
+        peer.topic(topic, 1, settings)?;
+        let mut lies = Vec::new();
+        for codec in [Codec::None, Codec::Lz4] {
+            let mut records = Builder::new(codec);
+            for time in [TIME, TIME + 100] {
+                records.push(time, Some(b"k"), Some(b"v"), &[])?;
+            }
+            let honest = records.finish()?;
+            let lie = |change: fn(&mut [u8])| {
+                let mut bytes = honest.clone();
+                change(&mut bytes);
+                bytes
+            };
+            let broker = lie(|bytes| set_log_append_time(bytes, TIME + 5_000));
+            let (early, late) = (lie(|bytes| set_create_time(bytes, 5)), lie(|bytes| set_create_time(bytes, TIME + 1_000_000)));
+            lies.extend([("a broker's clock", codec, broker), ("early", codec, early), ("late", codec, late)]);
+        }
+        for (name, codec, bytes) in lies {
+            let step = format!("{topic}: {name}, {codec:?}");
+            let answer = peer.talk(9, &request(topic, Uuid::nil(), 0, Some(bytes)))?;
+            let stored = &answer.responses[0].partition_responses[0];
+            let named: Vec<_> = stored.record_errors.iter().map(|error| error.batch_index).collect();
+            peer.said.insert(step.clone(), format!("error: {}\nnamed: {named:?}", stored.error_code));
+            if stored.base_offset >= 0 {
+                let found = peer.talk(12, &fetch::request(topic, Uuid::nil(), &[(0, stored.base_offset)]))?;
+                let records = found.responses[0].partitions[0].records.clone().unwrap_or_default();
+                let mut told = String::new();
+                for entry in split(&records) {
+                    let header = Header::parse(entry?.bytes)?;
+                    let max = if topic == "stamped" { 0 } else { header.max_timestamp() };
+                    told.push_str(&format!("type: {:?}\nmax: {max}\n", header.timestamp_type()));
+                }
+                peer.said.insert(format!("{step}, read"), told);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Which records a batch is refused for.
+fn offenders(peer: &mut Peer) -> Result<()> {
+    peer.topic("keyed", 1, &[("cleanup.policy", "compact"), ("message.timestamp.after.max.ms", "1000")])?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
+    let (fine, late) = (now, now + 3_600_000);
+    for (step, records) in [
+        ("keyless", vec![(fine, false); 6]),
+        ("late", vec![(late, true); 5]),
+        ("one of each", vec![(fine, true), (fine, false), (late, true), (late, false)]),
+    ] {
+        for codec in [Codec::None, Codec::Gzip] {
+            let mut batch = Builder::new(codec);
+            for (time, keyed) in &records {
+                batch.push(*time, keyed.then_some(&b"k"[..]), Some(b"v"), &[])?;
+            }
+            peer.ask(&format!("{step}, {codec:?}"), 9, &request("keyed", Uuid::nil(), 0, Some(batch.finish()?)))?;
+        }
+    }
+    let zstd = batch(&["a"], Codec::Zstd)?;
+    peer.topic("older", 1, &[])?;
+    for version in [3, 6, 7] {
+        peer.ask(&format!("zstandard by v{version}"), version, &request("older", Uuid::nil(), 0, Some(zstd.clone())))?;
     }
     Ok(())
 }
