@@ -136,7 +136,8 @@ impl BrokerConfig {
 
     /// Resource type BROKER with the broker's id: every setting there is.
     pub fn describe(&self) -> Vec<Entry> {
-        broker::all().map(|s| Entry::new(s, self.text(s), self.given(s))).collect()
+        let told = |s: &&'static Setting| !broker::is_told_when_set(s) || !self.given(s).is_empty();
+        broker::all().filter(told).map(|s| Entry::new(s, self.text(s), self.given(s))).collect()
     }
 
     /// Resource type BROKER with an empty name: only what was changed for all.

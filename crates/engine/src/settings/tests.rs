@@ -14,13 +14,17 @@ use crate::machine::{Machine, Now};
 const NOW: Now = Now { wall: 0, mono: 0 };
 /// Names that Kafka 4.3's broker does not have: tools know one from the schema registry and the REST proxy, the others are of
 /// Kafka 4.4 (KIP-1191).
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 9] = [
     "access.control.allow.origin",
     "errors.deadletterqueue.auto.create.topics.enable",
     "errors.deadletterqueue.copy.record.enable",
     "errors.deadletterqueue.group.enable",
     "errors.deadletterqueue.topic.name",
     "errors.deadletterqueue.topic.name.prefix",
+    // Its DescribeConfigs tells them only while they are set.
+    "follower.replication.throttled.rate",
+    "leader.replication.throttled.rate",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
 ];
 const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
 
@@ -643,4 +647,20 @@ fn what_was_written_about_the_broker_stays_readable() {
     BrokerConfigFact::from(fact.clone()).encode(&mut bytes);
     assert_eq!(bytes, golden);
     assert_eq!(BrokerConfigFact::decode(golden), Ok(fact.into()));
+}
+
+/// Apache Kafka tells quotas of replication only while they are set, and takes them at any time.
+#[test]
+fn a_throttle_is_taken_and_told_while_it_is_set() {
+    const NAME: &str = "leader.replication.throttled.rate";
+    let mut config = BrokerConfig::start(&[]).unwrap();
+    let told = |config: &BrokerConfig| config.describe().into_iter().find(|e| e.setting.name == NAME).and_then(|e| e.value);
+    assert_eq!(told(&config), None);
+    assert!(!config.describe().iter().any(|entry| entry.setting.name == NAME));
+    for (value, after) in [(Some("1000"), Some("1000")), (None, None)] {
+        let change = value.map_or(Change::delete(NAME), |value| Change::set(NAME, value));
+        let decision = config.decide(NOW, Alter::Some(Scope::Broker, vec![change])).unwrap();
+        decision.facts.iter().for_each(|fact| config.apply(fact));
+        assert_eq!(told(&config).as_deref(), after);
+    }
 }

@@ -91,6 +91,11 @@ pub fn setting(name: &str) -> Option<&'static Setting> {
     BY_NAME.get(name).copied()
 }
 
+/// Whether it is told only while it is set.
+pub(super) fn is_told_when_set(setting: &Setting) -> bool {
+    inert::replication::THROTTLES.iter().any(|throttle| throttle.name == setting.name)
+}
+
 pub(super) fn known(name: &str) -> Result<&'static Setting, Refusal> {
     setting(name).ok_or_else(|| Refusal::Unknown { noun: "broker", name: name.into() })
 }

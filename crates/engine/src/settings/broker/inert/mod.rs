@@ -10,7 +10,7 @@ mod oauth;
 mod plugins;
 mod quorum;
 mod quotas;
-mod replication;
+pub(in crate::settings) mod replication;
 mod sasl;
 mod share_groups;
 mod sockets;
@@ -35,6 +35,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
         quorum::SETTINGS,
         quotas::SETTINGS,
         replication::SETTINGS,
+        replication::THROTTLES,
         sasl::SETTINGS,
         share_groups::SETTINGS,
         sockets::SETTINGS,

@@ -33,3 +33,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     inert(WHY, "request.timeout.ms", Kind::Int, Some("30000"), Reach::AtStart, Check::Any, "How long a broker waits for another broker's answer."),
     inert(WHY, "unclean.leader.election.enable", Kind::Boolean, Some("false"), Reach::Cluster, Check::Any, "Whether a copy that lacks records may become leader."),
 ];
+
+/// Quotas that are told only while they are set.
+#[rustfmt::skip]
+pub(in crate::settings) const THROTTLES: &[Setting] = &[
+    inert(WHY, "follower.replication.throttled.rate", Kind::Long, None, Reach::Cluster, Check::AtLeast(0), "How many bytes a second throttled followers fetch."),
+    inert(WHY, "leader.replication.throttled.rate", Kind::Long, None, Reach::Cluster, Check::AtLeast(0), "How many bytes a second throttled leaders send to followers."),
+    inert(WHY, "replica.alter.log.dirs.io.max.bytes.per.second", Kind::Long, None, Reach::Cluster, Check::AtLeast(0), "How many bytes a second move between directories."),
+];
