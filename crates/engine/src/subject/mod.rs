@@ -75,7 +75,8 @@ pub struct Registry {
     referrers: HashMap<(Subject, i32), BTreeSet<(Subject, i32)>>,
     /// The topic `_schemas`, since it is ours.
     topic: Option<TopicId>,
-    /// Grows with every change that can spoil a judgement about any subject.
+    /// Grows with every change of any subject's versions; each subject keeps the last of its own. One that is gone and comes
+    /// again has therefore never the same.
     epoch: u64,
 }
 
@@ -106,7 +107,7 @@ struct Versions {
     by_number: Arc<Numbered<Version>>,
     /// Those that refer to others.
     referring: Few<i32>,
-    /// Grows with every change.
+    /// That of the registry when they changed last.
     epoch: u64,
 }
 
@@ -216,16 +217,9 @@ impl Machine for Registry {
             SubjectFact::VersionsPurged(purged) => self.apply_purged(&purged.subject, &purged.versions),
             SubjectFact::ConfigChanged(changed) => {
                 set(&mut self.configs, &changed.scope, changed.config.as_deref().cloned());
-                self.epoch += 1;
             }
-            SubjectFact::ModeChanged(changed) => {
-                set(&mut self.modes, &changed.scope, changed.mode);
-                self.epoch += 1;
-            }
-            SubjectFact::ContextDeleted(deleted) => {
-                self.context_mut(&deleted.context).live = false;
-                self.epoch += 1;
-            }
+            SubjectFact::ModeChanged(changed) => set(&mut self.modes, &changed.scope, changed.mode),
+            SubjectFact::ContextDeleted(deleted) => self.context_mut(&deleted.context).live = false,
         }
     }
 }

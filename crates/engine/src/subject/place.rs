@@ -34,15 +34,21 @@ impl Registry {
         versions.map_or_else(Vec::new, |v| v.by_number.upto(last).collect())
     }
 
+    fn next_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+
     pub(super) fn apply_registered(&mut self, registered: &SchemaRegistered) {
         let SchemaRegistered { subject, version, id, at, content } = registered;
+        let epoch = self.next_epoch();
         let context = self.context_mut(&subject.context);
         context.live = true;
         context.mark = context.mark.max(*id);
         if let Some(content) = content {
             context.know(*id, content.clone());
         }
-        if let Some(content) = context.place(&subject.name, *version, *id, *at) {
+        if let Some(content) = context.place(&subject.name, *version, *id, (*at, epoch)) {
             self.refer(subject, *version, &content);
         }
     }
@@ -55,9 +61,10 @@ impl Registry {
     }
 
     pub(super) fn apply_deleted(&mut self, subject: &Subject, numbers: &[i32]) {
-        self.epoch += 1;
+        let epoch = self.next_epoch();
         let context = self.context_mut(&subject.context);
         let Some(versions) = context.subjects.get_mut(&subject.name) else { return };
+        versions.epoch = epoch;
         for number in numbers {
             if let Some(version) = Arc::make_mut(&mut versions.by_number).get_mut(*number) {
                 version.deleted = true;
@@ -66,11 +73,11 @@ impl Registry {
     }
 
     pub(super) fn apply_purged(&mut self, subject: &Subject, numbers: &[i32]) {
-        self.epoch += 1;
+        let epoch = self.next_epoch();
         // From the end, so that no version has to move up for each that goes.
         for number in numbers.iter().rev() {
             let context = self.context_mut(&subject.context);
-            let Some(content) = context.remove(&subject.name, *number) else { continue };
+            let Some(content) = context.remove(&subject.name, *number, epoch) else { continue };
             for referred in content.referred(&subject.context) {
                 if let Some(referrers) = self.referrers.get_mut(&referred) {
                     referrers.remove(&(subject.clone(), *number));
@@ -105,24 +112,24 @@ impl Context {
     }
 
     /// Enters a version; answers what it is.
-    fn place(&mut self, subject: &str, number: i32, id: i32, at: i64) -> Option<Arc<Content>> {
+    fn place(&mut self, subject: &str, number: i32, id: i32, (at, epoch): (i64, u64)) -> Option<Arc<Content>> {
         let known = self.contents.get_mut(&id)?;
         let name = match self.subjects.get_key_value(subject) {
             Some((name, _)) => name.clone(),
             None => subject.into(),
         };
         let versions = self.subjects.entry(name.clone()).or_default();
-        versions.epoch += 1;
+        versions.epoch = epoch;
         versions.insert(number, Version { id, content: known.content.clone(), deleted: false, at });
         known.uses.insert((name, number));
         Some(known.content.clone())
     }
 
     /// Takes a version away, and its schema when nobody else is it.
-    fn remove(&mut self, subject: &str, number: i32) -> Option<Arc<Content>> {
+    fn remove(&mut self, subject: &str, number: i32, epoch: u64) -> Option<Arc<Content>> {
         let name = self.subjects.get_key_value(subject)?.0.clone();
         let versions = self.subjects.get_mut(subject)?;
-        versions.epoch += 1;
+        versions.epoch = epoch;
         let version = versions.remove(number)?;
         if versions.by_number.is_empty() {
             self.subjects.remove(subject);

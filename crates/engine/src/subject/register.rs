@@ -7,7 +7,7 @@ use milena_schema::{Flaw, Resolved, Retagging, Schema};
 
 use super::{
     Config, Content, Format, Metadata, Mode, Refusal, Registry, Reply, RuleSet, Shown, Spelling, Spellings, Subject, SubjectFact,
-    Wanted,
+    Version, Wanted,
     content::Reference,
     document::{merged_metadata, merged_rules},
     fact::{ContextCreated, SchemaRegistered, VersionsPurged},
@@ -69,11 +69,33 @@ pub struct Question {
     stamp: Stamp,
 }
 
-/// The state that a judgement was true for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a judgement stood on. Only that: what is done to other subjects must not make it void, or one client could keep all
+/// others from registering.
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Stamp {
-    registry: u64,
-    subject: u64,
+    /// Of the subject's versions; `None` where there are none.
+    epoch: Option<u64>,
+    config: Config,
+    mode: Mode,
+    referred: Vec<Referred>,
+}
+
+/// A version that the new schema refers to, as it was. What that one refers to itself stays while it is there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Referred {
+    subject: Subject,
+    version: i32,
+    found: Option<(Arc<Content>, bool)>,
+}
+
+impl Referred {
+    /// The very same, and not one that was put there again after it had gone.
+    fn is(&self, now: Option<&Version>) -> bool {
+        match (&self.found, now) {
+            (Some((content, deleted)), Some(now)) => Arc::ptr_eq(content, &now.content) && *deleted == now.deleted,
+            (found, now) => found.is_none() && now.is_none(),
+        }
+    }
 }
 
 /// A schema that may be registered, if nothing has changed meanwhile.
@@ -187,11 +209,26 @@ impl Registry {
         }
         let references = self.closure(&subject.context, &asked.references);
         let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1);
-        Ok(Question { asked, config, mode, past, references, next, stamp: self.stamp(&subject) })
+        let stamp = self.stamp(&asked, &config, mode);
+        Ok(Question { asked, config, mode, past, references, next, stamp })
     }
 
-    fn stamp(&self, subject: &Subject) -> Stamp {
-        Stamp { registry: self.epoch, subject: self.versions_of(subject).map_or(0, |v| v.epoch) }
+    fn stamp(&self, asked: &Asked, config: &Config, mode: Mode) -> Stamp {
+        let referred = asked.references.iter().map(|reference| {
+            let subject = Subject::parse_in(&asked.subject.context, &reference.subject);
+            let found = self.version_of(&subject, reference.version).map(|found| (found.content.clone(), found.deleted));
+            Referred { subject, version: reference.version, found }
+        });
+        let epoch = self.versions_of(&asked.subject).map(|versions| versions.epoch);
+        Stamp { epoch, config: config.clone(), mode, referred: referred.collect() }
+    }
+
+    /// Whether all that a judgement stood on is still so.
+    fn still(&self, subject: &Subject, stamp: &Stamp) -> bool {
+        self.versions_of(subject).map(|versions| versions.epoch) == stamp.epoch
+            && stamp.referred.iter().all(|referred| referred.is(self.version_of(&referred.subject, referred.version)))
+            && self.effective_mode(subject) == stamp.mode
+            && self.effective_config(subject) == stamp.config
     }
 
     /// What references lead to, and what that leads to: each once, what is needed first.
@@ -203,7 +240,7 @@ impl Registry {
 
     pub(super) fn register(&self, now: Now, judged: &Judged) -> Result<Decision<SubjectFact, Reply>, Refusal> {
         let subject = &judged.subject;
-        if judged.stamp != self.stamp(subject) {
+        if !self.still(subject, &judged.stamp) {
             return Err(Refusal::Changed);
         }
         if let Some(known) = &judged.known {
@@ -409,7 +446,7 @@ impl Question {
             Ok(known) => return Ok(known),
             Err(wanted) => wanted,
         };
-        let (stamp, subject) = (self.stamp, self.asked.subject.clone());
+        let (stamp, subject) = (self.stamp.clone(), self.asked.subject.clone());
         self.judge_mode()?;
         if let Some(rules) = &wanted.rules {
             rules.judge()?;
@@ -431,7 +468,7 @@ impl Question {
         let known = || self.same(&wanted).or_else(|| self.same_whole(&[&wanted], &self.past));
         match if self.asks_anew() { None } else { known() } {
             Some(known) => {
-                let (subject, stamp) = (self.asked.subject.clone(), self.stamp);
+                let (subject, stamp) = (self.asked.subject.clone(), self.stamp.clone());
                 Ok(Judged { subject, known: Some(known), content: wanted, version: 0, id: None, stamp })
             }
             None => Err(wanted),

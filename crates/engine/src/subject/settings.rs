@@ -61,6 +61,9 @@ impl Registry {
             return Err(Refusal::TooMany { what: "configurations", max: limits::SUBJECTS_MAX });
         }
         let reply = Reply::Config(Box::new(config.clone()));
+        if self.configs.get(&scope) == Some(&config) {
+            return Ok(Decision::reply(reply));
+        }
         Ok(Decision::new(vec![ConfigChanged { scope, config: Some(Box::new(config)) }.into()], reply))
     }
 
@@ -96,7 +99,9 @@ impl Registry {
             }
             facts.extend(self.leftovers(&scope));
         }
-        facts.push(ModeChanged { scope, mode: Some(mode) }.into());
+        if self.mode(&scope) != Some(mode) {
+            facts.push(ModeChanged { scope, mode: Some(mode) }.into());
+        }
         Ok(Decision::new(facts, Reply::Mode(mode)))
     }
 

@@ -470,19 +470,98 @@ fn rules_are_judged_and_kept() {
 #[test]
 fn a_judgement_is_for_one_state_only() {
     let mut world = World::default();
-    let judged = |world: &World, text: &str| match world.registry.look(avro("a", text), &world.spellings) {
-        Ok(Look::Judge(question)) => Arc::new(question.judge().expect("sound")),
-        other => panic!("{other:?}"),
-    };
-    let early = judged(&world, &record("a"));
+    let early = judged(&world, avro("a", &record("a")));
     world.put("a", &record("b"));
     assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed));
-    let early = judged(&world, &record("bC"));
+    let early = judged(&world, avro("a", &record("bC")));
     world.level("a", Level::Full);
     assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed));
-    let other = judged(&world, &record("bC"));
+    let early = judged(&world, avro("a", &record("bC")));
+    world.mode("a", Mode::ReadOnly, false).expect("allowed");
+    assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed));
+    world.mode("a", Mode::ReadWrite, false).expect("allowed");
+    let other = judged(&world, avro("a", &record("bC")));
     world.put("elsewhere", &record("c"));
     assert!(world.command(Command::Register(other)).is_ok(), "another subject does not matter");
+}
+
+/// A judgement that nobody has told the registry yet.
+fn judged(world: &World, asked: Asked) -> Arc<Judged> {
+    match world.registry.look(asked, &world.spellings) {
+        Ok(Look::Judge(question)) => Arc::new(question.judge().expect("sound")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_done_to_others_does_not_spoil_a_judgement() {
+    let mut world = World::default();
+    world.put("a", &record("a"));
+    world.level("a", Level::Full);
+    let early = judged(&world, avro("a", &record("aB")));
+    world.level("other", Level::None);
+    world.level(":.__GLOBAL:", Level::None);
+    world.mode("other", Mode::ReadWrite, false).expect("allowed");
+    world.put("other", "\"int\"");
+    world.delete("other", false).expect("live");
+    world.delete("other", true).expect("soft-deleted");
+    world.put(":.eu:other", "\"int\"");
+    world.delete(":.eu:other", false).expect("live");
+    world.delete(":.eu:other", true).expect("soft-deleted");
+    world.command(Command::DeleteContext(".eu".into())).expect("empty");
+    let told = world.command(Command::Register(early));
+    assert!(matches!(told, Ok(Reply::Registered(Shown { version: 2, .. }))), "{told:?}");
+}
+
+#[test]
+fn a_subject_that_went_and_came_again_is_another() {
+    let mut world = World::default();
+    world.put("a", &record("a"));
+    let early = judged(&world, avro("a", &record("aB")));
+    world.delete_version("a", 1, false).expect("live");
+    assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed), "it was judged against one that was live");
+    let early = judged(&world, avro("a", &record("aB")));
+    world.delete("a", true).expect("soft-deleted");
+    assert_eq!(world.command(Command::Register(early.clone())), Err(Refusal::Changed));
+    world.put("a", "\"int\"");
+    assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed));
+    // What a start restored counts from nothing, as one that is not there does.
+    world.registry = Registry::restore(&snapshot(&world.registry)).expect("it was just written");
+    world.level("a", Level::None);
+    world.delete("a", false).expect("live");
+    let early = judged(&world, avro("a", "\"long\""));
+    world.delete("a", true).expect("soft-deleted");
+    assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed));
+}
+
+#[test]
+fn a_judgement_holds_while_what_it_refers_to_does() {
+    let mut world = World::default();
+    world.put("name", r#"{"type":"record","name":"N","fields":[]}"#);
+    let referring = || Asked {
+        references: vec![Reference { name: "N".into(), subject: "name".into(), version: -1 }],
+        ..avro("a", r#"{"type":"array","items":"N"}"#)
+    };
+    let early = judged(&world, referring());
+    world.put("name", r#"{"type":"record","name":"N","doc":"more","fields":[]}"#);
+    world.delete_version("name", 1, false).expect("nobody refers to it yet");
+    assert_eq!(world.command(Command::Register(early.clone())), Err(Refusal::Changed), "it meant the latest, which was live");
+    world.delete_version("name", 1, true).expect("soft-deleted");
+    assert_eq!(world.command(Command::Register(early)), Err(Refusal::Changed), "it is gone");
+    let early = judged(&world, referring());
+    world.put("name", r#"{"type":"record","name":"N","doc":"yet more","fields":[]}"#);
+    assert!(world.command(Command::Register(early)).is_ok(), "what it refers to is as it was");
+}
+
+#[test]
+fn settings_that_are_so_already_are_not_written() {
+    let mut world = World::default();
+    world.level("a", Level::None);
+    world.mode("a", Mode::ReadWrite, false).expect("allowed");
+    let before = world.facts.len();
+    world.level("a", Level::None);
+    assert_eq!(world.mode("a", Mode::ReadWrite, false), Ok(Reply::Mode(Mode::ReadWrite)));
+    assert_eq!(world.facts.len(), before);
 }
 
 #[test]
