@@ -55,6 +55,11 @@ impl Past {
         Self { versions: Arc::new(versions), ..self }
     }
 
+    /// The newest that is this schema to the last word.
+    pub(super) fn exactly(&self, content: &Content) -> Option<Shown> {
+        self.iter().find(|past| past.content() == content).map(Earlier::shown)
+    }
+
     pub(super) fn latest(&self) -> Option<&Content> {
         self.iter().next().map(|latest| latest.content())
     }

@@ -66,6 +66,9 @@ pub struct Question {
     references: Vec<(String, Arc<Content>)>,
     /// The number that the next version gets; `None` behind the last that there is.
     next: Option<i32>,
+    /// A version that is just what was sent is the answer, whatever a later one says beside it: parsed or not, the same request
+    /// has one answer.
+    as_it_comes: bool,
     stamp: Stamp,
 }
 
@@ -134,11 +137,15 @@ impl Registry {
         self.resolve_references(&mut asked)?;
         let settled = spellings.settle(&mut asked) || !asked.normalize;
         let placed = asked.version.is_some() || asked.id.is_some() || asked.noted().is_some_and(|version| version < 1);
-        let as_it_comes = !config.adds() && !placed && settled && asked.tags.is_empty();
-        if as_it_comes && let Some(known) = self.as_sent(&asked, false) {
+        let as_it_comes = !config.adds() && !placed && asked.tags.is_empty() && !asked.text.is_empty();
+        if as_it_comes
+            && settled
+            && let Some(known) = self.as_sent(&asked, false)
+        {
             return Ok(Look::Known(known));
         }
-        Ok(Look::Judge(Box::new(self.question(asked, config, mode, false)?)))
+        let question = self.question(asked, config, mode, false)?;
+        Ok(Look::Judge(Box::new(Question { as_it_comes, ..question })))
     }
 
     /// Gathers what is needed to look a schema up, or to compare it with `among`; `None`: all that are live.
@@ -210,7 +217,7 @@ impl Registry {
         let references = self.closure(&subject.context, &asked.references);
         let next = versions.and_then(super::Versions::last).unwrap_or(0).checked_add(1);
         let stamp = self.stamp(&asked, &config, mode);
-        Ok(Question { asked, config, mode, past, references, next, stamp })
+        Ok(Question { asked, config, mode, past, references, next, as_it_comes: false, stamp })
     }
 
     fn stamp(&self, asked: &Asked, config: &Config, mode: Mode) -> Stamp {
@@ -438,11 +445,11 @@ impl Question {
             Ok(read) => read,
             // What may not come anew may be there.
             Err(refusal) => {
-                let stored = self.read_as_stored().ok().map(|(_, content)| self.as_stored(&content));
-                return stored.and_then(|wanted| self.known(wanted).ok()).ok_or(refusal);
+                let stored = self.read_as_stored().ok();
+                return stored.and_then(|(_, content)| self.known(&content).ok()).ok_or(refusal);
             }
         };
-        let wanted = match self.known(self.as_stored(&content)) {
+        let wanted = match self.known(&content) {
             Ok(known) => return Ok(known),
             Err(wanted) => wanted,
         };
@@ -464,8 +471,10 @@ impl Question {
     }
 
     /// The judgement where it is there already; where not, what was to be found.
-    fn known(&self, wanted: Content) -> Result<Judged, Content> {
-        let known = || self.same(&wanted).or_else(|| self.same_whole(&[&wanted], &self.past));
+    fn known(&self, content: &Content) -> Result<Judged, Content> {
+        let wanted = self.as_stored(content);
+        let exact = || self.as_it_comes.then(|| self.past.exactly(content)).flatten();
+        let known = || exact().or_else(|| self.same(&wanted)).or_else(|| self.same_whole(&[&wanted], &self.past));
         match if self.asks_anew() { None } else { known() } {
             Some(known) => {
                 let (subject, stamp) = (self.asked.subject.clone(), self.stamp.clone());
@@ -565,8 +574,9 @@ impl Question {
             _ => self.past.clone(),
         };
         for candidate in candidates.iter().flatten() {
-            if let Some(past) = past.iter().find(|past| past.content().same_but_version(candidate)) {
-                return Ok(past.shown());
+            let alike = || past.iter().find(|past| past.content().same_but_version(candidate)).map(Earlier::shown);
+            if let Some(found) = past.exactly(candidate).or_else(alike) {
+                return Ok(found);
             }
         }
         let all: Vec<&Content> = candidates.iter().flatten().collect();

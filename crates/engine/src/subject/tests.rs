@@ -164,6 +164,32 @@ fn a_known_text_is_found_without_being_parsed() {
 }
 
 #[test]
+fn blanks_do_not_decide_which_version_a_schema_is() {
+    let mut world = World::default();
+    world.put("name", r#"{"type":"record","name":"N","fields":[]}"#);
+    let text = r#"{"type":"array","items":"N"}"#;
+    let reference = || vec![Reference { name: "N".into(), subject: "name".into(), version: 1 }];
+    for (subject, second) in [("noted", properties(&[("confluent:version", "0")])), ("owned", properties(&[("owner", "us")]))] {
+        let plain = |text: &str| Asked { references: reference(), ..avro(subject, text) };
+        world.register(plain(text)).expect("the first");
+        world.register(Asked { metadata: Some(second), ..plain(text) }).expect("the same with metadata");
+        for sent in [text.to_string(), format!(" {text}"), format!("{text} ")] {
+            assert_eq!(world.register(plain(&sent)).expect("it is there").version, 1, "{subject} {sent:?}");
+            assert_eq!(world.find(plain(&sent), false).expect("it is there").version, 1, "{subject} {sent:?}");
+        }
+        // No text is another request: the latest one again.
+        let again = Asked { references: Vec::new(), ..plain("") };
+        assert_eq!(world.register(again).expect("it is there").version, 2, "{subject}");
+        // Where the first is gone, what it does not say is the latest version's.
+        world.delete_version(subject, 1, false).expect("live");
+        for sent in [text.to_string(), format!(" {text}")] {
+            assert_eq!(world.register(plain(&sent)).expect("it is there").version, 2, "{subject} {sent:?}");
+            assert_eq!(world.find(plain(&sent), false).expect("it is there").version, 2, "{subject} {sent:?}");
+        }
+    }
+}
+
+#[test]
 fn a_level_decides_what_may_follow() {
     let mut world = World::default();
     world.put("a", &record("a"));
