@@ -135,13 +135,9 @@ impl Registry {
         // An import brings what another registry holds, and that is what it stays.
         asked.normalize &= !mode.imports();
         self.resolve_references(&mut asked)?;
-        let settled = spellings.settle(&mut asked) || !asked.normalize;
         let placed = asked.version.is_some() || asked.id.is_some() || asked.noted().is_some_and(|version| version < 1);
         let as_it_comes = !config.adds() && !placed && asked.tags.is_empty() && !asked.text.is_empty();
-        if as_it_comes
-            && settled
-            && let Some(known) = self.as_sent(&asked, false)
-        {
+        if as_it_comes && let Some(known) = self.as_sent(&asked, spellings, false) {
             return Ok(Look::Known(known));
         }
         let question = self.question(asked, config, mode, false)?;
@@ -164,10 +160,8 @@ impl Registry {
             };
         }
         self.resolve_references(&mut asked)?;
-        let settled = spellings.settle(&mut asked) || !asked.normalize;
         if among.is_none()
-            && settled
-            && let Some(known) = self.as_sent(&asked, deleted)
+            && let Some(known) = self.as_sent(&asked, spellings, deleted)
         {
             return Ok(Look::Known(known));
         }
@@ -179,9 +173,15 @@ impl Registry {
         Ok(Look::Judge(Box::new(question)))
     }
 
-    /// The version whose stored text is the text that was sent.
-    fn as_sent(&self, asked: &Asked, deleted: bool) -> Option<Shown> {
-        let Asked { format, text, references, metadata, rules, .. } = asked;
+    /// The version whose stored text is the text that was sent, or else what that one is known to be stored as.
+    fn as_sent(&self, asked: &Asked, spellings: &Spellings, deleted: bool) -> Option<Shown> {
+        let sent = (!asked.normalize).then_some(&asked.text);
+        let mut texts = sent.into_iter().chain(spellings.stored(asked));
+        texts.find_map(|text| self.with_text(text, asked, deleted))
+    }
+
+    fn with_text(&self, text: &str, asked: &Asked, deleted: bool) -> Option<Shown> {
+        let Asked { format, references, metadata, rules, .. } = asked;
         let content = Content::new(*format, text, references.clone(), metadata.clone(), rules.clone());
         let id = self.context(&asked.subject.context)?.id_of(&content)?;
         self.newest_of(&asked.subject, id, deleted)
@@ -430,13 +430,19 @@ impl Question {
             let text = schema.retagged(&asked.tags, &references).map_err(bad)?;
             schema = read(asked.format, &text, &references).map_err(bad)?;
         }
-        let text = if asked.normalize { schema.normalized() } else { schema.canonical() };
+        let text = if asked.normalize || self.brings_normal(&schema) { schema.normalized() } else { schema.canonical() };
         let mut references = asked.references.clone();
         if asked.normalize {
             references.sort_by(|a, b| (&a.name, &a.subject, a.version).cmp(&(&b.name, &b.subject, b.version)));
             references.dedup();
         }
         Ok((schema, Content::new(asked.format, &text, references, asked.metadata.clone(), asked.rules.clone())))
+    }
+
+    /// Whether it is an import of a text in normal form, which another form of it would give another GUID: data that name it by
+    /// that one could not be read here.
+    fn brings_normal(&self, schema: &Schema) -> bool {
+        self.mode.imports() && schema.normalized() == *self.asked.text
     }
 
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.

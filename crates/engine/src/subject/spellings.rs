@@ -37,16 +37,9 @@ pub struct Spellings {
 }
 
 impl Spellings {
-    /// Puts the stored text in the place of the one that was sent, if it is known.
-    pub(super) fn settle(&self, asked: &mut Asked) -> bool {
-        let stored = Spelling::of(asked).and_then(|sent| self.known.get(&sent));
-        match stored {
-            Some(stored) => {
-                asked.text = stored.clone();
-                true
-            }
-            None => false,
-        }
+    /// What the text that was sent is stored as, if it is known.
+    pub(super) fn stored(&self, asked: &Asked) -> Option<&Arc<str>> {
+        self.known.get(&Spelling::of(asked)?)
     }
 
     /// Remembers what a text is stored as.

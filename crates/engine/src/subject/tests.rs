@@ -792,6 +792,32 @@ fn a_hundred_thousand_schemas_are_restored_without_a_look_at_their_text() {
 const MD5_OF_INT: &str = "71JOobkecxc9k4reNsHbMg==";
 
 #[test]
+fn a_normal_form_is_imported_as_it_is() {
+    let (mut from, mut into) = (World::default(), World::default());
+    let text = r#"syntax="proto3"; option java_package="x"; option go_package="y"; message M { int32 a=1; }"#;
+    let normal = || Asked { format: Format::Protobuf, normalize: true, ..avro("i", text) };
+    let there = from.register(normal()).expect("sound");
+    // As a new one it would be stored in other words. That somebody sent it so decides nothing.
+    let anew = Asked { format: Format::Protobuf, ..avro("anew", &there.content.text) };
+    let judged = judged(&into, anew.clone());
+    assert_ne!(judged.content().text, there.content.text);
+    for world in [&mut from, &mut into] {
+        let Ok(Look::Judge(question)) = world.registry.look(anew.clone(), &world.spellings) else { panic!("it is not known") };
+        world.spellings.note(question.spelling().expect("it stands alone"), &judged.content().text);
+    }
+    let as_stored = Asked { format: Format::Protobuf, ..avro("i", &there.content.text) };
+    assert_eq!(from.find(as_stored, false), Ok(there.clone()));
+    into.mode("i", Mode::Import, false).expect("nothing is there");
+    let (version, id) = (Some(Wanted::Number(1)), Some(there.id));
+    let brought = Asked { format: Format::Protobuf, version, id, ..avro("i", &there.content.text) };
+    let here = into.register(brought.clone()).expect("sound");
+    assert_eq!(here.content, there.content, "with the name that data know it by");
+    assert_eq!(into.register(brought), Ok(here.clone()), "an import may be done again");
+    into.mode("i", Mode::ReadWrite, false).expect("allowed");
+    assert_eq!(into.register(normal()), Ok(here), "and it is the same schema here as there");
+}
+
+#[test]
 fn what_is_imported_stays_what_it_was() {
     let mut world = World::default();
     world.configure(
