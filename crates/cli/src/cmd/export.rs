@@ -355,7 +355,7 @@ impl Sheet {
     /// The schema's id, before the value or in a header, and the data.
     async fn split<'m>(&self, message: &Message, value: &'m [u8]) -> Result<Result<(u32, &'m [u8]), String>, Failure> {
         match read::header(&message.headers, VALUE_HEADER) {
-            Some(guid) => Ok(missing(self.registry.id_of(guid).await)?.map(|id| (id, value))),
+            Some(named) => Ok(missing(self.registry.id_of(named.guid).await)?.map(|id| (id, value))),
             None => Ok(framing::split_prefix(value).map_err(|why| why.to_string())),
         }
     }

@@ -1,6 +1,8 @@
 //! `produce` and `read` with a schema of each format, every byte explained, and schemas from samples.
 
-use crate::server::Server;
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use crate::{http::ask, server::Server};
 
 struct Ground {
     server: Server,
@@ -67,6 +69,41 @@ fn protobuf_is_encoded_by_its_descriptors() {
     }
     let strange = ground.server.run(&["produce", "people", "--message", "p.None"], b"{}");
     assert!(String::from_utf8_lossy(&strange.stderr).contains("the file has no message p.None"), "{strange:?}");
+}
+
+#[test]
+fn a_schema_in_a_header_is_as_good_as_one_in_front() {
+    let ground = Ground::new();
+    let file = "syntax = \"proto3\"; message A { string s = 1; int32 n = 2; } message B { int32 q = 3; }";
+    ground.register("g-value", "g.proto", file, &[]);
+    let new = [("Confluent-Accept-Unknown-Properties", "true")];
+    let told = ask(ground.server.ready["http"].as_str().unwrap(), "GET", "/subjects/g-value/versions/1", &new, b"").json();
+    let guid = uuid::Uuid::parse_str(told["guid"].as_str().unwrap()).unwrap();
+    // What a message is stands behind the GUID, and the value has nothing before it.
+    for (indexes, body) in [(&[0][..], &b"\x0a\x03abc\x10\x07"[..]), (&[2, 2], b"\x18\x05"), (&[0], b"")] {
+        let header = BASE64_STANDARD.encode([&[1], &guid.as_bytes()[..], indexes].concat());
+        let value = BASE64_STANDARD.encode(body);
+        let line = format!(r#"{{"value":{{"$base64":"{value}"}},"headers":[["__value_schema_id",{{"$base64":"{header}"}}]]}}"#);
+        ground.server.out(&["produce", "g", "--json", "--raw"], line.as_bytes());
+    }
+    let read = ground.read("g", &[]);
+    let values = [r#""value":{"s":"abc","n":7}"#, r#""value":{"q":5}"#, r#""value":{}"#];
+    assert_eq!(read.lines().count(), values.len());
+    for (line, value) in read.lines().zip(values) {
+        assert!(line.contains(value) && line.contains(r#""subject":"g-value","version":1"#), "{value}: {line}");
+    }
+    let hex = ground.read("g", &["--hex", "--count", "1"]);
+    for words in [
+        "magic byte 1 = Confluent wire format, in a header",
+        "the schema's GUID → g-value v1",
+        "message indexes [0] = A",
+        "s = \"abc\"",
+        "n = 7",
+    ] {
+        assert!(hex.contains(words), "{words}: {hex}");
+    }
+    let hex = ground.read("g", &["--hex", "--offset", "1", "--count", "1"]);
+    assert!(hex.contains("message indexes [1] = B") && hex.contains("q = 5"), "{hex}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ use crate::schemas::{Known, Shelf};
 pub(crate) struct Meaning {
     pub(crate) key: Option<Arc<Known>>,
     pub(crate) value: Option<Arc<Known>>,
+    /// Where a header names the schema, what it has behind the GUID: a Protobuf message's indexes.
+    pub(crate) key_indexes: Option<Bytes>,
+    pub(crate) value_indexes: Option<Bytes>,
 }
 
 /// What is done with parts that have a schema.
@@ -43,16 +46,18 @@ impl Decoder {
             return Meaning::default();
         }
         let (topic, headers) = (message.topic.clone(), std::mem::take(&mut message.headers));
-        let key = self.part(&mut message.key, header(&headers, KEY_HEADER), &format!("{topic}-key")).await;
-        let value = self.part(&mut message.value, header(&headers, VALUE_HEADER), &format!("{topic}-value")).await;
+        let (of_key, of_value) = (header(&headers, KEY_HEADER), header(&headers, VALUE_HEADER));
+        let key = self.part(&mut message.key, of_key.as_ref(), &format!("{topic}-key")).await;
+        let value = self.part(&mut message.value, of_value.as_ref(), &format!("{topic}-value")).await;
         message.headers = headers;
-        Meaning { key, value }
+        let indexes = |of: Option<Named>| of.map(|named| named.indexes);
+        Meaning { key, value, key_indexes: indexes(of_key), value_indexes: indexes(of_value) }
     }
 
-    async fn part(&mut self, part: &mut Option<Bytes>, header: Option<[u8; 16]>, subject: &str) -> Option<Arc<Known>> {
+    async fn part(&mut self, part: &mut Option<Bytes>, header: Option<&Named>, subject: &str) -> Option<Arc<Known>> {
         let bytes = part.as_ref()?;
         let (known, body) = match header {
-            Some(guid) => (self.shelf.by_guid(guid, subject).await?, bytes.clone()),
+            Some(Named { guid, indexes }) => (self.shelf.by_guid(*guid, subject).await?, joined(indexes, bytes)),
             None => {
                 let (id, body) = framing::split_prefix(bytes).ok()?;
                 (self.shelf.by_id(id, subject).await?, bytes.slice_ref(body))
@@ -66,8 +71,21 @@ impl Decoder {
     }
 }
 
-/// The GUID that a header of this name carries.
-pub(crate) fn header(headers: &[(Bytes, Option<Bytes>)], name: &str) -> Option<[u8; 16]> {
+/// A schema as a header names it.
+pub(crate) struct Named {
+    pub(crate) guid: [u8; 16],
+    /// Of a Protobuf message: they stand here, and not before the value.
+    pub(crate) indexes: Bytes,
+}
+
+/// The schema that a header of this name carries.
+pub(crate) fn header(headers: &[(Bytes, Option<Bytes>)], name: &str) -> Option<Named> {
     let (_, value) = headers.iter().find(|(key, _)| key == name)?;
-    framing::split_header(value.as_ref()?).ok().map(|(guid, _)| guid)
+    let value = value.as_ref()?;
+    framing::split_header(value).ok().map(|(guid, indexes)| Named { guid, indexes: value.slice_ref(indexes) })
+}
+
+/// As it would stand behind an id.
+pub(super) fn joined(indexes: &Bytes, bytes: &Bytes) -> Bytes {
+    if indexes.is_empty() { bytes.clone() } else { [&indexes[..], &bytes[..]].concat().into() }
 }

@@ -2,9 +2,11 @@
 
 use std::{fmt::Write, ops::Range};
 
+use bytes::Bytes;
 use milena_client::Message;
+use milena_serde::framing::{KEY_HEADER, VALUE_HEADER};
 
-use super::Meaning;
+use super::{Meaning, decode::joined};
 use crate::{schemas::Known, screen::counted, when};
 
 /// Bytes in a row of the dump.
@@ -33,23 +35,58 @@ pub(super) fn explain(m: &Message, meaning: &Meaning) -> String {
     let _ = writeln!(out, "{}/{} @{}   {}   {key}   {size}{of}", m.topic, m.partition, m.offset, when::clock(m.timestamp));
     let named = m.key.is_some() || !m.headers.is_empty();
     if let Some(key) = &m.key {
-        section("key", key, meaning.key.as_deref(), &mut out);
+        out.push_str("  key\n");
+        dump(key, &part(key, meaning.key.as_deref(), meaning.key_indexes.as_ref()), &mut out);
     }
     for (name, value) in &m.headers {
-        section(&format!("header {:?}", String::from_utf8_lossy(name)), value.as_deref().unwrap_or_default(), None, &mut out);
+        let value = value.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "  header {:?}", String::from_utf8_lossy(name));
+        let named = match &**name {
+            name if name == KEY_HEADER.as_bytes() => meaning.key.as_deref().zip(meaning.key_indexes.as_ref()),
+            name if name == VALUE_HEADER.as_bytes() => meaning.value.as_deref().zip(meaning.value_indexes.as_ref()),
+            _ => None,
+        };
+        dump(value, &named.map_or_else(|| notes(value, None), |(known, indexes)| naming(value, known, indexes)), &mut out);
     }
     if let Some(value) = &m.value {
         if named {
             out.push_str("  value\n");
         }
-        dump(value, &notes(value, meaning.value.as_deref()), &mut out);
+        dump(value, &part(value, meaning.value.as_deref(), meaning.value_indexes.as_ref()), &mut out);
     }
     out
 }
 
-fn section(name: &str, bytes: &[u8], known: Option<&Known>, out: &mut String) {
-    let _ = writeln!(out, "  {name}");
-    dump(bytes, &notes(bytes, known), out);
+/// A key or a value, whose schema stands in front of it or in a header.
+fn part(bytes: &Bytes, known: Option<&Known>, indexes: Option<&Bytes>) -> Vec<Note> {
+    match known.zip(indexes) {
+        Some((known, indexes)) => short(bare(bytes, known, indexes), bytes),
+        None => notes(bytes, known),
+    }
+}
+
+/// A header that names a schema.
+fn naming(bytes: &[u8], known: &Known, indexes: &Bytes) -> Vec<Note> {
+    let mut notes = vec![
+        note(0..1, "magic byte 1 = Confluent wire format, in a header"),
+        note(1..17, format!("the schema's GUID → {}", known.place())),
+    ];
+    if !indexes.is_empty() {
+        let said = known.dissect(indexes, 1).and_then(|(spans, _)| spans.into_iter().next());
+        notes.push(note(17..bytes.len(), said.map_or("message indexes".into(), |span| span.words)));
+    }
+    notes
+}
+
+/// Data with nothing before them: what belongs there is in a header.
+fn bare(bytes: &Bytes, known: &Known, indexes: &Bytes) -> Vec<Note> {
+    let before = indexes.len();
+    let mut notes = by_schema(&joined(indexes, bytes), 0, known).unwrap_or_else(|| guessed(bytes));
+    if before > 0 {
+        notes.retain(|note| note.at.end > before);
+        notes.iter_mut().for_each(|note| note.at = note.at.start.saturating_sub(before)..note.at.end - before);
+    }
+    notes
 }
 
 fn dump(bytes: &[u8], notes: &[Note], out: &mut String) {
@@ -93,13 +130,24 @@ fn list(notes: &[Note], out: &mut String) {
 }
 
 fn notes(bytes: &[u8], known: Option<&Known>) -> Vec<Note> {
-    let mut notes = match bytes {
-        [] => Vec::new(),
+    let notes = match bytes {
         [0, id @ ..] if id.len() >= 4 => registry(bytes, known),
+        _ => guessed(bytes),
+    };
+    short(notes, bytes)
+}
+
+/// Bytes about which nothing is known.
+fn guessed(bytes: &[u8]) -> Vec<Note> {
+    match bytes {
+        [] => Vec::new(),
         [0x1f, 0x8b, ..] => vec![note(0..bytes.len(), "looks like gzip")],
         [0x28, 0xb5, 0x2f, 0xfd, ..] => vec![note(0..bytes.len(), "looks like zstd")],
         _ => text(bytes, 0).unwrap_or_else(|| binary(bytes, 0)),
-    };
+    }
+}
+
+fn short(mut notes: Vec<Note>, bytes: &[u8]) -> Vec<Note> {
     if notes.len() > NOTES {
         notes.truncate(NOTES);
         let from = notes.last().map_or(0, |n| n.at.end);
@@ -117,18 +165,25 @@ fn registry(bytes: &[u8], known: Option<&Known>) -> Vec<Note> {
     };
     let mut notes = vec![note(0..1, "magic byte 0 = Confluent wire format"), note(1..5, said)];
     let body = &bytes[5..];
-    if let Some((spans, flaw)) = known.and_then(|known| known.dissect(body, NOTES)) {
-        let full = spans.len() >= NOTES;
-        notes.extend(spans.into_iter().map(|span| note(span.at.start + 5..span.at.end + 5, span.words)));
-        let end = notes.last().map_or(5, |n| n.at.end);
-        if end < bytes.len() {
-            let flaw = flaw.filter(|_| !full);
-            notes.push(note(end..bytes.len(), flaw.map_or("and more".into(), |flaw| format!("does not fit the schema: {flaw}"))));
-        }
+    if let Some(more) = known.and_then(|known| by_schema(bytes, 5, known)) {
+        notes.extend(more);
     } else if !body.is_empty() {
         notes.extend(avro_strings(body, 5).unwrap_or_else(|| text(body, 5).unwrap_or_else(|| binary(body, 5))));
     }
     notes
+}
+
+/// What the schema says about all bytes from there on; nothing of one whose data everybody can read.
+fn by_schema(bytes: &[u8], from: usize, known: &Known) -> Option<Vec<Note>> {
+    let (spans, flaw) = known.dissect(&bytes[from..], NOTES)?;
+    let full = spans.len() >= NOTES;
+    let mut notes: Vec<Note> = spans.into_iter().map(|span| note(span.at.start + from..span.at.end + from, span.words)).collect();
+    let end = notes.last().map_or(from, |n| n.at.end);
+    if end < bytes.len() {
+        let flaw = flaw.filter(|_| !full);
+        notes.push(note(end..bytes.len(), flaw.map_or("and more".into(), |flaw| format!("does not fit the schema: {flaw}"))));
+    }
+    Some(notes)
 }
 
 /// Avro strings one after the other, if that is what all these bytes can be read as.
