@@ -31,6 +31,8 @@ impl Registry {
         }
     }
 
+    /// Softly, in an import, also what a live one refers to: where it comes from it may be so, since who names a number may name
+    /// that of a soft-deleted one.
     pub(super) fn delete_version(&self, subject: &Subject, wanted: Wanted, permanent: bool) -> Decided {
         self.judge_writable(subject)?;
         let versions = self.versions_of(subject).ok_or_else(|| Refusal::NoSubject(subject.clone()))?;
@@ -43,7 +45,9 @@ impl Registry {
             Wanted::Latest => versions.live().next_back().map_or(0, |(number, _)| number),
         };
         let version = versions.by_number.get(number).ok_or_else(|| Refusal::NoVersion(number.to_string()))?;
-        self.judge_unreferenced(subject, number, permanent, None)?;
+        if permanent || !self.effective_mode(subject).imports() {
+            self.judge_unreferenced(subject, number, permanent, None)?;
+        }
         let (named, reply) = (subject.clone(), Reply::Deleted(vec![number]));
         match (permanent, version.deleted) {
             (false, true) => Err(Refusal::VersionSoftDeleted { subject: named, version: number }),

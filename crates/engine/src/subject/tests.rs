@@ -316,6 +316,18 @@ fn what_is_referred_to_stays() {
 }
 
 #[test]
+fn an_import_may_bring_who_refers_to_a_soft_deleted_one() {
+    let mut world = World::default();
+    let text = r#"{"type":"record","name":"N","fields":[]}"#;
+    world.mode("name", Mode::Import, false).expect("nothing is there");
+    world.register(Asked { id: Some(1), version: Some(Wanted::Number(1)), ..avro("name", text) }).expect("sound");
+    let references = vec![Reference { name: "N".into(), subject: "name".into(), version: 1 }];
+    world.register(Asked { references, ..avro("a", r#"{"type":"array","items":"N"}"#) }).expect("sound");
+    assert_eq!(world.delete_version("name", 1, false), Ok(Reply::Deleted(vec![1])));
+    assert!(matches!(world.delete_version("name", 1, true), Err(Refusal::Referenced { .. })), "for good is another matter");
+}
+
+#[test]
 fn a_mode_decides_who_gives_ids() {
     let mut world = World::default();
     world.put("a", "\"int\"");
