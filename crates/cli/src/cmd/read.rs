@@ -249,10 +249,14 @@ pub(crate) enum Known {
     Nearest(String),
 }
 
+/// UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID.
+pub(crate) fn is_unknown(error: &milena_client::Error) -> bool {
+    error.code().is_some_and(|c| matches!(c.0, 3 | 100))
+}
+
 /// A topic that is not there, with a hint at what is.
 pub(crate) async fn unknown_topic(cluster: &Cluster, name: &str, error: milena_client::Error) -> (Failure, Known) {
-    // UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID
-    let unknown = error.code().is_some_and(|c| matches!(c.0, 3 | 100));
+    let unknown = is_unknown(&error);
     let failure = Failure::from(error);
     if !unknown {
         return (failure, Known::Itself);

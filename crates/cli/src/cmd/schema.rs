@@ -161,9 +161,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     if let What::Infer(infer) = &options.what {
         return infer::run(infer, connect).await;
     }
-    let web = match &options.registry {
-        Some(url) => Web::at(url)?,
-        None => Web::of_registry(&connect.cluster().await?, "the schema registry").await?,
+    let (web, cluster) = match &options.registry {
+        Some(url) => (Web::at(url)?, None),
+        None => {
+            let cluster = connect.cluster().await?;
+            (Web::of_registry(&cluster, "the schema registry").await?, Some(cluster))
+        }
     };
     match options.what {
         What::Ls { prefix, deleted, output } => reading::list(&web, prefix.as_deref(), deleted, output).await,
@@ -193,7 +196,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             change_level(&web, level.as_deref(), subject.as_deref(), unset, told).await
         }
         What::Mode { mode, subject, force, told } => change_mode(&web, mode.as_deref(), subject.as_deref(), force, told).await,
-        What::Export => moving::export(&web).await,
+        What::Export => moving::export(&web, cluster.as_ref()).await,
         What::Import { file, told } => moving::import(&web, file.as_deref(), told).await,
     }
 }

@@ -5,7 +5,10 @@ use std::{
     net::TcpStream,
 };
 
-use crate::server::Server;
+use crate::{
+    http::ask,
+    server::{Server, bare},
+};
 
 const FULL_NAME: &str = r#"{"type":"record","name":"FullName","namespace":"com.example","fields":[{"name":"first","type":"string"},{"name":"last","type":"string"}]}"#;
 
@@ -69,6 +72,63 @@ fn john_doe_in_avro() {
     let topic = server.out(&["read", "_schemas", "-q", "-f", "%k\t%s\n"], b"");
     let third = Server::ephemeral();
     assert_eq!(third.out(&["schema", "import"], topic.as_bytes()), "imported 2 versions from 2 records\n");
+}
+
+#[test]
+fn all_settings_move_with_the_schemas() {
+    let (server, other) = (Server::ephemeral(), Server::ephemeral());
+    let call = |server: &Server, method: &str, path: &str, body: &str| {
+        let json = [("Content-Type", "application/json")];
+        ask(server.ready["http"].as_str().unwrap(), method, path, &json, body.as_bytes())
+    };
+    let set = |method: &str, path: &str, body: &str| assert_eq!(call(&server, method, path, body).status, 200, "{path} {body}");
+    for subject in ["base", "gone"] {
+        set(
+            "POST",
+            &format!("/subjects/{subject}/versions"),
+            r#"{"schema":"{\"type\":\"record\",\"name\":\"B\",\"fields\":[]}"}"#,
+        );
+    }
+    set("PUT", "/config/gone", r#"{"compatibility":"FORWARD"}"#);
+    for subject in ["base", "gone"] {
+        set("DELETE", &format!("/subjects/{subject}"), "");
+    }
+    // A live one may refer to what is soft-deleted.
+    set(
+        "POST",
+        "/subjects/user/versions",
+        r#"{"schema":"{\"type\":\"array\",\"items\":\"B\"}","references":[{"name":"B","subject":"base","version":1}]}"#,
+    );
+    set("PUT", "/config/nick", r#"{"alias":"user"}"#);
+    set("PUT", "/config/%3A.__GLOBAL%3A", r#"{"compatibility":"FULL"}"#);
+    // Settings may be there before the first version.
+    set("PUT", "/config/soon", r#"{"compatibility":"NONE"}"#);
+    set("PUT", "/mode/soon", r#"{"mode":"READONLY"}"#);
+    let dump = server.out(&["schema", "export"], b"");
+    other.out(&["schema", "import"], dump.as_bytes());
+    for path in [
+        "/subjects",
+        "/subjects?deletedOnly=true",
+        "/subjects/nick/versions/1",
+        "/config/gone",
+        "/config/nick",
+        "/config/%3A.__GLOBAL%3A",
+        "/config/%3A.%3A",
+        "/config",
+        "/config/soon",
+        "/mode/soon",
+    ] {
+        let (here, there) = (call(&server, "GET", path, ""), call(&other, "GET", path, ""));
+        assert_eq!((here.status, here.json()), (there.status, there.json()), "{path}");
+    }
+    assert_eq!(call(&other, "GET", "/config/%3A.%3A", "").status, 404, "what holds for all is not the default context's own");
+    // From outside, what lists show.
+    let url = format!("http://{}", server.ready["http"].as_str().unwrap());
+    let lists = bare(&["schema", "export", "--registry", &url]).output().unwrap();
+    let lists = String::from_utf8(lists.stdout).unwrap();
+    for scope in ["gone", "nick", ":.__GLOBAL:"] {
+        assert!(lists.contains(&format!(r#"{{"keytype":"CONFIG","subject":"{scope}","magic":0}}"#)), "{scope}: {lists}");
+    }
 }
 
 /// A topic's name stands for the subject of its values; the schema's own name, and what is there, stand for themselves.

@@ -7,18 +7,26 @@ use std::{
     time::Duration,
 };
 
+use milena_client::{Cluster, From, OutOfRange, Reader, ReaderConfig, Selection, Until};
+use milena_engine::subject::{GLOBAL_CONTEXT, record::TOPIC};
 use serde_json::{Value, json};
 
 use super::reading::pages;
 use crate::{
+    cmd::read::is_unknown,
     failure::{Failure, Kind},
     screen::{self, counted},
     told::Told,
     web::{Web, escaped},
 };
 
-pub(super) async fn export(web: &Web) -> Result<(), Failure> {
-    let all = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=true").await?;
+/// Where the registry is a broker's own, `cluster` is that broker.
+pub(super) async fn export(web: &Web, cluster: Option<&Cluster>) -> Result<(), Failure> {
+    let mut all = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=true&aliases=true").await?;
+    let mut scopes = scopes(web, &mut all).await?;
+    if let Some(cluster) = cluster {
+        scopes.extend(set(cluster).await?);
+    }
     let live = pages(web, "/schemas?subjectPrefix=%3A*%3A&deleted=false").await?;
     let live: HashSet<(String, i64)> = live.iter().map(place).collect();
     for mut version in all {
@@ -30,23 +38,66 @@ pub(super) async fn export(web: &Web) -> Result<(), Failure> {
             json!(subject)
         ))?;
     }
-    for scope in scopes(web, &live).await? {
-        let subject = if scope.is_empty() { Value::Null } else { scope.as_str().into() };
-        for (keytype, path) in [("CONFIG", "config"), ("MODE", "mode")] {
-            if let Some(value) = own(web, path, &scope).await? {
-                screen::line(format_args!(r#"{{"keytype":"{keytype}","subject":{subject},"magic":0}}	{value}"#))?;
-            }
-        }
+    for (keytype, path) in [("CONFIG", "config"), ("MODE", "mode")] {
+        settings(web, keytype, path, &scopes).await?;
     }
     Ok(())
 }
 
-/// Whatever may have settings of its own: everything (the empty one), contexts, subjects.
-async fn scopes(web: &Web, live: &HashSet<(String, i64)>) -> Result<BTreeSet<String>, Failure> {
+/// What is set on the scopes. What holds where no scope is named is told as it is: another registry may have another default.
+/// But where all contexts have settings, these are not told as the default context's own.
+async fn settings(web: &Web, keytype: &str, path: &str, scopes: &BTreeSet<String>) -> Result<(), Failure> {
+    let of_all = own(web, path, &of_all()).await?;
+    for scope in scopes {
+        let default = if of_all.is_some() { DEFAULT } else { "" };
+        let Some(value) = own(web, path, if scope.is_empty() { default } else { scope }).await? else { continue };
+        let subject = if scope.is_empty() { Value::Null } else { scope.as_str().into() };
+        screen::line(format_args!(r#"{{"keytype":"{keytype}","subject":{subject},"magic":0}}	{value}"#))?;
+    }
+    Ok(())
+}
+
+/// The default context by its name.
+const DEFAULT: &str = ":.:";
+
+fn of_all() -> String {
+    format!(":{GLOBAL_CONTEXT}:")
+}
+
+/// Whatever may have settings of its own and can be seen in lists: the default context (the empty one), all contexts, each of
+/// them, subjects, and the names that stand for one of these.
+async fn scopes(web: &Web, versions: &mut [Value]) -> Result<BTreeSet<String>, Failure> {
+    let mut scopes = BTreeSet::from([String::new(), of_all()]);
     let contexts = web.get("/contexts").await?;
     let contexts = contexts.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|context| *context != ".");
-    let contexts = contexts.map(|context| format!(":{context}:"));
-    Ok(live.iter().map(|(subject, _)| subject.clone()).chain(contexts).chain([String::new()]).collect())
+    scopes.extend(contexts.map(|context| format!(":{context}:")));
+    for version in versions {
+        scopes.insert(place(version).0);
+        let aliases = version.as_object_mut().and_then(|version| version.remove("aliases"));
+        let aliases = aliases.as_ref().and_then(Value::as_array).into_iter().flatten();
+        scopes.extend(aliases.filter_map(Value::as_str).map(str::to_owned));
+    }
+    Ok(scopes)
+}
+
+/// The scopes whose settings stand in the topic: no list shows a subject that has settings and no versions.
+async fn set(cluster: &Cluster) -> Result<BTreeSet<String>, Failure> {
+    let selection = Selection { topic: TOPIC.into(), partitions: None, from: From::Start, until: Until::End };
+    let config = ReaderConfig { out_of_range: OutOfRange::Start, ..ReaderConfig::default() };
+    let mut scopes = BTreeSet::new();
+    let mut reader = match Reader::open(cluster.clone(), &[selection], config).await {
+        Ok(reader) => reader,
+        // It is there from the first change on.
+        Err(error) if is_unknown(&error) => return Ok(scopes),
+        Err(error) => return Err(error.into()),
+    };
+    while let Some(message) = reader.next().await? {
+        let key: Value = message.key.and_then(|key| serde_json::from_slice(&key).ok()).unwrap_or_default();
+        if matches!(key["keytype"].as_str(), Some("CONFIG" | "MODE")) {
+            scopes.extend(key["subject"].as_str().map(str::to_owned));
+        }
+    }
+    Ok(scopes)
 }
 
 /// The configuration or mode of a scope, if it has one of its own.
