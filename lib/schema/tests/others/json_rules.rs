@@ -166,6 +166,8 @@ rules! {
     required_property_added_to_closed: r#"{"properties":{"a":{}},"additionalProperties":false}"# => r#"{"properties":{"a":{},"b":{"type":"string"}},"required":["b"],"additionalProperties":false}"#, [REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL], no;
     the_old_content_model_decides_on_addition: r#"{"properties":{"a":{}}}"# => r#"{"properties":{"a":{},"b":{"type":"string"}},"additionalProperties":false}"#, [ADDITIONAL_PROPERTIES_REMOVED PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL], lenient;
     a_property_changed_inside: r#"{"properties":{"a":{"type":"string"}}}"# => r#"{"properties":{"a":{"type":"integer"}}}"#, [TYPE_CHANGED], no;
+    a_pattern_added_that_names_a_property: r#"{"properties":{"ab":{"type":"integer"},"b":{}},"additionalProperties":false}"# => r#"{"properties":{"ab":{"type":"integer"},"b":{}},"patternProperties":{"^a":{"type":"string"}},"additionalProperties":false}"#, [OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL TYPE_CHANGED], no;
+    a_pattern_added_that_a_property_fits: r#"{"properties":{"ab":{"type":"integer"},"b":{}},"additionalProperties":false}"# => r#"{"properties":{"ab":{"type":"integer"},"b":{}},"patternProperties":{"^a":{"type":"number"}},"additionalProperties":false}"#, [OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL TYPE_EXTENDED], ok;
     a_pattern_changed_inside: r#"{"patternProperties":{"^x":{"type":"string"}}}"# => r#"{"patternProperties":{"^x":{"type":"integer"}}}"#, [TYPE_CHANGED], no;
 
     max_items_added: r#"{"type":"array"}"# => r#"{"type":"array","maxItems":5}"#, [MAX_ITEMS_ADDED], no;
@@ -190,6 +192,8 @@ rules! {
     items_removed: r#"{"type":"array","items":{"type":"string"}}"# => r#"{"type":"array"}"#, [SCHEMA_REMOVED], ok;
     items_of_another_type: r#"{"type":"array","items":{"type":"string"}}"# => r#"{"type":"array","items":{"type":"integer"}}"#, [TYPE_CHANGED], no;
     contains_added: r#"{"type":"array"}"# => r#"{"type":"array","contains":{"type":"string"}}"#, [SCHEMA_ADDED], no;
+    contains_anything_added: r#"{"type":"array"}"# => r#"{"type":"array","contains":true}"#, [SCHEMA_ADDED], no;
+    contains_removed: r#"{"type":"array","contains":{}}"# => r#"{"type":"array"}"#, [SCHEMA_REMOVED], ok;
     additional_items_added: r#"{"items":[{}],"additionalItems":false}"# => r#"{"items":[{}]}"#, [ADDITIONAL_ITEMS_ADDED], ok;
     additional_items_removed: r#"{"items":[{}]}"# => r#"{"items":[{}],"additionalItems":false}"#, [ADDITIONAL_ITEMS_REMOVED], no;
     additional_items_extended: r#"{"items":[{}],"additionalItems":{"type":"string"}}"# => r#"{"items":[{}]}"#, [ADDITIONAL_ITEMS_EXTENDED], ok;
@@ -210,6 +214,12 @@ rules! {
     item_removed_not_covered: r#"{"items":[{},{"type":"string"}],"additionalItems":{"type":"number"}}"# => r#"{"items":[{}],"additionalItems":{"type":"number"}}"#, [ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL TYPE_CHANGED], no;
     a_list_to_a_tuple: r#"{"type":"array","items":{"type":"integer"}}"# => r#"{"type":"array","items":[{"type":"integer"}]}"#, [SCHEMA_REMOVED ITEM_ADDED_TO_OPEN_CONTENT_MODEL], no;
     a_tuple_to_a_list: r#"{"type":"array","items":[{"type":"integer"}]}"# => r#"{"type":"array","items":{"type":"integer"}}"#, [SCHEMA_ADDED ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL], no;
+    a_list_to_a_closed_tuple: r#"{"type":"array","items":{"type":"number"}}"# => r#"{"type":"array","items":[true],"additionalItems":false}"#, [SCHEMA_REMOVED ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL ADDITIONAL_ITEMS_NARROWED], no;
+    a_list_to_a_tuple_and_others: r#"{"type":"array","items":{"type":"number"}}"# => r#"{"type":"array","items":[true],"additionalItems":{"type":"string"}}"#, [SCHEMA_REMOVED ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL TYPE_CHANGED], no;
+    a_list_to_a_tuple_and_the_same: r#"{"type":"array","items":{"type":"number"}}"# => r#"{"type":"array","items":[true],"additionalItems":{"type":"number"}}"#, [SCHEMA_REMOVED ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL], ok;
+    any_list_to_a_closed_tuple: r#"{"type":"array"}"# => r#"{"type":"array","items":[true],"additionalItems":false}"#, [ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL ADDITIONAL_ITEMS_REMOVED], no;
+    a_list_to_closed_prefix_items: r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","items":{"type":"number"}}"#
+        => r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","prefixItems":[true],"items":false}"#, [SCHEMA_REMOVED ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL ADDITIONAL_ITEMS_NARROWED], no;
     prefix_items_are_a_tuple: r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","prefixItems":[{}],"items":false}"#
         => r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","prefixItems":[{}]}"#, [ADDITIONAL_ITEMS_ADDED], ok;
 

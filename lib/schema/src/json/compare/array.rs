@@ -23,7 +23,11 @@ impl Walk<'_> {
             (true, false) => self.tell(UNIQUE_ITEMS_REMOVED, pair, pair.at, "uniqueItems"),
             _ => {}
         }
-        self.optional(pair, "contains", old.contains, new.contains);
+        match (old.contains, new.contains) {
+            // Whatever it lets in, one must be there: not even `true` is nothing.
+            (None, Some(_)) => self.tell(SCHEMA_ADDED, pair, pair.at, "contains"),
+            (was, is) => self.optional(pair, "contains", was, is),
+        }
         self.optional(pair, "items", old.every, new.every);
         let additional = Beside {
             key: "additionalItems",
@@ -32,8 +36,11 @@ impl Walk<'_> {
             extended: ADDITIONAL_ITEMS_EXTENDED,
             narrowed: ADDITIONAL_ITEMS_NARROWED,
         };
-        if old.tuple.is_some() && new.tuple.is_some() {
-            self.beside(pair, &additional, old.additional, new.additional);
+        match (&old.tuple, &new.tuple) {
+            (Some(_), Some(_)) => self.beside(pair, &additional, old.additional, new.additional),
+            // What stands behind the new tuple's items was one of the old list's.
+            (None, Some(_)) if new.additional.is_some() => self.beside(pair, &additional, old.every, new.additional),
+            _ => {}
         }
         let unevaluated = Beside {
             key: "unevaluatedItems",

@@ -140,9 +140,28 @@ impl Walk<'_> {
                 None => self.removed(pair, ("patternProperties", pattern), *was, new, new.additional),
             }
         }
-        for (pattern, is) in new.patterns.iter().filter(|(pattern, _)| !were.contains_key(pattern)) {
+        let added: Vec<_> = new.patterns.iter().filter(|(pattern, _)| !were.contains_key(pattern)).copied().collect();
+        for (pattern, is) in &added {
             let need = Need::Optional;
             self.added(pair, ("patternProperties", pattern), (*is, need), old, old.additional.or(old.unevaluated));
+        }
+        if !added.is_empty() {
+            self.named_by_patterns(pair, old, &added);
+        }
+    }
+
+    /// A pattern that is new also speaks of properties that were there, whatever the content model says about others.
+    fn named_by_patterns(&mut self, pair: Pair, old: &Object<'_>, added: &[(&str, Id)]) {
+        let mut matcher = Matcher::new(added);
+        let at = self.step(pair.at, &["properties"]);
+        for (name, was) in &old.properties {
+            if !self.spend() {
+                return;
+            }
+            for is in matcher.covers(name) {
+                let inside = self.step(at, &[name]);
+                self.later(*was, is, inside);
+            }
         }
     }
 
@@ -300,8 +319,12 @@ impl<'p, 'a> Matcher<'p, 'a> {
         Self { patterns, compiled: None }
     }
 
-    /// A pattern that no linear engine can run covers nothing.
     fn cover(&mut self, name: &str) -> Option<Id> {
+        self.covers(name).next()
+    }
+
+    /// A pattern that no linear engine can run covers nothing.
+    fn covers<'m>(&'m mut self, name: &'m str) -> impl Iterator<Item = Id> + use<'m, 'p, 'a> {
         let compile = |(pattern, id): &(&str, Id)| {
             let small = pattern.len() <= dialect::PATTERN;
             let mut builder = regex::RegexBuilder::new(pattern);
@@ -309,6 +332,6 @@ impl<'p, 'a> Matcher<'p, 'a> {
             small.then(|| program.build().ok()).flatten().map(|program| (program, *id))
         };
         let compiled = self.compiled.get_or_insert_with(|| self.patterns.iter().take(64).filter_map(compile).collect());
-        compiled.iter().find(|(program, _)| program.is_match(name)).map(|(_, id)| *id)
+        compiled.iter().filter(|(program, _)| program.is_match(name)).map(|(_, id)| *id)
     }
 }
