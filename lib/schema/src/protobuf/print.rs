@@ -19,6 +19,8 @@ use super::{
 
 /// The end of a range that has none: one after the largest tag.
 const TAGS: i32 = 536_870_912;
+/// The same where a message's extensions are a set of messages, in which larger tags fit.
+const SET_TAGS: i32 = i32::MAX;
 
 pub(super) fn canonical(written: &FileDescriptorProto, file: &FileDescriptor, edition: Option<&Edition>) -> String {
     Printer::new(file, edition, false).file(written)
@@ -205,7 +207,10 @@ impl<'f> Printer<'f> {
         self.body_options("", &descriptor.options());
         self.ranges("reserved", proto.reserved_range.iter().map(|r| (r.start(), r.end() - 1)), TAGS - 1);
         self.reserved_names(&proto.reserved_name);
-        self.ranges("extensions", proto.extension_range.iter().map(|r| (r.start(), r.end() - 1)), TAGS - 1);
+        let options = descriptor.options();
+        let set = options.get_field_by_name("message_set_wire_format").is_some_and(|set| set.as_bool() == Some(true));
+        let max = if set { SET_TAGS - 1 } else { TAGS - 1 };
+        self.ranges("extensions", proto.extension_range.iter().map(|r| (r.start(), r.end() - 1)), max);
         let mut printed = 0;
         self.members(proto, descriptor, &mut printed);
         self.nested(proto, descriptor, &mut printed, proto.nested_type.len());

@@ -10,6 +10,18 @@ fn flaw(text: &str) -> String {
     Schema::parse(text, &[]).map(|_| ()).unwrap_err().to_string()
 }
 
+#[test]
+fn a_set_of_messages_is_read_back() {
+    let set = schema("syntax = \"proto2\"; message Set { option message_set_wire_format = true; extensions 4 to max; }");
+    for text in [set.canonical(), set.normalized()] {
+        assert!(text.contains("extensions 4 to max;"), "{text}");
+        let again = schema(&text);
+        assert_eq!([again.canonical(), again.normalized()], [set.canonical(), set.normalized()]);
+    }
+    let less = schema("syntax = \"proto2\"; message Set { option message_set_wire_format = true; extensions 4 to 536870911; }");
+    assert!(less.canonical().contains("extensions 4 to 536870911;"), "{}", less.canonical());
+}
+
 /// Everything that the printer knows.
 const ALL: &str = r#"
 // A comment, which is lost.
