@@ -118,7 +118,9 @@ impl Node {
         let mut first = None;
         for subject in subjects {
             match self.find_schema_in(Asked { subject, ..asked.clone() }, deleted).await? {
-                Err(refusal @ (Refusal::NoSchema | Refusal::NoSubject(_))) => first = first.or(Some(refusal)),
+                // A subject that is there and has another schema says more than one that is not.
+                Err(Refusal::NoSchema) => first = Some(Refusal::NoSchema),
+                Err(refusal @ Refusal::NoSubject(_)) => first = first.or(Some(refusal)),
                 told => return Ok(told),
             }
         }

@@ -242,6 +242,12 @@ fn a_name_without_a_context_means_what_is_its_own() {
     put(":.eu:a", "\"bytes\"");
     assert_eq!(server.post("/subjects/a", &avro("\"string\"")).json()["subject"], ":.eu:a", "a miss is looked for elsewhere");
     assert_eq!(server.get("/subjects/a/versions/2").json()["subject"], ":.eu:a");
+    put(":.eu:c", "\"int\"");
+    put(":.us:c", "\"int\"");
+    server.delete("/subjects/:.eu:c");
+    assert_eq!(server.post("/subjects/c", &avro("\"long\"")).code(), (404, 40403), "the one that is there has another");
+    server.delete("/subjects/:.us:c");
+    assert_eq!(server.post("/subjects/c", &avro("\"long\"")).code(), (404, 40401));
     assert_eq!(server.get("/subjects/a/versions/3").code(), (404, 40402));
     for path in ["/config/:.eu:", "/contexts/.eu/config"] {
         assert_eq!(server.get(path).code(), (404, 40408), "{path}");
