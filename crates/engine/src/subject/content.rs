@@ -94,16 +94,29 @@ impl Content {
     /// The same schema, whatever version the registry noted in it.
     pub(super) fn same_but_version(&self, other: &Self) -> bool {
         let plain = |c: &Self| c.metadata.as_deref().cloned().and_then(Metadata::without_version);
+        let rules = |c: &Self| c.rules.clone().filter(|rules| **rules != RuleSet::default());
         self.format == other.format
             && self.text == other.text
             && self.references == other.references
-            && self.rules == other.rules
+            && rules(self) == rules(other)
             && plain(self) == plain(other)
     }
 
     /// The same schema with other metadata and rules.
     pub(super) fn with(&self, metadata: Option<Metadata>, rules: Option<RuleSet>) -> Self {
         Self::new(self.format, &self.text, self.references.to_vec(), metadata, rules)
+    }
+
+    /// Metadata and rules that say nothing keep an earlier version's from being inherited. Beyond that they are none.
+    pub(super) fn without_empty(self) -> Self {
+        let said = |metadata: &Metadata| *metadata != Metadata::default();
+        let ruled = |rules: &RuleSet| *rules != RuleSet::default();
+        if self.metadata.as_deref().is_none_or(said) && self.rules.as_deref().is_none_or(ruled) {
+            return self;
+        }
+        let metadata = self.metadata.as_deref().cloned().filter(said);
+        let rules = self.rules.as_deref().cloned().filter(ruled);
+        self.with(metadata, rules)
     }
 
     /// With what an earlier version says where this one says nothing.

@@ -501,7 +501,7 @@ impl Question {
             return content.clone();
         }
         let inherited = self.latest().map(|latest| content.inheriting(latest));
-        self.layered(inherited.as_ref().unwrap_or(content))
+        self.layered(inherited.as_ref().unwrap_or(content)).without_empty()
     }
 
     /// With what the configuration puts over and under.

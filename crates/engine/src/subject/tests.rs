@@ -899,6 +899,29 @@ fn what_a_new_one_may_not_be_is_found_where_it_is() {
 }
 
 #[test]
+fn metadata_and_rules_that_say_nothing_are_none() {
+    let mut world = World::default();
+    let plain = world.register(avro("a", "\"int\"")).expect("sound");
+    let said = |subject: &str, metadata: &str, rules: &str| Asked {
+        metadata: serde_json::from_str(metadata).expect("metadata"),
+        rules: serde_json::from_str(rules).expect("rules"),
+        ..avro(subject, "\"int\"")
+    };
+    for (metadata, rules) in [("{}", "null"), ("null", "{}"), (r#"{"tags":{}}"#, r#"{"domainRules":[]}"#)] {
+        for subject in ["a", "b"] {
+            let same = world.register(said(subject, metadata, rules)).expect("the same");
+            assert_eq!((same.id, same.version, &same.content), (plain.id, 1, &plain.content), "{subject} {metadata} {rules}");
+            assert_eq!(world.find(said(subject, metadata, rules), false).expect("the same").id, plain.id);
+        }
+    }
+    // What they do say is that an earlier version's are not wanted.
+    let rule = r#"{"domainRules":[{"name":"r","type":"CEL"}]}"#;
+    world.register(said("c", r#"{"properties":{"k":"v"}}"#, rule)).expect("sound");
+    let bare = world.register(said("c", "{}", "{}")).expect("another");
+    assert_eq!((bare.id, bare.version, &bare.content), (plain.id, 2, &plain.content));
+}
+
+#[test]
 fn an_empty_collection_is_none() {
     let mut world = World::default();
     let said = |metadata: &str, rules: &str| Asked {
