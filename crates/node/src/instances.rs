@@ -21,7 +21,7 @@ impl Written for Fact {
                 fact.encode(&mut bytes);
                 Some(bytes)
             }
-            Fact::Seen { .. } => None,
+            Fact::Seen { .. } | Fact::Turn { .. } => None,
         }
     }
 }

@@ -19,7 +19,9 @@ pub enum Command {
         key: InstanceKey,
         positions: Vec<At>,
     },
-    /// A fetch begins: the caller is awake, and who has been silent for too long is not.
+    /// A fetch begins, and has its turn: one that began before and still waits is given nothing any more.
+    Fetch(InstanceKey),
+    /// A fetch waits: the caller is awake, and who has been silent for too long is not.
     Call(InstanceKey),
     /// These records are about to be given.
     Deliver(Deliver),
@@ -35,6 +37,7 @@ pub struct Deliver {
     pub key: InstanceKey,
     /// The version of the instance that the fetch was planned by.
     pub version: u64,
+    pub turn: u64,
     pub fetch: Box<str>,
     pub ranges: Vec<Delivered>,
 }
@@ -42,8 +45,10 @@ pub struct Deliver {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reply {
     Done,
+    /// A fetch has this turn.
+    Turn(u64),
     /// There is one of that name. A client that makes it again has lost its memory, so what was delivered to it and not
-    /// committed comes again, unless its fetches commit by themselves.
+    /// committed comes again, unless its fetches commit by themselves. Its fetches that wait are over.
     Exists,
 }
 
@@ -59,6 +64,9 @@ pub enum Refusal {
     /// The instance was changed while a fetch was on its way: plan it again.
     #[error("the instance has changed since")]
     Stale,
+    /// A newer fetch of the instance has begun, or the instance was made again: perhaps nobody hears the answer to this one.
+    #[error("a newer fetch of this instance has begun, or the instance was made again")]
+    Overtaken,
     /// 42204.
     #[error("{what} has {len}, at most {max} are allowed")]
     TooLong { what: &'static str, len: usize, max: usize },

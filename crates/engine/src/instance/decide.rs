@@ -48,7 +48,13 @@ impl Machine for Instances {
                 self.afford(new_places(instance, positions.iter().map(|(topic, partition, _)| (*topic, *partition))), 0)?;
                 done(if positions.is_empty() { Vec::new() } else { vec![PositionsSought { key, at, positions }.into()] })
             }
-            Command::Call(key) => self.call(at, key),
+            Command::Fetch(key) => {
+                let mut facts = self.call(at, &key)?;
+                let turn = self.turns + 1;
+                facts.push(Fact::Turn { key, turn });
+                Ok(Decision::new(facts, Reply::Turn(turn)))
+            }
+            Command::Call(key) => done(self.call(at, &key)?),
             Command::Deliver(deliver) => self.deliver(at, deliver),
             Command::Tell(key) => {
                 let voided = self.known(&key)?.voided;
@@ -68,6 +74,12 @@ impl Machine for Instances {
             Fact::Seen { key, at } => {
                 if let Some(instance) = self.get_mut(key) {
                     instance.seen = *at;
+                }
+            }
+            Fact::Turn { key, turn } => {
+                self.turns = *turn;
+                if let Some(instance) = self.get_mut(key) {
+                    instance.turn = *turn;
                 }
             }
         }
@@ -106,7 +118,8 @@ impl Instances {
         if let Some(instance) = self.get(&key) {
             let holds_some = !instance.positions.is_empty() || instance.last.is_some();
             let forgets = !instance.settings.auto_commit && holds_some;
-            let facts = if forgets { vec![InstanceRewound { key, at }.into()] } else { Vec::new() };
+            let mut facts = vec![Fact::Turn { key: key.clone(), turn: self.turns + 1 }];
+            facts.extend(forgets.then(|| InstanceRewound { key, at }.into()));
             return Ok(Decision::new(facts, Reply::Exists));
         }
         bounded("the name of the group", key.group.len(), limits::GROUP_NAME_BYTES_MAX)?;
@@ -138,8 +151,8 @@ impl Instances {
         Some(InstanceKey { group: group.clone(), name: name.clone() })
     }
 
-    fn call(&self, at: i64, key: InstanceKey) -> Judged {
-        let instance = self.known(&key)?;
+    fn call(&self, at: i64, key: &InstanceKey) -> Result<Vec<Fact>, Refusal> {
+        let instance = self.known(key)?;
         let mut facts: Vec<Fact> = Vec::new();
         if instance.reading.is_subscription() {
             for (name, other) in self.of_group(&key.group).filter(|(name, _)| **name != key.name) {
@@ -152,13 +165,16 @@ impl Instances {
                 facts.push(InstanceDozed { key: key.clone(), at, awake: true }.into());
             }
         }
-        facts.push(Fact::Seen { key, at });
-        done(facts)
+        facts.push(Fact::Seen { key: key.clone(), at });
+        Ok(facts)
     }
 
     fn deliver(&self, at: i64, deliver: Deliver) -> Judged {
-        let Deliver { key, version, fetch, ranges } = deliver;
+        let Deliver { key, version, turn, fetch, ranges } = deliver;
         let instance = self.known(&key)?;
+        if instance.turn != turn {
+            return Err(Refusal::Overtaken);
+        }
         if instance.version != version {
             return Err(Refusal::Stale);
         }

@@ -50,6 +50,11 @@ pub enum Fact {
         key: InstanceKey,
         at: i64,
     },
+    /// A fetch began, or a client lost its memory. Costs no write: a fetch does not outlive this broker.
+    Turn {
+        key: InstanceKey,
+        turn: u64,
+    },
 }
 
 impl<F: Into<InstanceFact>> From<F> for Fact {
@@ -77,6 +82,9 @@ pub struct Instance {
     pub seen: i64,
     /// Rises with everything that happens to it: a plan made before is void.
     pub version: u64,
+    /// The one fetch that may be given something: the newest. One that waits on behalf of a client that is dead, which nothing
+    /// tells from one that listens, takes nothing from the client that came after it.
+    pub turn: u64,
     /// What its reading takes in memory.
     reads: usize,
 }
@@ -98,6 +106,8 @@ pub struct LastFetch {
 pub struct Instances {
     groups: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Instance>>,
     count: usize,
+    /// The last turn that was given, to whichever instance: one that is made anew never has a turn of the one before.
+    turns: u64,
     /// About what all of them take in memory.
     bytes: usize,
 }
@@ -147,10 +157,13 @@ impl Instances {
         others.map(|(_, other)| other.silent_at()).min()
     }
 
-    /// The broker has started: nobody could call while it was down, so nobody was silent.
+    /// The broker has started: nobody could call while it was down, so nobody was silent, and no
+    /// fetch is on its way.
     pub fn started(&mut self, now: i64) {
+        self.turns = 0;
         for instance in self.groups.values_mut().flat_map(BTreeMap::values_mut) {
             instance.seen = now;
+            instance.turn = 0;
         }
     }
 
@@ -281,6 +294,7 @@ impl Instance {
             seen: at,
             // Another than that of one that had the name before: its plans are void, too.
             version: at.unsigned_abs() << 10,
+            turn: 0,
             reads: 0,
         }
     }

@@ -84,6 +84,6 @@ impl Instance {
         })?;
         let voided = version >= 2 && r.bool()?;
         let (awake, seen, version, reads) = (r.bool()?, r.i64()?, r.u64()?, reading.weight());
-        Ok(Self { settings, reading, begins, positions, last, voided, awake, seen, version, reads })
+        Ok(Self { settings, reading, begins, positions, last, voided, awake, seen, version, turn: 0, reads })
     }
 }

@@ -61,7 +61,19 @@ impl World {
     }
     fn deliver_at(&mut self, name: &str, version: u64, from: i64, to: i64) -> Result<Reply, Refusal> {
         let ranges = vec![Delivered { topic: topic(), partition: 0, from, to }];
-        self.ask(3, Command::Deliver(Deliver { key: key(name), version, fetch: "f".into(), ranges }))
+        let turn = self.instances.get(&key(name)).map_or(0, |i| i.turn);
+        self.ask(3, Command::Deliver(Deliver { key: key(name), version, turn, fetch: "f".into(), ranges }))
+    }
+    /// A fetch that begins and then waits.
+    fn waits(&mut self, name: &str) -> Deliver {
+        let Ok(Reply::Turn(turn)) = self.ask(3, Command::Fetch(key(name))) else { panic!("a turn") };
+        let ranges = vec![Delivered { topic: topic(), partition: 0, from: 0, to: 5 }];
+        Deliver { key: key(name), version: 0, turn, fetch: "f".into(), ranges }
+    }
+    /// Records have come, and the fetch has a plan of now.
+    fn comes(&mut self, waiting: &Deliver) -> Result<Reply, Refusal> {
+        let version = self.instances.get(&waiting.key).map_or(0, |i| i.version);
+        self.ask(4, Command::Deliver(Deliver { version, ..waiting.clone() }))
     }
     fn share(&self, name: &str, count: i32) -> Vec<i32> {
         self.instances.share(&key(name), count, |reading| *reading == topics()).collect()
@@ -83,6 +95,25 @@ fn a_client_that_makes_its_instance_again_gets_what_it_never_acknowledged() {
         assert_eq!(world.position("a"), auto_commit.then_some(5));
         assert!(world.instances.get(&key("a")).unwrap().reading.is_subscription());
     }
+}
+
+/// Nothing tells a fetch whose client is dead from one whose client listens, but that another came after it.
+#[test]
+fn a_fetch_that_waits_takes_nothing_from_a_client_that_came_after_it() {
+    let mut world = World::default();
+    world.create("a", false);
+    world.subscribe("a");
+    let ghost = world.waits("a");
+    assert_eq!(world.create("a", false), Reply::Exists);
+    assert_eq!(world.comes(&ghost), Err(Refusal::Overtaken), "its client has lost its memory");
+    let (older, newer) = (world.waits("a"), world.waits("a"));
+    assert_eq!(world.comes(&older), Err(Refusal::Overtaken));
+    assert_eq!(world.position("a"), None);
+    assert_eq!(world.comes(&newer), Ok(Reply::Done));
+    world.ask(5, Command::Delete(key("a"))).unwrap();
+    world.create("a", false);
+    let first = world.waits("a");
+    assert!(world.comes(&newer).is_err() && world.comes(&first).is_ok(), "the name is another's now");
 }
 
 #[test]
@@ -254,11 +285,12 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(key, reading, offset)| { Command::Choose { key, reading, begins: vec![(topic(), 0, offset)] } }),
         (name.clone(), offset.clone()).prop_map(|(key, o)| Command::Seek { key, positions: vec![(topic(), 0, o)] }),
         name.clone().prop_map(Command::Call),
+        name.clone().prop_map(Command::Fetch),
         name.clone().prop_map(Command::Rewind),
         name.clone().prop_map(Command::Tell),
         (name, offset).prop_map(|(key, from)| {
             let ranges = vec![Delivered { topic: topic(), partition: 0, from, to: from + 3 }];
-            Command::Deliver(Deliver { key, version: 0, fetch: "f".into(), ranges })
+            Command::Deliver(Deliver { key, version: 0, turn: 0, fetch: "f".into(), ranges })
         }),
     ]
 }
@@ -273,7 +305,7 @@ proptest! {
         for (mut command, pause) in commands {
             at += pause;
             if let Command::Deliver(deliver) = &mut command {
-                deliver.version = world.instances.get(&deliver.key).map_or(0, |i| i.version);
+                (deliver.version, deliver.turn) = world.instances.get(&deliver.key).map_or((0, 0), |i| (i.version, i.turn));
             }
             let _ = world.ask(at, command);
             let subscribed: Vec<_> = ["a", "b", "c"].iter().filter(|n| world.instances.get(&key(n)).is_some_and(|i| {
@@ -346,7 +378,7 @@ fn positions_have_weight_and_who_moves_on_needs_no_more() {
     assert_eq!(world.deliver("a", 0, 5), Ok(Reply::Done));
     let version = world.instances.get(&key("a")).map_or(0, |i| i.version);
     let ranges = (0..20).map(|n| Delivered { topic: topic(), partition: many + n, from: 0, to: 1 }).collect();
-    let beyond = Command::Deliver(Deliver { key: key("a"), version, fetch: "f".into(), ranges });
+    let beyond = Command::Deliver(Deliver { key: key("a"), version, turn: 0, fetch: "f".into(), ranges });
     assert!(matches!(world.ask(4, beyond), Err(Refusal::Heavy { .. })));
     world.ask(5, Command::Rewind(key("a"))).unwrap();
     assert_eq!(world.instances.bytes, key("a").weight() + weight(topics().weight(), 0));

@@ -208,7 +208,7 @@ impl From<instance::Refusal> for Fault {
             Refusal::Unknown(_) => Self::no_instance(),
             Refusal::Exclusive => Self::illegal_state(refusal),
             // Plans are made anew where they are made; whoever hears of it has had bad luck a thousand times.
-            Refusal::Stale => Self::retriable(refusal),
+            Refusal::Stale | Refusal::Overtaken => Self::retriable(refusal),
             Refusal::TooLong { .. } | Refusal::Full { .. } | Refusal::Heavy { .. } => Self::bad_config(refusal),
         }
     }

@@ -267,6 +267,62 @@ fn an_empty_answer_says_why() {
     assert_eq!(why("a").as_deref(), Some("end-reached"));
 }
 
+/// A request whose client is gone without a word, which the door cannot know: nobody reads its answer.
+fn ghost(server: &Server, path: &str, headers: &str) -> std::net::TcpStream {
+    let mut stream = server.connect(0);
+    let head = format!("GET {path} HTTP/1.1\r\nHost: milena\r\n{headers}\r\n");
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("it reads");
+    stream
+}
+
+#[test]
+fn a_fetch_of_a_dead_client_takes_no_records_from_the_job_that_runs_again() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    reader(&server, "billing", "job", "orders", &json!({}));
+    assert_eq!(fetch(&server, "billing", "job", "").json().as_array().map(Vec::len), Some(1));
+    let offsets = "/consumers/billing/instances/job/offsets";
+    assert_eq!(server.send("POST", offsets, &[], b"").status, 200);
+    let before = server.turn("billing", "job", 0);
+    let mut dead = ghost(&server, "/consumers/billing/instances/job/records?timeout=20000", "Connection: close\r\n");
+    let waiting = server.turn("billing", "job", before);
+    // The job runs again from the top.
+    assert_eq!(server.post("/consumers/billing", &json!({"name": "job"})).status, 409);
+    server.turn("billing", "job", waiting);
+    produce(&server, "orders", 1..4);
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut dead, &mut answer).expect("text");
+    assert!(answer.contains("why-empty: overtaken") && answer.ends_with("[]"), "{answer}");
+    assert_eq!(fetch(&server, "billing", "job", "").json().as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn the_same_fetch_again_gives_the_same_records_while_the_first_one_waits() {
+    let server = Server::start(Surface::Common);
+    produce(&server, "orders", 0..1);
+    reader(&server, "billing", "job", "orders", &json!({}));
+    fetch(&server, "billing", "job", "");
+    let before = server.turn("billing", "job", 0);
+    let path = "/consumers/billing/instances/job/records?timeout=20000";
+    let named = "Fetch-Id: run-17-3\r\nConnection: close\r\n";
+    let mut first = ghost(&server, path, named);
+    let waiting = server.turn("billing", "job", before);
+    let mut again = ghost(&server, path, named);
+    server.turn("billing", "job", waiting);
+    produce(&server, "orders", 1..3);
+    let told = |stream: &mut std::net::TcpStream| {
+        let mut answer = String::new();
+        std::io::Read::read_to_string(stream, &mut answer).expect("text");
+        answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
+    };
+    let given = told(&mut again);
+    assert_eq!(serde_json::from_str::<Value>(&given).expect("JSON").as_array().map(Vec::len), Some(2));
+    let late = told(&mut first);
+    assert!(late == given || late == "[]", "{late}");
+    let repeated = server.send("GET", path, &[("Accept", JSON), ("Fetch-Id", "run-17-3")], b"");
+    assert_eq!(repeated.body, given);
+}
+
 /// Who fell silent while another waits is silent for that one, too.
 #[test]
 fn a_fetch_that_waits_takes_over_from_an_instance_that_falls_silent() {

@@ -117,6 +117,23 @@ impl Server {
     pub(crate) fn commits(&self) -> u64 {
         self.node.gauges().commits
     }
+    /// The number of the newest fetch of a consumer instance, once it has begun.
+    pub(crate) fn turn(&self, group: &str, name: &str, after: u64) -> u64 {
+        use milena_node::engine::instance::InstanceKey;
+        let key = InstanceKey { group: group.into(), name: name.into() };
+        for _ in 0..2000 {
+            let (node, key, (sender, receiver)) = (self.node.clone(), key.clone(), std::sync::mpsc::channel());
+            self.node.runtimes().spawn_on_least_loaded(move || async move {
+                let turn = node.ask_instances(|all| all.get(&key).map(|instance| instance.turn)).await;
+                let _ = sender.send(turn.ok().flatten());
+            });
+            match receiver.recv().expect("an answer") {
+                Some(turn) if turn > after => return turn,
+                _ => std::thread::sleep(std::time::Duration::from_millis(10)),
+            }
+        }
+        panic!("no fetch of {group}/{name} has begun")
+    }
     /// DeleteRecords on the first partition.
     pub(crate) fn trim(&self, topic: &str, to: i64) {
         let topic = self.node.topic(topic).expect("a topic");

@@ -90,7 +90,7 @@ pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answe
             40902,
             "Consumer with specified consumer ID already exists in the specified consumer group.",
         )),
-        Reply::Done => {
+        Reply::Done | Reply::Turn(_) => {
             let host = host.unwrap_or_default();
             let base_uri = format!("http://{host}/consumers/{}/instances/{}", escaped(group), escaped(&name));
             Ok(told(&json!({"instance_id": name, "base_uri": base_uri})))

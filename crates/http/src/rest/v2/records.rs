@@ -18,7 +18,7 @@ use milena_node::{
     Node,
     engine::{
         ids::Uuid,
-        instance::{Command, Deliver, Delivered, Instance, InstanceKey, Reading, Refusal},
+        instance::{Command, Deliver, Delivered, Instance, InstanceKey, Reading, Refusal, Reply},
     },
 };
 use tokio::time::Instant;
@@ -68,8 +68,9 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
     let instance = reading::find(node, &key).await?;
     media::judge_accept_of(&asked.headers, instance.settings.format)?;
     let wish = Wish::of(&asked, &instance)?;
-    node.instances(Command::Call(key.clone())).await??;
-    if let Some(again) = repeated(door, &instance, &wish).await? {
+    let Reply::Turn(turn) = node.instances(Command::Fetch(key.clone())).await?? else { return Err(Refusal::Overtaken.into()) };
+    // Looked at anew: up to here an older request of the same name could be answered.
+    if let Some(again) = repeated(door, &reading::find(node, &key).await?, &wish).await? {
         return Ok(again);
     }
     if asked.query("redeliver") == Some("true") {
@@ -78,7 +79,7 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
         // Whoever asks for more has dealt with what it got.
         reading::commit_delivered(door, &key, asked.peer.writer(node).0).await?;
     }
-    fetch(door, &key, &wish).await
+    fetch(door, (&key, turn), &wish).await
 }
 
 impl Wish {
@@ -126,7 +127,16 @@ async fn repeated(door: &Door, instance: &Instance, wish: &Wish) -> Told<Option<
     Ok(Some(written(gathered, Some(&last.name), None)))
 }
 
-async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
+/// Nothing, since this is not the newest fetch: who asked last, or made the instance again, gets what comes.
+async fn overtaken(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
+    // Unless the newer one is the same request again.
+    match repeated(door, &reading::find(&door.node, key).await?, wish).await? {
+        Some(again) => Ok(again),
+        None => Ok(written(Gathered::new(door, wish.limits), None, Some("overtaken"))),
+    }
+}
+
+async fn fetch(door: &Door, (key, turn): (&InstanceKey, u64), wish: &Wish) -> Told<Answer> {
     let node = &door.node;
     let deadline = Instant::now() + wish.patience;
     for _ in 0..TRIES {
@@ -134,6 +144,9 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
             let plan = Plan::of(door, key).await?;
             if plan.instance.reading == Reading::Nothing {
                 return Err(Fault::illegal_state("Consumer is not subscribed to any topics or assigned any partitions"));
+            }
+            if plan.instance.turn != turn {
+                return overtaken(door, key, wish).await;
             }
             let gathered = gather(door, &plan, wish).await?;
             let left = deadline.saturating_duration_since(Instant::now());
@@ -157,12 +170,14 @@ async fn fetch(door: &Door, key: &InstanceKey, wish: &Wish) -> Told<Answer> {
         let deliver = Deliver {
             key: key.clone(),
             version: plan.instance.version,
+            turn,
             fetch: fetch.as_str().into(),
             ranges: gathered.ranges().to_vec(),
         };
         match node.instances(Command::Deliver(deliver)).await? {
             Ok(_) => return Ok(written(gathered, Some(&fetch), None)),
             Err(Refusal::Stale) => {}
+            Err(Refusal::Overtaken) => return overtaken(door, key, wish).await,
             Err(refusal) => return Err(refusal.into()),
         }
     }
