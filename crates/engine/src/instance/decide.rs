@@ -1,7 +1,7 @@
 //! The judgement about instances: who may be made, who is woken, whose plan still holds.
 
 use super::{
-    Command, Deliver, Fact, Instance, InstanceKey, Instances, PLACE, Reading, Refusal, Reply, Settings,
+    At, Command, Deliver, Fact, Instance, InstanceKey, Instances, PLACE, Reading, Refusal, Reply, Settings,
     fact::{
         Ending, InstanceCreated, InstanceDeleted, InstanceDozed, InstanceRewound, InstanceTold, PositionsSought, ReadingChosen,
         RecordsDelivered,
@@ -33,13 +33,14 @@ impl Machine for Instances {
             Command::Choose { key, reading, begins } => {
                 let instance = self.known(&key)?;
                 may_read(instance, &reading)?;
-                let weight = weight(reading.weight(), begins.len());
-                let fact = ReadingChosen { key, at, reading, begins };
                 // The same subscription again changes nothing, as in Kafka: a client may say it before every fetch.
-                let same = instance.reading == fact.reading && instance.reading.is_subscription() && instance.awake;
+                let same = instance.reading == reading && reading.is_subscription() && instance.awake;
                 if same {
                     return done(Vec::new());
                 }
+                let weight = weight(reading.weight(), begins.len());
+                let begins = self.earliest(&key, &reading, begins);
+                let fact = ReadingChosen { key, at, reading, begins };
                 self.afford(weight.saturating_sub(instance.weight()), 0)?;
                 done(vec![fact.into()])
             }
@@ -110,6 +111,20 @@ fn bounded(what: &'static str, len: usize, max: usize) -> Result<(), Refusal> {
 }
 
 impl Instances {
+    /// Where an instance begins: where it, or another of its group that it shares with, would have begun until now. What has
+    /// come since, and nobody has committed, is unread and not to be passed over because partitions change hands.
+    fn earliest(&self, key: &InstanceKey, reading: &Reading, mut begins: Vec<At>) -> Vec<At> {
+        let shares = |other: &Instance| reading.is_subscription() && other.reading.is_subscription();
+        let sharers = self.of_group(&key.group).filter(|(name, other)| **name == key.name || shares(other));
+        begins.sort_unstable();
+        for ((topic, partition), offset) in sharers.flat_map(|(_, other)| &other.begins) {
+            if let Ok(at) = begins.binary_search_by_key(&(*topic, *partition), |(topic, partition, _)| (*topic, *partition)) {
+                begins[at].2 = begins[at].2.min(*offset);
+            }
+        }
+        begins
+    }
+
     fn known(&self, key: &InstanceKey) -> Result<&Instance, Refusal> {
         self.get(key).ok_or_else(|| Refusal::Unknown(key.clone()))
     }

@@ -97,6 +97,30 @@ fn a_client_that_makes_its_instance_again_gets_what_it_never_acknowledged() {
     }
 }
 
+/// What came since the first of them subscribed is unread, whoever has its partition now.
+#[test]
+fn who_begins_at_the_end_begins_where_its_group_did() {
+    let mut world = World::default();
+    let latest = |world: &mut World, name: &str, reading: Reading, ends: &[i64]| {
+        let begins = ends.iter().enumerate().map(|(n, end)| (topic(), n as i32, *end)).collect();
+        world.ask(2, Command::Choose { key: key(name), reading, begins }).unwrap();
+        world.instances.get(&key(name)).unwrap().begins.values().copied().collect::<Vec<_>>()
+    };
+    for name in ["a", "b", "c"] {
+        world.create(name, false);
+    }
+    assert_eq!(latest(&mut world, "a", topics(), &[3, 4]), [3, 4]);
+    assert_eq!(latest(&mut world, "b", topics(), &[5, 5, 9]), [3, 4, 9], "nobody knew the third");
+    let wider = Reading::Topics(vec!["t".parse().unwrap(), "u".parse().unwrap()]);
+    assert_eq!(latest(&mut world, "a", wider, &[7, 7, 9]), [3, 4, 9]);
+    // Silent, asleep, and back with the same subscription.
+    world.ask(IDLE + 5, Command::Call(key("b"))).unwrap();
+    assert_eq!(latest(&mut world, "a", topics(), &[8, 8, 9]), [3, 4, 9]);
+    assert_eq!(latest(&mut world, "a", Reading::Nothing, &[]), [] as [i64; 0]);
+    let by_hand = Reading::Partitions(vec![("t".parse().unwrap(), 0)]);
+    assert_eq!(latest(&mut world, "c", by_hand, &[8]), [8], "it shares with nobody");
+}
+
 /// Nothing tells a fetch whose client is dead from one whose client listens, but that another came after it.
 #[test]
 fn a_fetch_that_waits_takes_nothing_from_a_client_that_came_after_it() {

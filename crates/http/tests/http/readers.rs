@@ -323,6 +323,62 @@ fn the_same_fetch_again_gives_the_same_records_while_the_first_one_waits() {
     assert_eq!(repeated.body, given);
 }
 
+fn offsets_of(server: &Server, group: &str, name: &str) -> usize {
+    fetch(server, group, name, "").json().as_array().expect("records").len()
+}
+
+fn two_partitions(server: &Server, topic: &str) {
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let made = server.post(&format!("/v3/clusters/{cluster}/topics"), &json!({"topic_name": topic, "partitions_count": 2}));
+    assert_eq!(made.status, 201, "{}", made.body);
+}
+
+fn produce_to_both(server: &Server, topic: &str) {
+    let records: Vec<Value> = (0..4).map(|n| json!({"value": n, "partition": n % 2})).collect();
+    let body = json!({"records": records}).to_string();
+    assert_eq!(server.send("POST", &format!("/topics/{topic}"), &[("Content-Type", JSON)], body.as_bytes()).status, 200);
+}
+
+/// As Java's consumer: a commit before anything came notes where reading goes on.
+#[test]
+fn a_job_that_begins_at_the_end_and_commits_gets_what_comes_until_it_runs_again() {
+    let server = Server::start(Surface::Common);
+    two_partitions(&server, "t");
+    for auto in [false, true] {
+        let (group, more) = (format!("g{auto}"), json!({"auto.offset.reset": "latest", "auto.commit.enable": auto}));
+        let own = format!("/consumers/{group}/instances/job");
+        reader(&server, &group, "job", "t", &more);
+        assert_eq!(offsets_of(&server, &group, "job"), 0);
+        if !auto {
+            assert_eq!(server.send("POST", &format!("{own}/offsets"), &[], b"").status, 200);
+        }
+        assert_eq!(server.delete(&own).status, 204);
+        produce_to_both(&server, "t");
+        reader(&server, &group, "job", "t", &more);
+        assert_eq!(offsets_of(&server, &group, "job"), 4, "auto.commit.enable {auto}");
+    }
+}
+
+#[test]
+fn partitions_that_change_hands_before_anything_is_committed_lose_nothing() {
+    let server = Server::start(Surface::Common);
+    two_partitions(&server, "t");
+    let latest = json!({"auto.offset.reset": "latest"});
+    reader(&server, "g", "a", "t", &latest);
+    produce_to_both(&server, "t");
+    reader(&server, "g", "b", "t", &latest);
+    assert_eq!((offsets_of(&server, "g", "a"), offsets_of(&server, "g", "b")), (2, 2));
+    // More to read does not end what is read already.
+    let wider = server.post("/consumers/g/instances/a/subscription", &json!({"topics": ["t", "u"]}));
+    assert_eq!(wider.status, 204);
+    assert_eq!((offsets_of(&server, "g", "a"), offsets_of(&server, "g", "b")), (2, 2));
+    // A topic that was not there yet is new to all of them, also to whoever subscribes after it came.
+    two_partitions(&server, "u");
+    produce_to_both(&server, "u");
+    assert_eq!(server.post("/consumers/g/instances/b/subscription", &json!({"topics": ["t", "u"]})).status, 204);
+    assert_eq!((offsets_of(&server, "g", "a"), offsets_of(&server, "g", "b")), (4, 4));
+}
+
 /// Who fell silent while another waits is silent for that one, too.
 #[test]
 fn a_fetch_that_waits_takes_over_from_an_instance_that_falls_silent() {

@@ -7,7 +7,7 @@ use milena_node::{
     Topic,
     engine::{
         ids::{TopicName, Uuid},
-        instance::{At, Command, Format, InstanceKey, Reading, Reply, Reset, Settings},
+        instance::{Command, Format, InstanceKey, Reading, Reply, Reset, Settings},
     },
 };
 use serde::Deserialize;
@@ -206,18 +206,12 @@ pub(super) async fn assign(door: &Door, key: InstanceKey, body: &[u8]) -> Told<A
     choose(door, key, Reading::Partitions(partitions)).await
 }
 
-/// For an instance that wants what comes from now on, "now" is noted down, so that nothing is missed before its first fetch.
 async fn choose(door: &Door, key: InstanceKey, wanted: Reading) -> Told<Answer> {
     let instance = reading::find(&door.node, &key).await?;
-    let topics = match instance.settings.reset {
-        Reset::Latest => reading::topics(door, &wanted).await?,
+    let begins = match instance.settings.reset {
+        Reset::Latest => reading::begins(door, &key, &wanted).await?,
         Reset::Earliest | Reset::None => Vec::new(),
     };
-    let ends = |topic: &Arc<Topic>| {
-        let end = |p: &Arc<milena_node::Partition>| Some((topic.id, p.index(), p.view()?.high));
-        topic.partitions.iter().filter_map(end).collect::<Vec<_>>()
-    };
-    let begins: Vec<At> = topics.iter().flat_map(ends).collect();
     door.node.instances(Command::Choose { key, reading: wanted, begins }).await??;
     Ok(done())
 }

@@ -11,7 +11,7 @@ use milena_node::{
     engine::{
         group::{Commit, CommitPosition, NamedPartition},
         ids::TopicId,
-        instance::{Instance, InstanceKey, Instances, Reading, Reset},
+        instance::{At, Instance, InstanceKey, Instances, Reading, Reset},
         settings::topic::GapPolicy,
     },
 };
@@ -88,6 +88,19 @@ fn texts(instances: &Instances, group: &str) -> BTreeSet<Box<str>> {
 /// A partition of a topic.
 type Part = (Arc<Topic>, i32);
 
+fn subscribes(reading: &Reading, topic: &str, patterns: &Compiled) -> bool {
+    match reading {
+        Reading::Topics(names) => names.iter().any(|name| name.as_str() == topic),
+        Reading::Pattern(text) => matches(patterns, text, topic),
+        Reading::Nothing | Reading::Partitions(_) => false,
+    }
+}
+
+/// Whether every pattern of a group is among these: one may have come meanwhile.
+fn knows(patterns: &Compiled, instances: &Instances, group: &str) -> bool {
+    instances.of_group(group).filter_map(|(_, other)| text(&other.reading)).all(|text| patterns.contains_key(text))
+}
+
 /// Which partitions of these topics are this instance's, by topic and number. `None` when somebody has subscribed to a pattern
 /// meanwhile that is not among these.
 fn mine(instances: &Instances, key: &InstanceKey, (topics, patterns): (&[Arc<Topic>], &Compiled)) -> Option<Vec<Part>> {
@@ -96,18 +109,13 @@ fn mine(instances: &Instances, key: &InstanceKey, (topics, patterns): (&[Arc<Top
         let found = |(name, index): &(_, i32)| Some((topics.iter().find(|topic| topic.name == *name)?.clone(), *index));
         return Some(partitions.iter().filter_map(found).collect());
     }
-    if instances.of_group(&key.group).filter_map(|(_, other)| text(&other.reading)).any(|text| !patterns.contains_key(text)) {
+    if !knows(patterns, instances, &key.group) {
         return None;
     }
     let mut mine = Vec::new();
     for topic in topics {
-        let name = &topic.name;
-        let subscribes = |reading: &Reading| match reading {
-            Reading::Topics(names) => names.contains(name),
-            Reading::Pattern(text) => matches(patterns, text, name.as_str()),
-            Reading::Nothing | Reading::Partitions(_) => false,
-        };
-        let share = instances.share(key, topic.partitions.len() as i32, subscribes);
+        let count = topic.partitions.len() as i32;
+        let share = instances.share(key, count, |reading| subscribes(reading, topic.name.as_str(), patterns));
         mine.extend(share.map(|partition| (topic.clone(), partition)));
     }
     Some(mine)
@@ -128,6 +136,46 @@ pub(super) async fn assigned(door: &Door, key: &InstanceKey) -> Told<(Instance, 
             return Ok((instance.ok_or_else(Fault::no_instance)?, mine));
         }
     }
+}
+
+/// For an instance that wants what comes from now on, where "now" is, so that nothing is missed before its first fetch. Left
+/// out are partitions that came when others of the group, or itself, had subscribed: to the group all of them is new.
+pub(super) async fn begins(door: &Door, key: &InstanceKey, wanted: &Reading) -> Told<Vec<At>> {
+    let node = &door.node;
+    let topics = topics(door, wanted).await?;
+    let mut ends: Vec<(&Arc<Topic>, At)> = Vec::new();
+    for topic in &topics {
+        let end = |p: &Arc<Partition>| Some((topic, (topic.id, p.index(), p.view()?.high)));
+        ends.extend(topic.partitions.iter().filter_map(end));
+    }
+    while wanted.is_subscription() {
+        let texts = node.ask_instances(|instances| texts(instances, &key.group)).await?;
+        let patterns = door.patterns.compiled(node, texts).await?;
+        if node.ask_instances(|all| keep_noted(all, &key.group, &patterns, &mut ends)).await? {
+            break;
+        }
+    }
+    Ok(ends.into_iter().map(|(_, at)| at).collect())
+}
+
+/// Leaves out what a subscriber of the group that began at the end of everything has no note of. Whether all patterns were known.
+fn keep_noted(instances: &Instances, group: &str, patterns: &Compiled, ends: &mut Vec<(&Arc<Topic>, At)>) -> bool {
+    if !knows(patterns, instances, group) {
+        return false;
+    }
+    let sharers = instances.of_group(group).map(|(_, other)| other);
+    for other in sharers.filter(|other| other.reading.is_subscription() && other.settings.reset == Reset::Latest) {
+        let mut taken: Option<(TopicId, bool)> = None;
+        ends.retain(|(topic, (id, partition, _))| {
+            // They come topic by topic, and a pattern is matched once for each.
+            let (_, takes) = match taken {
+                Some(known) if known.0 == *id => known,
+                _ => *taken.insert((*id, subscribes(&other.reading, topic.name.as_str(), patterns))),
+            };
+            !takes || other.begins.contains_key(&(*id, *partition))
+        });
+    }
+    true
 }
 
 /// What a group has committed.
@@ -223,8 +271,10 @@ pub(super) async fn commit_delivered(door: &Door, key: &InstanceKey, writer: u32
     let committed = committed(node, &key.group).await?;
     let moved = mine.into_iter().filter_map(|(topic, partition)| {
         let at = (topic.id, partition);
-        let offset = *instance.positions.get(&at)?;
-        (committed.get(&at) != Some(&offset)).then(|| (topic, partition, offset, String::new()))
+        let before = committed.get(&at).filter(|offset| **offset >= 0);
+        // Where nothing has come yet, the place where it would begin, as in Kafka: what comes until the next run is not missed.
+        let offset = *instance.positions.get(&at).or_else(|| instance.begins.get(&at).filter(|_| before.is_none()))?;
+        (before != Some(&offset)).then(|| (topic, partition, offset, String::new()))
     });
     commit(node, key, moved.collect::<Vec<_>>(), writer).await?;
     Ok(true)
