@@ -1,5 +1,6 @@
 //! The HTTP door from outside: a node in memory, a listener on a free port, and plain sockets.
 
+mod bodies;
 mod coded;
 mod crowded;
 mod manual;

@@ -65,6 +65,7 @@ struct Assign {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Place {
     pub(super) topic: String,
     pub(super) partition: i32,

@@ -22,11 +22,13 @@ use crate::{
 };
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Offsets {
     offsets: Vec<Object<Offset>>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Offset {
     topic: String,
     partition: i32,
@@ -35,6 +37,7 @@ struct Offset {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Places {
     partitions: Vec<Object<Place>>,
 }

@@ -32,11 +32,13 @@ pub(super) enum Owner<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Update {
     value: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Batch {
     data: Vec<Object<BatchEntry>>,
     #[serde(default)]
@@ -44,6 +46,7 @@ struct Batch {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BatchEntry {
     name: String,
     value: Option<String>,

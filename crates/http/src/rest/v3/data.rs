@@ -17,6 +17,7 @@ use crate::{
 
 /// A key or a value as it comes.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DataIn<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,

@@ -2,7 +2,7 @@
 
 use hyper::{StatusCode, header::CONTENT_LENGTH};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -44,7 +44,10 @@ const STREAM: Duration = Duration::from_secs(86_400);
 const ENTRIES: usize = 10;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RecordIn<'a> {
+    /// Entries of a batch have one, which is looked at by itself.
+    id: Option<IgnoredAny>,
     partition_id: Option<i32>,
     #[serde(default)]
     headers: Vec<Object<HeaderIn>>,
@@ -56,12 +59,14 @@ struct RecordIn<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct HeaderIn {
     name: String,
     value: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BatchIn<'a> {
     #[serde(borrow)]
     entries: Vec<&'a RawValue>,
@@ -95,6 +100,28 @@ struct ToldNot<'a> {
     id: Option<&'a str>,
     error_code: u32,
     message: &'a str,
+}
+
+/// How records come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Stream,
+    Batch,
+}
+
+impl Form {
+    fn read(self, json: &[u8]) -> Told<RecordIn<'_>> {
+        let read = parsed::<RecordIn<'_>>(json);
+        if self == Self::Batch {
+            return read;
+        }
+        // Of a stream the proxy says all that is wrong with one record's JSON by one number.
+        match read {
+            Ok(record) if record.id.is_none() => Ok(record),
+            Ok(_) => Err(bad("Unrecognized field: id")),
+            Err(fault) => Err(bad(fault.message)),
+        }
+    }
 }
 
 /// A record that can be written, and what is told of its parts.
@@ -209,11 +236,11 @@ impl Target {
     }
 
     /// Writes records that came together; one that is wrong is answered so and stops none of the others.
-    async fn outcomes(&self, records: &[impl AsRef<[u8]>]) -> Vec<(Told<Placed>, Option<Ready>)> {
+    async fn outcomes(&self, records: &[impl AsRef<[u8]>], form: Form) -> Vec<(Told<Placed>, Option<Ready>)> {
         let mut read: Vec<Told<Ready>> = Vec::with_capacity(records.len());
         let mut coder = Coder::new(&self.door, &self.topic);
         for json in records {
-            read.push(match parsed::<RecordIn<'_>>(json.as_ref()) {
+            read.push(match form.read(json.as_ref()) {
                 Ok(record) => ready(record, &mut coder).await,
                 Err(fault) => Err(fault),
             });
@@ -255,7 +282,7 @@ impl Target {
         if records.is_empty() {
             return;
         }
-        for (outcome, ready) in self.outcomes(records).await {
+        for (outcome, ready) in self.outcomes(records, Form::Stream).await {
             match (&outcome, &ready) {
                 (Ok(placed), Some(ready)) => line(out, &self.accepted(placed, ready, None)),
                 (Err(fault), _) => refuse(out, fault),
@@ -301,7 +328,7 @@ pub(super) async fn batch(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<A
     let batch: BatchIn<'_> = parsed(&body)?;
     let ids = judge_entries(&batch)?;
     let records: Vec<&[u8]> = batch.entries.iter().map(|entry| entry.get().as_bytes()).collect();
-    let outcomes = target.outcomes(&records).await;
+    let outcomes = target.outcomes(&records, Form::Batch).await;
     let (mut successes, mut failures) = (Vec::new(), Vec::new());
     for (id, (outcome, ready)) in ids.iter().zip(&outcomes) {
         match (outcome, ready) {

@@ -28,6 +28,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Create {
     topic_name: String,
     partitions_count: Option<i32>,
@@ -41,12 +42,14 @@ struct Create {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     name: String,
     value: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Patch {
     partitions_count: i32,
 }

@@ -1,0 +1,59 @@
+//! Bodies of the REST proxy: a field that it does not know is refused, and what the proxy that people know takes is taken.
+
+use milena_http::Surface;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+fn cluster(server: &Server) -> String {
+    let id = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    format!("/v3/clusters/{id}")
+}
+
+fn topic(server: &Server, body: &Value) {
+    let made = server.post(&format!("{}/topics", cluster(server)), body);
+    assert_eq!(made.status, 201, "{}", made.body);
+}
+
+fn end_of(server: &Server, topic: &str) -> i64 {
+    server.get(&format!("/topics/{topic}/partitions/0/offsets")).json()["end_offset"].as_i64().expect("an offset")
+}
+
+/// A body of v2, and a name that was mistyped: each would be a record of nothing, which is a tombstone.
+#[test]
+fn a_field_that_is_not_known_writes_and_changes_nothing() {
+    let server = Server::start(Surface::Common);
+    topic(&server, &json!({"topic_name": "t"}));
+    let topics = format!("{}/topics", cluster(&server));
+    for record in [
+        json!({"records": [{"value": {"a": 1}}]}),
+        json!({"key": {"type": "STRING", "data": "k"}, "vaule": {"type": "STRING", "data": "v"}}),
+        json!({"value": {"type": "STRING", "dat": "v"}}),
+        json!({"value": {"type": "STRING", "data": "v"}, "headers": [{"name": "h", "val": "AA=="}]}),
+        json!({"id": "1", "value": {"type": "STRING", "data": "v"}}),
+    ] {
+        let told = server.post(&format!("{topics}/t/records"), &record);
+        assert_eq!((told.status, told.json()["error_code"].as_i64()), (200, Some(400)), "{record}: {}", told.body);
+        assert!(told.body.contains("Unrecognized field: "), "{}", told.body);
+    }
+    let batch = json!({"entries": [{"id": "1", "records": []}, {"id": "2", "value": {"type": "JSON", "data": 1}}]});
+    let told = server.post(&format!("{topics}/t/records:batch"), &batch);
+    let failed = &told.json()["failures"][0];
+    assert_eq!((told.status, &failed["id"], &failed["error_code"]), (207, &json!("1"), &json!(422)), "{}", told.body);
+    assert_eq!(end_of(&server, "t"), 1, "the other entry is written");
+    let refused = [
+        ("POST", topics.clone(), json!({"topic_name": "u", "partition_count": 12})),
+        ("PATCH", format!("{topics}/t"), json!({"partitions_count": 2, "x": 1})),
+        ("PUT", format!("{topics}/t/configs/retention.ms"), json!({"vaule": "5"})),
+        ("POST", format!("{topics}/t/configs:alter"), json!({"data": [{"name": "retention.ms", "vaule": "5"}]})),
+        ("POST", format!("{topics}/t/records:batch"), json!({"entries": [{"id": "1"}], "x": 1})),
+        ("POST", "/consumers/g/instances/i/positions".into(), json!({"offsets": [], "x": []})),
+        ("POST", "/consumers/g/instances/i/positions/end".into(), json!({"partitions": [{"topic": "t", "part": 0}]})),
+    ];
+    assert_eq!(server.post("/consumers/g", &json!({"name": "i"})).status, 200);
+    for (method, path, body) in refused {
+        let told = server.send(method, &path, &[], body.to_string().as_bytes());
+        assert_eq!(told.code(), (422, 422), "{method} {path}: {}", told.body);
+    }
+    assert_eq!(server.get(&format!("{topics}/u")).status, 404);
+}
