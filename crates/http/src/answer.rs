@@ -18,7 +18,7 @@ use hyper::{
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::memory::{FLOOR, Memory, Spent};
+use crate::memory::{FLOOR, Loan, Memory, Spent};
 
 pub(crate) type Answer = Response<Body>;
 
@@ -95,6 +95,16 @@ pub(crate) struct Sender {
     memory: Arc<Memory>,
 }
 
+/// Room for one more piece.
+pub(crate) struct Place<'s>(mpsc::Permit<'s, Bytes>);
+
+impl Place<'_> {
+    /// The piece, and what it holds until it is taken.
+    pub(crate) fn take(self, piece: Bytes, loan: Loan) {
+        self.0.send(loan.lend(piece));
+    }
+}
+
 /// Nobody is there any more who could read it.
 #[derive(Debug)]
 pub(crate) struct Gone;
@@ -103,6 +113,11 @@ impl Sender {
     /// Waits until there is place for one more piece, which holds its bytes until they are taken.
     pub(crate) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
         self.pieces.send(self.memory.lend(piece)).await.map_err(|_| Gone)
+    }
+
+    /// The same without the piece, which may grow while there is no place.
+    pub(crate) async fn place(&self) -> Result<Place<'_>, Gone> {
+        self.pieces.reserve().await.map(Place).map_err(|_| Gone)
     }
 
     /// Returns when the peer has gone away.

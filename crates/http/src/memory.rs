@@ -77,6 +77,12 @@ pub(crate) struct Loan {
 }
 
 impl Loan {
+    /// All that is held, as a loan of its own; nothing is left.
+    pub(crate) fn rest(&mut self) -> Self {
+        let nothing = self.memory.loan();
+        std::mem::replace(self, nothing)
+    }
+
     /// Whether it is so much that it counts.
     pub(crate) fn counts(&self) -> bool {
         self.held > 0

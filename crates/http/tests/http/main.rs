@@ -11,4 +11,5 @@ mod readers;
 mod registry;
 mod server;
 mod strange;
+mod streams;
 mod surface;

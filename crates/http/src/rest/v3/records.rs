@@ -1,6 +1,10 @@
 //! Produce in v3: one record, a stream of records over one request with an answer for each in its order, or a small batch.
 
-use hyper::{StatusCode, header::CONTENT_LENGTH};
+use bytes::Bytes;
+use hyper::{
+    StatusCode,
+    header::{CONTENT_LENGTH, EXPECT},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
@@ -12,10 +16,11 @@ use super::{
     resource::told,
 };
 use crate::{
-    answer::{self, Answer, Sender, bytes},
+    answer::{self, Answer, Gone, Sender, bytes},
     asked::{Asked, Unreadable},
     coding::Part,
     coming::Coming,
+    memory::Loan,
     peer::Peer,
     rest::{
         BODY, Object,
@@ -36,6 +41,11 @@ const SLICE: usize = 10_000;
 const PIECE: usize = 64 << 10;
 /// A body of this size is read whole and answered at once.
 const AT_ONCE: u64 = 1 << 20;
+/// Of a body of a known length, up to this one, answers are kept until it has come: who says how much he sends mostly reads
+/// nothing before he has sent it.
+const KEPT: u64 = BODY as u64;
+/// Bytes of answers that wait for a peer who does not read them.
+const ANSWERS: usize = 64 << 20;
 /// A stream that says nothing for this long is over.
 const SILENCE: Duration = Duration::from_secs(600);
 /// A stream is over after this long, whatever it says.
@@ -148,10 +158,15 @@ pub(super) async fn produce(door: &Arc<Door>, asked: Asked, topic: &str) -> Told
         return whole(&target, &body).await;
     }
     let (sender, answer) = answer::stream(&door.memory, StatusCode::OK, Family::V3.media_type());
-    let body = asked.take_body();
+    let kept = length.is_some_and(|length| length <= KEPT);
+    let answers = Answers { sender, kept, out: Vec::new(), loan: door.memory.loan(), full: false };
+    let asks_first = asked.headers.contains_key(EXPECT);
+    let mut body = asked.take_body();
+    // Whoever asks before he sends is told to when his body is looked at, and not any more once the answer has begun.
+    let first = if asks_first { body.next().await? } else { None };
     tokio::task::spawn_local(async move {
         // A peer that goes away ends it; whatever was answered stays true.
-        let _ = tokio::time::timeout(STREAM, stream(&target, body, sender)).await;
+        let _ = tokio::time::timeout(STREAM, stream(&target, body, first, answers)).await;
     });
     Ok(answer)
 }
@@ -185,39 +200,80 @@ async fn whole(target: &Target, body: &[u8]) -> Told<Answer> {
     Ok(bytes(StatusCode::OK, Family::V3.media_type(), out))
 }
 
-/// Reads as much as there is, writes it in one commit, answers each, and only then reads on.
-async fn stream(target: &Target, mut body: Coming, sender: Sender) {
+/// Answers of a stream that the peer has not taken yet. Some clients read nothing before they have sent everything, and sending
+/// would never end if nothing was read meanwhile: as long as there is memory, answers wait and reading goes on.
+struct Answers {
+    sender: Sender,
+    kept: bool,
+    out: Vec<u8>,
+    loan: Loan,
+    /// There is no memory for more of them.
+    full: bool,
+}
+
+impl Answers {
+    /// Whether some are to be given now.
+    fn due(&self) -> bool {
+        !self.out.is_empty() && (self.full || !self.kept)
+    }
+
+    /// Notes that there are more than before.
+    fn grown(&mut self) {
+        self.full = self.out.len() > ANSWERS || self.loan.hold(self.out.len()).is_err();
+    }
+
+    /// Gives them all, once the peer has taken what came before. What is cut short has given nothing.
+    async fn give(&mut self) -> Result<(), Gone> {
+        let place = self.sender.place().await?;
+        place.take(std::mem::take(&mut self.out).into(), self.loan.rest());
+        self.full = false;
+        Ok(())
+    }
+}
+
+/// What has come of a body: first what was read of it before.
+async fn next(first: &mut Option<Bytes>, body: &mut Coming) -> Result<Option<Bytes>, Unreadable> {
+    match first.take() {
+        Some(data) => Ok(Some(data)),
+        None => body.next().await,
+    }
+}
+
+/// Reads as much as there is, writes it in one commit, answers each, and reads on.
+async fn stream(target: &Target, mut body: Coming, mut first: Option<Bytes>, mut answers: Answers) {
     let mut pieces = Pieces::new(RECORD);
-    loop {
-        let data = match tokio::time::timeout(SILENCE, body.next()).await {
-            Ok(Ok(Some(data))) => data,
-            Ok(Ok(None)) => break,
-            Ok(Err(given_up @ Unreadable::Still)) => return last_words(&sender, &given_up.into()).await,
-            Ok(Err(_)) | Err(_) => return,
+    let last = loop {
+        let (due, full) = (answers.due(), answers.full);
+        let data = tokio::select! {
+            biased;
+            given = answers.give(), if due => match given {
+                Ok(()) => continue,
+                Err(Gone) => return,
+            },
+            next = tokio::time::timeout(SILENCE, next(&mut first, &mut body)), if !full => match next {
+                Ok(Ok(Some(data))) => data,
+                Ok(Ok(None)) => break pieces.rest(),
+                Ok(Err(given_up @ Unreadable::Still)) => break Some(given_up.into()),
+                Ok(Err(_)) | Err(_) => return,
+            },
         };
-        let mut out = Vec::new();
         let mut records = Vec::new();
         let broken = pieces.push(&data, &mut records).err();
         // A record that has begun is held until its end comes.
         let broken = broken.or_else(|| body.hold(pieces.begun()).err().map(Fault::from));
-        target.write(&records, &mut out).await;
-        if let Some(fault) = &broken {
-            refuse(&mut out, fault);
+        target.write(&records, &mut answers.out).await;
+        answers.grown();
+        if broken.is_some() {
+            break broken;
         }
-        let ended = broken.is_some();
-        if !out.is_empty() && sender.send(out.into()).await.is_err() || ended {
-            return;
-        }
+    };
+    if let Some(fault) = &last {
+        refuse(&mut answers.out, fault);
     }
-    if let Some(fault) = pieces.rest() {
-        last_words(&sender, &fault).await;
+    if !answers.out.is_empty() {
+        // Whoever has gone hears nothing.
+        let _ = answers.give().await;
     }
-}
-
-async fn last_words(sender: &Sender, fault: &Fault) {
-    let mut out = Vec::new();
-    refuse(&mut out, fault);
-    let _ = sender.send(out.into()).await;
 }
 
 fn refuse(out: &mut Vec<u8>, fault: &Fault) {
