@@ -19,6 +19,24 @@ fn end_of(server: &Server, topic: &str) -> i64 {
     server.get(&format!("/topics/{topic}/partitions/0/offsets")).json()["end_offset"].as_i64().expect("an offset")
 }
 
+/// Generated clients read them into types, and stop at a field that is not there.
+#[test]
+fn what_v3_shows_has_the_proxys_shape() {
+    let server = Server::start(Surface::Common);
+    topic(&server, &json!({"topic_name": "t"}));
+    let at = cluster(&server);
+    let record = json!({"value": {"type": "JSON", "data": 1}});
+    assert_eq!(server.post(&format!("{at}/topics/t/records"), &record).json()["error_code"], 200);
+    let offset = |query: &str| server.get(&format!("{at}/topics/t/partitions/0/offset{query}"));
+    for query in ["", "?offset_type=earliest_and_latest"] {
+        let told = offset(query).json();
+        assert_eq!(told["kind"], "KafkaPartitionWithOffsets", "{told}");
+        assert_eq!((&told["earliest_offset"], &told["latest_offset"]), (&json!(0), &json!(1)), "{told}");
+    }
+    assert_eq!(offset("?offset_type=latest").json()["offset"], 1);
+    assert_eq!(offset("?offset_type=middle").code(), (400, 400));
+}
+
 /// A body of v2, and a name that was mistyped: each would be a record of nothing, which is a tombstone.
 #[test]
 fn a_field_that_is_not_known_writes_and_changes_nothing() {

@@ -184,17 +184,29 @@ pub(super) fn offset(door: &Door, place: &Place, (name, partition): (&str, &str)
     let topic = find(door, name)?;
     let index = judge_partition(&topic, partition)?;
     let view = topic.partition(index).and_then(|p| p.view()).ok_or_else(Fault::no_topic)?;
-    let (kind, offset) = match kind.to_ascii_uppercase().as_str() {
-        "EARLIEST" | "BEGINNING" => ("EARLIEST", view.start),
-        "LATEST" | "END" | "" => ("LATEST", view.high),
-        other => return Err(Fault::bad_request(format!("offset_type {other:?} is not earliest or latest"))),
-    };
     let path = format!("{}/partitions/{index}/offset", path_of(name));
-    let fields = json!({"topic_name": name, "partition_id": index, "offset_type": kind, "offset": offset});
-    Ok(told(
-        StatusCode::OK,
-        &place.resource("KafkaPartitionOffset", &path, &format!("/topic={name}/partition={index}/offset"), fields),
-    ))
+    let shown = |kind: &str, of: &str, fields: Value| {
+        let resource = format!("/topic={name}/partition={index}/offset_type={of}");
+        Ok(told(StatusCode::OK, &place.resource(kind, &path, &resource, fields)))
+    };
+    let one = |of: &str, offset: i64| {
+        let fields = json!({"topic_name": name, "partition_id": index, "offset_type": of.to_ascii_uppercase(), "offset": offset});
+        shown("KafkaPartitionOffset", of, fields)
+    };
+    // The proxy knows both together and nothing else; one of them is shorter to write.
+    match kind.to_ascii_lowercase().as_str() {
+        "" | "earliest_and_latest" => {
+            let (earliest, latest) = (view.start, view.high);
+            let fields = json!({"topic_name": name, "partition_id": index, "earliest_offset": earliest, "latest_offset": latest});
+            shown("KafkaPartitionWithOffsets", "earliest_and_latest", fields)
+        }
+        "earliest" | "beginning" => one("earliest", view.start),
+        "latest" | "end" => one("latest", view.high),
+        other => {
+            let words = format!("offset_type:{other} is invalid: it is earliest_and_latest, earliest or latest");
+            Err(Fault::plain(StatusCode::BAD_REQUEST, words))
+        }
+    }
 }
 
 fn replica_shown(door: &Door, place: &Place, topic: &str, index: i32) -> Value {
