@@ -35,6 +35,12 @@ fn what_v3_shows_has_the_proxys_shape() {
     }
     assert_eq!(offset("?offset_type=latest").json()["offset"], 1);
     assert_eq!(offset("?offset_type=middle").code(), (400, 400));
+    assert_eq!(server.post("/consumers/g", &json!({"name": "i"})).status, 200);
+    let group = server.get(&format!("{at}/consumer-groups/g")).json();
+    assert!(group["consumers"]["related"].as_str().is_some_and(|url| url.ends_with("/consumer-groups/g/consumers")), "{group}");
+    assert_eq!((&group["type"], &group["is_mixed_consumer_group"]), (&json!("CLASSIC"), &json!(false)));
+    let broker = server.get(&format!("{at}/brokers")).json()["data"][0].clone();
+    assert_eq!(broker.get("rack"), Some(&Value::Null), "{broker}");
 }
 
 /// A body of v2, and a name that was mistyped: each would be a record of nothing, which is a tombstone.

@@ -49,11 +49,13 @@ pub(super) fn judge(node: &Node, id: &str) -> Told<i32> {
     }
 }
 
+fn setting(node: &Node, name: &str) -> Option<String> {
+    node.config().describe().into_iter().find(|entry| entry.setting.name == name)?.value
+}
+
 /// The address that clients are told first.
 fn address(node: &Node) -> (Option<String>, Option<u16>) {
-    let entries = node.config().describe();
-    let value = |name: &str| entries.iter().find(|entry| entry.setting.name == name).and_then(|entry| entry.value.clone());
-    let listeners = value("advertised.listeners").filter(|v| !v.is_empty()).or_else(|| value("listeners"));
+    let listeners = setting(node, "advertised.listeners").filter(|v| !v.is_empty()).or_else(|| setting(node, "listeners"));
     let first = listeners.as_deref().and_then(|all| all.split(',').next()).and_then(|one| one.split_once("://"));
     match first.and_then(|(_, address)| address.rsplit_once(':')) {
         Some((host, port)) => (Some(host.trim_matches(['[', ']']).to_owned()), port.parse().ok()),
@@ -68,6 +70,7 @@ fn broker(door: &Door, place: &Place) -> Value {
         "broker_id": id,
         "host": host,
         "port": port,
+        "rack": setting(&door.node, "broker.rack"),
         "configs": place.related(&format!("{path}/configs")),
         "partition_replicas": place.related(&format!("{path}/partition-replicas")),
     });

@@ -138,9 +138,13 @@ fn shown(door: &Door, place: &Place, group: &Group) -> Value {
     let fields = json!({
         "consumer_group_id": group.name,
         "is_simple": group.simple,
+        "is_mixed_consumer_group": false,
+        "type": if door.node.is_share(&group.name) { "SHARE" } else { "CLASSIC" },
         "partition_assignor": group.assignor,
         "state": group.state,
         "coordinator": place.related(&format!("/brokers/{}", door.node.node_id())),
+        // The proxy says the one; the other is what this one said before.
+        "consumers": place.related(&format!("{path}/consumers")),
         "consumer": place.related(&format!("{path}/consumers")),
         "lag_summary": place.related(&format!("{path}/lag-summary")),
     });
