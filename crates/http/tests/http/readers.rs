@@ -379,6 +379,23 @@ fn partitions_that_change_hands_before_anything_is_committed_lose_nothing() {
     assert_eq!((offsets_of(&server, "g", "a"), offsets_of(&server, "g", "b")), (4, 4));
 }
 
+/// It would take back what the other has committed, or commit what nobody was given.
+#[test]
+fn a_commit_by_a_list_is_refused_for_partitions_that_are_anothers_by_now() {
+    let server = Server::start(Surface::Common);
+    two_partitions(&server, "t");
+    produce_to_both(&server, "t");
+    reader(&server, "g", "a", "t", &json!({}));
+    assert_eq!(offsets_of(&server, "g", "a"), 4);
+    reader(&server, "g", "b", "t", &json!({}));
+    let commit = |partition: i32| {
+        let list = json!({"offsets": [{"topic": "t", "partition": partition, "offset": 0}]});
+        server.post("/consumers/g/instances/a/offsets", &list)
+    };
+    assert_eq!(commit(1).code(), (409, 40903), "it is b's");
+    assert_eq!(commit(0).status, 200);
+}
+
 /// Who fell silent while another waits is silent for that one, too.
 #[test]
 fn a_fetch_that_waits_takes_over_from_an_instance_that_falls_silent() {

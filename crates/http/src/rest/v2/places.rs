@@ -93,7 +93,7 @@ pub(super) async fn seek_to(door: &Door, key: InstanceKey, body: &[u8], end: End
 /// answer when it is on disk, whatever `async` says: an answer that comes before the outcome is known is worth nothing.
 pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: &Peer) -> Told<Answer> {
     let writer = peer.writer(&door.node).0;
-    reading::find(&door.node, &key).await?;
+    let (instance, mine) = reading::assigned(door, &key).await?;
     if body.iter().all(u8::is_ascii_whitespace) {
         reading::commit_asked(door, &key, writer).await?;
         return Ok(told(&json!([])));
@@ -103,6 +103,10 @@ pub(super) async fn commit(door: &Door, key: InstanceKey, body: &[u8], peer: &Pe
     for Object(offset) in asked.offsets {
         let topic = topics::find(door, &offset.topic)?;
         topics::find_partition(&topic, offset.partition)?;
+        // Partitions that are another's by now are for that one to commit.
+        if instance.reading.is_subscription() {
+            assigned(&mine, &offset.topic, offset.partition)?;
+        }
         let next = offset.offset.checked_add(1).filter(|next| *next >= 0);
         let next = next.ok_or_else(|| Fault::bad_request(format!("offset {} cannot be committed", offset.offset)))?;
         positions.push((topic, offset.partition, next, offset.metadata.unwrap_or_default()));
