@@ -97,6 +97,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// Text, or a number or a truth that becomes what it is written as: so the proxy takes values of settings.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let scalar = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text,
+            number @ serde_json::Value::Number(_) => number.to_string(),
+            truth @ serde_json::Value::Bool(_) => truth.to_string(),
+            other => return Err(serde::de::Error::custom(format_args!("a value is a text, a number or a truth, not {other}"))),
+        };
+        Ok(Self(scalar))
+    }
+}
+
 /// Reads a body as JSON of a known shape. A field that is not known is refused, as the proxy does.
 fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Told<T> {
     serde_json::from_slice::<Object<T>>(body).map(|object| object.0).map_err(|error| {

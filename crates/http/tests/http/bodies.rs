@@ -43,6 +43,30 @@ fn what_v3_shows_has_the_proxys_shape() {
     assert_eq!(broker.get("rack"), Some(&Value::Null), "{broker}");
 }
 
+/// Clients write out what they leave open, and settings as the numbers that they are.
+#[test]
+fn a_null_is_nothing_said_and_a_setting_may_be_a_number() {
+    let server = Server::start(Surface::Common);
+    for (name, field) in [("a", "configs"), ("b", "replicas_assignments"), ("c", "validate_only"), ("d", "partitions_count")] {
+        topic(&server, &json!({"topic_name": name, field: null}));
+    }
+    topic(&server, &json!({"topic_name": "t", "configs": [{"name": "retention.ms", "value": 1000}]}));
+    let t = format!("{}/topics/t", cluster(&server));
+    let value = |name: &str| server.get(&format!("{t}/configs/{name}")).json()["value"].clone();
+    assert_eq!(value("retention.ms"), "1000");
+    let put = |name: &str, value: Value| {
+        server.send("PUT", &format!("{t}/configs/{name}"), &[], json!({"value": value}).to_string().as_bytes()).status
+    };
+    assert_eq!((put("retention.ms", json!(2000)), put("retention.ms", json!([1]))), (204, 422));
+    assert_eq!(value("retention.ms"), "2000");
+    let alter = json!({"data": [{"name": "preallocate", "value": true}], "validate_only": null});
+    assert_eq!(server.post(&format!("{t}/configs:alter"), &alter).status, 204);
+    assert_eq!(value("preallocate"), "true");
+    let record =
+        json!({"headers": null, "key": null, "value": {"type": "JSON", "data": 1}, "partition_id": null, "timestamp": null});
+    assert_eq!(server.post(&format!("{t}/records"), &record).json()["error_code"], 200);
+}
+
 /// A body of v2, and a name that was mistyped: each would be a record of nothing, which is a tombstone.
 #[test]
 fn a_field_that_is_not_known_writes_and_changes_nothing() {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     answer::{Answer, empty},
     rest::{
-        Object,
+        Object, Scalar,
         fault::{Fault, Told},
         parsed,
     },
@@ -34,22 +34,21 @@ pub(super) enum Owner<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Update {
-    value: Option<String>,
+    value: Option<Scalar>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Batch {
     data: Vec<Object<BatchEntry>>,
-    #[serde(default)]
-    validate_only: bool,
+    validate_only: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BatchEntry {
     name: String,
-    value: Option<String>,
+    value: Option<Scalar>,
     operation: Option<String>,
 }
 
@@ -151,7 +150,7 @@ pub(super) fn one(door: &Door, place: &Place, owner: Owner<'_>, name: &str) -> T
 pub(super) async fn put(door: &Door, owner: Owner<'_>, name: &str, body: &[u8]) -> Told<Answer> {
     known(door, owner, name)?;
     let asked: Update = parsed(body)?;
-    let change = Change { name: name.to_owned(), op: Op::Set, value: asked.value };
+    let change = Change { name: name.to_owned(), op: Op::Set, value: asked.value.map(|Scalar(value)| value) };
     alter(door, owner, vec![change], false).await
 }
 
@@ -179,10 +178,10 @@ pub(super) async fn alter_many(door: &Door, owner: Owner<'_>, body: &[u8]) -> To
             other => return Err(Fault::bad_request(format!("operation {other:?} is not SET, DELETE, APPEND or SUBTRACT"))),
         };
         known(door, owner, &entry.name)?;
-        Ok(Change { name: entry.name, op, value: entry.value })
+        Ok(Change { name: entry.name, op, value: entry.value.map(|Scalar(value)| value) })
     };
     let changes = asked.data.into_iter().map(change).collect::<Told<Vec<_>>>()?;
-    alter(door, owner, changes, asked.validate_only).await
+    alter(door, owner, changes, asked.validate_only.unwrap_or_default()).await
 }
 
 async fn alter(door: &Door, owner: Owner<'_>, changes: Vec<Change>, only_try: bool) -> Told<Answer> {

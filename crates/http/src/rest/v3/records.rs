@@ -59,8 +59,7 @@ struct RecordIn<'a> {
     /// Entries of a batch have one, which is looked at by itself.
     id: Option<IgnoredAny>,
     partition_id: Option<i32>,
-    #[serde(default)]
-    headers: Vec<Object<HeaderIn>>,
+    headers: Option<Vec<Object<HeaderIn>>>,
     #[serde(borrow)]
     key: Option<Object<DataIn<'a>>>,
     #[serde(borrow)]
@@ -364,7 +363,7 @@ impl Target {
 
 async fn ready(asked: RecordIn<'_>, coder: &mut Coder<'_>) -> Told<Ready> {
     let header = |Object(header): Object<HeaderIn>| Ok((header.name, header.value.map(|v| binary(&v)).transpose()?));
-    let headers = asked.headers.into_iter().map(header).collect::<Told<_>>()?;
+    let headers = asked.headers.unwrap_or_default().into_iter().map(header).collect::<Told<_>>()?;
     let timestamp = asked.timestamp.as_deref().map(moment).transpose()?;
     let (key, key_out) = coder.encode(Part::Key, asked.key.map(|Object(data)| data)).await?;
     let (value, value_out) = coder.encode(Part::Value, asked.value.map(|Object(data)| data)).await?;

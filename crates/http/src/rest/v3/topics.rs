@@ -20,7 +20,7 @@ use super::{
 use crate::{
     answer::{Answer, empty},
     rest::{
-        Object,
+        Object, Scalar,
         fault::{Fault, Told},
         parsed,
     },
@@ -33,19 +33,16 @@ struct Create {
     topic_name: String,
     partitions_count: Option<i32>,
     replication_factor: Option<i16>,
-    #[serde(default)]
-    replicas_assignments: HashMap<String, Vec<i32>>,
-    #[serde(default)]
-    configs: Vec<Object<Config>>,
-    #[serde(default)]
-    validate_only: bool,
+    replicas_assignments: Option<HashMap<String, Vec<i32>>>,
+    configs: Option<Vec<Object<Config>>>,
+    validate_only: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
     name: String,
-    value: Option<String>,
+    value: Option<Scalar>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +94,7 @@ pub(super) fn one(door: &Door, place: &Place, name: &str, operations: bool) -> T
 
 pub(super) async fn create(door: &Door, place: &Place, body: &[u8]) -> Told<Answer> {
     let asked: Create = parsed(body)?;
-    let only_try = asked.validate_only;
+    let only_try = asked.validate_only.unwrap_or_default();
     let name = asked.topic_name.clone();
     let create = wanted(asked)?;
     judge_request(std::slice::from_ref(&create))?;
@@ -118,15 +115,16 @@ fn wanted(asked: Create) -> Told<CreateTopic> {
         Ok(partition) => Ok(Assignment { partition, brokers }),
         Err(_) => Err(Fault::bad_request(format!("{partition:?} in replicas_assignments is no partition"))),
     };
-    let mut assignments = asked.replicas_assignments.into_iter().map(assignment).collect::<Told<Vec<_>>>()?;
+    let mut assignments = asked.replicas_assignments.unwrap_or_default().into_iter().map(assignment).collect::<Told<Vec<_>>>()?;
     assignments.sort_by_key(|assignment| assignment.partition);
+    let configs = asked.configs.unwrap_or_default().into_iter();
     Ok(CreateTopic {
         id: TopicId(Uuid::nil()),
         name: asked.topic_name,
         partitions: asked.partitions_count.unwrap_or(-1),
         replicas: asked.replication_factor.unwrap_or(-1),
         assignments,
-        settings: asked.configs.into_iter().map(|Object(config)| (config.name, config.value)).collect(),
+        settings: configs.map(|Object(config)| (config.name, config.value.map(|Scalar(value)| value))).collect(),
         default_partitions: 1,
         node: 0,
     })
