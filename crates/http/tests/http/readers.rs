@@ -396,6 +396,29 @@ fn a_commit_by_a_list_is_refused_for_partitions_that_are_anothers_by_now() {
     assert_eq!(commit(0).status, 200);
 }
 
+#[test]
+fn a_seek_by_a_moment_goes_to_the_first_record_that_is_not_older() {
+    let server = Server::start(Surface::Common);
+    two_partitions(&server, "t");
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    for hour in 1..4 {
+        let record = json!({"partition_id": 0, "timestamp": format!("2026-01-02T0{hour}:00:00Z"), "value": {"type": "JSON", "data": hour}});
+        let told = server.post(&format!("/v3/clusters/{cluster}/topics/t/records"), &record);
+        assert_eq!(told.json()["error_code"], 200, "{}", told.body);
+    }
+    reader(&server, "g", "i", "t", &json!({}));
+    assert_eq!(offsets_of(&server, "g", "i"), 3);
+    let positions = "/consumers/g/instances/i/positions";
+    let seek =
+        |moment: &str| server.post(positions, &json!({"timestamps": [{"topic": "t", "partition": 0, "timestamp": moment}]}));
+    assert_eq!(seek("2026-01-02T01:30:00Z").status, 204);
+    assert_eq!(offsets_of(&server, "g", "i"), 2);
+    assert_eq!(seek("2026-02-01T00:00:00Z").status, 204);
+    assert_eq!(offsets_of(&server, "g", "i"), 0);
+    assert_eq!(seek("yesterday").code(), (422, 422));
+    assert_eq!(server.post(positions, &json!({})).code(), (422, 422));
+}
+
 /// Who fell silent while another waits is silent for that one, too.
 #[test]
 fn a_fetch_that_waits_takes_over_from_an_instance_that_falls_silent() {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
+use jiff::Timestamp;
 use milena_node::{
-    Topic,
+    Sought, Topic,
     engine::instance::{At, Command, InstanceKey},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 
 use super::{consumers::Place, done, reading, told, topics};
@@ -38,6 +40,24 @@ struct Offset {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Seek {
+    offsets: Option<Vec<Object<Offset>>>,
+    timestamps: Option<Vec<Object<Since>>>,
+}
+
+/// The first record that is not older.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    topic: String,
+    partition: i32,
+    timestamp: String,
+    #[serde(rename = "metadata")]
+    _metadata: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Places {
     partitions: Vec<Object<Place>>,
 }
@@ -58,18 +78,36 @@ fn assigned(mine: &[(Arc<Topic>, i32)], topic: &str, partition: i32) -> Told<Arc
 }
 
 pub(super) async fn seek(door: &Door, key: InstanceKey, body: &[u8]) -> Told<Answer> {
-    let asked: Offsets = parsed(body)?;
+    let asked: Seek = parsed(body)?;
+    if asked.offsets.is_none() && asked.timestamps.is_none() {
+        return Err(Fault::plain(StatusCode::UNPROCESSABLE_ENTITY, "name offsets, or timestamps"));
+    }
     let (_, mine) = reading::assigned(door, &key).await?;
-    let mut positions: Vec<At> = Vec::with_capacity(asked.offsets.len());
-    for Object(offset) in &asked.offsets {
+    let mut positions: Vec<At> = Vec::new();
+    for Object(offset) in asked.offsets.iter().flatten() {
         if offset.offset < 0 {
             return Err(Fault::bad_request("seek offset must not be a negative number"));
         }
         let topic = assigned(&mine, &offset.topic, offset.partition)?;
         positions.push((topic.id, offset.partition, offset.offset));
     }
+    for Object(since) in asked.timestamps.iter().flatten() {
+        let topic = assigned(&mine, &since.topic, since.partition)?;
+        positions.push((topic.id, since.partition, first_since(door, &topic, since).await?));
+    }
     door.node.instances(Command::Seek { key, positions }).await??;
     Ok(done())
+}
+
+/// When nothing is as new as that, the end.
+async fn first_since(door: &Door, topic: &Topic, since: &Since) -> Told<i64> {
+    let moment = since.timestamp.parse::<Timestamp>().map_err(|error| {
+        let words = format!("timestamp {:?} is not a moment as 2026-01-02T03:04:05Z is: {error}", since.timestamp);
+        Fault::plain(StatusCode::UNPROCESSABLE_ENTITY, words)
+    })?;
+    let (partition, view) = topics::find_partition(topic, since.partition)?;
+    let found = door.node.seek(&partition, Sought::Since(moment.as_millisecond())).await?;
+    Ok(found.map_or(view.high, |found| found.offset))
 }
 
 pub(super) async fn seek_to(door: &Door, key: InstanceKey, body: &[u8], end: End) -> Told<Answer> {
