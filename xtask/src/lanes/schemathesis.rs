@@ -43,6 +43,10 @@ pub(crate) fn rest(ground: &Ground) -> Result<String> {
     ];
     let mut document = get(&format!("{url}/openapi/rest.json"))?;
     narrow(&mut document, &names);
+    // Without long waits.
+    for parameter in parameters(&mut document).filter(|parameter| parameter["name"] == "timeout") {
+        parameter["schema"]["maximum"] = 50.into();
+    }
     play(ground, &server, "rest", &url, &document)
 }
 

@@ -43,6 +43,28 @@ fn what_v3_shows_has_the_proxys_shape() {
     assert_eq!(broker.get("rack"), Some(&Value::Null), "{broker}");
 }
 
+/// Clients that are made from it send nothing that it does not allow.
+#[test]
+fn the_openapi_page_allows_what_the_manual_does() {
+    let server = Server::start(Surface::Common);
+    let page = server.get("/openapi/rest.json").json();
+    let fetch = &page["paths"]["/consumers/{group}/instances/{instance}/records"]["get"]["parameters"];
+    let parameter = |name: &str| {
+        let found = fetch.as_array().expect("parameters").iter().find(|parameter| parameter["name"] == name);
+        found.expect("it is there")["schema"].clone()
+    };
+    assert_eq!(parameter("timeout").get("maximum"), None, "a fetch may wait");
+    assert_eq!(parameter("Fetch-Id")["pattern"], "^[A-Za-z0-9._-]{1,64}$", "run-17-3 is one");
+    assert!(page["paths"]["/consumers/{group}/instances/{instance}/offsets"]["get"].is_object());
+    let schema = |name: &str| page["components"]["schemas"][name]["properties"].clone();
+    let record = schema("ProduceRecord");
+    let mut entry = schema("Batch")["entries"]["items"]["properties"].clone();
+    assert!(entry.as_object_mut().expect("fields").remove("id").is_some());
+    assert_eq!(entry, record, "an entry is a record with an id");
+    assert!(schema("CreateTopic")["replicas_assignments"].is_object() && schema("Create")["id"].is_object());
+    assert!(schema("Seek")["timestamps"].is_object());
+}
+
 /// Clients write out what they leave open, and settings as the numbers that they are.
 #[test]
 fn a_null_is_nothing_said_and_a_setting_may_be_a_number() {
