@@ -209,8 +209,9 @@ impl<'d> Gathered<'d> {
         out.extend_from_slice(b",\"value\":");
         value.write(out);
         let _ = write!(out, ",\"partition\":{},\"offset\":{}", want.partition.index(), record.offset);
-        if let Some(error) = key.error("key").or_else(|| value.error("value")) {
-            let _ = write!(out, ",\"error\":{}", serde_json::Value::from(error));
+        let errors: Vec<String> = [key.error("key"), value.error("value")].into_iter().flatten().collect();
+        if !errors.is_empty() {
+            let _ = write!(out, ",\"error\":{}", serde_json::Value::from(errors.join("; ")));
         }
         if self.limits.meta {
             meta(out, record);
