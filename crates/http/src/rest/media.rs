@@ -84,19 +84,33 @@ fn unsupported() -> Fault {
     Fault::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type")
 }
 
+/// What the client takes: several lines are one list, and what it gives no weight at all it does not take. Nothing said is
+/// anything.
+fn accepted(headers: &HeaderMap) -> Vec<Kind> {
+    let lines: Vec<&str> = headers.get_all(ACCEPT).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    if lines.is_empty() {
+        return vec![Kind::Any];
+    }
+    let weighs = |one: &&str| {
+        let weight = one.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
+        weight.and_then(|weight| weight.trim().parse::<f32>().ok()) != Some(0.0)
+    };
+    lines.iter().flat_map(|line| line.split(',')).filter(weighs).map(kind).collect()
+}
+
 /// The client takes JSON.
 pub(crate) fn judge_accept(headers: &HeaderMap) -> Told<()> {
-    let takes = text(headers, &ACCEPT).split(',').any(|one| kind(one) != Kind::Other);
+    let takes = accepted(headers).iter().any(|kind| *kind != Kind::Other);
     if takes { Ok(()) } else { Err(Fault::plain(StatusCode::NOT_ACCEPTABLE, "HTTP 406 Not Acceptable")) }
 }
 
 /// The client takes records in this format.
 pub(crate) fn judge_accept_of(headers: &HeaderMap, format: Format) -> Told<()> {
-    let kinds = || text(headers, &ACCEPT).split(',').map(kind);
-    if kinds().any(|kind| matches!(kind, Kind::Any) || kind == Kind::Records(format)) {
+    let kinds = accepted(headers);
+    if kinds.iter().any(|kind| *kind == Kind::Any || *kind == Kind::Records(format)) {
         return Ok(());
     }
-    if kinds().all(|kind| kind == Kind::Other) {
+    if kinds.iter().all(|kind| *kind == Kind::Other) {
         return judge_accept(headers);
     }
     Err(Fault::new(
@@ -122,6 +136,13 @@ mod tests {
         assert_eq!(of("*/*"), Ok(()));
         assert_eq!(of("application/vnd.kafka.binary.v2+json"), Err(40601));
         assert_eq!(of("text/html"), Err(406));
+        assert_eq!(of("application/json;q=0, text/html"), Err(406));
+        let two = [(ACCEPT, HeaderValue::from_static("text/html")), (ACCEPT, HeaderValue::from_static("application/json"))];
+        let lines: HeaderMap = two.into_iter().fold(HeaderMap::new(), |mut all, (name, value)| {
+            all.append(name, value);
+            all
+        });
+        assert_eq!(judge_accept_of(&lines, Format::Json).map_err(|fault| fault.code), Ok(()));
         assert_eq!(judge_accept_of(&HeaderMap::new(), Format::Json).map_err(|f| f.code), Ok(()));
     }
 }
