@@ -3,7 +3,7 @@
 
 use hyper::{
     StatusCode,
-    header::{HeaderValue, RETRY_AFTER},
+    header::{ALLOW, HeaderValue, RETRY_AFTER},
 };
 use milena_node::{
     AppendRefusal, Dead, DeleteRecordsRefusal, NoRoom, ReadError, SchemaTrouble,
@@ -27,6 +27,8 @@ pub(crate) struct Fault {
     pub(crate) status: StatusCode,
     pub(crate) code: u32,
     pub(crate) message: String,
+    /// Methods that the path answers, where it was asked by another.
+    allow: Option<&'static str>,
 }
 
 /// What a route answers.
@@ -40,11 +42,15 @@ struct Envelope<'a> {
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, code: u32, message: impl ToString) -> Self {
-        Self { status, code, message: message.to_string() }
+        Self { status, code, message: message.to_string(), allow: None }
     }
     /// The status is the number, as for whatever has none of its own.
     pub(crate) fn plain(status: StatusCode, message: impl ToString) -> Self {
         Self::new(status, status.as_u16().into(), message)
+    }
+    pub(crate) fn not_allowed(methods: &'static str) -> Self {
+        let words = format!("HTTP 405 Method Not Allowed: this path answers {methods}");
+        Self { allow: Some(methods), ..Self::plain(StatusCode::METHOD_NOT_ALLOWED, words) }
     }
     pub(crate) fn no_topic() -> Self {
         Self::new(StatusCode::NOT_FOUND, 40401, "Topic not found.")
@@ -99,6 +105,9 @@ impl Fault {
         let envelope = Envelope { error_code: self.code, message: &self.message };
         let body = serde_json::to_vec(&envelope).unwrap_or_default();
         let mut answer = bytes(self.status, family.media_type(), body);
+        if let Some(methods) = self.allow {
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        }
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

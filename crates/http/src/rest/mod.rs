@@ -69,12 +69,10 @@ pub(crate) fn refused(path: &str, status: StatusCode, message: impl ToString) ->
 }
 
 /// Nothing is at this path, or it does not answer this method.
-fn unrouted(methods: &str) -> Fault {
+fn unrouted(methods: &'static str) -> Fault {
     match methods {
         "" => Fault::plain(StatusCode::NOT_FOUND, "HTTP 404 Not Found"),
-        methods => {
-            Fault::plain(StatusCode::METHOD_NOT_ALLOWED, format!("HTTP 405 Method Not Allowed: this path answers {methods}"))
-        }
+        methods => Fault::not_allowed(methods),
     }
 }
 
