@@ -93,7 +93,8 @@ impl Coming {
         }
     }
 
-    async fn drain(&mut self) {
+    /// Reads on for a while and throws away what comes.
+    pub(crate) async fn drain(&mut self) {
         self.loan = None;
         let all = async {
             let mut drained = 0;

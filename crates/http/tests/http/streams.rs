@@ -59,3 +59,19 @@ fn a_client_that_asks_before_it_sends_is_told_to() {
     stream.read_to_string(&mut answer).expect("all of the answer");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""offset":0"#), "{answer}");
 }
+
+#[test]
+fn who_is_refused_in_the_middle_of_a_record_reads_why() {
+    let server = Server::start(Surface::Common);
+    let path = records(&server);
+    let mut stream = begin(&server, &path, "Transfer-Encoding: chunked");
+    let piece = vec![b'x'; 1 << 20];
+    stream.write_all(b"22\r\n{\"value\":{\"type\":\"STRING\",\"data\":\"\r\n").expect("it reads");
+    for _ in 0..16 {
+        stream.write_all(&[b"100000\r\n", &piece[..], b"\r\n"].concat()).expect("it hears to the end");
+    }
+    stream.write_all(b"0\r\n\r\n").expect("it hears to the end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("all of the answer");
+    assert!(answer.contains(r#""error_code":413"#), "{answer}");
+}

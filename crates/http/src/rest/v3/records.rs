@@ -273,6 +273,10 @@ async fn stream(target: &Target, mut body: Coming, mut first: Option<Bytes>, mut
         // Whoever has gone hears nothing.
         let _ = answers.give().await;
     }
+    if last.is_some() {
+        // Whoever is still sending reads why when he is heard to the end.
+        body.drain().await;
+    }
 }
 
 fn refuse(out: &mut Vec<u8>, fault: &Fault) {
@@ -374,7 +378,11 @@ async fn ready(asked: RecordIn<'_>, coder: &mut Coder<'_>) -> Told<Ready> {
 /// RFC 3339, as the proxy writes and reads it.
 fn moment(text: &str) -> Told<i64> {
     let read = text.parse::<Timestamp>().map_err(|error| bad(format!("timestamp: {error}")))?;
-    Ok(read.as_millisecond())
+    match read.as_millisecond() {
+        // -1 is Kafka's word for none, and what is further back is never written.
+        before if before < 0 => Err(bad(format!("timestamp: {text} lies before 1970"))),
+        at => Ok(at),
+    }
 }
 
 pub(super) async fn batch(door: &Arc<Door>, asked: Asked, topic: &str) -> Told<Answer> {
