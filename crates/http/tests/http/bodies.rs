@@ -127,3 +127,44 @@ fn a_field_that_is_not_known_writes_and_changes_nothing() {
     }
     assert_eq!(server.get(&format!("{topics}/u")).status, 404);
 }
+
+#[test]
+fn small_words_mean_what_they_mean_to_the_proxy() {
+    let server = Server::start(Surface::Common);
+    let made = server.post("/consumers/g", &json!({"id": "ID", "name": "NAME", "auto.offset.reset": "earliest"}));
+    assert_eq!(made.json()["instance_id"], "ID");
+    for bytes in [json!(-2), json!(10_000_001), json!("10000001")] {
+        let refused = server.post("/consumers/g", &json!({"fetch.min.bytes": bytes}));
+        assert_eq!(refused.code(), (422, 40001), "{bytes}: {}", refused.body);
+    }
+    topic(&server, &json!({"topic_name": "t"}));
+    let records = format!("{}/topics/t/records", cluster(&server));
+    let record = |timestamp: &str| json!({"timestamp": timestamp, "value": {"type": "JSON", "data": 1}});
+    let old = server.post(&records, &record("1969-12-31T23:59:58Z"));
+    assert_eq!(old.json()["error_code"], 400, "{}", old.body);
+    for _ in 0..2 {
+        assert_eq!(server.post(&records, &record("1970-01-01T00:00:00Z")).json()["error_code"], 200);
+    }
+    assert_eq!(server.post("/consumers/g/instances/ID/subscription", &json!({"topics": ["t"]})).status, 204);
+    let all = server.get("/consumers/g/instances/ID/records?max_bytes=0").json();
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+    let refused = server.put("/topics/t", &Value::Null);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, POST")));
+    let two = [("Accept", "text/html"), ("Accept", "application/vnd.kafka.v2+json")];
+    assert_eq!(server.send("GET", "/topics", &two, b"").status, 200);
+    assert_eq!(server.send("GET", "/topics", &[("Accept", "application/json;q=0")], b"").status, 406);
+}
+
+#[test]
+fn a_record_of_which_neither_key_nor_value_can_be_decoded_says_both() {
+    let server = Server::start(Surface::Common);
+    topic(&server, &json!({"topic_name": "t"}));
+    let record = json!({"key": {"type": "STRING", "data": "{"}, "value": {"type": "STRING", "data": "}"}});
+    assert_eq!(server.post(&format!("{}/topics/t/records", cluster(&server)), &record).json()["error_code"], 200);
+    let reader = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"});
+    assert_eq!(server.post("/consumers/g", &reader).status, 200);
+    assert_eq!(server.post("/consumers/g/instances/i/subscription", &json!({"topics": ["t"]})).status, 204);
+    let error = server.get("/consumers/g/instances/i/records").json()[0]["error"].clone();
+    let words = "the key is not JSON and is given as base64; the value is not JSON and is given as base64";
+    assert_eq!(error, words);
+}

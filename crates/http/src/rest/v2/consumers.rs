@@ -27,6 +27,8 @@ use crate::{
 
 /// How long a fetch waits when neither it nor its instance says so: `consumer.request.timeout.ms`.
 const TIMEOUT_MS: u32 = 1000;
+/// The most that `fetch.min.bytes` may be.
+const MIN_BYTES_MAX: i64 = 10_000_000;
 /// When the partitions of a silent instance go to others who ask: `consumer.instance.timeout.ms`.
 const IDLE_MS: u32 = 300_000;
 
@@ -78,7 +80,8 @@ pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answe
     let body = asked.whole(BODY).await?;
     let create: Create = if body.is_empty() { Create::default() } else { parsed(&body)? };
     let settings = create.settings()?;
-    let name = create.name.or(create.id).unwrap_or_else(|| format!("rest-consumer-{}", Uuid::new_v4()));
+    // As the proxy has it: whoever says both means the id.
+    let name = create.id.or(create.name).unwrap_or_else(|| format!("rest-consumer-{}", Uuid::new_v4()));
     let key = InstanceKey { group: group.into(), name: name.as_str().into() };
     // It could never commit: the name of a group is of one kind.
     if door.node.is_share(group) {
@@ -129,8 +132,7 @@ impl Create {
             format,
             reset,
             auto_commit: truth("auto.commit.enable", self.auto_commit.as_ref())?.unwrap_or(true),
-            // -1 is the proxy's word for nothing in particular.
-            min_bytes: number("fetch.min.bytes", self.min_bytes.as_ref(), -1)?.unwrap_or(1).max(1),
+            min_bytes: min_bytes(self.min_bytes.as_ref())?,
             timeout_ms: number("consumer.request.timeout.ms", self.timeout_ms.as_ref(), 1)?.unwrap_or(TIMEOUT_MS),
             max_records: number("max.poll.records", self.max_records.as_ref(), 1)?.unwrap_or(0),
             idle_ms: number("consumer.instance.timeout.ms", self.idle_ms.as_ref(), 1)?.unwrap_or(IDLE_MS),
@@ -148,12 +150,30 @@ fn truth(name: &str, value: Option<&Value>) -> Told<Option<bool>> {
     }
 }
 
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// -1 is the proxy's word for nothing in particular. What is out of its range has a number of its own.
+fn min_bytes(value: Option<&Value>) -> Told<u32> {
+    match value.and_then(whole) {
+        Some(found) if !(-1..=MIN_BYTES_MAX).contains(&found) => Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            40001,
+            format!("Invalid consumer configuration: fetch.min.bytes is a whole number from -1 to {MIN_BYTES_MAX}, not {found}"),
+        )),
+        _ => Ok(number("fetch.min.bytes", value, -1)?.unwrap_or(1).max(1)),
+    }
+}
+
 fn number(name: &str, value: Option<&Value>, least: i64) -> Told<Option<u32>> {
     let found = match value {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_i64(),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(_) => None,
+        Some(value) => whole(value),
     };
     match found.filter(|found| *found >= least && *found <= i64::from(i32::MAX)) {
         Some(found) => Ok(Some(u32::try_from(found).unwrap_or(0))),

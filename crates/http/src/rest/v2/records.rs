@@ -98,7 +98,8 @@ impl Wish {
         let size = |number: Option<u64>| number.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let of_instance = (settings.max_records > 0).then_some(settings.max_records as usize);
         let limits = Limits {
-            bytes: size(number("max_bytes")?).unwrap_or(BYTES_MAX).clamp(1, BYTES_MAX),
+            // 0 is no bound of the client's, as in the proxy.
+            bytes: size(number("max_bytes")?.filter(|bytes| *bytes > 0)).unwrap_or(BYTES_MAX).clamp(1, BYTES_MAX),
             text: BYTES_MAX,
             records: size(number("max_records")?).or(of_instance).unwrap_or(usize::MAX).max(1),
             format: settings.format,
