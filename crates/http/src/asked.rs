@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 use hyper::{
     HeaderMap, Method, Request,
     body::Incoming,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderName},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HOST, HeaderName},
 };
 use percent_encoding::percent_decode_str;
 
@@ -81,6 +81,11 @@ impl Asked {
     /// A header, when it is text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// By which name this door was asked for.
+    pub(crate) fn host(&self) -> String {
+        self.header(&HOST).map_or_else(|| self.peer.door(), str::to_owned)
     }
 
     /// What the body says it is, in small letters and without parameters; empty when it does not say.

@@ -136,7 +136,7 @@ fn deal(door: &Arc<Door>, stream: TcpStream, peer: SocketAddr, (surface, place):
         // Only a runtime's own thread may register the socket with it.
         let Ok(stream) = TcpStream::from_std(stream) else { return };
         let _ = stream.set_nodelay(true);
-        let known = Rc::new(Peer::new(peer, door.memory.clone()));
+        let known = Rc::new(Peer::new(peer, door.memory.clone()).at(stream.local_addr().ok()));
         let socket = Socket::new(stream, door.memory.clone());
         let service = service_fn(|request: Request<Incoming>| {
             let (door, known) = (door.clone(), known.clone());

@@ -155,6 +155,25 @@ fn small_words_mean_what_they_mean_to_the_proxy() {
     assert_eq!(server.send("GET", "/topics", &[("Accept", "application/json;q=0")], b"").status, 406);
 }
 
+/// HTTP/1.0 has no Host, and an address without one leads nowhere.
+#[test]
+fn who_does_not_say_where_he_is_asking_is_told_this_doors_address() {
+    use std::io::{Read, Write};
+    let server = Server::start(Surface::Common);
+    let ask = |request: &str| {
+        let mut stream = server.connect(0);
+        let address = stream.peer_addr().expect("connected").to_string();
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        (answer, address)
+    };
+    let (made, address) = ask("POST /consumers/g HTTP/1.0\r\nContent-Length: 12\r\n\r\n{\"name\":\"x\"}");
+    assert!(made.contains(&format!("http://{address}/consumers/g/instances/x")), "{made}");
+    let (clusters, address) = ask("GET /v3/clusters HTTP/1.0\r\n\r\n");
+    assert!(clusters.contains(&format!("http://{address}/v3/clusters/")), "{clusters}");
+}
+
 #[test]
 fn a_record_of_which_neither_key_nor_value_can_be_decoded_says_both() {
     let server = Server::start(Surface::Common);

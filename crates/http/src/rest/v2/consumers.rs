@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::{StatusCode, header::HOST};
+use hyper::StatusCode;
 use milena_node::{
     Topic,
     engine::{
@@ -76,7 +76,7 @@ pub(super) struct Place {
 pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answer> {
     media::judge_accept(&asked.headers)?;
     media::judge_body(&asked.headers)?;
-    let host = asked.header(&HOST).map(str::to_owned);
+    let host = asked.host();
     let body = asked.whole(BODY).await?;
     let create: Create = if body.is_empty() { Create::default() } else { parsed(&body)? };
     let settings = create.settings()?;
@@ -95,7 +95,6 @@ pub(super) async fn create(door: &Door, asked: Asked, group: &str) -> Told<Answe
             "Consumer with specified consumer ID already exists in the specified consumer group.",
         )),
         Reply::Done | Reply::Turn(_) => {
-            let host = host.unwrap_or_default();
             let base_uri = format!("http://{host}/consumers/{}/instances/{}", escaped(group), escaped(&name));
             Ok(told(&json!({"instance_id": name, "base_uri": base_uri})))
         }

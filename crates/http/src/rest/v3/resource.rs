@@ -1,6 +1,6 @@
 //! The shape of everything in v3: a kind, where it is, what it belongs to, and what is related to it, by absolute addresses.
 
-use hyper::{StatusCode, header::HOST};
+use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -20,7 +20,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn of(door: &Door, asked: &Asked) -> Self {
         let cluster = door.cluster_id();
-        let host = asked.header(&HOST).unwrap_or_default();
+        let host = asked.host();
         Self { base: format!("http://{host}/v3/clusters/{cluster}"), cluster }
     }
 
