@@ -8,6 +8,7 @@ use milena_client::{Admin, Cluster, Config, Endpoint, Options as Dialling, Secur
 use crate::{
     config,
     failure::{Failure, Kind},
+    screen,
     secure::Secure,
 };
 
@@ -143,7 +144,7 @@ impl Connect {
         config.ignore_advertised = self.ignore_advertised;
         config.retry.within = PATIENCE;
         if self.trace {
-            config = config.trace(Arc::new(|step: &Step<'_>| eprintln!("{step}")));
+            config = config.trace(Arc::new(|step: &Step<'_>| screen::talk(step)));
         }
         if let Some(endpoint) = config.bootstrap.first() {
             config.options.security = self.secure.settle(choice.context.as_ref(), endpoint, &config.options).await?;
@@ -154,7 +155,7 @@ impl Connect {
     /// Talk: on stderr, and not at all with `--quiet`.
     pub(crate) fn say(&self, words: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{words}");
+            screen::talk(words);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, io, process::ExitCode};
 
 use milena_client::{Error, wire::ErrorCode};
 
+use crate::screen;
+
 /// Why a command ended badly; each has its exit code, the same for every command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -69,6 +71,12 @@ impl Failure {
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
+    /// Says it, unless there is nobody left to hear it, or nothing that they do not know.
+    pub(crate) fn tell(&self) {
+        if !matches!(self.kind, Kind::Unheard | Kind::Interrupted) {
+            screen::talk(self.to_string().trim_end());
+        }
+    }
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.kind as u8)
     }
@@ -77,9 +85,6 @@ impl Failure {
 impl fmt::Display for Failure {
     /// Four lines at most: with a hint and a fix there is no room for the reason's page.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if matches!(self.kind, Kind::Unheard | Kind::Interrupted) {
-            return Ok(());
-        }
         writeln!(f, "error: {}", one_line(&self.what))?;
         let more = self.more.map(|name| format!("milena explain {name}"));
         let lines = [("why: ", &self.why), ("hint:", &self.hint), ("fix: ", &self.fix), ("more:", &more)];

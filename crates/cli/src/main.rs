@@ -1,5 +1,6 @@
 //! The binary `milena`: parses the words, builds every room, decides nothing.
-#![deny(unsafe_code)]
+// Both end the process when whoever read has gone; `screen` has what does not.
+#![deny(unsafe_code, clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod ask;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     match arguments.run() {
         Ok(code) => code,
         Err(failure) => {
-            eprint!("{failure}");
+            failure.tell();
             failure.exit_code()
         }
     }

@@ -19,6 +19,7 @@ use milena_serde::{Registry, framing};
 use crate::{
     failure::Failure,
     ours::Ours,
+    screen,
     web::{Found, Web},
 };
 
@@ -86,7 +87,9 @@ impl Shelf {
             Found::Door(web) => Some(web),
             Found::Another(web) => {
                 let url = web.url();
-                eprintln!("what answers at {url} on this machine is not that broker, so bytes go and are shown as they are");
+                screen::talk(format_args!(
+                    "what answers at {url} on this machine is not that broker, so bytes go and are shown as they are"
+                ));
                 None
             }
         })
@@ -124,7 +127,10 @@ impl Shelf {
             }
             Err(failure) => {
                 if self.unheard.is_none() {
-                    eprintln!("schemas cannot be asked for just now, and bytes are shown as they are: {}", failure.what());
+                    screen::talk(format_args!(
+                        "schemas cannot be asked for just now, and bytes are shown as they are: {}",
+                        failure.what()
+                    ));
                 }
                 self.unheard = Some(Instant::now());
                 None

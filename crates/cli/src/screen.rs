@@ -1,4 +1,4 @@
-//! Stdout, for data: buffered when a program reads, line by line when a person does.
+//! Stdout, for data: buffered when a program reads, line by line when a person does. Stderr, for talk.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
@@ -46,6 +46,11 @@ impl Screen {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.out.flush()?)
     }
+}
+
+/// One line of talk, on stderr. That nobody reads it any more is no reason to stop what is being done.
+pub(crate) fn talk(words: impl std::fmt::Display) {
+    let _ = io::stderr().write_all(format!("{words}\n").as_bytes());
 }
 
 /// How far something is, where a person waits for it.

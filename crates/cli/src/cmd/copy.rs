@@ -18,7 +18,7 @@ use crate::{
     config::{Context, Contexts},
     connect::{Connect, PATIENCE},
     failure::{Failure, Kind},
-    screen::counted,
+    screen::{self, counted},
     secure::Secure,
     told::{Stream, Told},
 };
@@ -173,7 +173,7 @@ async fn groups(ends: &Ends, maps: &Maps, stream: &mut Stream) -> Result<(), Fai
         }
         match ends.to.set_positions(&group.id, &translated).await {
             Ok(()) => moved += 1,
-            Err(error) => eprintln!("group {} is left as it is here: {error}", &*group.id),
+            Err(error) => screen::talk(format_args!("group {} is left as it is here: {error}", &*group.id)),
         }
     }
     let facts = json!({"what": "groups", "count": moved});

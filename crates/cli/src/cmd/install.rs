@@ -129,8 +129,8 @@ fn plan_of(options: &Options, facts: &Facts, wanted: &Wanted, name: &str) -> Res
 
 /// The commands for a machine that cannot be looked at: those for one that has nothing yet.
 fn blind(options: &Options, wanted: &Wanted, name: &str, failure: &Failure) -> Result<ExitCode, Failure> {
-    eprintln!("{name} could not be looked at: {}", failure.what());
-    eprintln!("these are the commands for a machine that has nothing of Milena yet");
+    screen::talk(format_args!("{name} could not be looked at: {}", failure.what()));
+    screen::talk("these are the commands for a machine that has nothing of Milena yet");
     let facts = Facts::bare(&wanted.machine);
     screen::print(&plan_of(options, &facts, wanted, name)?.written(name))?;
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::{
     failure::{Failure, Kind},
-    screen::{Output, print},
+    screen::{self, Output, print},
 };
 use play::On;
 use report::Report;
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         .map_err(|why| Failure::usage(format!("the scenario {} is not right", options.scenario.display())).why(why))?;
     let say = |words: String| {
         if !options.quiet {
-            eprintln!("{words}");
+            screen::talk(words);
         }
     };
     let on = match &options.address {

@@ -26,7 +26,7 @@ use super::take::{Decode, GROUP, Message, Taken, millis, receive};
 use crate::{
     connect::Connect,
     failure::{Failure, Kind},
-    screen::counted,
+    screen::{self, counted},
     web::Web,
 };
 
@@ -145,7 +145,7 @@ async fn listen(tell: watch::Sender<Stage>, quiet: bool) {
         }
         let next = if *tell.borrow() == Stage::Working { Stage::Ending } else { Stage::Now };
         if next == Stage::Ending && !quiet {
-            eprintln!("ending: what runs comes to its end first   (once more ends it now and gives it back)");
+            screen::talk("ending: what runs comes to its end first   (once more ends it now and gives it back)");
         }
         if tell.send(next).is_err() {
             return;

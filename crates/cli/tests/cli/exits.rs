@@ -124,6 +124,24 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
+fn what_is_done_does_not_depend_on_whether_the_talk_is_read() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "t"], b"1\n2\n3\n");
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = server.command(arguments).stderr(writer).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(unread(&["group", "reset", "g", "t", "--to", "2", "--yes"]), Some(0));
+    assert_eq!(unread(&["group", "reset", "g", "--to", "-0"]), Some(0), "its advice has no reader");
+    assert_eq!(unread(&["topic", "ls", "a*"]), Some(0), "nor has its hint");
+    assert_eq!(unread(&["read", "t", "-q", "--trace"]), Some(0), "nor have its steps");
+    assert_eq!(unread(&["read", "nope"]), Some(5), "nor has its error");
+    assert_eq!(unread(&["work", "nope"]), Some(64), "nor has what clap says");
+}
+
+#[test]
 fn trace_prints_each_request_on_stderr() {
     let server = Server::ephemeral();
     let output = server.run(&["produce", "t", "x", "--trace"], b"");

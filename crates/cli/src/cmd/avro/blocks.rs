@@ -171,11 +171,11 @@ pub(super) fn concat(options: &Concat) -> Result<ExitCode, Failure> {
             (reader.codec() != squeeze.codec).then_some((3, "codec"))
         };
         if let Some((code, what)) = differs {
-            eprintln!(
+            screen::talk(format_args!(
                 "error: {} has another {what} than {}\n  hint: milena avro meta FILE shows each",
                 path.display(),
                 files[0].display()
-            );
+            ));
             return Ok(ExitCode::from(code));
         }
     }

@@ -12,7 +12,7 @@ use super::place::{Closed, Place};
 use crate::{
     envelope,
     failure::{Failure, Kind},
-    screen::Screen,
+    screen::{self, Screen},
 };
 
 #[derive(Args, Debug)]
@@ -94,7 +94,7 @@ impl Dump {
             Ok(messages) => messages,
             Err(flaw) => {
                 self.damaged += 1;
-                eprintln!("cannot be read: a batch of {topic}-{partition} whose checksum is right: {flaw}");
+                screen::talk(format_args!("cannot be read: a batch of {topic}-{partition} whose checksum is right: {flaw}"));
                 return Ok(());
             }
         };
@@ -111,6 +111,6 @@ impl Dump {
         self.damaged += 1;
         let range = damage.range.as_ref().map_or_else(String::new, |r| format!(" bytes {}..{}", r.start, r.end));
         let offsets = damage.positions.as_ref().map_or_else(String::new, |p| format!(" offsets {} to {}", p.start, p.end - 1));
-        eprintln!("damaged: {}{range}: {topic}-{partition}{offsets}: {}", damage.file, damage.what);
+        screen::talk(format_args!("damaged: {}{range}: {topic}-{partition}{offsets}: {}", damage.file, damage.what));
     }
 }
