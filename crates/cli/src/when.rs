@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 /// Reads `2026-11-22T14:00:00Z`, `2026-11-22 14:00`, `2026-11-22`, `14:00`, `1700000000` (ten digits: seconds), `1700000000000`
-/// (milliseconds), or `-5m` (ago). Without a zone: this machine's.
+/// (milliseconds), or `-5m` (ago). Without a zone, which
+/// may be `Z`, `+09:00` or `[Asia/Tokyo]`: this machine's.
 pub(crate) fn read(text: &str) -> Option<i64> {
     let text = text.trim();
     if text == "now" {
@@ -17,6 +18,10 @@ pub(crate) fn read(text: &str) -> Option<i64> {
     if text.len() >= 9 && text.bytes().all(|b| b.is_ascii_digit()) {
         let number: i64 = text.parse().ok()?;
         return if text.len() == 10 { number.checked_mul(1000) } else { Some(number) };
+    }
+    if text.contains('[') {
+        // A moment with its zone behind it. The other readings pass over a zone in brackets.
+        return Some(text.parse::<Zoned>().ok()?.timestamp().as_millisecond());
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_millisecond());
@@ -112,6 +117,9 @@ mod tests {
         assert_eq!(read("1700000000000"), Some(1_700_000_000_000));
         assert!(read("-5m").is_some_and(|t| (now() - t - 300_000).abs() < 1000));
         assert!(read("2026-11-22").is_some() && read("14:00").is_some() && read("2026-11-22 14:00").is_some());
+        assert_eq!(read("1970-01-01T09:00[Etc/GMT-9]").or(read("1970-01-01T09:00[+09:00]")), Some(0));
+        assert_eq!(read("1970-01-01T09:00[No/Where]"), None);
+        assert_eq!(read("1970-01-01T09:00+01:00[+09:00]"), None);
         assert_eq!(read("soon"), None);
         assert_eq!(duration("2h"), Some(7_200_000));
         assert_eq!(read("1700000000"), Some(1_700_000_000_000));

@@ -39,3 +39,22 @@ fn ranges_are_read_as_rpk_reads_them() {
     assert_eq!(read("@1700000000:1h"), "");
     assert_eq!(read("@1700000000"), "4 5 6 7 8 9 ");
 }
+
+#[test]
+fn a_time_without_a_zone_is_one_of_the_zone_that_tz_names() {
+    if !std::path::Path::new("/usr/share/zoneinfo/Europe/Berlin").exists() {
+        eprintln!("skipped: this machine has no time zones");
+        return;
+    }
+    let server = Server::ephemeral();
+    server.out(&["produce", "t", "x", "--time", "2026-07-01T10:00:00Z"], b"");
+    let read = |zone: &str, range: &str| {
+        let mut command = server.command(&["read", "t", "--offset", range, "-f", "%s", "-q"]);
+        String::from_utf8(command.env("TZ", zone).output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(read("Europe/Berlin", "@2026-07-01 12:00:2026-07-01 12:01"), "x");
+    assert_eq!(read("Europe/Berlin", "@2026-07-01 12:01"), "");
+    assert_eq!(read("UTC", "@2026-07-01 12:00"), "");
+    assert_eq!(read("UTC", "@2026-07-01T12:00[Europe/Berlin]"), "x");
+    assert_eq!(read("UTC", "@2026-07-01T12:01[Europe/Berlin]"), "");
+}
