@@ -9,7 +9,11 @@ use milena_client::{Message, NewRecord};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
-use crate::{schemas::Known, when};
+use crate::{
+    schemas::Known,
+    screen::{self, is_raw},
+    when,
+};
 
 /// Writes a message's line, without the line's end.
 pub(crate) fn write(message: &Message, schema: Option<&Known>, person: bool, out: &mut String) {
@@ -42,7 +46,7 @@ pub(crate) fn write(message: &Message, schema: Option<&Known>, person: bool, out
 }
 
 fn string(text: &str, out: &mut String) {
-    out.push_str(&Value::from(text).to_string());
+    out.push_str(&screen::json(Value::from(text)));
 }
 
 fn bytes(bytes: Option<&[u8]>, out: &mut String) {
@@ -58,10 +62,14 @@ fn bytes(bytes: Option<&[u8]>, out: &mut String) {
     }
 }
 
-/// Whether this text may stand in the line unquoted and come back as the same bytes.
+/// Whether this text may stand in the line unquoted, come back as the same bytes, and steers no terminal.
 fn stands_for_itself(text: &str) -> bool {
     let nested = matches!((text.as_bytes().first(), text.as_bytes().last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
-    nested && !text.contains(['\n', '\r']) && !text.contains("$base64") && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    nested
+        && !text.contains(['\n', '\r'])
+        && !text.contains(is_raw)
+        && !text.contains("$base64")
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// The envelope as it is read: ours, kcat's `-J`, rpk's and kaf's `json-each-row`. What says where a message was is passed over; a
@@ -235,6 +243,8 @@ mod tests {
             b"\x00\xff",
             b"null",
             b"{broken}",
+            "{\"a\":\"\u{9b}2J\"}".as_bytes(),
+            b"\x7f",
         ] {
             assert_eq!(round(value).value.as_deref(), Some(value), "{}", String::from_utf8_lossy(value));
         }

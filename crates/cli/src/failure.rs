@@ -98,7 +98,7 @@ impl fmt::Display for Failure {
 
 /// A broker's or parser's words may have several lines; here they have one.
 fn one_line(text: &str) -> String {
-    text.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")
+    screen::printable(&text.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; "))
 }
 
 impl From<Error> for Failure {

@@ -3,7 +3,10 @@
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::{failure::Failure, screen::Screen};
+use crate::{
+    failure::Failure,
+    screen::{self, Screen, printable},
+};
 
 /// How a command's answer is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -22,6 +25,7 @@ pub(crate) enum Output {
 /// Left-aligned columns, two spaces apart, without lines, each row ended.
 pub(crate) fn text(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let names = names.iter().map(ToString::to_string).collect();
+    let rows = rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect());
     let rows: Vec<Vec<String>> = std::iter::once(names).chain(rows).collect();
     let columns = rows.first().map_or(0, Vec::len);
     let cell = |row: &[String], n: usize| row.get(n).map_or(0, |c| c.chars().count());
@@ -39,10 +43,10 @@ pub(crate) fn text(names: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 pub(crate) fn rows(output: Output, fields: &[&str], rows: Vec<Value>) -> Result<(), Failure> {
     let mut screen = Screen::new();
     match output {
-        Output::Json => screen.line(serde_json::to_string_pretty(&rows).unwrap_or_default())?,
+        Output::Json => screen.line(screen::json(serde_json::to_string_pretty(&rows).unwrap_or_default()))?,
         Output::Jsonl => {
             for row in &rows {
-                screen.line(row)?;
+                screen.line(screen::json(row))?;
             }
         }
         Output::Table if rows.is_empty() => {}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
-    screen::{Screen, print},
+    screen::{self, Screen, lines, print},
     table::{self, Output},
 };
 
@@ -30,13 +30,13 @@ impl Told {
     /// Tells it. Of no words nothing is written.
     pub(crate) fn tell(self, facts: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
         match self.output {
-            Output::Json => print(&format!("{facts:#}\n")),
-            Output::Jsonl => print(&format!("{facts}\n")),
+            Output::Json => screen::line(screen::json(format_args!("{facts:#}"))),
+            Output::Jsonl => screen::line(screen::json(facts)),
             Output::Csv => table::rows(Output::Csv, &names(&facts), vec![facts.clone()]),
             Output::Table => {
                 let words = words.to_string();
                 let end = if words.is_empty() || words.ends_with('\n') { "" } else { "\n" };
-                print(&(words + end))
+                print(&(lines(&words) + end))
             }
         }
     }
@@ -77,7 +77,7 @@ impl Stream {
     /// Something for people only.
     pub(crate) fn words(&mut self, words: impl std::fmt::Display) -> Result<(), Failure> {
         if self.output == Output::Table {
-            self.screen.line(words)?;
+            self.screen.line(lines(&words.to_string()))?;
         }
         self.screen.flush()
     }
@@ -90,14 +90,14 @@ impl Stream {
     pub(crate) fn row(&mut self, facts: Value, words: impl std::fmt::Display) -> Result<(), Failure> {
         match self.output {
             Output::Json => self.kept.push(facts),
-            Output::Jsonl => self.screen.line(facts)?,
+            Output::Jsonl => self.screen.line(screen::json(facts))?,
             Output::Csv => {
                 if !std::mem::replace(&mut self.begun, true) {
                     self.screen.line(self.fields.join(","))?;
                 }
                 self.screen.line(table::csv(self.fields, &facts))?;
             }
-            Output::Table => self.screen.line(words)?,
+            Output::Table => self.screen.line(lines(&words.to_string()))?,
         }
         self.screen.flush()
     }
@@ -108,10 +108,10 @@ impl Stream {
         match self.output {
             Output::Json => self.whole(sums)?,
             Output::Jsonl if names(&sums).is_empty() => {}
-            Output::Jsonl => self.screen.line(sums)?,
+            Output::Jsonl => self.screen.line(screen::json(sums))?,
             Output::Csv => {}
             Output::Table if words.is_empty() => {}
-            Output::Table => self.screen.line(words)?,
+            Output::Table => self.screen.line(lines(&words))?,
         }
         self.screen.flush()
     }
@@ -119,7 +119,7 @@ impl Stream {
     fn whole(&mut self, sums: Value) -> Result<(), Failure> {
         let mut whole = sums;
         whole[self.name] = json!(std::mem::take(&mut self.kept));
-        self.screen.line(format_args!("{whole:#}"))
+        self.screen.line(screen::json(format_args!("{whole:#}")))
     }
 }
 

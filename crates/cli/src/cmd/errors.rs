@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     connect::Connect,
     failure::Failure,
-    screen::Screen,
+    screen::{self, Screen},
     table::{self, Output},
     web::Web,
     when,
@@ -169,7 +169,7 @@ async fn follow(web: &Web, options: &Options) -> Result<(), Failure> {
 /// One line for one event; how often it was told since the line before it, where that is more than once.
 fn event(error: &Value, output: Output, counts: &mut BTreeMap<String, u64>) -> String {
     if output != Output::Table {
-        return row(error, Output::Jsonl).to_string();
+        return screen::json(row(error, Output::Jsonl));
     }
     let word = |name: &str| match error[name].as_str() {
         Some("") | None => "-",
@@ -181,5 +181,6 @@ fn event(error: &Value, output: Output, counts: &mut BTreeMap<String, u64>) -> S
     let times = if count > before + 1 { format!("  ×{}", count - before) } else { String::new() };
     let at = when::clock(error["last"].as_i64().unwrap_or(0));
     let (api, code, about) = (word("api"), word("code"), word("subject"));
-    format!("{at}  {api}  {code}{times}  {about}  {} {}  {}", word("client"), word("address"), word("cause"))
+    let line = format!("{at}  {api}  {code}{times}  {about}  {} {}  {}", word("client"), word("address"), word("cause"));
+    screen::printable(&line)
 }

@@ -19,7 +19,7 @@ use crate::{
     connect::{Connect, With},
     failure::{Failure, Kind},
     nearest::nearest,
-    screen::{Screen, counted},
+    screen::{self, Screen, counted, printable},
     table::{self, Output},
     told::Told,
 };
@@ -162,22 +162,27 @@ async fn show(admin: &Admin, id: &str, output: Output) -> Result<(), Failure> {
             let member = |m: &milena_client::admin::Member| json!({"id": &*m.id, "client": &*m.client_id, "host": &*m.host, "instance": m.instance.as_deref()});
             let members: Vec<Value> = group.members.iter().map(member).collect();
             let whole = json!({"group": id, "state": &*group.state, "assignor": &*group.assignor, "lag": lag, "members": members, "positions": rows});
-            if output == Output::Json { crate::screen::line(format_args!("{whole:#}")) } else { Screen::new().line(whole) }
+            if output == Output::Json {
+                screen::line(screen::json(format_args!("{whole:#}")))
+            } else {
+                screen::line(screen::json(whole))
+            }
         }
         Output::Csv => table::rows(output, &columns, rows),
         Output::Table => {
-            crate::screen::print(&head(&group, lag))?;
+            screen::print(&head(&group, lag))?;
             table::rows(output, &columns, rows)
         }
     }
 }
 
 fn head(group: &Group, lag: i64) -> String {
-    let mut text = format!("{}   {}   {}   lag {lag}\n", group.id, group.state, counted(group.members.len() as i64, "member"));
+    let members = counted(group.members.len() as i64, "member");
+    let mut text = format!("{}   {}   {members}   lag {lag}\n", printable(&group.id), group.state);
     for member in &group.members {
         let count: usize = member.assigned.iter().map(|(_, p)| p.len()).sum();
-        let _ =
-            writeln!(text, "  {}   {}   {}   {}", member.client_id, member.host, counted(count as i64, "partition"), member.id);
+        let (client, id) = (printable(&member.client_id), printable(&member.id));
+        let _ = writeln!(text, "  {client}   {}   {}   {id}", member.host, counted(count as i64, "partition"));
     }
     text
 }

@@ -72,7 +72,7 @@ async fn receipt(cluster: &Cluster, topic: &str, partition: i32, offset: i64) ->
 
 fn life(found: &Value) -> String {
     let mut text = String::new();
-    let word = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let word = |value: &Value, name: &str| screen::printable(value[name].as_str().unwrap_or_default());
     let time = |value: &Value| value.as_i64().map_or_else(|| "never".into(), when::show);
     let writer = &found["written_by"];
     let by = if writer.is_null() {
@@ -92,7 +92,7 @@ fn life(found: &Value) -> String {
         };
     }
     for queue in found["queues"].as_array().into_iter().flatten() {
-        let _ = writeln!(text, "{}", in_queue(queue));
+        let _ = writeln!(text, "{}", screen::printable(&in_queue(queue)));
     }
     for given in found["given_to"].as_array().into_iter().flatten() {
         let _ = writeln!(

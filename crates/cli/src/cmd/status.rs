@@ -14,7 +14,7 @@ use crate::{
     connect::Connect,
     failure::{Failure, Kind},
     ours::Ours,
-    screen::{Output, Screen, size},
+    screen::{self, Output, Screen, size},
     told::Told,
     web::Web,
     when,
@@ -45,8 +45,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let troubles: Vec<String> = troubles.into_iter().chain(dead).collect();
     let mut screen = Screen::new();
     match options.output {
-        Output::Json => screen.line(json(&metadata, ours, own.as_ref(), &held, &troubles))?,
-        Output::Text => screen.bytes(text(&metadata, ours, own.as_ref(), &held, &troubles).as_bytes())?,
+        Output::Json => screen.line(screen::json(json(&metadata, ours, own.as_ref(), &held, &troubles)))?,
+        Output::Text => screen.line(screen::lines(text(&metadata, ours, own.as_ref(), &held, &troubles).trim_end()))?,
     }
     screen.flush()?;
     match troubles.first() {
@@ -156,7 +156,7 @@ fn held_lines(out: &mut String, held: &Holdings) {
     }
     for (group, lag, members) in held.stuck.iter().take(5) {
         let who = if *members { "it has members, and did not move" } else { "nobody reads for it" };
-        let _ = writeln!(out, "stuck     group {group}   {lag} behind   {who}");
+        let _ = writeln!(out, "stuck     group {}   {lag} behind   {who}", screen::printable(group));
     }
     if held.stuck.len() > 5 {
         let _ = writeln!(out, "stuck     and {} more: milena group ls", held.stuck.len() - 5);

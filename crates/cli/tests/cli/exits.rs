@@ -142,6 +142,41 @@ fn what_is_done_does_not_depend_on_whether_the_talk_is_read() {
 }
 
 #[test]
+fn what_others_have_named_does_not_steer_the_terminal() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "t"], "1\n\u{9b}2J\u{7f}\n{\"a\":\"\u{9b}2J\"}\n".as_bytes());
+    let odd = "g\x1b[2J\u{9b}2J\nroot";
+    let steers = |text: &[u8]| String::from_utf8_lossy(text).chars().any(|c| c.is_control() && c != '\n');
+    let commands: &[&[&str]] = &[
+        &["group", "reset", odd, "t", "--to", "1", "--yes"],
+        &["group", "ls"],
+        &["group", "ls", "-o", "json"],
+        &["group", "show", odd],
+        &["group", "show", odd, "-o", "json"],
+        &["group", "show", odd, "--history"],
+        &["message", "show", "t/0/0"],
+        &["status"],
+        &["status", "-o", "json"],
+        &["read", "t"],
+        &["read", "t", "-o", "json"],
+        &["read", "t", "-o", "table"],
+        &["group", "rm", odd],
+        &["group", "rm", odd, "-o", "json"],
+        &["group", "show", "g\x1b]0;x\x07"],
+    ];
+    for arguments in commands {
+        let output = server.run(arguments, b"");
+        let all = [&output.stdout[..], &output.stderr].concat();
+        assert!(!steers(&all), "{arguments:?}: {:?}", String::from_utf8_lossy(&all));
+        assert!(!all.is_empty(), "{arguments:?}");
+    }
+    let copied = server.out(&["read", "t", "-q"], b"");
+    server.out(&["produce", "u", "--json"], copied.as_bytes());
+    let raw = |topic| server.out(&["read", topic, "-q", "-f", "%s\\n"], b"");
+    assert_eq!(raw("t"), raw("u"), "and comes back as it was");
+}
+
+#[test]
 fn trace_prints_each_request_on_stderr() {
     let server = Server::ephemeral();
     let output = server.run(&["produce", "t", "x", "--trace"], b"");

@@ -6,7 +6,10 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::finding::{Finding, Verdict};
-use crate::{cmd::ping::spent, screen::counted};
+use crate::{
+    cmd::ping::spent,
+    screen::{counted, lines},
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Form {
@@ -23,7 +26,7 @@ pub(crate) fn write(form: Form, of: &str, findings: &[Finding], verbose: bool) -
     let without = findings.iter().find(|f| f.verdict == Verdict::Failure && f.fix.is_none());
     debug_assert!(without.is_none(), "a failure names one thing to do: {without:?}");
     match form {
-        Form::Text => text(of, findings, verbose),
+        Form::Text => lines(&text(of, findings, verbose)),
         Form::Json => as_json(of, findings),
         Form::Junit => junit(of, findings),
         Form::Prometheus => prometheus(of, findings),

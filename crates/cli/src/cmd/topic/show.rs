@@ -13,6 +13,7 @@ use super::{bounds, list, size, topic};
 use crate::{
     failure::Failure,
     ours::Ours,
+    screen,
     table::{self, Output},
     web::Web,
     when,
@@ -37,8 +38,8 @@ pub(super) async fn run(admin: &Admin, name: &str, output: Output) -> Result<(),
             "partitions": partitions,
         });
         return match output {
-            Output::Json => crate::screen::line(format_args!("{whole:#}")),
-            Output::Jsonl => crate::screen::line(whole),
+            Output::Json => screen::line(screen::json(format_args!("{whole:#}"))),
+            Output::Jsonl => screen::line(screen::json(whole)),
             _ => table::rows(output, &PARTITION, partitions),
         };
     }
@@ -52,7 +53,7 @@ pub(super) async fn run(admin: &Admin, name: &str, output: Output) -> Result<(),
     if compacted && Ours::seen(admin.cluster()).await.is_some() {
         text.push_str("  this Milena refuses records without a key here, and keeps every record: it does not compact yet\n");
     }
-    crate::screen::print(&text)?;
+    screen::print(&screen::lines(&text))?;
     table::rows(output, &PARTITION, partitions)
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn retention(admin: &Admin, name: &str, output: Output) -> Resu
             _ => "no limit".into(),
         };
         let (age, bytes) = (limit(&kept["retention_ms"], when::span), limit(&kept["retention_bytes"], size));
-        crate::screen::line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
+        screen::line(format_args!("{name}   by age: {age}   by size of a partition: {bytes}"))?;
     }
     let time = |value: &Value| value.as_i64().and_then(|ms| when::rfc3339(ms, person));
     let row = |p: &Value| {
