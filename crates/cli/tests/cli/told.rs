@@ -1,5 +1,7 @@
 //! What commands did, as programs read it: stdout is JSON and nothing else, whatever is said on stderr.
 
+use std::{io::Read, process::Stdio};
+
 use serde_json::{Value, json};
 
 use crate::server::{Server, bare, feed};
@@ -265,4 +267,22 @@ fn copies_of_everything() {
     has(&kept, json!({"from": path("data"), "to": path("kept"), "sound": true}));
     let back = one(&["restore", &path("kept"), &path("back")]);
     has(&back, json!({"files": kept["files"], "bytes": kept["bytes"], "made_at": kept["made_at"], "sound": true}));
+}
+
+#[test]
+fn an_array_that_is_cut_off_is_one_value_nevertheless() {
+    let server = Server::ephemeral();
+    let line = format!("{}\n", "x".repeat(1_000));
+    for _ in 0..4 {
+        server.out(&["produce", "t"], line.repeat(5_000).as_bytes());
+    }
+    let mut child = server.command(&["read", "t", "-q", "-o", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut out, mut text) = (child.stdout.take().unwrap(), vec![0; 1_000]);
+    out.read_exact(&mut text).unwrap();
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    out.read_to_end(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rows: Vec<Value> = serde_json::from_slice(&text).expect("JSON");
+    assert!(!rows.is_empty() && rows.len() < 20_000, "{}", rows.len());
 }

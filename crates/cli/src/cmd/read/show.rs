@@ -33,6 +33,7 @@ pub(crate) struct Show {
     shape: Shape,
     screen: Screen,
     shown: u64,
+    ended: bool,
     rows: Vec<[String; 5]>,
     line: String,
     bytes: Vec<u8>,
@@ -43,7 +44,7 @@ impl Show {
         if endless && matches!(shape, Shape::Output(Output::Json | Output::Table)) {
             return Err(Failure::usage("an array or a table has an end, and following has none").fix("-o jsonl   or   -o csv"));
         }
-        Ok(Self { shape, screen, shown: 0, rows: Vec::new(), line: String::new(), bytes: Vec::new() })
+        Ok(Self { shape, screen, shown: 0, ended: false, rows: Vec::new(), line: String::new(), bytes: Vec::new() })
     }
 
     pub(crate) fn message(&mut self, message: &Message, meaning: &Meaning, progress: &[Progress]) -> Result<(), Failure> {
@@ -100,6 +101,7 @@ impl Show {
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.ended = true;
         match self.shape {
             Shape::Output(Output::Json) => self.screen.line(if self.shown == 0 { "[]" } else { "\n]" })?,
             Shape::Output(Output::Table) => {
@@ -110,6 +112,16 @@ impl Show {
             _ => {}
         }
         self.screen.flush()
+    }
+}
+
+impl Drop for Show {
+    /// An array that was broken off, by Ctrl-C or a failure, is one nevertheless.
+    fn drop(&mut self) {
+        if !self.ended && self.shown > 0 && matches!(self.shape, Shape::Output(Output::Json)) {
+            // Nobody is left who could be told that it failed.
+            let _ = self.finish();
+        }
     }
 }
 
