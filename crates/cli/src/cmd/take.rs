@@ -65,9 +65,9 @@ impl Decode {
     }
 }
 
-/// `500ms`, `90s`, `5m`, `2h`, `7d`.
+/// A length of time as the queues' API takes it.
 pub(crate) fn millis(text: &str) -> Result<i64, String> {
-    when::duration(text).ok_or_else(|| format!("{text:?} is no length of time; 500ms, 90s, 5m, 2h and 7d are"))
+    when::length(text).map(|length| i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// A taken message, as the broker tells it.

@@ -74,7 +74,15 @@ fn lengths_of_time_are_written_alike() {
         server.out(&["wait", "ready", "--timeout", timeout], b"");
         server.out(&["produce", "t", "x", "--timeout", timeout, "--acks", "-1"], b"");
     }
-    ends(&server.run(&["wait", "ready", "--timeout", "soon"], b""), 64, "length of time");
+    for time in ["5", "5s", "5000ms"] {
+        server.out(&["queue", "set", "t", "--lease", time, "--delay", time], b"");
+        server.out(&["take", "t", "-q", "--wait", "0", "--lease", time], b"");
+    }
+    for flags in
+        [&["wait", "ready", "--timeout"][..], &["take", "t", "--wait"], &["work", "t", "--lease"], &["nack", "x", "--delay"]]
+    {
+        ends(&server.run(&[flags, &["soon"]].concat(), b""), 64, "length of time");
+    }
 }
 
 /// Takes connections and says nothing.
