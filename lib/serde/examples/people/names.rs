@@ -3,7 +3,7 @@
 #![allow(non_camel_case_types, non_snake_case, dead_code, unused_imports, unused_parens, unreachable_pub, clippy::all)]
 pub mod com {
     pub mod example {
-        use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
+        use ::milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
 
         #[derive(Debug, Clone, PartialEq)]
         pub struct FullName {

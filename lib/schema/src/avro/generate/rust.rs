@@ -1,11 +1,14 @@
 //! Rust: structs and enums that write and read themselves, owned and borrowed, in modules by namespace.
 
+mod names;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
 };
 
-use super::{camel, definitions, optional, unnamed};
+use self::names::Names;
+use super::{definitions, optional, unnamed};
 use crate::{
     Flaw,
     avro::{Enumeration, Kind, Logical, Name, NodeId, Record, Schema},
@@ -25,7 +28,9 @@ pub fn rust(schema: &Schema) -> Result<String, Flaw> {
     if definitions.is_empty() {
         return Err(unnamed());
     }
-    let mut writer = Writer { schema, modules: BTreeMap::new(), lends: lends(schema), path: Vec::new() };
+    let lends = lends(schema);
+    let names = Names::of(schema, &definitions, &lends);
+    let mut writer = Writer { schema, modules: BTreeMap::new(), lends, names, path: Vec::new(), within: schema.root };
     for id in &definitions {
         writer.definition(*id)?;
     }
@@ -58,7 +63,6 @@ impl Module {
     fn write(&self, out: &mut String, depth: usize) {
         let indent = "    ".repeat(depth);
         if !self.items.is_empty() {
-            let _ = writeln!(out, "{indent}use milena_schema::avro::{{Decode, Encode, Malformed, Typed, binary, native}};");
             for line in self.items.lines() {
                 let _ = writeln!(out, "{}{line}", if line.is_empty() { "" } else { &indent });
             }
@@ -83,11 +87,14 @@ struct Writer<'a> {
     modules: BTreeMap<Vec<String>, String>,
     /// Nodes with text or bytes somewhere in them, whose borrowed form differs from the owned one.
     lends: HashSet<NodeId>,
+    names: Names,
     /// The module that is being written.
     path: Vec<String>,
+    /// The record that is being written.
+    within: NodeId,
 }
 
-/// The type for a logical type on a type without a name. It owns what it holds, also in the borrowed form.
+/// The type in `native` for a logical type on a type without a name. It owns what it holds, also in the borrowed form.
 fn native(schema: &Schema, id: NodeId) -> Option<String> {
     let node = schema.node(id);
     let name = match node.logical.filter(|_| node.kind.name().is_none())? {
@@ -101,10 +108,10 @@ fn native(schema: &Schema, id: NodeId) -> Option<String> {
         Logical::LocalTimestampMicros => "LocalTimestampMicros",
         Logical::LocalTimestampNanos => "LocalTimestampNanos",
         Logical::Uuid => "Uuid",
-        Logical::Decimal { scale, .. } => return Some(format!("native::Decimal<{scale}>")),
+        Logical::Decimal { scale, .. } => return Some(format!("Decimal<{scale}>")),
         Logical::BigDecimal | Logical::Duration => return None,
     };
-    Some(format!("native::{name}"))
+    Some(name.to_owned())
 }
 
 /// What holds text or bytes, directly or through others.
@@ -148,6 +155,7 @@ impl Writer<'_> {
     fn definition(&mut self, id: NodeId) -> Result<(), Flaw> {
         let Some(name) = self.schema.kind(id).name() else { return Ok(()) };
         self.path = module(name);
+        self.within = id;
         let mut items = String::new();
         match self.schema.kind(id) {
             Kind::Record(record) => {
@@ -158,24 +166,69 @@ impl Writer<'_> {
                 }
             }
             Kind::Enum(kind) => {
-                enumeration(&mut items, kind);
+                self.enumeration(&mut items, id, kind);
                 self.typed(&mut items, id, name);
             }
             Kind::Fixed(kind) => {
                 doc(&mut items, "", kind.doc.as_deref());
-                let _ = writeln!(items, "pub type {} = [u8; {}];", word(name.simple()), kind.size);
+                let _ = writeln!(items, "pub type {} = [{}; {}];", self.names.types[&id], self.outer("u8"), kind.size);
             }
             _ => {}
         }
-        self.modules.entry(self.path.clone()).or_default().push_str(&items);
+        let uses = self.names.uses(&self.path);
+        self.modules.entry(self.path.clone()).or_insert(uses).push_str(&items);
         Ok(())
     }
 
+    /// A type of the language or of the library, as the current module may write it.
+    fn outer(&self, name: &str) -> String {
+        self.names.outer(&self.path, name)
+    }
+
+    fn native(&self, id: NodeId) -> Option<String> {
+        native(self.schema, id).map(|name| format!("{}::{name}", self.outer("native")))
+    }
+
+    fn enumeration(&self, out: &mut String, id: NodeId, kind: &Enumeration) {
+        let name = &self.names.types[&id];
+        let symbols = names::symbols(kind);
+        out.push('\n');
+        doc(out, "", kind.doc.as_deref());
+        let _ = writeln!(out, "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]\npub enum {name} {{");
+        for symbol in &symbols {
+            let _ = writeln!(out, "    {symbol},");
+        }
+        let _ = writeln!(out, "}}\n\nimpl {name} {{\n    /// Every symbol, in the order of the schema.");
+        let all: Vec<String> = symbols.iter().map(|symbol| format!("Self::{symbol}")).collect();
+        // A symbol of this name would be meant.
+        let list = names::free("ALL", &symbols.iter().cloned().collect());
+        let _ = writeln!(out, "    pub const {list}: [Self; {}] = [{}];\n", all.len(), all.join(", "));
+        let _ = writeln!(
+            out,
+            "    /// The symbol as the schema writes it.\n    pub fn symbol(self) -> &'static {} {{\n        match self {{",
+            self.outer("str")
+        );
+        for (symbol, written) in kind.symbols.iter().zip(&all) {
+            let _ = writeln!(out, "            {written} => {symbol:?},");
+        }
+        out.push_str("        }\n    }\n}\n");
+        self.encoding(out, name, "");
+        let _ = writeln!(out, "        {}::put_long(out, *self as {});\n    }}\n}}", self.outer("binary"), self.outer("i64"));
+        self.decoding(out, name, Style::Owned);
+        let malformed = self.outer("Malformed");
+        let _ = writeln!(out, "        Ok(Self::{list}[r.index({}, {malformed}::Symbol)?])\n    }}\n}}", all.len());
+    }
+
     fn typed(&self, out: &mut String, id: NodeId, name: &Name) {
-        let _ = writeln!(out, "\nimpl Typed for {} {{", word(name.simple()));
-        let text = if id == self.schema.root { self.schema.canonical_whole() } else { self.schema.canonical_of(id) };
-        let _ = writeln!(out, "    const SCHEMA: &'static str = {text:?};");
-        let _ = writeln!(out, "    const NAME: &'static str = {:?};\n}}", name.full());
+        let text = self.outer("str");
+        let _ = writeln!(out, "\nimpl {} for {} {{", self.outer("Typed"), self.names.types[&id]);
+        let (schema, full) = (self.whole(id), name.full());
+        let _ = writeln!(out, "    const SCHEMA: &'static {text} = {schema:?};");
+        let _ = writeln!(out, "    const NAME: &'static {text} = {full:?};\n}}");
+    }
+
+    fn whole(&self, id: NodeId) -> String {
+        if id == self.schema.root { self.schema.canonical_whole() } else { self.schema.canonical_of(id) }
     }
 
     /// The type's name as the current module writes it.
@@ -188,52 +241,53 @@ impl Writer<'_> {
             module(name).iter().for_each(|part| text += &format!("{part}::"));
         }
         if style == Style::Borrowed && self.lends.contains(&id) && matches!(self.schema.kind(id), Kind::Record(_)) {
-            text += &format!("{}Ref<'a>", name.simple());
+            text += &format!("{}<'a>", self.names.lent[&id]);
         } else {
-            text += &word(name.simple());
+            text += &self.names.types[&id];
         }
         text
     }
 
-    /// The Rust type; `whole` names the enum that a union would need.
-    fn rust_type(&self, id: NodeId, whole: &str, style: Style) -> String {
+    fn rust_type(&self, id: NodeId, style: Style) -> String {
         let kind = self.schema.kind(id);
         if let Some(name) = kind.name() {
             return self.named(id, name, style);
         }
-        if let Some(native) = native(self.schema, id) {
+        if let Some(native) = self.native(id) {
             return native;
         }
         match (kind, style) {
             (Kind::Null, _) => "()".into(),
-            (Kind::Boolean, _) => "bool".into(),
-            (Kind::Int, _) => "i32".into(),
-            (Kind::Long, _) => "i64".into(),
-            (Kind::Float, _) => "f32".into(),
-            (Kind::Double, _) => "f64".into(),
-            (Kind::Bytes, Style::Owned) => "Vec<u8>".into(),
-            (Kind::Bytes, Style::Borrowed) => "&'a [u8]".into(),
-            (Kind::String, Style::Owned) => "String".into(),
-            (Kind::String, Style::Borrowed) => "&'a str".into(),
-            (Kind::Array(items), _) => format!("Vec<{}>", self.rust_type(*items, whole, style)),
+            (Kind::Boolean, _) => self.outer("bool"),
+            (Kind::Int, _) => self.outer("i32"),
+            (Kind::Long, _) => self.outer("i64"),
+            (Kind::Float, _) => self.outer("f32"),
+            (Kind::Double, _) => self.outer("f64"),
+            (Kind::Bytes, Style::Owned) => format!("{}<{}>", self.outer("Vec"), self.outer("u8")),
+            (Kind::Bytes, Style::Borrowed) => format!("&'a [{}]", self.outer("u8")),
+            (Kind::String, Style::Owned) => self.outer("String"),
+            (Kind::String, Style::Borrowed) => format!("&'a {}", self.outer("str")),
+            (Kind::Array(items), _) => format!("{}<{}>", self.outer("Vec"), self.rust_type(*items, style)),
             (Kind::Map(values), _) => {
-                let key = if style == Style::Owned { "String" } else { "&'a str" };
-                format!("std::collections::BTreeMap<{key}, {}>", self.rust_type(*values, whole, style))
+                let key = if style == Style::Owned { self.outer("String") } else { format!("&'a {}", self.outer("str")) };
+                format!("::std::collections::BTreeMap<{key}, {}>", self.rust_type(*values, style))
             }
             (Kind::Union(branches), _) => match (optional(self.schema, branches), &branches[..]) {
-                (Some((_, _, inner)), _) => format!("Option<{}>", self.boxed(inner, whole, style)),
-                (None, [only]) => self.boxed(*only, whole, style),
-                _ if style == Style::Borrowed && self.lends.contains(&id) => format!("{whole}Ref<'a>"),
-                _ => whole.to_owned(),
+                (Some((_, _, inner)), _) => format!("{}<{}>", self.outer("Option"), self.boxed(inner, style)),
+                (None, [only]) => self.boxed(*only, style),
+                _ if style == Style::Borrowed && self.lends.contains(&id) => {
+                    format!("{}<'a>", self.names.lent_unions[&(self.within, id)])
+                }
+                _ => self.names.unions[&(self.within, id)].clone(),
             },
             _ => "()".into(),
         }
     }
 
     /// Records in unions are boxed where they could hold themselves without end.
-    fn boxed(&self, id: NodeId, whole: &str, style: Style) -> String {
-        let plain = self.rust_type(id, whole, style);
-        if self.is_boxed(id) { format!("Box<{plain}>") } else { plain }
+    fn boxed(&self, id: NodeId, style: Style) -> String {
+        let plain = self.rust_type(id, style);
+        if self.is_boxed(id) { format!("{}<{plain}>", self.outer("Box")) } else { plain }
     }
 
     fn is_boxed(&self, id: NodeId) -> bool {
@@ -252,46 +306,56 @@ impl Writer<'_> {
     }
 
     fn record(&self, out: &mut String, id: NodeId, record: &Record, style: Style) -> Result<(), Flaw> {
-        let simple = record.name.simple();
         if self.reaches_plainly(id, id, &mut BTreeSet::new()) {
             return Err(Flaw::new(format!("record {} holds itself without a union between, and has no values", record.name)));
         }
         let (name, life) = match style {
-            Style::Owned => (word(simple), ""),
-            Style::Borrowed => (format!("{simple}Ref"), "<'a>"),
+            Style::Owned => (&self.names.types[&id], ""),
+            Style::Borrowed => (&self.names.lent[&id], "<'a>"),
         };
+        let members = names::members(record);
         out.push('\n');
         doc(out, "", record.doc.as_deref());
         let _ = writeln!(out, "#[derive(Debug, Clone, PartialEq)]\npub struct {name}{life} {{");
-        for field in &record.fields {
+        for (field, member) in record.fields.iter().zip(&members) {
             doc(out, "    ", field.doc.as_deref());
             if let Some(logical) = self.schema.node(field.schema).logical {
                 let _ = writeln!(out, "    /// Logical type {}.", logical.name());
             }
-            let whole = format!("{simple}{}", camel(&field.name));
-            let _ = writeln!(out, "    pub {}: {},", word(&field.name), self.rust_type(field.schema, &whole, style));
+            let _ = writeln!(out, "    pub {member}: {},", self.rust_type(field.schema, style));
         }
         out.push_str("}\n");
-        let _ = writeln!(out, "\nimpl{life} Encode for {name}{life} {{\n    fn encode(&self, out: &mut Vec<u8>) {{");
-        for field in &record.fields {
-            self.encode(out, field.schema, &format!("self.{}", word(&field.name)), 2);
+        self.encoding(out, name, life);
+        for (field, member) in record.fields.iter().zip(&members) {
+            self.encode(out, field.schema, &format!("self.{member}"), 2);
         }
         out.push_str("    }\n}\n");
-        let input = if style == Style::Owned { "'_" } else { "'a" };
-        let input_life = if style == Style::Owned { "<'_>" } else { "<'a>" };
-        let _ = writeln!(out, "\nimpl{life} Decode{input_life} for {name}{life} {{");
-        let _ =
-            writeln!(out, "    fn decode(r: &mut binary::Reader<{input}>) -> Result<Self, Malformed> {{\n        r.enter()?;");
-        let _ = writeln!(out, "        let value = Self {{");
-        for field in &record.fields {
-            let whole = format!("{simple}{}", camel(&field.name));
-            let _ = writeln!(out, "            {}: {},", word(&field.name), self.decode(field.schema, &whole, style));
+        self.decoding(out, name, style);
+        out.push_str("        r.enter()?;\n        let value = Self {\n");
+        for (field, member) in record.fields.iter().zip(&members) {
+            let _ = writeln!(out, "            {member}: {},", self.decode(field.schema, style));
         }
         out.push_str("        };\n        r.leave();\n        Ok(value)\n    }\n}\n");
+        let mut written = BTreeSet::new();
         for field in &record.fields {
-            self.unions(out, field.schema, &format!("{simple}{}", camel(&field.name)), style);
+            self.unions(out, field.schema, style, &mut written);
         }
         Ok(())
+    }
+
+    /// The head of the function that writes a value.
+    fn encoding(&self, out: &mut String, name: &str, life: &str) {
+        let (encode, bytes) = (self.outer("Encode"), format!("{}<{}>", self.outer("Vec"), self.outer("u8")));
+        let _ = writeln!(out, "\nimpl{life} {encode} for {name}{life} {{\n    fn encode(&self, out: &mut {bytes}) {{");
+    }
+
+    /// The head of the function that reads one.
+    fn decoding(&self, out: &mut String, name: &str, style: Style) {
+        let (decode, binary) = (self.outer("Decode"), self.outer("binary"));
+        let (result, malformed) = (self.outer("Result"), self.outer("Malformed"));
+        let (life, input) = if style == Style::Owned { ("", "'_") } else { ("<'a>", "'a") };
+        let _ = writeln!(out, "\nimpl{life} {decode}<{input}> for {name}{life} {{");
+        let _ = writeln!(out, "    fn decode(r: &mut {binary}::Reader<{input}>) -> {result}<Self, {malformed}> {{");
     }
 
     fn reaches_plainly(&self, from: NodeId, to: NodeId, seen: &mut BTreeSet<NodeId>) -> bool {
@@ -300,68 +364,56 @@ impl Writer<'_> {
     }
 
     /// The enums that the unions of a field need.
-    fn unions(&self, out: &mut String, id: NodeId, whole: &str, style: Style) {
+    fn unions(&self, out: &mut String, id: NodeId, style: Style, written: &mut BTreeSet<NodeId>) {
         match self.schema.kind(id) {
-            Kind::Array(inner) | Kind::Map(inner) => self.unions(out, *inner, whole, style),
+            Kind::Array(inner) | Kind::Map(inner) => self.unions(out, *inner, style, written),
             Kind::Union(branches) => match (optional(self.schema, branches), &branches[..]) {
-                (Some((_, _, inner)), _) => self.unions(out, inner, whole, style),
-                (None, [only]) => self.unions(out, *only, whole, style),
+                (Some((_, _, inner)), _) => self.unions(out, inner, style, written),
+                (None, [only]) => self.unions(out, *only, style, written),
+                _ if !written.insert(id) => {}
                 _ => {
-                    let lends = self.lends.contains(&id);
-                    if style == Style::Owned || lends {
-                        self.union(out, branches, whole, if lends { style } else { Style::Owned });
+                    if style == Style::Owned || self.lends.contains(&id) {
+                        self.union(out, id, branches, style);
                     }
-                    for (index, branch) in branches.iter().enumerate() {
-                        self.unions(out, *branch, &format!("{whole}{}", self.variant(branches, index)), style);
-                    }
+                    branches.iter().for_each(|branch| self.unions(out, *branch, style, written));
                 }
             },
             _ => {}
         }
     }
 
-    fn variant(&self, branches: &[NodeId], index: usize) -> String {
-        let kind = self.schema.kind(branches[index]);
-        let short = kind.name().map_or(kind.type_name(), Name::simple);
-        let twice = branches.iter().filter(|b| {
-            let kind = self.schema.kind(**b);
-            camel(kind.name().map_or(kind.type_name(), Name::simple)) == camel(short)
-        });
-        if twice.count() > 1 { camel(&kind.branch_name().replace('.', "_")) } else { word(&camel(short)) }
-    }
-
-    fn union(&self, out: &mut String, branches: &[NodeId], whole: &str, style: Style) {
-        let (name, life, input) = match style {
-            Style::Owned => (whole.to_owned(), "", "'_"),
-            Style::Borrowed => (format!("{whole}Ref"), "<'a>", "'a"),
+    fn union(&self, out: &mut String, id: NodeId, branches: &[NodeId], style: Style) {
+        let (name, life) = match style {
+            Style::Owned => (&self.names.unions[&(self.within, id)], ""),
+            Style::Borrowed => (&self.names.lent_unions[&(self.within, id)], "<'a>"),
         };
-        let variants: Vec<String> = (0..branches.len()).map(|index| self.variant(branches, index)).collect();
+        let variants = names::variants(self.schema, branches);
         let _ = writeln!(out, "\n#[derive(Debug, Clone, PartialEq)]\npub enum {name}{life} {{");
         for (branch, variant) in branches.iter().zip(&variants) {
             match self.schema.kind(*branch) {
                 Kind::Null => out.push_str(&format!("    {variant},\n")),
-                _ => out.push_str(&format!("    {variant}({}),\n", self.boxed(*branch, &format!("{whole}{variant}"), style))),
+                _ => out.push_str(&format!("    {variant}({}),\n", self.boxed(*branch, style))),
             }
         }
-        let _ = writeln!(out, "}}\n\nimpl{life} Encode for {name}{life} {{\n    fn encode(&self, out: &mut Vec<u8>) {{");
+        out.push_str("}\n");
+        self.encoding(out, name, life);
+        let binary = self.outer("binary");
         out.push_str("        match self {\n");
         for (index, (branch, variant)) in branches.iter().zip(&variants).enumerate() {
             let holds = if matches!(self.schema.kind(*branch), Kind::Null) { "" } else { "(item)" };
-            let _ = writeln!(out, "            Self::{variant}{holds} => {{\n                binary::put_long(out, {index});");
+            let _ = writeln!(out, "            Self::{variant}{holds} => {{\n                {binary}::put_long(out, {index});");
             self.encode(out, *branch, "(*item)", 4);
             out.push_str("            }\n");
         }
         out.push_str("        }\n    }\n}\n");
-        let trait_life = if style == Style::Owned { "<'_>" } else { "<'a>" };
-        let _ = writeln!(out, "\nimpl{life} Decode{trait_life} for {name}{life} {{");
-        let _ = writeln!(out, "    fn decode(r: &mut binary::Reader<{input}>) -> Result<Self, Malformed> {{");
-        let _ = writeln!(out, "        Ok(match r.index({}, Malformed::Branch)? {{", branches.len());
+        self.decoding(out, name, style);
+        let _ = writeln!(out, "        Ok(match r.index({}, {}::Branch)? {{", branches.len(), self.outer("Malformed"));
         for (index, (branch, variant)) in branches.iter().zip(&variants).enumerate() {
             let pattern = if index + 1 == branches.len() { "_".to_owned() } else { index.to_string() };
             match self.schema.kind(*branch) {
                 Kind::Null => out.push_str(&format!("            {pattern} => Self::{variant},\n")),
                 _ => {
-                    let value = self.decode_boxed(*branch, &format!("{whole}{variant}"), style);
+                    let value = self.decode_boxed(*branch, style);
                     let _ = writeln!(out, "            {pattern} => Self::{variant}({value}),");
                 }
             }
@@ -376,27 +428,28 @@ impl Writer<'_> {
             let _ = writeln!(out, "{indent}{what}");
         };
         let native = native(self.schema, id).is_some();
+        let binary = self.outer("binary");
         match self.schema.kind(id) {
             Kind::Null => {}
-            Kind::Int if native => put(out, &format!("binary::put_int(out, {place}.0);")),
-            Kind::Long if native => put(out, &format!("binary::put_long(out, {place}.0);")),
+            Kind::Int if native => put(out, &format!("{binary}::put_int(out, {place}.0);")),
+            Kind::Long if native => put(out, &format!("{binary}::put_long(out, {place}.0);")),
             Kind::Bytes | Kind::String if native => put(out, &format!("{place}.encode(out);")),
-            Kind::Boolean => put(out, &format!("binary::put_boolean(out, {place});")),
-            Kind::Int => put(out, &format!("binary::put_int(out, {place});")),
-            Kind::Long => put(out, &format!("binary::put_long(out, {place});")),
-            Kind::Float => put(out, &format!("binary::put_float(out, {place});")),
-            Kind::Double => put(out, &format!("binary::put_double(out, {place});")),
-            Kind::Bytes => put(out, &format!("binary::put_bytes(out, &{place});")),
-            Kind::String => put(out, &format!("binary::put_string(out, &{place});")),
+            Kind::Boolean => put(out, &format!("{binary}::put_boolean(out, {place});")),
+            Kind::Int => put(out, &format!("{binary}::put_int(out, {place});")),
+            Kind::Long => put(out, &format!("{binary}::put_long(out, {place});")),
+            Kind::Float => put(out, &format!("{binary}::put_float(out, {place});")),
+            Kind::Double => put(out, &format!("{binary}::put_double(out, {place});")),
+            Kind::Bytes => put(out, &format!("{binary}::put_bytes(out, &{place});")),
+            Kind::String => put(out, &format!("{binary}::put_string(out, &{place});")),
             Kind::Fixed(_) => put(out, &format!("out.extend_from_slice(&{place});")),
             Kind::Enum(_) | Kind::Record(_) => put(out, &format!("{place}.encode(out);")),
             Kind::Array(inner) | Kind::Map(inner) => {
                 let is_map = matches!(self.schema.kind(id), Kind::Map(_));
-                put(out, &format!("binary::put_count(out, {place}.len());"));
+                put(out, &format!("{binary}::put_count(out, {place}.len());"));
                 let each = if is_map { "(key, item)" } else { "item" };
                 put(out, &format!("for {each} in &{place} {{"));
                 if is_map {
-                    put(out, "    binary::put_string(out, key);");
+                    put(out, &format!("    {binary}::put_string(out, key);"));
                 }
                 self.encode(out, *inner, "(*item)", depth + 1);
                 put(out, "}\n");
@@ -405,13 +458,13 @@ impl Writer<'_> {
             Kind::Union(branches) => match (optional(self.schema, branches), &branches[..]) {
                 (Some((null, some, inner)), _) => {
                     put(out, &format!("match &{place} {{"));
-                    put(out, &format!("    None => binary::put_long(out, {null}),"));
-                    put(out, &format!("    Some(item) => {{\n{indent}        binary::put_long(out, {some});"));
+                    put(out, &format!("    None => {binary}::put_long(out, {null}),"));
+                    put(out, &format!("    Some(item) => {{\n{indent}        {binary}::put_long(out, {some});"));
                     self.encode(out, inner, "(*item)", depth + 2);
                     put(out, &format!("    }}\n{indent}}}"));
                 }
                 (None, [only]) => {
-                    put(out, "binary::put_long(out, 0);");
+                    put(out, &format!("{binary}::put_long(out, 0);"));
                     self.encode(out, *only, place, depth);
                 }
                 _ => put(out, &format!("{place}.encode(out);")),
@@ -420,9 +473,9 @@ impl Writer<'_> {
     }
 
     /// An expression that reads a value.
-    fn decode(&self, id: NodeId, whole: &str, style: Style) -> String {
+    fn decode(&self, id: NodeId, style: Style) -> String {
         let kind = self.schema.kind(id);
-        match (native(self.schema, id), kind) {
+        match (self.native(id), kind) {
             (Some(native), Kind::Int) => return format!("{native}(r.int()?)"),
             (Some(native), Kind::Long) => return format!("{native}(r.long()?)"),
             (Some(native), _) => return format!("{}::decode(r)?", native.replace('<', "::<")),
@@ -440,31 +493,38 @@ impl Writer<'_> {
             (Kind::String, Style::Owned) => "r.string()?.to_owned()".into(),
             (Kind::String, Style::Borrowed) => "r.string()?".into(),
             (Kind::Fixed(_), _) => "r.array()?".into(),
-            (Kind::Enum(_) | Kind::Record(_), _) => {
-                format!("{}::decode(r)?", self.rust_type(id, whole, style).replace("<'a>", ""))
+            // A symbol of this name would be meant.
+            (Kind::Enum(kind), _) if kind.symbols.iter().any(|symbol| &**symbol == "decode") => {
+                format!("<{} as {}<'_>>::decode(r)?", self.rust_type(id, style), self.outer("Decode"))
             }
-            (Kind::Array(inner), _) => items("Vec", &format!("items.push({});", self.decode(*inner, whole, style))),
+            (Kind::Enum(_) | Kind::Record(_), _) => {
+                format!("{}::decode(r)?", self.rust_type(id, style).replace("<'a>", ""))
+            }
+            (Kind::Array(inner), _) => items(&self.outer("Vec"), &format!("items.push({});", self.decode(*inner, style))),
             (Kind::Map(inner), _) => {
                 let key = if style == Style::Owned { "r.string()?.to_owned()" } else { "r.string()?" };
-                let insert = format!("let key = {key};\nitems.insert(key, {});", self.decode(*inner, whole, style));
-                items("std::collections::BTreeMap", &insert)
+                let insert = format!("let key = {key};\nitems.insert(key, {});", self.decode(*inner, style));
+                items("::std::collections::BTreeMap", &insert)
             }
             (Kind::Union(branches), _) => match (optional(self.schema, branches), &branches[..]) {
                 (Some((null, _, inner)), _) => {
-                    let value = self.decode_boxed(inner, whole, style);
+                    let value = self.decode_boxed(inner, style);
                     let (first, second) = ("None".to_owned(), format!("Some({value})"));
                     let (first, second) = if null == 0 { (first, second) } else { (second, first) };
-                    format!("match r.index(2, Malformed::Branch)? {{\n0 => {first},\n_ => {second},\n}}")
+                    let malformed = self.outer("Malformed");
+                    format!("match r.index(2, {malformed}::Branch)? {{\n0 => {first},\n_ => {second},\n}}")
                 }
-                (None, [only]) => format!("{{\nr.index(1, Malformed::Branch)?;\n{}\n}}", self.decode_boxed(*only, whole, style)),
-                _ => format!("{}::decode(r)?", self.rust_type(id, whole, style).replace("<'a>", "")),
+                (None, [only]) => {
+                    format!("{{\nr.index(1, {}::Branch)?;\n{}\n}}", self.outer("Malformed"), self.decode_boxed(*only, style))
+                }
+                _ => format!("{}::decode(r)?", self.rust_type(id, style).replace("<'a>", "")),
             },
         }
     }
 
-    fn decode_boxed(&self, id: NodeId, whole: &str, style: Style) -> String {
-        let plain = self.decode(id, whole, style);
-        if self.is_boxed(id) { format!("Box::new({plain})") } else { plain }
+    fn decode_boxed(&self, id: NodeId, style: Style) -> String {
+        let plain = self.decode(id, style);
+        if self.is_boxed(id) { format!("{}::new({plain})", self.outer("Box")) } else { plain }
     }
 }
 
@@ -479,30 +539,4 @@ fn doc(out: &mut String, indent: &str, doc: Option<&str>) {
     for line in doc.into_iter().flat_map(str::lines) {
         let _ = writeln!(out, "{indent}/// {}", line.trim_end().replace('\r', " "));
     }
-}
-
-fn enumeration(out: &mut String, kind: &Enumeration) {
-    let name = word(kind.name.simple());
-    out.push('\n');
-    doc(out, "", kind.doc.as_deref());
-    let _ = writeln!(out, "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]\npub enum {name} {{");
-    for symbol in &kind.symbols {
-        let _ = writeln!(out, "    {},", word(symbol));
-    }
-    let _ = writeln!(out, "}}\n\nimpl {name} {{\n    /// Every symbol, in the order of the schema.");
-    let all: Vec<String> = kind.symbols.iter().map(|s| format!("Self::{}", word(s))).collect();
-    let _ = writeln!(out, "    pub const ALL: [Self; {}] = [{}];\n", all.len(), all.join(", "));
-    let _ = writeln!(
-        out,
-        "    /// The symbol as the schema writes it.\n    pub fn symbol(self) -> &'static str {{\n        match self {{"
-    );
-    for symbol in &kind.symbols {
-        let _ = writeln!(out, "            Self::{} => {symbol:?},", word(symbol));
-    }
-    out.push_str("        }\n    }\n}\n");
-    let _ = writeln!(out, "\nimpl Encode for {name} {{\n    fn encode(&self, out: &mut Vec<u8>) {{");
-    let _ = writeln!(out, "        binary::put_long(out, *self as i64);\n    }}\n}}");
-    let _ = writeln!(out, "\nimpl Decode<'_> for {name} {{");
-    let _ = writeln!(out, "    fn decode(r: &mut binary::Reader<'_>) -> Result<Self, Malformed> {{");
-    let _ = writeln!(out, "        Ok(Self::ALL[r.index({}, Malformed::Symbol)?])\n    }}\n}}", all.len());
 }

@@ -5,13 +5,14 @@ use std::{fs, path::Path};
 
 use milena_schema::avro::{Decode as _, Dice, Encode as _, Evolving, Plan, Schema, Typed as _, generate};
 
-use super::{person::com::example::*, schema};
+use super::{clashes, person::com::example::*, schema};
 
 const SCHEMA: &str = include_str!("person.avsc");
+const CLASHES: &str = include_str!("clashes.avsc");
 
 #[test]
 fn the_code_is_what_stands_here() {
-    for (name, text) in [("person.rs", SCHEMA), ("moments.rs", include_str!("moments.avsc"))] {
+    for (name, text) in [("person.rs", SCHEMA), ("moments.rs", include_str!("moments.avsc")), ("clashes.rs", CLASHES)] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/avro").join(name);
         let made = generate::rust(&schema(text)).unwrap();
         if std::env::var_os("UPDATE_GENERATED").is_some() {
@@ -82,4 +83,18 @@ fn what_has_no_values_is_refused() {
     let refused = |text: &str| generate::rust(&schema(text)).unwrap_err().to_string();
     assert!(refused(r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#).contains("holds itself"));
     assert!(refused("\"int\"").contains("has none"));
+}
+
+#[test]
+fn names_that_the_language_or_the_library_has_are_the_schemas() {
+    let schema = schema(CLASHES);
+    let mut dice = Dice::new(7);
+    for _ in 0..100 {
+        let mut bytes = Vec::new();
+        schema.random(&mut dice, &mut bytes).unwrap();
+        let owned = clashes::Root::from_avro(&bytes).unwrap();
+        let borrowed = clashes::RootRef::from_avro(&bytes).unwrap();
+        assert_eq!(owned.to_avro(), borrowed.to_avro());
+        assert_eq!(clashes::Root::from_avro(&owned.to_avro()).unwrap(), owned);
+    }
 }

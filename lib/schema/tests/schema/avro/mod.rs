@@ -11,6 +11,8 @@ mod idl;
 mod json;
 mod oracle;
 #[rustfmt::skip]
+mod clashes;
+#[rustfmt::skip]
 mod moments;
 #[rustfmt::skip]
 mod person;

@@ -3,7 +3,7 @@
 #![allow(non_camel_case_types, non_snake_case, dead_code, unused_imports, unused_parens, unreachable_pub, clippy::all)]
 pub mod com {
     pub mod example {
-        use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
+        use ::milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
 
         /// Somebody whom we know.
         #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub mod com {
             pub height: f64,
             pub picture: Vec<u8>,
             pub tags: Vec<String>,
-            pub marks: std::collections::BTreeMap<String, Vec<Option<i32>>>,
+            pub marks: ::std::collections::BTreeMap<String, Vec<Option<i32>>>,
             pub contact: PersonContact,
             pub parent: Option<Box<Person>>,
             pub friends: Vec<Person>,
@@ -117,7 +117,7 @@ pub mod com {
         }
         },
                     marks: {
-        let mut items = std::collections::BTreeMap::new();
+        let mut items = ::std::collections::BTreeMap::new();
         loop {
         let count = r.block()?;
         if count == 0 {
@@ -232,7 +232,7 @@ pub mod com {
             pub height: f64,
             pub picture: &'a [u8],
             pub tags: Vec<&'a str>,
-            pub marks: std::collections::BTreeMap<&'a str, Vec<Option<i32>>>,
+            pub marks: ::std::collections::BTreeMap<&'a str, Vec<Option<i32>>>,
             pub contact: PersonContactRef<'a>,
             pub parent: Option<Box<PersonRef<'a>>>,
             pub friends: Vec<PersonRef<'a>>,
@@ -329,7 +329,7 @@ pub mod com {
         }
         },
                     marks: {
-        let mut items = std::collections::BTreeMap::new();
+        let mut items = ::std::collections::BTreeMap::new();
         loop {
         let count = r.block()?;
         if count == 0 {
@@ -480,7 +480,7 @@ pub mod com {
             }
         }
         pub mod kinds {
-            use milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
+            use ::milena_schema::avro::{Decode, Encode, Malformed, Typed, binary, native};
 
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
             pub enum Kind {
