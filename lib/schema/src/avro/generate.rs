@@ -8,6 +8,8 @@ mod python;
 mod rust;
 mod typescript;
 
+use std::collections::HashSet;
+
 use super::{Kind, NodeId, Schema};
 use crate::Flaw;
 
@@ -49,6 +51,26 @@ fn camel(name: &str) -> String {
         }
     }
     out
+}
+
+/// The name, or the first like it that is not taken.
+fn free(wish: &str, taken: &HashSet<String>) -> String {
+    let mut name = wish.to_owned();
+    while taken.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// Names that differ.
+fn apart(wishes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let one = |wish: String| {
+        let name = free(&wish, &taken);
+        taken.insert(name.clone());
+        name
+    };
+    wishes.into_iter().map(one).collect()
 }
 
 fn unnamed() -> Flaw {

@@ -14,10 +14,14 @@ import org.apache.avro.specific.SpecificDatumWriter;
 public class AvroGenerated {
     public static void main(String[] args) throws Exception {
         var in = new BufferedReader(new InputStreamReader(System.in));
-        boolean moments = args.length > 0 && args[0].equals("moments");
+        String what = args.length > 0 ? args[0] : "person";
         for (String line; (line = in.readLine()) != null;) {
             byte[] data = HexFormat.of().parseHex(line);
-            System.out.println(moments ? ofMoments(data) : ofPerson(data));
+            System.out.println(switch (what) {
+                case "moments" -> ofMoments(data);
+                case "hard" -> written(read(data, Hard.class), Hard.class);
+                default -> ofPerson(data);
+            });
         }
     }
 

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 const [made, what] = process.argv.slice(2);
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const person = await import(`${made}/person.js`);
+const hard = await import(`${made}/hard.js`);
 const moments = await import(`${made}/moments.js`);
 
 function ofPerson(data) {
@@ -17,7 +18,12 @@ function ofMoments(data) {
   return `${hex(moments.encodeMoments(value))} ${day} ${value.at.getTime()} ${value.cost} ${value.total} ${value.key}`;
 }
 
+function ofHard(data) {
+  return hex(hard.encodeHard(hard.decodeHard(data)));
+}
+
+const of = { moments: ofMoments, hard: ofHard };
 for await (const line of createInterface({ input: process.stdin })) {
   const data = Buffer.from(line, "hex");
-  console.log(what === "moments" ? ofMoments(data) : ofPerson(data));
+  console.log((of[what] ?? ofPerson)(data));
 }

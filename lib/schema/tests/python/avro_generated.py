@@ -3,6 +3,7 @@
 import datetime
 import sys
 
+import hard
 import moments
 import person
 
@@ -23,5 +24,12 @@ def of_moments(data: bytes) -> str:
     return f"{value.encode().hex()} {value.day.isoformat()} {at} {value.cost:f} {value.total:f} {value.key}"
 
 
+def of_hard(data: bytes) -> str:
+    value = hard.Hard.decode(data)
+    assert isinstance(value.e, hard.Names) and isinstance(value.io_, hard.io)
+    return value.encode().hex()
+
+
+OF = {"moments": of_moments, "hard": of_hard}
 for line in sys.stdin:
-    print((of_moments if sys.argv[1:] == ["moments"] else of_person)(bytes.fromhex(line.strip())))
+    print(OF.get(sys.argv[-1], of_person)(bytes.fromhex(line.strip())))

@@ -65,6 +65,11 @@ const RESERVED: [&str; 54] = [
     "volatile",
     "while",
 ];
+/// More that no type may be: the library looks for these, too, with a dollar sign behind them.
+const RESERVED_TYPES: [&str; 3] = ["record", "var", "yield"];
+/// Methods of the library and of Java, which no field's are to hide; the second ones are those of an exception.
+const METHODS: [&str; 4] = ["Schema", "ClassSchema", "Class", "SpecificData"];
+const METHODS_OF_ERRORS: [&str; 6] = ["Message", "Cause", "LocalizedMessage", "StackTrace", "Suppressed", "Value"];
 
 /// A file for each record, enum and fixed: its path below the source folder, and its text.
 pub fn java(schema: &Schema) -> Result<Vec<(String, String)>, Flaw> {
@@ -89,7 +94,7 @@ fn file(schema: &Schema, id: NodeId) -> Option<(String, String)> {
         _ => return None,
     }
     let folder = name.namespace().map(|space| format!("{}/", package(space).replace('.', "/"))).unwrap_or_default();
-    Some((format!("{folder}{}.java", word(name.simple())), out))
+    Some((format!("{folder}{}.java", simple(name)), out))
 }
 
 fn word(name: &str) -> String {
@@ -100,8 +105,13 @@ fn package(space: &str) -> String {
     space.split('.').map(word).collect::<Vec<_>>().join(".")
 }
 
+fn simple(name: &Name) -> String {
+    let name = name.simple();
+    if RESERVED_TYPES.contains(&name) { format!("{name}$") } else { word(name) }
+}
+
 fn class(name: &Name) -> String {
-    name.namespace().map_or_else(|| word(name.simple()), |space| format!("{}.{}", package(space), word(name.simple())))
+    name.namespace().map_or_else(|| simple(name), |space| format!("{}.{}", package(space), simple(name)))
 }
 
 /// A Java string, in plain ASCII.
@@ -145,7 +155,7 @@ fn constant(out: &mut String, schema: &Schema, id: NodeId) {
 
 fn enumeration(out: &mut String, schema: &Schema, id: NodeId, kind: &Enumeration) {
     doc(out, "", kind.doc.as_deref());
-    let name = word(kind.name.simple());
+    let name = simple(&kind.name);
     let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated");
     let _ = writeln!(out, "public enum {name} implements org.apache.avro.generic.GenericEnumSymbol<{name}> {{");
     let symbols: Vec<String> = kind.symbols.iter().map(|s| word(s)).collect();
@@ -156,7 +166,7 @@ fn enumeration(out: &mut String, schema: &Schema, id: NodeId, kind: &Enumeration
 
 fn fixed(out: &mut String, schema: &Schema, id: NodeId, kind: &Fixed) {
     doc(out, "", kind.doc.as_deref());
-    let name = word(kind.name.simple());
+    let name = simple(&kind.name);
     let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated\n@org.apache.avro.specific.FixedSize({})", kind.size);
     let _ = writeln!(out, "public class {name} extends org.apache.avro.specific.SpecificFixed {{");
     out.push_str("    private static final long serialVersionUID = 1L;\n");
@@ -170,13 +180,28 @@ fn fixed(out: &mut String, schema: &Schema, id: NodeId, kind: &Fixed) {
     out.push_str("        in.readFully(bytes());\n    }\n}\n");
 }
 
+/// How Java itself writes and reads an exception: the library does it for records only.
+fn external(out: &mut String, name: &str) {
+    let data = "org.apache.avro.specific.Specific";
+    out.push_str("    @Override\n    public void writeExternal(java.io.ObjectOutput out) throws java.io.IOException {\n");
+    let _ = writeln!(
+        out,
+        "        new {data}DatumWriter<{name}>(SCHEMA$, MODEL$).write(this, {data}Data.getEncoder(out));\n    }}\n"
+    );
+    out.push_str("    @Override\n    public void readExternal(java.io.ObjectInput in) throws java.io.IOException {\n");
+    let _ = writeln!(
+        out,
+        "        new {data}DatumReader<{name}>(SCHEMA$, SCHEMA$, MODEL$).read(this, {data}Data.getDecoder(in));\n    }}\n"
+    );
+}
+
 struct Writer<'a> {
     schema: &'a Schema,
 }
 
 impl Writer<'_> {
     fn record(&self, out: &mut String, id: NodeId, record: &Record) {
-        let name = word(record.name.simple());
+        let name = simple(&record.name);
         doc(out, "", record.doc.as_deref());
         let base = if record.error { "SpecificExceptionBase" } else { "SpecificRecordBase" };
         let _ = writeln!(out, "@org.apache.avro.specific.AvroGenerated");
@@ -208,6 +233,9 @@ impl Writer<'_> {
             out.push_str("    @Override\n    public org.apache.avro.specific.SpecificData getSpecificData() {\n        return MODEL$;\n    }\n\n");
         }
         out.push_str("    @Override\n    public org.apache.avro.Schema getSchema() {\n        return SCHEMA$;\n    }\n\n");
+        if record.error {
+            external(out, &name);
+        }
         self.by_number(out, record);
         self.accessors(out, record);
         out.push_str("}\n");
@@ -264,13 +292,15 @@ impl Writer<'_> {
 
     /// How the library reaches the fields.
     fn by_number(&self, out: &mut String, record: &Record) {
-        out.push_str("    @Override\n    public Object get(int field$) {\n        switch (field$) {\n");
+        out.push_str("    @Override\n    public java.lang.Object get(int field$) {\n        switch (field$) {\n");
         for (index, field) in record.fields.iter().enumerate() {
             let _ = writeln!(out, "            case {index}: return {};", member(&field.name));
         }
         let wrong = "            default: throw new IndexOutOfBoundsException(\"no field \" + field$);\n        }\n    }\n\n";
         out.push_str(wrong);
-        out.push_str("    @Override\n    @SuppressWarnings(\"unchecked\")\n    public void put(int field$, Object value$) {\n");
+        out.push_str(
+            "    @Override\n    @SuppressWarnings(\"unchecked\")\n    public void put(int field$, java.lang.Object value$) {\n",
+        );
         out.push_str("        switch (field$) {\n");
         for (index, field) in record.fields.iter().enumerate() {
             let kind = self.java_type(field.schema, true);
@@ -282,11 +312,13 @@ impl Writer<'_> {
     fn accessors(&self, out: &mut String, record: &Record) {
         for (index, field) in record.fields.iter().enumerate() {
             let mut title = super::camel(&field.name);
-            // Two fields may differ only in case or underscores, one may have nothing else, and a method of the library is not to
-            // be hidden.
+            // Two fields may differ only in case or underscores, and one may have nothing else.
             let twin = record.fields.iter().enumerate().any(|(i, f)| i != index && super::camel(&f.name) == title);
-            if twin || title.is_empty() || ["Schema", "Class", "SpecificData"].contains(&title.as_str()) {
+            let hides = METHODS.contains(&&*title) || (record.error && METHODS_OF_ERRORS.contains(&&*title));
+            if twin || title.is_empty() {
                 title = format!("{}$", field.name);
+            } else if hides {
+                title.push('$');
             }
             let (kind, name) = (self.java_type(field.schema, false), member(&field.name));
             let _ = writeln!(out, "    public {kind} get{title}() {{\n        return {name};\n    }}\n");
@@ -304,21 +336,21 @@ impl Writer<'_> {
             return class(name);
         }
         match kind {
-            Kind::Boolean => if boxed { "Boolean" } else { "boolean" }.into(),
-            Kind::Int => if boxed { "Integer" } else { "int" }.into(),
-            Kind::Long => if boxed { "Long" } else { "long" }.into(),
-            Kind::Float => if boxed { "Float" } else { "float" }.into(),
-            Kind::Double => if boxed { "Double" } else { "double" }.into(),
+            Kind::Boolean => if boxed { "java.lang.Boolean" } else { "boolean" }.into(),
+            Kind::Int => if boxed { "java.lang.Integer" } else { "int" }.into(),
+            Kind::Long => if boxed { "java.lang.Long" } else { "long" }.into(),
+            Kind::Float => if boxed { "java.lang.Float" } else { "float" }.into(),
+            Kind::Double => if boxed { "java.lang.Double" } else { "double" }.into(),
             Kind::Bytes => "java.nio.ByteBuffer".into(),
-            Kind::String => "CharSequence".into(),
+            Kind::String => "java.lang.CharSequence".into(),
             Kind::Array(items) => format!("java.util.List<{}>", self.java_type(*items, true)),
-            Kind::Map(values) => format!("java.util.Map<CharSequence, {}>", self.java_type(*values, true)),
+            Kind::Map(values) => format!("java.util.Map<java.lang.CharSequence, {}>", self.java_type(*values, true)),
             Kind::Union(branches) => match optional(self.schema, branches) {
                 Some((_, _, inner)) => self.java_type(inner, true),
                 None if branches.len() == 1 => self.java_type(branches[0], true),
-                None => "Object".into(),
+                None => "java.lang.Object".into(),
             },
-            _ => "Void".into(),
+            _ => "java.lang.Void".into(),
         }
     }
 }

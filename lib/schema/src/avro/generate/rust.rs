@@ -8,7 +8,7 @@ use std::{
 };
 
 use self::names::Names;
-use super::{definitions, optional, unnamed};
+use super::{definitions, free, optional, unnamed};
 use crate::{
     Flaw,
     avro::{Enumeration, Kind, Logical, Name, NodeId, Record, Schema},
@@ -201,7 +201,7 @@ impl Writer<'_> {
         let _ = writeln!(out, "}}\n\nimpl {name} {{\n    /// Every symbol, in the order of the schema.");
         let all: Vec<String> = symbols.iter().map(|symbol| format!("Self::{symbol}")).collect();
         // A symbol of this name would be meant.
-        let list = names::free("ALL", &symbols.iter().cloned().collect());
+        let list = free("ALL", &symbols.iter().cloned().collect());
         let _ = writeln!(out, "    pub const {list}: [Self; {}] = [{}];\n", all.len(), all.join(", "));
         let _ = writeln!(
             out,

@@ -3,7 +3,10 @@
 //! A long is a `bigint`, bytes are a `Uint8Array`, a map is a `Map`. Null or something else is `T | null`; a union of more
 //! says which branch it is: `{ is: "string", value: "x" }`.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use super::{definitions, optional, unnamed};
 use crate::{
@@ -78,9 +81,43 @@ const RESERVED: [&str; 61] = [
     "Map",
     "Date",
 ];
-/// More of the runtime's and of what it uses.
-const TAKEN: [&str; 10] =
-    ["Malformed", "Uint8Array", "DataView", "BigInt", "Number", "Math", "RangeError", "Error", "TextDecoder", "TextEncoder"];
+/// More of the runtime's and of what it uses, and names of parameters.
+const TAKEN: [&str; 34] = [
+    "Malformed",
+    "Uint8Array",
+    "DataView",
+    "BigInt",
+    "Number",
+    "Math",
+    "RangeError",
+    "Error",
+    "TextDecoder",
+    "TextEncoder",
+    "Array",
+    "String",
+    "TEXT",
+    "LETTERS",
+    "DAY",
+    "readSymbol",
+    "writeSymbol",
+    "dateOf",
+    "daysOf",
+    "moment",
+    "decimalOf",
+    "bytesOf",
+    "with",
+    "yield",
+    "arguments",
+    "eval",
+    "NaN",
+    "Infinity",
+    "ReadonlyMap",
+    "Symbol",
+    "w",
+    "r",
+    "value",
+    "bytes",
+];
 
 /// A module's text for all types of the schema. Two types of the same simple name carry their namespaces in their names.
 pub fn typescript(schema: &Schema) -> Result<String, Flaw> {
@@ -88,14 +125,14 @@ pub fn typescript(schema: &Schema) -> Result<String, Flaw> {
     if list.is_empty() {
         return Err(unnamed());
     }
-    let writer = Writer { schema, list: &list };
+    let writer = Writer { schema, classes: classes(schema, &list) };
     let name = schema.name().unwrap_or("a schema");
     let mut out = format!("// Types of {name}, made by `milena avro compile`. Changes are lost when it is made again.\n");
     for id in &list {
         match schema.kind(*id) {
             Kind::Record(record) => writer.record(&mut out, *id, record),
             Kind::Enum(kind) => {
-                let class = writer.class(&kind.name);
+                let class = &writer.classes[id];
                 out.push('\n');
                 doc(&mut out, "", kind.doc.as_deref());
                 let symbols: Vec<String> = kind.symbols.iter().map(|symbol| quoted(symbol)).collect();
@@ -105,7 +142,7 @@ pub fn typescript(schema: &Schema) -> Result<String, Flaw> {
             Kind::Fixed(kind) => {
                 out.push('\n');
                 doc(&mut out, "", kind.doc.as_deref());
-                let _ = writeln!(out, "/** {} bytes. */\nexport type {} = Uint8Array;", kind.size, writer.class(&kind.name));
+                let _ = writeln!(out, "/** {} bytes. */\nexport type {} = Uint8Array;", kind.size, writer.classes[id]);
             }
             _ => {}
         }
@@ -133,21 +170,44 @@ fn key(name: &str) -> String {
     if name == "__proto__" { "[\"__proto__\"]".into() } else { name.to_owned() }
 }
 
+/// What types are called: so that neither they nor what is made beside a record are called like something else.
+fn classes(schema: &Schema, list: &[NodeId]) -> HashMap<NodeId, String> {
+    let names: Vec<(NodeId, &Name)> = list.iter().filter_map(|id| Some((*id, schema.kind(*id).name()?))).collect();
+    let mut taken: HashSet<String> = RESERVED.iter().chain(&TAKEN).map(|name| (*name).to_owned()).collect();
+    let mut classes = HashMap::new();
+    for (id, name) in &names {
+        let same = names.iter().filter(|(_, other)| other.simple() == name.simple()).count();
+        let mut class = if same > 1 { name.full().replace('.', "_") } else { name.simple().to_owned() };
+        let beside = |class: &str| match schema.kind(*id) {
+            Kind::Record(_) => BESIDE.iter().map(|(front, behind)| format!("{front}{class}{behind}")).collect(),
+            _ => vec![class.to_owned()],
+        };
+        while is_local(&class) || beside(&class).iter().any(|name| taken.contains(name)) {
+            class.push('_');
+        }
+        taken.extend(beside(&class));
+        classes.insert(*id, class);
+    }
+    classes
+}
+
+/// What is made of a record.
+const BESIDE: [(&str, &str); 7] =
+    [("", ""), ("", "Name"), ("", "Schema"), ("write", ""), ("read", ""), ("encode", ""), ("decode", "")];
+
+/// Whether a function has a variable of this name: `u` or `v` and a number.
+fn is_local(name: &str) -> bool {
+    name.strip_prefix(['u', 'v']).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
 struct Writer<'a> {
     schema: &'a Schema,
-    list: &'a [NodeId],
+    classes: HashMap<NodeId, String>,
 }
 
 impl Writer<'_> {
-    fn class(&self, name: &Name) -> String {
-        let same = self.list.iter().filter(|id| self.schema.kind(**id).name().is_some_and(|n| n.simple() == name.simple()));
-        let plain = if same.count() > 1 { name.full().replace('.', "_") } else { name.simple().to_owned() };
-        let taken = RESERVED.contains(&plain.as_str()) || TAKEN.contains(&plain.as_str());
-        if taken { format!("{plain}_") } else { plain }
-    }
-
     fn record(&self, out: &mut String, id: NodeId, record: &Record) {
-        let class = self.class(&record.name);
+        let class = &self.classes[&id];
         out.push('\n');
         doc(out, "", record.doc.as_deref());
         let _ = writeln!(out, "export interface {class} {{");
@@ -201,9 +261,7 @@ impl Writer<'_> {
                     each.collect::<Vec<_>>().join(" | ")
                 }
             },
-            Kind::Record(_) | Kind::Enum(_) | Kind::Fixed(_) => {
-                node.kind.name().map_or_else(String::new, |name| self.class(name))
-            }
+            Kind::Record(_) | Kind::Enum(_) | Kind::Fixed(_) => self.classes[&id].clone(),
         }
     }
 
@@ -232,8 +290,8 @@ impl Writer<'_> {
             Kind::Array(inner) => format!("w.array({place}, ({item}) => {{ {}; }})", self.write(*inner, &item, depth + 1)),
             Kind::Map(inner) => format!("w.map({place}, ({item}) => {{ {}; }})", self.write(*inner, &item, depth + 1)),
             Kind::Union(branches) => self.write_union(branches, place, depth),
-            Kind::Record(record) => format!("write{}(w, {place})", self.class(&record.name)),
-            Kind::Enum(kind) => format!("writeSymbol(w, {}, {place})", self.class(&kind.name)),
+            Kind::Record(_) => format!("write{}(w, {place})", self.classes[&id]),
+            Kind::Enum(_) => format!("writeSymbol(w, {}, {place})", self.classes[&id]),
             Kind::Fixed(kind) => format!("w.fixed({place}, {})", kind.size),
         }
     }
@@ -293,8 +351,8 @@ impl Writer<'_> {
             Kind::Array(inner) => format!("r.array(() => {})", self.read(*inner)),
             Kind::Map(inner) => format!("r.map(() => {})", self.read(*inner)),
             Kind::Union(branches) => self.read_union(id, branches),
-            Kind::Record(record) => format!("read{}(r)", self.class(&record.name)),
-            Kind::Enum(kind) => format!("readSymbol(r, {})", self.class(&kind.name)),
+            Kind::Record(_) => format!("read{}(r)", self.classes[&id]),
+            Kind::Enum(_) => format!("readSymbol(r, {})", self.classes[&id]),
             Kind::Fixed(kind) => format!("r.fixed({})", kind.size),
         }
     }

@@ -323,6 +323,8 @@ fn pythons_agree_on_forms_bytes_and_resolution() {
 
 const PERSON: &str = include_str!("person.avsc");
 const MOMENTS: &str = include_str!("moments.avsc");
+/// Names that one of the languages has, or that the code would have beside them.
+const HARD: &str = include_str!("hard.avsc");
 
 /// Python and JavaScript have no dates beyond their calendars, which random numbers do not mind.
 fn timeless() -> String {
@@ -362,6 +364,21 @@ fn through(command: &mut Command) {
     }
 }
 
+/// What has hard names is written as it was read.
+fn hard_through(command: &mut Command) {
+    let schema = Schema::parse(HARD).unwrap();
+    let mut dice = Dice::new(22);
+    let random = || {
+        let mut data = Vec::new();
+        schema.random(&mut dice, &mut data).unwrap();
+        data
+    };
+    let data: Vec<Vec<u8>> = std::iter::repeat_with(random).take(100).collect();
+    for (line, data) in piped(command.arg("hard"), &data).iter().zip(&data) {
+        assert_eq!(*line, hex(data));
+    }
+}
+
 /// Moments, money and keys mean the same there and in Rust, and are written as the same bytes.
 fn moments_through(command: &mut Command) {
     let moments: Vec<Moments> = (0..200).map(some_moments).collect();
@@ -397,8 +414,10 @@ fn java_takes_the_generated_classes_as_specific_records() {
     let mut javac = Command::new("javac");
     javac.args(["-encoding", "UTF-8", "-cp"]).arg(dir.join("*")).arg("-d").arg(&made);
     // Names that are hard in Java need only compile.
-    let hard = r#"{"type":"record","name":"Hard","fields":[{"name":"_","type":"int"},{"name":"class","type":"long"},{"name":"__","type":"int"}]}"#;
-    for schema in [PERSON, MOMENTS, hard] {
+    let hard = r#"{"type":"record","name":"Underscores","fields":[{"name":"_","type":"int"},{"name":"class","type":"long"},{"name":"__","type":"int"}]}"#;
+    let error = r#"{"type":"error","name":"hard.Oops","fields":[{"name":"message","type":"string"},{"name":"cause","type":"int"},
+        {"name":"value","type":"int"},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}}]}"#;
+    for schema in [PERSON, MOMENTS, HARD, hard, error] {
         for (name, text) in generate::java(&Schema::parse(schema).unwrap()).unwrap() {
             let path = made.join("src").join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -414,6 +433,7 @@ fn java_takes_the_generated_classes_as_specific_records() {
     };
     through(&mut java());
     moments_through(&mut java());
+    hard_through(&mut java());
 }
 
 #[test]
@@ -421,7 +441,7 @@ fn python_runs_the_generated_dataclasses() {
     let Some(python) = or_skip(python(), "fastavro") else { return };
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("avro-python-made");
     fs::create_dir_all(&made).unwrap();
-    for (name, schema) in [("person.py", timeless()), ("moments.py", MOMENTS.to_owned())] {
+    for (name, schema) in [("person.py", timeless()), ("moments.py", MOMENTS.to_owned()), ("hard.py", HARD.to_owned())] {
         fs::write(made.join(name), generate::python(&Schema::parse(&schema).unwrap()).unwrap()).unwrap();
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/avro_generated.py");
@@ -432,6 +452,7 @@ fn python_runs_the_generated_dataclasses() {
     };
     through(&mut python());
     moments_through(&mut python());
+    hard_through(&mut python());
 }
 
 /// The compiler, from npm into the build directory.
@@ -454,7 +475,7 @@ fn typescript_compiles_and_node_runs_the_generated_module() {
     let mut compiler = Command::new("node");
     compiler.arg(tsc).args(["--strict", "--noUnusedParameters", "--target", "es2022", "--module", "es2022"]);
     compiler.args(["--lib", "es2022,dom"]).arg("--outDir").arg(&made);
-    for (name, schema) in [("person.ts", timeless()), ("moments.ts", MOMENTS.to_owned())] {
+    for (name, schema) in [("person.ts", timeless()), ("moments.ts", MOMENTS.to_owned()), ("hard.ts", HARD.to_owned())] {
         let path = made.join(name);
         fs::write(&path, generate::typescript(&Schema::parse(&schema).unwrap()).unwrap()).unwrap();
         compiler.arg(path);
@@ -470,4 +491,5 @@ fn typescript_compiles_and_node_runs_the_generated_module() {
     };
     through(&mut node());
     moments_through(&mut node());
+    hard_through(&mut node());
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::{module, word};
 use crate::avro::{
     Enumeration, Kind, Name, NodeId, Record, Schema,
-    generate::{camel, optional},
+    generate::{apart, camel, free, optional},
 };
 
 /// What is taken from the library.
@@ -113,26 +113,6 @@ impl Names {
             name => format!("::std::primitive::{name}"),
         }
     }
-}
-
-/// The name, or the first like it that is not taken.
-pub(super) fn free(wish: &str, taken: &HashSet<String>) -> String {
-    let mut name = wish.to_owned();
-    while taken.contains(&name) {
-        name.push('_');
-    }
-    name
-}
-
-/// Names that differ.
-fn apart(wishes: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let one = |wish: String| {
-        let name = free(&wish, &taken);
-        taken.insert(name.clone());
-        name
-    };
-    wishes.into_iter().map(one).collect()
 }
 
 /// The fields of a record.
