@@ -99,7 +99,7 @@ impl<'a, 'f> Parser<'a, 'f> {
             let annotations = self.annotations()?;
             let doc = doc.or_else(|| self.text.doc());
             let word = match self.text.next()? {
-                Token::End => break,
+                Token::End | Token::Sign('\u{1a}') => break,
                 Token::Word(word) => word,
                 other => return Err(self.text.unexpected(&other, "a declaration")),
             };
@@ -117,11 +117,13 @@ impl<'a, 'f> Parser<'a, 'f> {
             }
         }
         if self.files == 0 {
+            let sound = self.sound(main.as_ref());
             // A type that nothing uses has to be sound, too.
             Names::of(&self.types)?.written(&self.types, None)?;
             if let Some(main) = &mut main {
                 Names::of(&self.types)?.place(main, None, None, 0)?;
             }
+            sound?;
         }
         Ok(Idl { main, types: self.types })
     }
@@ -153,14 +155,30 @@ impl<'a, 'f> Parser<'a, 'f> {
                 _ => self.message(doc, annotations)?,
             }
         }
+        self.text.end()?;
         if self.files == 0 {
+            let sound = self.sound(None);
             let mut names = Names::of(&self.types)?;
             let types = names.written(&self.types, self.namespace.as_deref())?;
             names.in_messages(&mut self.messages, self.namespace.as_deref())?;
             object.insert("types".into(), types.into());
+            sound?;
         }
         object.insert("messages".into(), self.messages.into());
         Ok(Idl { main: Some(object.into()), types: self.types })
+    }
+
+    /// What is written is what every library takes: types, messages and the schema are read as the fields of one record.
+    fn sound(&self, main: Option<&Value>) -> Result<(), Flaw> {
+        let mut kinds: Vec<Value> = self.types.iter().chain(main).cloned().collect();
+        for (index, message) in self.messages.values().enumerate() {
+            kinds.push(json!({"type": "record", "name": format!("idl_message_{index}_"), "fields": message["request"]}));
+            kinds.push(message["response"].clone());
+            kinds.extend(message["errors"].as_array().into_iter().flatten().cloned());
+        }
+        let field = |(index, kind): (usize, Value)| json!({"name": format!("f{index}"), "type": kind});
+        let fields: Vec<Value> = kinds.into_iter().enumerate().map(field).collect();
+        Schema::parse(&json!({"type": "record", "name": "idl_all_", "fields": fields}).to_string()).map(drop)
     }
 
     fn annotations(&mut self) -> Result<Annotations, Flaw> {
@@ -355,6 +373,9 @@ impl<'a, 'f> Parser<'a, 'f> {
         if let Token::Word(word) = self.text.peek()? {
             self.text.next()?;
             match word.as_str() {
+                "oneway" if message["response"] != "null" => {
+                    return Err(self.text.flaw(format!("{name:?} is one-way, so that it gives back void")));
+                }
                 "oneway" => drop(message.insert("one-way".into(), true.into())),
                 "throws" => {
                     let mut errors = Vec::new();

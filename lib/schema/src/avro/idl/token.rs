@@ -100,6 +100,14 @@ impl<'a> Text<'a> {
         Ok(Token::Word(rest[..end].replace('`', "")))
     }
 
+    /// Nothing comes any more. Behind a control-Z a file may have what it likes.
+    pub(super) fn end(&mut self) -> Result<(), Flaw> {
+        match self.next()? {
+            Token::End | Token::Sign('\u{1a}') => Ok(()),
+            other => Err(self.unexpected(&other, "the end of the text")),
+        }
+    }
+
     pub(super) fn word(&mut self) -> Result<String, Flaw> {
         match self.next()? {
             Token::Word(word) => Ok(word),

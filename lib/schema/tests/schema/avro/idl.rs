@@ -243,3 +243,27 @@ fn what_is_no_idl_is_refused_with_its_place() {
     let deep = format!("record R {{ {}int{} a; }}", "array<".repeat(100_000), ">".repeat(100_000));
     assert!(parse(&deep).unwrap_err().to_string().contains("nest too deep"));
 }
+
+#[test]
+fn what_no_library_takes_is_refused() {
+    let refused = |text: &str| parse(text).expect_err(text).to_string();
+    for text in [
+        "protocol P { enum E { A, A } }",
+        "protocol P { enum E { A } = B; }",
+        "protocol P { record R { int x = \"s\"; } }",
+        "protocol P { record R { union { int, int } u; } }",
+        "protocol P { record R { union { null, int }? u; } }",
+        "protocol P { record R { int a; int a; } }",
+        "protocol P { record A-B { int x; } }",
+        "protocol P { int m(int a = \"s\"); }",
+        "protocol P { void m(int a, int a); }",
+        "schema int; enum E { A, A }",
+        "schema union { int, int };",
+    ] {
+        refused(text);
+    }
+    assert!(refused("protocol P { int m() oneway; }").contains("gives back void"));
+    assert!(refused("protocol P { } record R { int x; }").contains("the end of the text is expected"));
+    parse("protocol P { } \u{1a} whatever").unwrap();
+    parse("protocol P { import schema \"other.avsc\"; union { null, o.Other } m(o.Other a, o.Other? b = null); }").unwrap();
+}
