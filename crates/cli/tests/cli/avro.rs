@@ -168,6 +168,40 @@ fn a_protocols_types_are_compiled() {
 }
 
 #[test]
+fn many_schemas_are_compiled_without_a_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let has = |file: &str, text: &str| std::fs::read_to_string(dir.join(file)).unwrap().contains(text);
+    std::fs::create_dir_all(dir.join("in/more")).unwrap();
+    let of =
+        |name: &str, kind: &str| format!(r#"{{"type":"record","name":"n.{name}","fields":[{{"name":"x","type":"{kind}"}}]}}"#);
+    for (file, text) in [("a", of("A", "int")), ("b", of("B", "n.A")), ("c", of("C", "n.B")), ("more/a", of("D", "int"))] {
+        std::fs::write(dir.join(format!("in/{file}.avsc")), text).unwrap();
+    }
+    let (a, b, c) = ("in/a.avsc", "in/b.avsc", "in/c.avsc");
+    // One may name types of those before it, into a folder that is not there yet.
+    out(dir, &["compile", a, b, c, "made"], b"");
+    assert!(has("made/a.rs", "struct A") && has("made/b.rs", "struct B") && has("made/c.rs", "pub x: B"));
+    out(dir, &["compile", "schema", "in", "java"], b"");
+    assert!(has("java/n/A.java", "class A") && has("java/n/C.java", "n.B getX"));
+    out(dir, &["compile", "--lang", "ts", a, "one/"], b"");
+    assert!(has("one/a.ts", "interface A"));
+    fails(dir, &["compile", b, a, "wrong"], b"", 1, "in/b.avsc is no Avro schema");
+    assert!(!dir.join("wrong").exists(), "nothing is written before all was read");
+    // What would be written over, or over one another.
+    fails(dir, &["compile", a, c, "both.rs"], b"", 64, "the code of 2 schemas is written into a folder");
+    fails(dir, &["compile", a, b, "-"], b"", 64, "the code of 2 schemas is written into a folder");
+    fails(dir, &["compile", a, "in/more/a.avsc", "made"], b"", 64, "would be one file of code");
+    fails(dir, &["compile", a, b], b"", 64, "in/b.avsc is a schema by its name");
+    fails(dir, &["compile", a, "none.avsc"], b"", 64, "is a schema by its name");
+    std::fs::copy(dir.join(a), dir.join("plain")).unwrap();
+    fails(dir, &["compile", "plain", "plain"], b"", 64, "read and written at once");
+    std::fs::write(dir.join("p.avdl"), "protocol P { }").unwrap();
+    fails(dir, &["idl", "p.avdl", "p.avdl"], b"", 64, "read and written at once");
+    assert!(has("in/b.avsc", "n.A") && has("p.avdl", "protocol P"));
+}
+
+#[test]
 fn concat_says_by_its_exit_code_what_differs() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

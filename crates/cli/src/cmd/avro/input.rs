@@ -7,9 +7,12 @@ use std::{
 };
 
 use clap::Args;
-use milena_schema::avro::{
-    Plan, Schema, binary,
-    container::{self, Block, Codec, Reader, Squeeze},
+use milena_schema::{
+    Resolved,
+    avro::{
+        Plan, Rigour, Schema, binary,
+        container::{self, Block, Codec, Reader, Squeeze},
+    },
 };
 
 use crate::failure::{Failure, Kind};
@@ -82,6 +85,11 @@ pub(super) fn parse(text: &str, whose: &str) -> Result<Schema, Failure> {
 
 /// The schema in a `.avsc` file or of a container file, by what it begins with.
 pub(super) fn schema_of(path: &Path) -> Result<Schema, Failure> {
+    schema_after(path, &[])
+}
+
+/// The same for one that may name types of others.
+pub(super) fn schema_after(path: &Path, others: &[Schema]) -> Result<Schema, Failure> {
     let mut input = open(path)?;
     let mut begin = Vec::new();
     input.by_ref().take(4).read_to_end(&mut begin).map_err(|error| unread(path, &error))?;
@@ -96,7 +104,15 @@ pub(super) fn schema_of(path: &Path) -> Result<Schema, Failure> {
     if text.len() as u64 == limit {
         return Err(Failure::new(Kind::Failed, format!("{} is too large for a schema", path.display())));
     }
-    parse(&text, &path.display().to_string())
+    match Schema::parse(&text) {
+        Err(_) if !others.is_empty() => {
+            let known = |other| Resolved { name: Schema::name(other).unwrap_or_default(), text: Schema::text(other) };
+            let known: Vec<Resolved<'_>> = others.iter().map(known).collect();
+            let parsed = Schema::parse_with(&text, &known, Rigour::Strict);
+            parsed.map_err(|flaw| Failure::new(Kind::Failed, format!("{} is no Avro schema", path.display())).why(flaw))
+        }
+        _ => parse(&text, &path.display().to_string()),
+    }
 }
 
 /// `-` is stdin.
