@@ -270,6 +270,17 @@ fn copies_of_everything() {
 }
 
 #[test]
+fn csv_of_nothing_has_its_first_line() {
+    let server = Server::ephemeral();
+    server.out(&["topic", "create", "t"], b"");
+    server.out(&["group", "reset", "g", "t", "--to", "0", "--yes"], b"");
+    for arguments in [&["read", "t"][..], &["group", "peek", "g"]] {
+        let text = server.out(&[arguments, &["-q", "-o", "csv"]].concat(), b"");
+        assert_eq!(text, "topic,partition,offset,ts,key,value\n", "{arguments:?}");
+    }
+}
+
+#[test]
 fn an_array_that_is_cut_off_is_one_value_nevertheless() {
     let server = Server::ephemeral();
     let line = format!("{}\n", "x".repeat(1_000));

@@ -26,6 +26,8 @@ pub(crate) enum Shape {
 
 /// Rows that a table holds at most, since it is laid out as a whole.
 const ROWS: usize = 10_000;
+/// What CSV begins with, whether anything follows or not.
+const HEAD: &str = "topic,partition,offset,ts,key,value";
 /// Characters of a key or value in a table.
 const CELL: usize = 100;
 
@@ -73,7 +75,7 @@ impl Show {
 
     fn csv(&mut self, m: &Message) -> Result<(), Failure> {
         if self.shown == 1 {
-            self.screen.line("topic,partition,offset,ts,key,value")?;
+            self.screen.line(HEAD)?;
         }
         let time = when::rfc3339(m.timestamp, self.screen.person).unwrap_or_default();
         let (key, value) = (cell(m.key.as_deref()), cell(m.value.as_deref()));
@@ -104,6 +106,7 @@ impl Show {
         self.ended = true;
         match self.shape {
             Shape::Output(Output::Json) => self.screen.line(if self.shown == 0 { "[]" } else { "\n]" })?,
+            Shape::Output(Output::Csv) if self.shown == 0 => self.screen.line(HEAD)?,
             Shape::Output(Output::Table) => {
                 let rows = std::mem::take(&mut self.rows);
                 let table = crate::table::text(&["PARTITION", "OFFSET", "TIME", "KEY", "VALUE"], rows.iter().map(|r| r.to_vec()));
