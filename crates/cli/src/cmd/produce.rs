@@ -43,13 +43,13 @@ pub(crate) struct Options {
     /// Values, one message each; without any, each line of stdin is one
     value: Vec<String>,
     /// Key of every message
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     key: Option<String>,
     /// What stands between key and value in each line or VALUE
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["key", "json"])]
     key_separator: Option<String>,
     /// Header of every message; may be repeated
-    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE")]
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", allow_hyphen_values = true)]
     header: Vec<String>,
     /// Partition [default: by the key's hash as Java does it; without a key, any]
     #[arg(short, long, allow_negative_numbers = true)]

@@ -41,6 +41,13 @@ fn ranges_are_read_as_rpk_reads_them() {
 }
 
 #[test]
+fn a_key_and_a_header_may_begin_with_a_hyphen() {
+    let server = Server::ephemeral();
+    server.out(&["produce", "t", "v", "-k", "-5", "-H", "-a=1"], b"");
+    assert_eq!(server.out(&["read", "t", "-f", "%k=%s %h", "-q"], b""), "-5=v -a=1");
+}
+
+#[test]
 fn a_time_without_a_zone_is_one_of_the_zone_that_tz_names() {
     if !std::path::Path::new("/usr/share/zoneinfo/Europe/Berlin").exists() {
         eprintln!("skipped: this machine has no time zones");
