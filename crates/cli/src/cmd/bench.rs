@@ -17,7 +17,13 @@ use milena_client::{
     record::{Codec, Compression},
     wire::Text,
 };
-use tokio::sync::mpsc;
+use tokio::{
+    signal::{
+        ctrl_c,
+        unix::{SignalKind, signal},
+    },
+    sync::mpsc,
+};
 
 use super::{
     produce::AcksWord,
@@ -97,7 +103,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let outcome = tokio::select! {
         outcome = measure(&admin, &options, &name) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        () = told_to_end() => Err(Failure::interrupted()),
     };
     if own {
         remove(&admin, &name).await?;
@@ -105,6 +111,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let report = outcome?;
     screen::print(&report.told(options.output))?;
     Ok(ExitCode::from(if report.lost() == 0 { 0 } else { Kind::No as u8 }))
+}
+
+/// By Ctrl-C, or as services are: neither is to leave its topic behind.
+async fn told_to_end() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return drop(ctrl_c().await) };
+    tokio::select! {
+        _ = ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// For good where that can be had: what a bench wrote should not fill the disk for another day.

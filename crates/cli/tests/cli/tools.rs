@@ -60,6 +60,21 @@ fn a_bench_writes_reads_back_and_leaves_nothing() {
 }
 
 #[test]
+fn a_bench_that_is_told_to_end_leaves_nothing() {
+    let server = Server::ephemeral();
+    let topics = || server.out(&["topic", "ls", "-q", "-o", "jsonl"], b"");
+    let mut bench = server.command(&["bench", "--for", "1h", "--rate", "10", "-q"]).spawn().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !topics().contains("milena-bench-") {
+        assert!(std::time::Instant::now() < deadline, "it makes its topic");
+    }
+    let killed = std::process::Command::new("kill").args(["-TERM", &bench.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(bench.wait().unwrap().code(), Some(130));
+    assert!(!topics().contains("milena-bench-"), "{}", topics());
+}
+
+#[test]
 fn a_bench_of_a_topic_keeps_it_and_counts_only_its_own() {
     let server = Server::ephemeral();
     server.out(&["produce", "kept", "before"], b"");
