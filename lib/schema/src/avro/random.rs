@@ -80,9 +80,13 @@ impl Schema {
             }
             Kind::Union(branches) if branches.is_empty() => return Err(Flaw::new("an empty union has no data")),
             Kind::Union(branches) => {
-                let is_leaf = |b: &NodeId| !matches!(self.kind(*b), Kind::Record(_) | Kind::Array(_) | Kind::Map(_));
+                // What has no data is not chosen where something else has some.
+                let has = |b: &NodeId| !matches!(self.kind(*b), Kind::Enum(kind) if kind.symbols.is_empty());
+                let is_leaf = |b: &NodeId| has(b) && !matches!(self.kind(*b), Kind::Record(_) | Kind::Array(_) | Kind::Map(_));
                 let leaf = branches.iter().position(is_leaf).filter(|_| depth > ENOUGH);
-                let index = leaf.unwrap_or_else(|| dice.below(branches.len()));
+                let some: Vec<usize> = (0..branches.len()).filter(|index| has(&branches[*index])).collect();
+                let any = |dice: &mut Dice| some.get(dice.below(some.len())).copied().unwrap_or(0);
+                let index = leaf.unwrap_or_else(|| any(dice));
                 binary::put_long(out, index as i64);
                 self.roll(branches[index], dice, out, depth + 1)?;
             }

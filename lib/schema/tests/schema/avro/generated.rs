@@ -79,6 +79,15 @@ fn a_field_that_is_an_underscore_has_a_name_in_every_language() {
 }
 
 #[test]
+fn random_data_are_made_where_there_are_any() {
+    let perhaps = schema(r#"["null",{"type":"enum","name":"E","symbols":[]}]"#);
+    let mut dice = Dice::new(3);
+    let mut bytes = Vec::new();
+    (0..20).for_each(|_| perhaps.random(&mut dice, &mut bytes).unwrap());
+    assert_eq!(bytes, [0; 20]);
+}
+
+#[test]
 fn what_has_no_values_is_refused() {
     let refused = |text: &str| generate::rust(&schema(text)).unwrap_err().to_string();
     assert!(refused(r#"{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}"#).contains("holds itself"));
