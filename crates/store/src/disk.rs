@@ -20,7 +20,7 @@ use std::{
 
 use rustix::{
     fs::{self, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags},
-    io::{Errno, ReadWriteFlags},
+    io::{Errno, ReadWriteFlags, retry_on_intr},
 };
 
 /// Alignment of address, offset and length that files opened with [`How::direct`] ask for.
@@ -167,7 +167,9 @@ impl Disk for RealDisk {
         if how.dsync {
             flags |= OFlags::DSYNC;
         }
-        let file = File::from(fs::openat(&self.dir, name, flags, Mode::from_raw_mode(0o640))?);
+        // A file system over a network lets a signal end this.
+        let opened = retry_on_intr(|| fs::openat(&self.dir, name, flags, Mode::from_raw_mode(0o640)));
+        let file = File::from(opened?);
         Ok(Arc::new(RealFile { file: Arc::new(file) }))
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -86,8 +86,9 @@ impl AtRest {
         let files = Files::new(disk.clone(), seed, 64, options.indexes);
         let shelf = Shelf::default();
         let tail = Tail::new(Pool::new(options.memory), opened.state.mark.lsn);
-        // What this finds of damage is found again, with its range, by `damage`.
-        keeper::load_rows(&files, &shelf, opened.state.rows.clone(), replay, &mut Recovered::default());
+        // What this finds of damage, or cannot read, is met again, with its range, by `damage`.
+        let rows = opened.state.rows.clone();
+        keeper::load_rows(&files, &shelf, rows, replay, &mut Recovered::default(), &|_| Ok(()))?;
         let mut rest = Self {
             disk,
             seed,
@@ -266,18 +267,22 @@ impl AtRest {
     fn state_of(&self, log: LogId, damage: &mut Vec<Damage>) {
         let row = self.state.rows.get(&log.0);
         let snapshot = row.and_then(|row| Some((row, row.snapshot.as_ref()?)));
-        if let Some((row, s)) = snapshot
-            && self.files.snapshot(log.0, row.version, s).is_none()
-        {
-            damage.push(Damage {
-                file: file_name(Kind::Snapshots, s.file),
-                range: Some(s.at..s.at + u64::from(s.len)),
-                log: Some(log),
-                positions: None,
-                what: "its state is not what was written: settings, positions or producers of it are lost, its records are not"
-                    .into(),
-            });
-        }
+        let wrong = snapshot.and_then(|(row, s)| match self.files.snapshot(log.0, row.version, s) {
+            Ok(Some(_)) => None,
+            Ok(None) => {
+                let lost =
+                    "its state is not what was written: settings, positions or producers of it are lost, its records are not";
+                Some((s, lost.to_owned()))
+            }
+            Err(error) => Some((s, told(&error))),
+        });
+        damage.extend(wrong.map(|(s, what)| Damage {
+            file: file_name(Kind::Snapshots, s.file),
+            range: Some(s.at..s.at + u64::from(s.len)),
+            log: Some(log),
+            positions: None,
+            what,
+        }));
         let Some(found) = self.shelf.get(log.0) else { return };
         let holes = found.lock().holes.as_deref().cloned().unwrap_or_default();
         let of_snapshot = |hole: &Hole| snapshot.is_some_and(|(_, s)| s.file == hole.file && s.at == hole.at);

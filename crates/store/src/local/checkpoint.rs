@@ -374,7 +374,8 @@ impl Inner {
                     _ => continue,
                 }
             };
-            let Some(bytes) = self.files.snapshot(log.id, version, &old) else { continue };
+            // What is damaged, or cannot be read now, stays where it is and keeps its name.
+            let Ok(Some(bytes)) = self.files.snapshot(log.id, version, &old) else { continue };
             let snapshot = self.snapshot_writer(writer, draft, pause)?.put_snapshot(log.id, version, &bytes)?;
             draft.covered.push(Covered { log, version, snapshot: Some(snapshot) });
         }

@@ -194,6 +194,10 @@ impl Files {
         if patience == Patience::Now {
             return Err(ReadError::WouldBlock);
         }
+        self.open(kind, id).map_err(|fault| ReadError::Fault(Arc::new(fault)))
+    }
+
+    fn open(&self, kind: Kind, id: FileId) -> Result<Arc<dyn DiskFile>, Fault> {
         let opened = self.disk.open(&file_name(kind, id), How::default());
         let file = opened.map_err(|source| fault("open", kind, id, source))?;
         self.state().open.put(id, file.clone(), 1);
@@ -207,7 +211,7 @@ impl Files {
             return Ok(index);
         }
         let file = self.file(Kind::Segment, run.file, patience)?;
-        let bytes = read(&*file, run.file, run.index_at, run.index_len as usize, patience)?;
+        let bytes = read(&*file, Kind::Segment, run.file, run.index_at, run.index_len as usize, patience)?;
         let index = segment::take_index(self.seed, &bytes, run).ok_or_else(|| {
             let range = run.index_at..run.index_at + u64::from(run.index_len);
             damaged(run.file, range, run.base..run.last.saturating_add(1))
@@ -231,7 +235,7 @@ impl Files {
         let at = run.data_at + first.pos;
         let len = (last.pos + u64::from(last.stored.bytes) - first.pos) as usize;
         let file = self.file(Kind::Segment, run.file, patience)?;
-        let mut bytes = read(&*file, run.file, at, len, patience)?;
+        let mut bytes = read(&*file, Kind::Segment, run.file, at, len, patience)?;
         let mut good = 0;
         for row in wanted {
             let begin = (row.pos - first.pos) as usize;
@@ -253,12 +257,13 @@ impl Files {
     /// Bytes of a file, unverified.
     pub(super) fn range(&self, kind: Kind, id: FileId, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
         let file = self.file(kind, id, Patience::Block)?;
-        read(&*file, id, at, len, Patience::Block)
+        read(&*file, kind, id, at, len, Patience::Block)
     }
 
     /// The same into a buffer that grows for it. Answers how many there are: a file that ends early has fewer.
-    pub(super) fn fill(&self, into: &mut Aligned, kind: Kind, id: FileId, at: u64, len: usize) -> Result<usize, ReadError> {
-        let file = self.file(kind, id, Patience::Block)?;
+    pub(super) fn fill(&self, into: &mut Aligned, kind: Kind, id: FileId, at: u64, len: usize) -> Result<usize, Fault> {
+        let known = self.state().open.get(&id);
+        let file = known.map_or_else(|| self.open(kind, id), Ok)?;
         let end = file.len().map_err(|e| fault("measure", kind, id, e))?;
         let len = len.min(end.saturating_sub(at) as usize);
         into.reserve(len);
@@ -282,16 +287,16 @@ impl Files {
         self.state().usage.values_mut().for_each(|u| u.total = u.living);
     }
 
-    /// The bytes of a snapshot. `None` when they are not what was written.
-    pub(super) fn snapshot(&self, log: u64, version: u64, s: &Snapshot) -> Option<Vec<u8>> {
-        let file = self.file(Kind::Snapshots, s.file, Patience::Block).ok()?;
-        let bytes = read(&*file, s.file, s.at, s.len as usize, Patience::Block).ok()?;
-        (bytes.len() == s.len as usize && segment::snapshot_crc(self.seed, log, version, &bytes) == s.crc).then_some(bytes)
+    /// The bytes of a snapshot. `None` when they are not what was written; an error when they could not be read, which says
+    /// nothing about them.
+    pub(super) fn snapshot(&self, log: u64, version: u64, s: &Snapshot) -> Result<Option<Vec<u8>>, ReadError> {
+        let bytes = self.range(Kind::Snapshots, s.file, s.at, s.len as usize)?;
+        Ok((bytes.len() == s.len as usize && self.is_snapshot(log, version, s, &bytes)).then_some(bytes))
     }
 }
 
-fn fault(operation: &'static str, kind: Kind, id: FileId, source: io::Error) -> ReadError {
-    ReadError::Fault(Arc::new(Fault::Io { operation, file: file_name(kind, id), source }))
+fn fault(operation: &'static str, kind: Kind, id: FileId, source: io::Error) -> Fault {
+    Fault::Io { operation, file: file_name(kind, id), source }
 }
 
 pub(super) fn damaged(file: FileId, range: std::ops::Range<u64>, positions: std::ops::Range<i64>) -> ReadError {
@@ -299,19 +304,20 @@ pub(super) fn damaged(file: FileId, range: std::ops::Range<u64>, positions: std:
 }
 
 /// Reads a range; a file that ends early answers fewer bytes.
-fn read(file: &dyn DiskFile, id: FileId, at: u64, len: usize, patience: Patience) -> Result<Vec<u8>, ReadError> {
+fn read(file: &dyn DiskFile, kind: Kind, id: FileId, at: u64, len: usize, patience: Patience) -> Result<Vec<u8>, ReadError> {
     // The manifest and the index are behind checksums, but a length is still no reason to take memory for nothing.
     if len > 64 << 20 && file.len().is_ok_and(|end| at + len as u64 > end) {
         return Ok(Vec::new());
     }
+    let failed = |e| ReadError::Fault(Arc::new(fault("read", kind, id, e)));
     let mut bytes = vec![0; len];
     let n = match patience {
-        Patience::Block => file.read_at(&mut bytes, at).map_err(|e| fault("read", Kind::Segment, id, e))?,
+        Patience::Block => file.read_at(&mut bytes, at).map_err(failed)?,
         Patience::Now => match file.read_now(&mut bytes, at) {
             Ok(n) if n == len => n,
             Ok(_) => return Err(ReadError::WouldBlock),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(ReadError::WouldBlock),
-            Err(e) => return Err(fault("read", Kind::Segment, id, e)),
+            Err(e) => return Err(failed(e)),
         },
     };
     bytes.truncate(n);

@@ -69,14 +69,19 @@ impl Keeper {
     }
 }
 
-/// Puts what the manifest knows of logs onto the shelf, and hands snapshots over.
+/// A snapshot that could not be read, which says nothing about its bytes.
+pub(super) type Unread<'a> = &'a dyn Fn(Fault) -> Result<(), Fault>;
+
+/// Puts what the manifest knows of logs onto the shelf, and hands snapshots over. `unread` says whether to go on without
+/// one that cannot be read: a start may not, since the checkpoint after it would write an empty state over a good one.
 pub(super) fn load_rows(
     files: &Files,
     shelf: &Shelf,
     rows: HashMap<u64, LogRow>,
     replay: &mut dyn Replay,
     recovered: &mut Recovered,
-) {
+    unread: Unread<'_>,
+) -> Result<(), Fault> {
     let mut order: Vec<(u64, LogRow)> = rows.into_iter().collect();
     // Snapshots are read in the order in which they lie.
     order.sort_by_key(|(id, row)| (row.snapshot.map(|s| (s.file, s.at)), *id));
@@ -88,7 +93,11 @@ pub(super) fn load_rows(
         let mut holes = row.holes;
         if let Some(s) = &row.snapshot {
             files.hold(Kind::Snapshots, s.file, s.weight());
-            match reader.read(files, id, row.version, s) {
+            let read = match reader.read(files, id, row.version, s) {
+                Ok(bytes) => bytes,
+                Err(fault) => unread(fault).map(|()| None)?,
+            };
+            match read {
                 Some(bytes) => replay.snapshot(LogId(id), Version(row.version), bytes),
                 None => {
                     holes.push(lost_snapshot(id, row.version, s, recovered));
@@ -113,6 +122,7 @@ pub(super) fn load_rows(
         shelf.insert(Arc::new(Log::new(id, state)));
     }
     files.measure();
+    Ok(())
 }
 
 fn lost_snapshot(log: u64, version: u64, s: &Snapshot, recovered: &mut Recovered) -> Hole {
@@ -139,21 +149,25 @@ impl Default for SnapshotReader {
 }
 
 impl SnapshotReader {
-    fn read(&mut self, files: &Files, log: u64, version: u64, s: &Snapshot) -> Option<&[u8]> {
+    /// `None` when the bytes are gone or are not what was written.
+    fn read(&mut self, files: &Files, log: u64, version: u64, s: &Snapshot) -> Result<Option<&[u8]>, Fault> {
         const WINDOW: usize = 1 << 20;
         let len = s.len as usize;
         let inside = |r: &Self| r.file == Some(s.file) && s.at >= r.begin && s.at + len as u64 <= r.begin + r.filled as u64;
         if !inside(self) {
             self.file = None;
-            self.filled = files.fill(&mut self.buffer, Kind::Snapshots, s.file, s.at, len.max(WINDOW)).ok()?;
+            self.filled = match files.fill(&mut self.buffer, Kind::Snapshots, s.file, s.at, len.max(WINDOW)) {
+                Err(Fault::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                filled => filled?,
+            };
             (self.file, self.begin) = (Some(s.file), s.at);
         }
         if !inside(self) {
-            return None;
+            return Ok(None);
         }
         let at = (s.at - self.begin) as usize;
         let bytes = &self.buffer[at..at + len];
-        files.is_snapshot(log, version, s, bytes).then_some(bytes)
+        Ok(files.is_snapshot(log, version, s, bytes).then_some(bytes))
     }
 }
 

@@ -296,7 +296,7 @@ fn open_locked(
     let tail = Tail::new(pool.clone(), state.mark.lsn);
     let files = Files::new(disk.clone(), seed, options.files, options.indexes);
     let mut found = Recovered::default();
-    keeper::load_rows(&files, &shelf, std::mem::take(&mut state.rows), replay, &mut found);
+    keeper::load_rows(&files, &shelf, std::mem::take(&mut state.rows), replay, &mut found, &Err)?;
     let ends_at_mark = state.end.is_some_and(|end| end == state.mark.number);
     let clean = ends_at_mark || state.logs.is_empty();
     let mut direct = options.direct;

@@ -1,6 +1,8 @@
 //! The disk says no: an error at every k-th operation of each kind. After a failed write or sync nothing more is
 //! acknowledged, and everything that was acknowledged is there after a restart, whatever the power then takes.
 
+use std::sync::Arc;
+
 use milena_store::{
     Lsn,
     dice::Dice,
@@ -9,13 +11,13 @@ use milena_store::{
         ledger::{Ledger, Rebuilt, Want},
     },
     local::Leading,
-    sim_disk::{Depth, Failure, Image, Kind, Rule, SimDisk},
+    sim_disk::{Depth, Failure, Image, Kind, Moment, Rule, SimDisk},
 };
 
 use crate::{
     campaign::{self, Report},
     plain::Flaw,
-    power::{noting, record, survive},
+    power::{Recording, noting, record, survive},
     subject::{OnSimDisk, Subject},
     workload::{self, Workload},
 };
@@ -176,6 +178,58 @@ fn while_recovering(workload: Workload, count: usize) -> Report {
 fn errors_while_recovering_lose_nothing() {
     for workload in workload::ALL {
         while_recovering(workload, 40).finish();
+    }
+}
+
+/// What a start that met an error at this operation leaves behind. When it opened in spite of it, it had everything: what
+/// it took for lost would be written over by its first checkpoint.
+fn start_with_fault(recording: &Recording, moment: &Moment, rule: Rule, dice: &mut Dice) -> Result<(bool, u64), String> {
+    let (subject, acked) = (Subject::Local(None), Lsn(moment.noted()));
+    let disk = SimDisk::from_image(moment.durable());
+    disk.inject(rule);
+    let mut rebuilt = Rebuilt::default();
+    let opened = subject.open(&disk, &mut rebuilt);
+    disk.heal();
+    let started = opened.is_ok();
+    if let Ok(open) = opened {
+        let survived = recording.ledger.judge(&rebuilt, acked).map_err(|e| format!("it started without: {e}"))?;
+        let ledger = Arc::new(recording.ledger.fork(Box::new(|_| {})));
+        open.store.attach(ledger.clone(), ledger.clone());
+        ledger.recovered(&*open.store, survived);
+        open.store.close().map_err(|e| format!("its clean stop: {e}"))?;
+    }
+    let after = survive(subject, disk.image(), &recording.ledger, acked, dice, false);
+    Ok((started, after.map_err(|e| format!("the next start: {e}"))?.state))
+}
+
+/// Every operation of a start fails once.
+fn every_fault_of_a_start(workload: Workload) -> Report {
+    let mut report = Report::new(format!("errors at each operation of a start, {}", workload.name()));
+    let seed = campaign::seed();
+    let recording = record(Subject::Local(None), workload, seed).unwrap();
+    let mut dice = Dice::new(seed);
+    let spread = recording.moments.len().div_ceil(5 * campaign::times());
+    for moment in recording.moments.iter().rev().step_by(spread) {
+        let healthy = SimDisk::from_image(moment.durable());
+        drop(Subject::Local(None).open(&healthy, &mut Rebuilt::default()).unwrap());
+        for kind in Kind::ALL {
+            for nth in 1..=healthy.count(kind) {
+                let failure = [Failure::Eio, Failure::Enospc][dice.below(2) as usize];
+                let rule = Rule { kind, nth, failure, lasting: false };
+                let outcome = start_with_fault(&recording, moment, rule, &mut dice);
+                report.aside("started", u64::from(outcome.as_ref().is_ok_and(|o| o.0)));
+                let name = || format!("operation {}, {rule:?}, seed {seed}", moment.operation());
+                report.count(outcome.map(|o| o.1).map_err(|e| format!("{}: {e}", name())));
+            }
+        }
+    }
+    report
+}
+
+#[test]
+fn a_start_that_meets_an_error_has_everything_or_is_refused() {
+    for workload in workload::ALL {
+        every_fault_of_a_start(workload).finish();
     }
 }
 
