@@ -113,8 +113,6 @@ pub(super) struct Opened {
     pub(super) cut: u64,
     /// Where the last whole edit ends.
     pub(super) end: u64,
-    /// How long the file was when it was new.
-    base: u64,
 }
 
 /// The manifest, open for edits.
@@ -198,7 +196,7 @@ fn read_edits(bytes: &[u8], store: [u8; 16], base: u64) -> Result<Opened, BadMan
         let what = "an edit is damaged, and a later one is whole";
         return Err(BadManifest::Damaged { from: at as u64, to: later as u64, what });
     }
-    Ok(Opened { store, state, edit, cut: (bytes.len() - at) as u64, end: at as u64, base })
+    Ok(Opened { store, state, edit, cut: (bytes.len() - at) as u64, end: at as u64 })
 }
 
 /// The edit at this place, if there is a whole one.
@@ -212,31 +210,31 @@ fn edit_at(seed: Seed, bytes: &[u8], at: usize) -> Option<(u64, &[u8])> {
     Some((t.u64()?, t.bytes(len)?))
 }
 
-impl Manifest {
-    /// Writes `state` as a new manifest, durably, and opens it for edits.
-    pub(super) fn create(
-        disk: Arc<dyn Disk>,
-        plants: Plants,
-        store: [u8; 16],
-        edit: u64,
-        state: &State,
-    ) -> Result<Manifest, Fault> {
-        let seed = Seed::of(&store);
+/// A whole manifest that is not on the disk yet. Each start makes one of what it read, and with it takes up its term: what
+/// a process reads may be in the cache only, and the sync that failed for the process before proves nothing when it is made
+/// again. Bytes that were never written, with a name that is synced, do.
+pub(super) struct Draft {
+    store: [u8; 16],
+    bytes: Vec<u8>,
+    edit: u64,
+}
+
+impl Draft {
+    /// `state` in edits that follow `edit`.
+    pub(super) fn new(store: [u8; 16], edit: u64, state: &State) -> Self {
         let (bytes, edit) = whole(&store, edit, state);
-        let (file, len) = swap(&*disk, plants, &bytes)?;
-        Ok(Manifest { disk, plants, store, seed, file, len, base: len, edit })
+        Self { store, bytes, edit }
     }
 
-    /// Opens what was read for further edits. Where an edit was not finished, `renew` comes before the next one.
-    pub(super) fn reopen(disk: Arc<dyn Disk>, plants: Plants, opened: &Opened) -> Result<Manifest, Fault> {
-        let file = disk.open(NAME, How { write: true, ..How::default() }).map_err(fault("open"))?;
-        // What was read may be in a cache only: it must be durable before anything is built on it.
-        file.sync().map_err(fault("sync"))?;
-        let len = file.len().map_err(fault("measure"))? - opened.cut;
-        let Opened { store, base, edit, .. } = *opened;
-        Ok(Manifest { disk, plants, store, seed: Seed::of(&store), file, len, base, edit })
+    /// Makes it the manifest, durably, and opens it for edits.
+    pub(super) fn publish(&self, disk: Arc<dyn Disk>, plants: Plants) -> Result<Manifest, Fault> {
+        let (file, len) = swap(&*disk, plants, &self.bytes)?;
+        let Self { store, edit, .. } = *self;
+        Ok(Manifest { disk, plants, store, seed: Seed::of(&store), file, len, base: len, edit })
     }
+}
 
+impl Manifest {
     /// The last edit that is durable.
     pub(super) fn edit(&self) -> u64 {
         self.edit
@@ -274,19 +272,20 @@ impl Manifest {
 }
 
 fn swap(disk: &dyn Disk, plants: Plants, bytes: &[u8]) -> Result<(Arc<dyn DiskFile>, u64), Fault> {
-    let fault = |operation| move |source| Fault::Io { operation, file: NEXT.into(), source };
+    let next = |operation| move |source| Fault::Io { operation, file: NEXT.into(), source };
     match disk.unlink(NEXT) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(fault("unlink")(e)),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(next("unlink")(e)),
         _ => {}
     }
     let how = How { create: true, write: true, ..How::default() };
-    let file = disk.open(NEXT, how).map_err(fault("create"))?;
-    file.write_at(bytes, 0).map_err(fault("write"))?;
+    let file = disk.open(NEXT, how).map_err(next("create"))?;
+    file.write_at(bytes, 0).map_err(next("write"))?;
     if !plants.has(Plant::ManifestSwapWithoutSync) {
-        file.sync().map_err(fault("sync"))?;
+        file.sync().map_err(next("sync"))?;
     }
-    disk.rename(NEXT, NAME).map_err(fault("rename"))?;
-    disk.sync_dir().map_err(fault("sync directory of"))?;
+    disk.rename(NEXT, NAME).map_err(next("rename"))?;
+    // From here on the file that is open for edits has no name, so this fault is the manifest's own.
+    disk.sync_dir().map_err(fault("sync the directory of"))?;
     Ok((file, bytes.len() as u64))
 }
 

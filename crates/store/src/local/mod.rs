@@ -64,7 +64,7 @@ use self::{
     files::Files,
     frame::Sealed,
     keeper::Keeper,
-    manifest::{BadManifest, Item, Manifest, State},
+    manifest::{BadManifest, Draft, Item, Manifest, State},
     recover::{Ended, Recovery},
     room::Room,
     shelf::{FileId, Log, Shelf, Staged},
@@ -259,16 +259,12 @@ fn read_manifest(disk: &Arc<dyn Disk>) -> Result<Option<manifest::Opened>, OpenE
     }
 }
 
-/// The manifest's state, its store id and last edit, and the bytes of an unfinished edit; a fresh one for an empty directory.
-fn read_or_create(disk: &Arc<dyn Disk>, plants: Plants) -> Result<([u8; 16], State, Manifest, u64), OpenError> {
-    if let Some(opened) = read_manifest(disk)? {
-        let manifest = Manifest::reopen(disk.clone(), plants, &opened)?;
-        return Ok((opened.store, opened.state, manifest, opened.cut));
+/// Makes the draft the manifest. On a full disk the room that is kept for edits is spent, so that a start finds some.
+fn publish(disk: &Arc<dyn Disk>, plants: Plants, draft: &Draft) -> Result<Manifest, Fault> {
+    match draft.publish(disk.clone(), plants) {
+        Err(fault) if keeper::is_full(&fault) && disk.unlink(space::RESERVE).is_ok() => draft.publish(disk.clone(), plants),
+        published => published,
     }
-    let store = random_id()?;
-    let state = State::default();
-    let manifest = Manifest::create(disk.clone(), plants, store, 0, &state)?;
-    Ok((store, state, manifest, 0))
 }
 
 /// Sixteen bytes that no other store has.
@@ -289,7 +285,15 @@ fn open_locked(
     replay: &mut dyn Replay,
     lock: Box<dyn Lock>,
 ) -> Result<(Inner, Recovered), OpenError> {
-    let (store, mut state, mut manifest, cut) = read_or_create(&disk, options.plants)?;
+    let (store, mut state, edit, cut) = match read_manifest(&disk)? {
+        Some(opened) => (opened.store, opened.state, opened.edit, opened.cut),
+        None => (random_id()?, State::default(), 0, 0),
+    };
+    let term = if options.plants.has(Plant::TermNotRaised) { state.term.max(1) } else { state.term + 1 };
+    let clean = state.end.is_some_and(|end| end == state.mark.number) || state.logs.is_empty();
+    (state.term, state.end) = (term, None);
+    // Made of what was read, before damage that a refused start would find again could leave its marks in it.
+    let draft = Draft::new(store, edit, &state);
     let seed = Seed::of(&store);
     let pool = Pool::new(options.memory);
     let shelf = Shelf::default();
@@ -297,8 +301,6 @@ fn open_locked(
     let files = Files::new(disk.clone(), seed, options.files, options.indexes);
     let mut found = Recovered::default();
     keeper::load_rows(&files, &shelf, std::mem::take(&mut state.rows), replay, &mut found, &Err)?;
-    let ends_at_mark = state.end.is_some_and(|end| end == state.mark.number);
-    let clean = ends_at_mark || state.logs.is_empty();
     let mut direct = options.direct;
     let mut ended = Ended::nothing(&state.mark);
     if !clean {
@@ -310,7 +312,7 @@ fn open_locked(
             accept_loss: options.accept_loss,
             seed,
             state: &state,
-            edit: manifest.edit(),
+            edit,
             shelf: &shelf,
             tail: &tail,
             replay,
@@ -321,17 +323,12 @@ fn open_locked(
     ended.recovered.cut += cut;
     ended.recovered.damage.append(&mut found.damage);
     ended.recovered.quarantined.append(&mut found.quarantined);
-    let term = if options.plants.has(Plant::TermNotRaised) { state.term.max(1) } else { state.term + 1 };
     let ids = if options.plants.has(Plant::ReuseFileId) { 0 } else { term };
     let next_file = AtomicU32::new(1);
-    if cut > 0 {
-        // An unfinished edit is never written behind: the manifest begins again, then takes this start's edits.
-        let rows = keeper::rows_of(&shelf, ended.last_lsn);
-        manifest.renew(&State { rows, ..state.clone() })?;
-    }
-    // Durable before the first file of this term is made: a start that is cut short may leave its name behind, and the
-    // next start must not give that name again.
-    manifest.append(&[Item::Term(term)])?;
+    // Durable before anything is built on it, and before the first file of this term is made: a start that is cut short
+    // may leave its name behind, and the next start must not give that name again.
+    let mut manifest = publish(&disk, options.plants, &draft)?;
+    drop(draft);
     let (current, old) = open_log_files(&*disk, &options, &state, &ended, &mut direct, || next_id(ids, &next_file))?;
     let logs = old.iter().chain([&current]).map(|f| (f.id, f.size)).collect();
     let mut items = vec![Item::Logs(logs)];

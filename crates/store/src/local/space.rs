@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A file of no content that takes room.
-const RESERVE: &str = "reserve";
+pub(super) const RESERVE: &str = "reserve";
 /// Holes are punched in steps of this size.
 const STEP: u64 = 256 << 10;
 /// So many bytes that could be given back are reason enough for a manifest edit.

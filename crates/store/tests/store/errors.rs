@@ -17,7 +17,7 @@ use milena_store::{
 use crate::{
     campaign::{self, Report},
     plain::Flaw,
-    power::{Recording, noting, record, survive},
+    power::{Recording, live_again, noting, record, survive},
     subject::{OnSimDisk, Subject},
     workload::{self, Workload},
 };
@@ -230,6 +230,51 @@ fn every_fault_of_a_start(workload: Workload) -> Report {
 fn a_start_that_meets_an_error_has_everything_or_is_refused() {
     for workload in workload::ALL {
         every_fault_of_a_start(workload).finish();
+    }
+}
+
+/// A process meets a fault and ends. The next one runs over the same cache, which shows what a failed sync kept from the
+/// disk, and acknowledges more. Then the power goes.
+fn over_the_same_cache(subject: Subject, workload: Workload, seed: u64, rule: Rule) -> Result<Option<u64>, String> {
+    let disk = SimDisk::default();
+    let ledger = noting(&disk, seed);
+    disk.inject(rule);
+    let harness = Box::new(OnSimDisk::new(subject, disk.clone(), seed));
+    if let Ok(mut session) = Session::with_ledger(harness, ledger.clone(), seed) {
+        // Whether the store bears the fault, dies of it or stops is for others to judge.
+        let _ = workload.run(&mut session, seed);
+    }
+    if disk.hits() == 0 {
+        return Ok(None);
+    }
+    disk.heal();
+    let dice = &mut Dice::new(seed ^ rule.nth);
+    let next = live_again(subject, disk, &ledger, ledger.acked(), dice).map_err(|e| format!("the next process: {e}"))?;
+    drop(next.store);
+    restart(subject, &next.disk, &next.ledger, dice).map(Some)
+}
+
+fn over_caches(subject: Subject, workload: Workload, each: u64) -> Report {
+    let mut report = Report::new(format!("errors, then a process over the same cache, {}{}", subject.label(), workload.name()));
+    let seed = campaign::seed();
+    let counts = count(subject, workload, seed).unwrap();
+    let each = each * campaign::times() as u64;
+    for (kind, count) in counts {
+        for i in 0..each.min(count) {
+            let failure = [Failure::Eio, Failure::Enospc][i as usize % 2];
+            let rule = Rule { kind, nth: 1 + i * count / each.min(count), failure, lasting: false };
+            let outcome = over_the_same_cache(subject, workload, seed, rule).transpose();
+            let name = |e| format!("{rule:?} of {count}, seed {seed}: {e}");
+            outcome.into_iter().for_each(|o| report.count(o.map_err(name)));
+        }
+    }
+    report
+}
+
+#[test]
+fn what_a_failed_sync_left_in_the_cache_is_not_built_upon() {
+    for workload in workload::ALL {
+        over_caches(Subject::Local(None), workload, 12).finish();
     }
 }
 

@@ -75,6 +75,17 @@ pub(crate) fn survive(
     if record {
         disk.record();
     }
+    live_again(subject, disk, ledger, acked, dice)
+}
+
+/// The same on a disk that is there: the next process.
+pub(crate) fn live_again(
+    subject: Subject,
+    disk: SimDisk,
+    ledger: &Ledger,
+    acked: Lsn,
+    dice: &mut Dice,
+) -> Result<Survivor, String> {
     let mut rebuilt = Rebuilt::default();
     let open = subject.open(&disk, &mut rebuilt).map_err(|e| format!("the store does not open: {e}"))?;
     let survived = ledger.judge(&rebuilt, acked)?;
