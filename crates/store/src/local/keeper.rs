@@ -528,12 +528,13 @@ fn no_room_for_log() -> Fault {
     Fault::Io { operation: "grow", file: "the write-ahead log".into(), source }
 }
 
-/// No room on the disk. A sync that says so is a fault like any other: what it covered is in doubt.
+/// No room on the disk. A sync of the manifest that says so is a fault like any other, and so is one of the directory when
+/// a new manifest took its name: what it covered is in doubt. All that may be full there is the write of an edit.
 pub(super) fn is_full(fault: &Fault) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match fault {
         Fault::Io { operation, file, source } => {
-            matches!(source.kind(), StorageFull | QuotaExceeded) && !(*operation == "sync" && file == manifest::NAME)
+            matches!(source.kind(), StorageFull | QuotaExceeded) && (file != manifest::NAME || *operation == "write")
         }
         Fault::Stopped(_) => false,
     }

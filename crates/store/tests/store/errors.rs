@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// Runs the workload with this fault, then restarts on several of the disks that may be left.
-fn with_fault(subject: Subject, workload: Workload, seed: u64, rule: Rule) -> Result<u64, String> {
+fn with_fault(subject: Subject, workload: Workload, seed: u64, rules: &[Rule]) -> Result<u64, String> {
     let disk = SimDisk::default();
     let ledger = noting(&disk, seed);
-    disk.inject(rule);
+    rules.iter().for_each(|rule| disk.inject(*rule));
     let harness = Box::new(OnSimDisk::new(subject, disk.clone(), seed));
     match Session::with_ledger(harness, ledger.clone(), seed) {
         Err(e) if disk.hits() == 0 => return Err(format!("it does not start: {e}")),
@@ -106,7 +106,7 @@ pub(crate) fn injected(subject: Subject, workload: Workload, each: u64, until_vi
             let nth = 1 + i * count / each.min(count) + dice.below((count / each).max(1));
             let failure = [Failure::Eio, Failure::Enospc, Failure::Short][dice.below(3) as usize];
             let rule = Rule { kind, nth, failure, lasting: dice.chance(1, 3) };
-            let outcome = with_fault(subject, workload, seed, rule);
+            let outcome = with_fault(subject, workload, seed, &[rule]);
             report.count(outcome.map_err(|e| format!("{rule:?} of {count}, seed {seed}: {e}")));
             if until_violated && report.failed() {
                 return report;
@@ -130,6 +130,25 @@ fn after_an_error_nothing_is_acknowledged_and_a_restart_has_everything() {
     for workload in workload::ALL {
         injected(Subject::Local(None), workload, 10, false).finish();
     }
+}
+
+/// A new manifest has its name, the directory cannot be synced for want of room, and no later manifest gets as far: what
+/// goes on then writes edits into a file that nobody will find.
+#[test]
+fn a_full_disk_at_the_sync_of_a_new_manifests_name_is_a_fault() {
+    let mut report = Report::new("disk full at the sync of a directory, and at each later rename");
+    let seed = campaign::seed();
+    for workload in [Workload::SmallAppends, Workload::ManifestSwap] {
+        let counts = count(Subject::Local(None), workload, seed).unwrap();
+        let of = |kind| counts.iter().find(|(k, _)| *k == kind).map_or(0, |(_, count)| *count);
+        for (nth, renames) in (2..=of(Kind::SyncDir)).flat_map(|nth| (2..=of(Kind::Rename)).map(move |r| (nth, r))) {
+            let full = |kind, nth, lasting| Rule { kind, nth, failure: Failure::Enospc, lasting };
+            let rules = [full(Kind::SyncDir, nth, false), full(Kind::Rename, renames, true)];
+            let outcome = with_fault(Subject::Local(None), workload, seed, &rules);
+            report.count(outcome.map_err(|e| format!("{workload:?}, sync {nth}, rename {renames}, seed {seed}: {e}")));
+        }
+    }
+    report.finish();
 }
 
 /// The disk says no while the store recovers from a crash. It may refuse to start, but it may not make things worse:
