@@ -124,15 +124,31 @@ impl RealDisk {
 
     /// Keeps others out as [`Disk::lock`] does, without writing: `None` where nobody has ever locked the directory.
     pub fn lock_to_look(&self) -> io::Result<Option<Box<dyn Lock>>> {
-        let file = match fs::openat(&self.dir, "LOCK", OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty()) {
+        let dir = self.lock_itself()?;
+        let file = match fs::openat(&self.dir, LOCK, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(None),
             Err(e) => return Err(e.into()),
         };
         fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Some(Box::new(Flock { _file: file })))
+        Ok(Some(Box::new(Flock { _file: file, _dir: dir })))
+    }
+
+    /// Locks the directory itself, which nobody can take away as a stale file and make anew. Some file systems over a network
+    /// cannot: there the file's lock is all there is.
+    fn lock_itself(&self) -> io::Result<Option<OwnedFd>> {
+        // Opened for this lock alone, so that letting it go closes it.
+        let dir = fs::openat(&self.dir, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        match fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(dir)),
+            Err(Errno::WOULDBLOCK) => Err(Errno::WOULDBLOCK.into()),
+            Err(_) => Ok(None),
+        }
     }
 }
+
+/// Held by whoever owns the directory, for those who look for it; see [`RealDisk::lock_itself`].
+const LOCK: &str = "LOCK";
 
 /// A new directory's name lives in its parent, so each parent that gained one is synced.
 fn make_dirs(path: &Path) -> io::Result<()> {
@@ -151,6 +167,7 @@ fn make_dirs(path: &Path) -> io::Result<()> {
 
 struct Flock {
     _file: OwnedFd,
+    _dir: Option<OwnedFd>,
 }
 impl Lock for Flock {}
 
@@ -201,9 +218,10 @@ impl Disk for RealDisk {
     }
     fn lock(&self) -> io::Result<Box<dyn Lock>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = fs::openat(&self.dir, "LOCK", flags, Mode::from_raw_mode(0o640))?;
+        let dir = self.lock_itself()?;
+        let file = fs::openat(&self.dir, LOCK, flags, Mode::from_raw_mode(0o640))?;
         fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Box::new(Flock { _file: file }))
+        Ok(Box::new(Flock { _file: file, _dir: dir }))
     }
     fn space(&self) -> io::Result<Space> {
         let stat = fs::fstatvfs(&self.dir)?;
@@ -275,5 +293,25 @@ impl DiskFile for RealFile {
     }
     fn handle(&self) -> Option<Arc<File>> {
         Some(self.file.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_whose_lock_file_was_taken_away_is_still_locked() {
+        let place = tempfile::tempdir().unwrap();
+        let (first, second) = (RealDisk::open(place.path()).unwrap(), RealDisk::open(place.path()).unwrap());
+        let held = first.lock().unwrap();
+        std::fs::remove_file(place.path().join(LOCK)).unwrap();
+        assert_eq!(second.lock().err().map(|e| e.kind()), Some(io::ErrorKind::WouldBlock));
+        assert_eq!(second.lock_to_look().err().map(|e| e.kind()), Some(io::ErrorKind::WouldBlock));
+        drop(held);
+        // Whoever opened the directory goes on; only the lock was let go.
+        assert!(second.lock_to_look().unwrap().is_none());
+        let _held = second.lock().unwrap();
+        assert_eq!(first.lock().err().map(|e| e.kind()), Some(io::ErrorKind::WouldBlock));
     }
 }
