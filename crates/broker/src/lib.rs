@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -38,7 +38,7 @@ pub enum Unopened {
 
 /// Opens the store of a directory, which is made when it is not there.
 pub fn open_directory(data: &Path, options: StoreOptions) -> Result<Opened, Unopened> {
-    fs::create_dir_all(data)?;
+    // Made there, durably: a directory that was made here would be found, and its name not synced.
     Ok(open(Arc::new(RealDisk::open(data)?), options)?)
 }
 

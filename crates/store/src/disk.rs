@@ -107,7 +107,7 @@ impl RealDisk {
     /// Opens `path`, making it (and its parents, durably) when it is not there.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        make_dirs(&path)?;
+        make_dirs(&path, &mut sync_name)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = fs::open(&path, flags, Mode::empty())?;
         Ok(Self { path, dir })
@@ -150,19 +150,34 @@ impl RealDisk {
 /// Held by whoever owns the directory, for those who look for it; see [`RealDisk::lock_itself`].
 const LOCK: &str = "LOCK";
 
-/// A new directory's name lives in its parent, so each parent that gained one is synced.
-fn make_dirs(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
+/// A new directory's name lives in its parent, so each parent that gained one is synced. So is that of an empty directory:
+/// whoever made it may have ended before its name was durable. One with files in it was opened by this way before.
+fn make_dirs(path: &Path, sync_name: &mut dyn FnMut(&Path, bool) -> io::Result<()>) -> io::Result<()> {
     let Some(parent) = path.parent() else { return Ok(()) };
-    make_dirs(parent)?;
+    if path.is_dir() {
+        let empty = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        return if empty { sync_name(parent, false) } else { Ok(()) };
+    }
+    make_dirs(parent, sync_name)?;
     match std::fs::create_dir(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    let parent = fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(fs::fsync(parent)?)
+    sync_name(parent, true)
+}
+
+/// Syncs the parent of a directory that was made here, or was found. Where it was found, its parent may be another's, who
+/// lets nobody read it: then the name was made by them too.
+fn sync_name(parent: &Path, made: bool) -> io::Result<()> {
+    match fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(parent) => match fs::fsync(parent) {
+            // Some file systems sync no directories.
+            Err(Errno::INVAL | Errno::ROFS) if !made => Ok(()),
+            synced => Ok(synced?),
+        },
+        Err(Errno::ACCESS | Errno::PERM) if !made => Ok(()),
+        Err(e) => Err(e.into()),
+    }
 }
 
 struct Flock {
@@ -313,5 +328,26 @@ mod tests {
         assert!(second.lock_to_look().unwrap().is_none());
         let _held = second.lock().unwrap();
         assert_eq!(first.lock().err().map(|e| e.kind()), Some(io::ErrorKind::WouldBlock));
+    }
+
+    #[test]
+    fn the_name_of_a_directory_is_synced_until_there_are_files_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        let synced = |path: &Path| {
+            let mut parents = Vec::new();
+            make_dirs(path, &mut |parent, made| {
+                parents.push((parent.strip_prefix(place.path()).unwrap().to_owned(), made));
+                Ok(())
+            })
+            .unwrap();
+            parents
+        };
+        std::fs::write(place.path().join("file"), b"").unwrap();
+        let data = place.path().join("a/data");
+        assert_eq!(synced(&data), [("".into(), true), ("a".into(), true)]);
+        // A process that ended there.
+        assert_eq!(synced(&data), [("a".into(), false)]);
+        std::fs::write(data.join("manifest"), b"").unwrap();
+        assert_eq!(synced(&data), []);
     }
 }
