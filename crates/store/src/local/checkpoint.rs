@@ -503,6 +503,7 @@ impl Inner {
         self.with_wal(|wal| {
             let staged_before = wal.passed_bodies;
             let (freed, files) = wal.recycle(mark);
+            self.log_bytes.store(wal.bytes(), Ordering::Relaxed);
             wal.passed_bodies = mark.bodies.max(staged_before);
             self.room.recycled(freed, wal.passed_bodies - staged_before);
             self.keeper.recycled.fetch_add(freed, Ordering::Relaxed);

@@ -431,6 +431,7 @@ impl Inner {
                 self.room.resized(size, 0);
             }
             wal.switch(next);
+            self.log_bytes.store(wal.bytes(), Ordering::Relaxed);
             true
         });
         if !switched {
@@ -498,14 +499,14 @@ impl Inner {
         Ok(())
     }
 
-    /// See [`crate::seam::Store::gauges`].
-    pub(super) fn gauges(self: &Arc<Self>) -> Gauges {
+    /// See [`crate::seam::Store::gauges`]. Asked on threads of sockets: it may not wait for who writes, however long the
+    /// disk takes.
+    pub(super) fn gauges(&self) -> Gauges {
         let (_, log_used) = self.room.taken();
-        let log_bytes = self.with_wal(|wal| wal.files()).iter().map(|f| f.1).sum();
         let usage = self.files.usage();
         let space = self.disk.space().unwrap_or_default();
         Gauges {
-            log_bytes,
+            log_bytes: self.log_bytes.load(Ordering::Relaxed),
             log_used,
             staged_bytes: self.pool.allocated(),
             segment_bytes: usage.iter().map(|(_, u)| u.total).sum(),

@@ -170,6 +170,8 @@ struct Inner {
     pool: Arc<Pool>,
     room: Arc<Room>,
     wal: Mutex<Wal>,
+    /// What the files of the log take, for who may not wait for the lock.
+    log_bytes: AtomicU64,
     manifest: Mutex<Manifest>,
     /// The last durable manifest edit, for the heads of frames.
     edit: AtomicU64,
@@ -355,6 +357,7 @@ fn open_locked(
         pool,
         room,
         edit: AtomicU64::new(manifest.edit()),
+        log_bytes: AtomicU64::new(wal.bytes()),
         wal: Mutex::new(wal),
         manifest: Mutex::new(manifest),
         committed: AtomicU64::new(ended.last_lsn),

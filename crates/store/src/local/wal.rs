@@ -284,6 +284,11 @@ impl Wal {
         self.old.iter().chain([&self.current]).map(|f| (f.id, f.size)).collect()
     }
 
+    /// What all of them take together.
+    pub(super) fn bytes(&self) -> u64 {
+        self.files().iter().map(|f| f.1).sum()
+    }
+
     /// The files that the log still needs when a checkpoint at `mark` is durable.
     pub(super) fn kept_after(&self, mark: &Mark) -> Vec<(FileId, u64)> {
         self.files().into_iter().skip_while(|(id, _)| *id != mark.file).collect()

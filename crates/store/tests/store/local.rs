@@ -2,14 +2,23 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use milena_store::{
     Recovered, Replay, Store,
     dice::Dice,
     disk::RealDisk,
-    laws::{Harness, LAWS, Session, ledger::Rebuilt, script},
+    laws::{
+        Harness, LAWS, Session,
+        ledger::{Rebuilt, Want},
+        script,
+    },
     local::{Leading, Local, Options},
     sim_disk::SimDisk,
 };
@@ -117,6 +126,31 @@ fn a_directory_has_one_owner() {
     first.store.close().unwrap();
     // A reader may still hold the closed store.
     open().unwrap();
+}
+
+/// A scrape of the metrics is answered on the thread of a socket: one that waits for a write that hangs takes all other
+/// sockets of that thread with it.
+#[test]
+fn whoever_asks_for_gauges_does_not_wait_for_a_write() {
+    let disk = SimDisk::default();
+    let mut session = Session::with_ledger(Box::new(OnSimDisk::new(Subject::Local(None), disk.clone(), 3)), noting(&disk, 3), 3);
+    let session = session.as_mut().unwrap();
+    let store = Arc::downgrade(session.store());
+    let (told, hears) = mpsc::channel();
+    let (told, hears) = (Mutex::new(told), Mutex::new(hears));
+    let answered = Arc::new(AtomicBool::new(false));
+    let seen = answered.clone();
+    // The write hangs until the gauges are there.
+    disk.before_write(move |name| {
+        let Some(store) = store.upgrade().filter(|_| name.starts_with("log-")) else { return };
+        let told = told.lock().unwrap().clone();
+        std::thread::spawn(move || told.send(store.gauges().log_bytes));
+        let gauges = hears.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        seen.store(gauges.is_ok_and(|log| log > 0), Ordering::SeqCst);
+    });
+    session.append(&[Want::Note { log: 1, len: 10 }]).unwrap();
+    session.flush().unwrap();
+    assert!(answered.load(Ordering::SeqCst), "the gauges waited for the write");
 }
 
 /// Long lives with many power cuts, each on what the one before left.
