@@ -1,6 +1,7 @@
 //! What the process asks of the kernel before it serves. Knows limits of a process, and nothing of what is served.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What the process has open whatever it does: the log, the manifest, listeners, threads' queues, standard streams.
 const OWN: usize = 64;
@@ -30,6 +31,7 @@ impl Descriptors {
 /// with the limit when that is too little.
 pub(crate) fn prepare() -> Result<Descriptors, usize> {
     raise_descriptors();
+    outlive_large_files();
     let all = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
     Descriptors::share(all).ok_or(all)
 }
@@ -41,6 +43,18 @@ fn raise_descriptors() {
         && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
     {
         tracing::debug!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
+/// A write beyond the largest file that is allowed (`ulimit -f`) ends a process without a word, unless it hears the signal:
+/// then the write fails as any other, and the store names it. Heard once, it is heard until the process ends.
+fn outlive_large_files() {
+    let heard = tokio::runtime::Builder::new_current_thread().enable_io().build().and_then(|runtime| {
+        let _inside = runtime.enter();
+        signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
+    });
+    if let Err(error) = heard {
+        tracing::debug!(%error, "a write beyond the largest file that is allowed would end the process");
     }
 }
 
@@ -56,5 +70,12 @@ mod tests {
             let Descriptors { files, sockets } = Descriptors::share(all).unwrap();
             assert_eq!(files + sockets + OWN, all);
         }
+    }
+
+    #[test]
+    fn a_write_beyond_the_largest_file_does_not_end_the_process() {
+        outlive_large_files();
+        // Ends this test's whole process where nobody hears it.
+        rustix::process::kill_process(rustix::process::getpid(), Signal::XFSZ).unwrap();
     }
 }
