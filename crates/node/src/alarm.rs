@@ -17,6 +17,17 @@ use crate::lock::Lock;
 /// Timers stand still while a machine is suspended: what came due in its sleep is noticed this long after it woke up.
 const AWAKE_MS: u64 = 60_000;
 
+/// A timer that comes later than this has overslept.
+const STALL: Duration = Duration::from_millis(250);
+/// While it is waited, no deadline of any group is kept, so this is long enough to hear who lives, and not longer: what came
+/// in meanwhile is read within milliseconds, and who lives sends a heartbeat within its interval, 3 s unless it says otherwise.
+const PARDON: Duration = Duration::from_secs(3);
+
+/// How long deadlines wait after a thread overslept by `stall`, so that signs of life are read before somebody is judged.
+pub(crate) fn pardon(stall: Duration) -> Option<Duration> {
+    (stall > STALL).then(|| stall.min(PARDON))
+}
+
 /// A heap of moments on one of the clock's two scales.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
@@ -83,4 +94,17 @@ fn take_due(heap: &mut BinaryHeap<Reverse<(i64, u64)>>, now: i64, max: usize) ->
         }
     }
     due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sleep_is_pardoned_for_as_long_as_it_takes_to_hear_who_lives() {
+        let seconds = Duration::from_secs;
+        assert_eq!(pardon(Duration::from_millis(100)), None);
+        assert_eq!(pardon(seconds(1)), Some(seconds(1)));
+        assert_eq!(pardon(seconds(20)), Some(seconds(3)));
+    }
 }

@@ -21,6 +21,7 @@ use milena_store::{Class, Credit, LogId, Lsn, NoCredit, Parked};
 use tokio::sync::oneshot;
 
 use crate::{
+    alarm,
     lock::{Held, Lock},
     node::Node,
     noun::{NoRoom, Noun, Written},
@@ -31,10 +32,6 @@ const FIRST_GUESS: u64 = 2048;
 
 /// Groups that are looked at before other tasks of the runtime get their turn.
 const AT_ONCE: usize = 64;
-/// A timer that comes later than this has overslept.
-const STALL: Duration = Duration::from_millis(250);
-/// No session is extended by more than this.
-const STALL_MAX: Duration = Duration::from_secs(30);
 
 /// What could not be written is tried again after this long.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -304,11 +301,10 @@ impl Node {
     pub(crate) async fn keep_sessions(self) {
         loop {
             let (due, stall) = self.0.sessions.due(AT_ONCE, || self.now().mono).await;
-            if stall > STALL {
-                // Signs of life wait in the sockets: they are read before anybody is declared dead, and everybody gets
-                // the time that was lost.
-                tracing::warn!(?stall, "the broker stood still; sessions are extended by as much");
-                tokio::time::sleep(stall.min(STALL_MAX)).await;
+            if let Some(pardon) = alarm::pardon(stall) {
+                // Signs of life wait in the sockets: they are read before anybody is declared dead.
+                tracing::warn!(?stall, "the broker stood still; sessions end {pardon:?} later");
+                tokio::time::sleep(pardon).await;
             }
             for number in due {
                 let Some(cell) = self.0.groups.by_number(number.0) else { continue };

@@ -22,6 +22,7 @@ use milena_store::{Class, Credit, LogId, Lsn, Parked};
 use tokio::sync::Notify;
 
 use crate::{
+    alarm,
     lock::{Held, Lock},
     node::Node,
     noun::{NoRoom, Noun, Written},
@@ -33,10 +34,6 @@ use crate::{
 const FIRST_GUESS: u64 = 2048;
 /// Groups that are looked at before other tasks of the runtime get their turn.
 const AT_ONCE: usize = 64;
-/// A timer that comes later than this has overslept, and no lock is ended for it before its holders were heard.
-const STALL: Duration = Duration::from_millis(250);
-/// No lock is extended by more than this.
-const STALL_MAX: Duration = Duration::from_secs(30);
 /// What could not be written is tried again after this long.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -344,9 +341,10 @@ impl Node {
     pub(crate) async fn keep_locks(self) {
         loop {
             let (due, stall) = self.0.locks.due(AT_ONCE, || self.now().mono).await;
-            if stall > STALL {
-                tracing::warn!(?stall, "the broker stood still; locks are extended by as much");
-                tokio::time::sleep(stall.min(STALL_MAX)).await;
+            if let Some(pardon) = alarm::pardon(stall) {
+                // No lock is ended before its holder was heard.
+                tracing::warn!(?stall, "the broker stood still; locks end {pardon:?} later");
+                tokio::time::sleep(pardon).await;
             }
             for number in due {
                 let Some(cell) = self.0.shares.by_number(number.0) else { continue };
