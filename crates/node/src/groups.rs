@@ -171,12 +171,12 @@ impl Node {
                 Step::Log => self.open_group_log(cell).await?,
                 Step::Room(more) => room = more,
             }
-            credit = Some(self.hub().credit(Class::Fact, room).await?);
+            credit = Some(self.hub().credit(Class::Position, room).await?);
         }
     }
 
     fn credit_now(&self, bytes: u64) -> Result<Option<Credit>, NoRoom> {
-        match self.hub().store().credit(Class::Fact, bytes, None) {
+        match self.hub().store().credit(Class::Position, bytes, None) {
             Ok(credit) => Ok(Some(credit)),
             // Signs of life need no room at all, so nothing is said before it is known that facts are durable.
             Err(NoCredit::Dead(fault)) => Err(crate::release::Dead(fault).into()),

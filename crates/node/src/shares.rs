@@ -219,7 +219,7 @@ impl Node {
                 Step::Log => self.open_share_log(cell).await?,
                 Step::Room(more) => room = more,
             }
-            credit = Some(self.hub().credit(Class::Fact, room).await?);
+            credit = Some(self.hub().credit(Class::Position, room).await?);
         }
     }
 

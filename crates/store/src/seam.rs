@@ -86,10 +86,13 @@ pub(crate) trait Bank: Send + Sync {
     fn give_back(&self, bytes: u64);
 }
 
-/// What kind of entry the room is for. A reserve keeps `Fact` possible when `Data` is refused (positions, deletes, trims).
+/// What kind of entry the room is for. Each finds room where the ones before it are refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     Data,
+    /// What consumers tell of themselves. There is no end to it, and none of it frees space.
+    Position,
+    /// Everything else, deletions and trims among it.
     Fact,
 }
 

@@ -197,9 +197,11 @@ impl Ledger {
     }
 
     fn credit(&self, store: &dyn Store, wants: &[Want]) -> Result<Credit, Refused> {
-        let class = match wants.iter().any(|w| matches!(w, Want::Payload { .. })) {
-            true => Class::Data,
-            false => Class::Fact,
+        let any = |of: fn(&Want) -> bool| wants.iter().any(of);
+        let class = match () {
+            () if any(|w| matches!(w, Want::Payload { .. })) => Class::Data,
+            () if any(|w| matches!(w, Want::Note { .. })) => Class::Position,
+            () => Class::Fact,
         };
         let bytes = wants.iter().map(Want::bytes).sum();
         // Ten seconds: on a busy machine the store's own threads may wait long for a processor.

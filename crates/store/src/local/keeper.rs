@@ -250,7 +250,7 @@ impl Inner {
             if now == commits && self.dead.get().is_none() {
                 let _one = self.chores_lock();
                 let rested = self.rest();
-                self.judge(rested);
+                self.judge(rested, false);
                 awake = self.room.size() > self.options.log_min;
             }
             commits = now;
@@ -299,7 +299,7 @@ impl Inner {
         self.keeper.due.store(false, Ordering::Release);
         if self.dead.get().is_none() {
             let done = self.chores();
-            self.judge(done);
+            self.judge(done, false);
         }
     }
 
@@ -307,27 +307,45 @@ impl Inner {
         self.keeper.chores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A chore's fault stops the store, but for a full disk.
-    fn judge(&self, done: Result<(), Fault>) {
-        match done {
-            Ok(()) => self.space.stuck.store(false, Ordering::Relaxed),
-            Err(fault) if is_full(&fault) => {
+    /// A chore's fault stops the store, but for a full disk. `end` as for a checkpoint.
+    fn judge(self: &Arc<Self>, done: Result<(), Fault>, end: bool) {
+        let full = done.as_ref().is_err_and(is_full);
+        let done = match done {
+            Err(fault) if full => {
+                self.tell_full(&fault);
                 self.note_full();
-                // What was trimmed can be given back with the room that was kept for this.
-                if self.spend_reserve()
-                    && let Err(fault) = self.unlink_dead()
-                    && !is_full(&fault)
-                {
-                    self.die(fault);
-                }
+                if self.spend_reserve() { self.with_the_reserve(end) } else { Err(fault) }
             }
+            done => done,
+        };
+        match done {
+            Ok(()) => {
+                // Room came back for all but who wants a larger log.
+                self.space.stuck.store(full && self.room.wants_larger(), Ordering::Relaxed);
+                self.keep_reserve();
+            }
+            Err(fault) if is_full(&fault) => {}
             Err(fault) => self.die(fault),
+        }
+    }
+
+    /// What was trimmed is given back first. Then what is staged finds its place in the room that was kept for this, and
+    /// what the checkpoint replaces makes that room again.
+    fn with_the_reserve(self: &Arc<Self>, end: bool) -> Result<(), Fault> {
+        self.unlink_dead()?;
+        self.checkpoint(end)?;
+        self.unlink_dead()
+    }
+
+    /// Once, until a checkpoint has found room: what it means shows only when the log is full too.
+    fn tell_full(&self, fault: &Fault) {
+        if !self.space.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%fault, "the disk is full; positions and deletions go on while the log and the reserve have room");
         }
     }
 
     fn chores(self: &Arc<Self>) -> Result<(), Fault> {
         self.sweep()?;
-        self.keep_reserve();
         let pressure = self.room.pressure();
         let size = self.room.size();
         let tight = pressure.log || pressure.refused;
@@ -362,7 +380,7 @@ impl Inner {
         self.flush()?;
         let _one = self.chores_lock();
         let done = self.checkpoint(false).and_then(|_| self.unlink_dead());
-        self.judge(done);
+        self.judge(done, false);
         self.dead.get().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
@@ -387,7 +405,6 @@ impl Inner {
         }
         let list = self.disk.list().map_err(|source| Fault::Io { operation: "list", file: self.disk.place(), source })?;
         let logs: Vec<FileId> = self.with_wal(|wal| wal.files()).into_iter().map(|f| f.0).collect();
-        self.find_reserve(&list);
         for entry in list {
             let Some((_, id)) = entry.name.split_once('-') else { continue };
             let Ok(id) = u64::from_str_radix(id, 16).map(FileId) else { continue };
@@ -489,7 +506,7 @@ impl Inner {
         // Who was inside `append` when it closed may have reserved since.
         self.flush_upto(Lsn(self.tail.reserved()))?;
         // A full disk leaves the log as it is: the next start replays it.
-        self.judge(self.checkpoint(true).map(drop));
+        self.judge(self.checkpoint(true).map(drop), true);
         if let Some(fault) = self.dead.get() {
             return Err(fault.clone());
         }

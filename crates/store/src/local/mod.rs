@@ -10,7 +10,7 @@
 //!  log-…          the write-ahead log: a pre-zeroed ring of frames (older, smaller ones until a checkpoint passed them)
 //!  seg-…          payloads of many logs, or of one busy log; its index, times and writers stand in the footer
 //!  snap-…         states of logs, as their machines gave them
-//!  reserve        room that is spent when the disk is full, so that space can still be given back
+//!  reserve        room that is spent when the disk is full, so that a checkpoint is still possible and gives it back
 //!  LOCK           held while a process owns the directory
 //!
 //!  a frame:  │ head │ directory │ entry │ entry │ … │ zeros │ directory │ foot │      on 4 KiB boundaries
@@ -207,6 +207,8 @@ impl Local {
         let (inner, mut recovered) = open_locked(disk, options, replay, lock)?;
         recovered.micros = begin.elapsed().as_micros() as u64;
         let local = Local { inner: Arc::new(inner) };
+        // Before anything is taken: on a disk that others fill it may be the only room there ever is.
+        local.inner.keep_reserve();
         if local.inner.room.pressure().any() {
             local.inner.nudge_keeper();
         }
@@ -444,8 +446,9 @@ impl Inner {
             return Err(NoCredit::Dead(closed()));
         }
         let cost = credit_cost(bytes);
-        if class == Class::Data {
-            self.admit(cost)?;
+        match class {
+            Class::Data => self.admit(cost)?,
+            Class::Position | Class::Fact => self.look_beside(),
         }
         match self.room.take(class, cost, waker) {
             Ok(pressure) => {

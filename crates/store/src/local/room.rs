@@ -66,12 +66,14 @@ impl Account {
         let size = self.size.saturating_sub(self.dearest);
         match class {
             Class::Data => size - size.min(self.size / 8),
+            Class::Position => size - size.min(self.size / 16),
             Class::Fact => size,
         }
     }
     fn memory_limit(&self, class: Class) -> u64 {
         match class {
             Class::Data => self.memory - self.memory / 8,
+            Class::Position => self.memory - self.memory / 16,
             Class::Fact => self.memory,
         }
     }
@@ -122,7 +124,7 @@ impl Room {
             a.wish = a.wish.max(cost);
         }
         a.dearest = a.dearest.max(cost.min(a.size / 4));
-        // Facts overtake data that waits: they have an eighth of their own.
+        // Facts overtake data that waits: they have an eighth of their own, and half of it is not for positions.
         let overtakes = class == Class::Data && !a.queue.is_empty() && a.called == 0;
         a.called = a.called.saturating_sub(1);
         if small_log || overtakes || !a.fits(class, cost) {
@@ -175,6 +177,12 @@ impl Room {
                 a.wish = 0;
             }
         });
+    }
+
+    /// Does an entry wait that this log is too small for?
+    pub(super) fn wants_larger(&self) -> bool {
+        let a = self.lock();
+        a.wish > a.size / 4
     }
 
     /// What the keeper should do now. A refusal is told once.

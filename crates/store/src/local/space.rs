@@ -20,7 +20,7 @@ use super::{
     wal::Mark,
 };
 use crate::{
-    disk::{ALIGN, Entry, How, Space as DiskSpace},
+    disk::{ALIGN, How, Space as DiskSpace},
     plant::Plant,
     seam::{Fault, LogId, NoCredit, Patience},
 };
@@ -63,6 +63,8 @@ pub(super) struct Space {
     asked: Mutex<Option<Instant>>,
     /// The last chores met a full disk, whatever the file system says about its room: nothing comes back by itself.
     pub(super) stuck: AtomicBool,
+    /// That was said, and no checkpoint has found room since.
+    pub(super) told: AtomicBool,
 }
 
 impl Space {
@@ -76,6 +78,7 @@ impl Space {
             cached: Mutex::default(),
             left: AtomicI64::new(0),
             stuck: AtomicBool::new(false),
+            told: AtomicBool::new(false),
             red: AtomicBool::new(false),
             reserved: AtomicBool::new(false),
             last: Mutex::default(),
@@ -368,6 +371,23 @@ impl Inner {
         if missing == 0 { Ok(()) } else { Err(NoCredit::DiskFull { missing }) }
     }
 
+    /// Facts are taken also while the disk is full. They look at it too, so that a broker that takes nothing else moves what
+    /// is staged while there is room, and not when others have taken it.
+    pub(super) fn look_beside(self: &Arc<Self>) {
+        const BESIDE: Duration = Duration::from_secs(1);
+        // Somebody else looks.
+        let Ok(mut asked) = self.space.asked.try_lock() else { return };
+        if asked.is_some_and(|when| when.elapsed() < BESIDE) {
+            return;
+        }
+        *asked = Some(Instant::now());
+        let was_red = self.is_red();
+        let Ok(space) = self.disk.space() else { return };
+        if self.missing_bytes(Some(space)) > 0 && !was_red {
+            self.nudge_keeper();
+        }
+    }
+
     /// What of a disk is kept free. Of a small one a sixteenth is enough.
     pub(super) fn reserve(&self, space: &DiskSpace) -> u64 {
         self.options.reserve.min(space.total / 16)
@@ -402,27 +422,25 @@ impl Inner {
         missing
     }
 
-    /// Keeps a little room on the disk, so that on a full one an edit of the manifest can still be written: without it
-    /// nothing could be freed.
+    /// Keeps room on the disk, so that on a full one a checkpoint of what a small log holds can still be written: it gives
+    /// back what it takes, and without it neither positions nor deletions would go on. Taken, not written: that is quick.
     pub(super) fn keep_reserve(&self) {
-        if self.space.reserved.load(Ordering::Relaxed) || self.space.red.load(Ordering::Relaxed) {
+        if self.space.reserved.load(Ordering::Relaxed) {
             return;
         }
-        let how = How { create: true, write: true, ..How::default() };
-        let made = match self.disk.open(RESERVE, how) {
-            Ok(file) => file.allocate(0, self.options.log_min).is_ok(),
-            Err(e) => e.kind() == std::io::ErrorKind::AlreadyExists,
+        let small = self.disk.space().map_or(0, |space| space.total / 16);
+        let size = (2 * self.options.log_min).min(small).max(self.options.log_min);
+        let write = How { write: true, ..How::default() };
+        let file = match self.disk.open(RESERVE, How { create: true, ..write }) {
+            // An earlier start may have ended before it had taken all of it.
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => self.disk.open(RESERVE, write),
+            opened => opened,
         };
+        let made = file.is_ok_and(|file| file.allocate(0, size).is_ok());
         if !made {
             let _ = self.disk.unlink(RESERVE);
         }
         self.space.reserved.store(made, Ordering::Relaxed);
-    }
-
-    /// The reserve of an earlier start is found, also on a disk that is full by now.
-    pub(super) fn find_reserve(&self, list: &[Entry]) {
-        let there = list.iter().any(|e| e.name == RESERVE);
-        self.space.reserved.store(there, Ordering::Relaxed);
     }
 
     /// Lets that room go. Answers whether there was any.

@@ -87,6 +87,7 @@ impl Vault {
     fn limit(&self, class: Class) -> u64 {
         match class {
             Class::Data => self.budget - self.budget / 10,
+            Class::Position => self.budget - self.budget / 20,
             Class::Fact => self.budget,
         }
     }

@@ -1,14 +1,25 @@
 //! The disk runs full, at every write boundary of a workload. What was promised stays, everything can be read, facts
 //! still find room, and when space comes back the store heals without a restart.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use milena_store::{
     Class, NoCredit, Store,
     dice::Dice,
+    disk::Disk,
     laws::{
         Session,
         ledger::{Depth, Refused, Want},
     },
     sim_disk::{Image, SimDisk},
+};
+
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    span::{Attributes, Id, Record},
 };
 
 use crate::{
@@ -129,6 +140,84 @@ fn a_full_disk_refuses_records_keeps_its_word_and_heals() {
     for workload in workload::ALL {
         full(Subject::Local(None), workload, 25).finish();
     }
+}
+
+/// A small broker that was never busy, and somebody else who fills its disk: positions go on, for as long as anybody likes.
+#[test]
+fn positions_go_on_when_others_have_filled_the_disk() {
+    for subject in [Subject::Local(None), Subject::Grown] {
+        let disk = SimDisk::default();
+        let ledger = noting(&disk, 1);
+        let harness = Box::new(OnSimDisk::new(subject, disk.clone(), 1));
+        let session = Session::with_ledger(harness, ledger.clone(), 1).unwrap();
+        session.append(&[Want::Payload { log: 1, len: 400, span: 1, gap: 0, stamp: 0, fact: 0 }]).unwrap();
+        session.flush().unwrap();
+        disk.set_quota(Some(disk.used()));
+        for round in 0..1000 {
+            let position = session.append(&[Want::Note { log: 2 + round % 3, len: 40 }]).unwrap();
+            assert!(position.is_some(), "{subject:?}: position {round} is refused");
+            session.flush().unwrap();
+        }
+        let gone = session.append(&[Want::Remove { log: 1 }]).unwrap();
+        assert!(gone.is_some(), "{subject:?}: a deletion is refused");
+        session.flush().unwrap();
+        disk.set_quota(None);
+        restart(subject, &disk, &ledger).unwrap();
+    }
+}
+
+/// Counts warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicU64>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Where not even the reserve is left, that is said once, and positions end before there is no room for a deletion.
+#[test]
+fn positions_leave_room_for_a_deletion() {
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), positions_until_refused);
+    assert_eq!(warnings.0.load(Ordering::SeqCst), 1, "a full disk is said once");
+}
+
+fn positions_until_refused() {
+    let disk = SimDisk::default();
+    let ledger = noting(&disk, 1);
+    let harness = Box::new(OnSimDisk::new(Subject::Local(None), disk.clone(), 1));
+    let mut session = Session::with_ledger(harness, ledger.clone(), 1).unwrap();
+    for _ in 0..30 {
+        session.append(&[Want::Payload { log: 1, len: 4000, span: 1, gap: 0, stamp: 0, fact: 0 }]).unwrap();
+        session.flush().unwrap();
+    }
+    session.checkpoint().unwrap();
+    disk.unlink("reserve").unwrap();
+    disk.set_quota(Some(disk.used()));
+    let refused = (0..1000).any(|_| {
+        let position = session.append(&[Want::Note { log: 2, len: 40 }]).unwrap();
+        session.flush().unwrap();
+        position.is_none()
+    });
+    assert!(refused, "nothing is refused: the disk is not full");
+    let gone = session.append(&[Want::Trim { log: 1, start: i64::MAX / 2 }]).unwrap();
+    assert!(gone.is_some(), "a deletion is refused");
+    session.flush().unwrap();
+    disk.set_quota(None);
+    heals(&session, &ledger).unwrap();
+    restart(Subject::Local(None), &disk, &ledger).unwrap();
 }
 
 /// Fills the disk with records, deletes some, and fills it again.
