@@ -21,7 +21,7 @@ fn end_of(server: &Server, topic: &str) -> i64 {
 
 /// Generated clients read them into types, and stop at a field that is not there.
 #[test]
-fn what_v3_shows_has_the_proxys_shape() {
+fn what_v3_shows_is_shaped_as_the_proxy_does() {
     let server = Server::start(Surface::Common);
     topic(&server, &json!({"topic_name": "t"}));
     let at = cluster(&server);
@@ -97,7 +97,7 @@ fn a_field_that_is_not_known_writes_and_changes_nothing() {
     let topics = format!("{}/topics", cluster(&server));
     for record in [
         json!({"records": [{"value": {"a": 1}}]}),
-        json!({"key": {"type": "STRING", "data": "k"}, "vaule": {"type": "STRING", "data": "v"}}),
+        json!({"key": {"type": "STRING", "data": "k"}, "val": {"type": "STRING", "data": "v"}}),
         json!({"value": {"type": "STRING", "dat": "v"}}),
         json!({"value": {"type": "STRING", "data": "v"}, "headers": [{"name": "h", "val": "AA=="}]}),
         json!({"id": "1", "value": {"type": "STRING", "data": "v"}}),
@@ -114,8 +114,8 @@ fn a_field_that_is_not_known_writes_and_changes_nothing() {
     let refused = [
         ("POST", topics.clone(), json!({"topic_name": "u", "partition_count": 12})),
         ("PATCH", format!("{topics}/t"), json!({"partitions_count": 2, "x": 1})),
-        ("PUT", format!("{topics}/t/configs/retention.ms"), json!({"vaule": "5"})),
-        ("POST", format!("{topics}/t/configs:alter"), json!({"data": [{"name": "retention.ms", "vaule": "5"}]})),
+        ("PUT", format!("{topics}/t/configs/retention.ms"), json!({"val": "5"})),
+        ("POST", format!("{topics}/t/configs:alter"), json!({"data": [{"name": "retention.ms", "val": "5"}]})),
         ("POST", format!("{topics}/t/records:batch"), json!({"entries": [{"id": "1"}], "x": 1})),
         ("POST", "/consumers/g/instances/i/positions".into(), json!({"offsets": [], "x": []})),
         ("POST", "/consumers/g/instances/i/positions/end".into(), json!({"partitions": [{"topic": "t", "part": 0}]})),
