@@ -381,7 +381,7 @@ fn partitions_that_change_hands_before_anything_is_committed_lose_nothing() {
 
 /// It would take back what the other has committed, or commit what nobody was given.
 #[test]
-fn a_commit_by_a_list_is_refused_for_partitions_that_are_anothers_by_now() {
+fn a_commit_by_a_list_is_refused_for_partitions_that_another_has_by_now() {
     let server = Server::start(Surface::Common);
     two_partitions(&server, "t");
     produce_to_both(&server, "t");
