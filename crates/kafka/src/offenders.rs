@@ -4,7 +4,7 @@
 
 use milena_engine::partition::Refusal;
 use milena_node::UNPACKED_MAX;
-use milena_record::{Limits, Record, Records};
+use milena_record::{Batch, Limits, Record, Records};
 use milena_wire::{Text, produce::BatchIndexAndErrorMessage};
 
 /// So many are given words of their own, as Kafka shortens its message. All are named: a producer that is not told of a record
@@ -45,6 +45,10 @@ pub(crate) fn record_errors(blob: &[u8], refusal: &Refusal, compact: bool) -> Ve
 
 fn named(blob: &[u8], offence: impl Fn(&Record<'_>) -> Option<String>) -> Vec<BatchIndexAndErrorMessage> {
     let Ok((batch, _)) = milena_record::produced(blob, usize::MAX) else { return Vec::new() };
+    // As it was judged: by the times that the records themselves say.
+    let mut bytes = batch.bytes().to_vec();
+    milena_record::set_create_time(&mut bytes, batch.header().max_timestamp());
+    let Ok(batch) = Batch::parse(&bytes) else { return Vec::new() };
     let header = batch.header();
     let Ok(payload) = batch.payload(&Limits::new(UNPACKED_MAX)) else { return Vec::new() };
     let records = Records::new(&header, &payload).map_while(Result::ok).enumerate();

@@ -159,11 +159,12 @@ impl Node {
     pub(crate) async fn step(
         &self,
         cell: &Arc<Cell>,
+        class: Class,
         mut promise: Option<Promise>,
         judge: impl Fn(&Group, Now) -> Result<Decision<Fact, Reply>, Refusal>,
     ) -> Result<Option<Parked<Result<Reply, Refusal>>>, NoRoom> {
         let mut room = FIRST_GUESS;
-        let mut credit = self.credit_now(room)?;
+        let mut credit = self.credit_now(class, room)?;
         loop {
             match self.step_once(cell, &mut promise, &judge, (credit.take(), room))? {
                 Step::Done(parked) => return Ok(Some(parked)),
@@ -171,12 +172,12 @@ impl Node {
                 Step::Log => self.open_group_log(cell).await?,
                 Step::Room(more) => room = more,
             }
-            credit = Some(self.hub().credit(Class::Position, room).await?);
+            credit = Some(self.hub().credit(class, room).await?);
         }
     }
 
-    fn credit_now(&self, bytes: u64) -> Result<Option<Credit>, NoRoom> {
-        match self.hub().store().credit(Class::Position, bytes, None) {
+    fn credit_now(&self, class: Class, bytes: u64) -> Result<Option<Credit>, NoRoom> {
+        match self.hub().store().credit(class, bytes, None) {
             Ok(credit) => Ok(Some(credit)),
             // Signs of life need no room at all, so nothing is said before it is known that facts are durable.
             Err(NoCredit::Dead(fault)) => Err(crate::release::Dead(fault).into()),
@@ -309,7 +310,8 @@ impl Node {
             for number in due {
                 let Some(cell) = self.0.groups.by_number(number.0) else { continue };
                 cell.state.hold().armed = None;
-                let expired = self.step(&cell, None, |group, now| Ok(Decision::new(group.expire(now), Reply::Done))).await;
+                let expired =
+                    self.step(&cell, Class::Position, None, |group, now| Ok(Decision::new(group.expire(now), Reply::Done))).await;
                 if let Err(error) = expired {
                     tracing::warn!(%error, ?cell, "what has expired in a group cannot be written for the moment");
                     self.0.sessions.set(self.now().mono + 1000, number);

@@ -16,7 +16,7 @@ use milena_engine::{
     machine::Machine,
     share,
 };
-use milena_store::{Lsn, Parked};
+use milena_store::{Class, Lsn, Parked};
 use tokio::sync::oneshot;
 
 use crate::{groups::Cell, node::Node, noun::NoRoom, release::Dead};
@@ -136,7 +136,7 @@ impl Node {
             let concerned = cell.state.hold().noun.machine.positions().any(|(topic, ..)| topics.contains(&topic));
             if concerned {
                 let command = Command::ForgetTopics(topics.to_vec());
-                let forgotten = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await?;
+                let forgotten = self.step(&cell, Class::Fact, None, |group, now| group.decide(now, command.clone())).await?;
                 last = forgotten.map_or(last, |parked| last.max(parked.lsn()));
             }
         }
@@ -186,7 +186,8 @@ impl Node {
     async fn at_once(&self, group: &str, command: Command) -> Told<Reply> {
         loop {
             let Some(cell) = self.group_cell(group) else { return Ok(Err(Refusal::InconsistentProtocol)) };
-            if let Some(parked) = self.step(&cell, None, |group, now| group.decide(now, command.clone())).await? {
+            if let Some(parked) = self.step(&cell, Class::Position, None, |group, now| group.decide(now, command.clone())).await?
+            {
                 return Ok(self.release(parked).await?.and_then(refused));
             }
             tokio::time::sleep(LEAVING).await;
@@ -195,13 +196,14 @@ impl Node {
 
     /// A command that makes no sense for a group that is not there.
     async fn of_existing(&self, name: &str, command: Command) -> Told<Reply> {
+        let class = if matches!(command, Command::Delete) { Class::Fact } else { Class::Position };
         let judge = |group: &Group, now| match group.is_blank() {
             true => Err(Refusal::NotFound(name.into())),
             false => group.decide(now, command.clone()),
         };
         loop {
             let Some(cell) = self.0.groups.find(name) else { return Ok(Err(Refusal::NotFound(name.into()))) };
-            if let Some(parked) = self.step(&cell, None, judge).await? {
+            if let Some(parked) = self.step(&cell, class, None, judge).await? {
                 return Ok(self.release(parked).await?.and_then(refused));
             }
             tokio::time::sleep(LEAVING).await;
@@ -213,7 +215,9 @@ impl Node {
         loop {
             let Some(cell) = self.group_cell(group) else { return Ok(Err(Refusal::InconsistentProtocol)) };
             let (promise, promised) = oneshot::channel();
-            let decided = self.step(&cell, Some((ticket, promise)), |group, now| group.decide(now, command.clone())).await?;
+            let decided = self
+                .step(&cell, Class::Position, Some((ticket, promise)), |group, now| group.decide(now, command.clone()))
+                .await?;
             let Some(parked) = decided else {
                 tokio::time::sleep(LEAVING).await;
                 continue;

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -34,6 +34,8 @@ use crate::{
 const FIRST_GUESS: u64 = 2048;
 /// Groups that are looked at before other tasks of the runtime get their turn.
 const AT_ONCE: usize = 64;
+/// A group that is on its way out is gone after so long.
+pub(crate) const LEAVING: Duration = Duration::from_millis(1);
 /// What could not be written is tried again after this long.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -114,6 +116,24 @@ pub(crate) struct Shares {
     life: OnceLock<u64>,
     /// A group has held up retention by its own setting, in this life.
     holders: AtomicBool,
+    /// Names under which no group begins just now.
+    away: Mutex<Vec<Arc<str>>>,
+}
+
+/// While it lives no share group of the name begins: its settings are going, and it would begin by them.
+#[derive(Debug)]
+pub struct KeptAway<'a> {
+    shares: &'a Shares,
+    name: Arc<str>,
+}
+
+impl Drop for KeptAway<'_> {
+    fn drop(&mut self) {
+        let mut away = self.shares.away.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = away.iter().position(|name| *name == self.name) {
+            away.swap_remove(at);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +144,14 @@ struct Maps {
 }
 
 impl Shares {
+    fn keep_away(&self, name: &str) -> KeptAway<'_> {
+        let name: Arc<str> = name.into();
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        KeptAway { shares: self, name }
+    }
+    fn is_kept_away(&self, name: &str) -> bool {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|away| **away == *name)
+    }
     /// Whether any group may hold up retention by its own setting.
     pub(crate) fn has_holders(&self) -> bool {
         self.holders.load(Ordering::Acquire)
@@ -208,6 +236,7 @@ impl Node {
     pub(crate) async fn share_step(
         &self,
         cell: &Arc<ShareCell>,
+        class: Class,
         judge: impl Fn(&Share, Now) -> Result<Decision<Fact, Reply>, Refusal>,
     ) -> Result<Option<Parked<Result<Reply, Refusal>>>, NoRoom> {
         // Most takings state nothing, and need no room.
@@ -219,7 +248,7 @@ impl Node {
                 Step::Log => self.open_share_log(cell).await?,
                 Step::Room(more) => room = more,
             }
-            credit = Some(self.hub().credit(Class::Position, room).await?);
+            credit = Some(self.hub().credit(class, room).await?);
         }
     }
 
@@ -349,7 +378,8 @@ impl Node {
             for number in due {
                 let Some(cell) = self.0.shares.by_number(number.0) else { continue };
                 cell.state.hold().armed = None;
-                let expired = self.share_step(&cell, |share, now| Ok(Decision::new(share.expire(now), Reply::Done))).await;
+                let expired =
+                    self.share_step(&cell, Class::Position, |share, now| Ok(Decision::new(share.expire(now), Reply::Done))).await;
                 if let Err(error) = expired {
                     tracing::warn!(%error, ?cell, "what has expired in a share group cannot be written for the moment");
                     self.0.locks.set(self.now().mono + 1_000, number);
@@ -364,16 +394,23 @@ impl Node {
 
     /// A command to a group that is made if it is not there.
     pub(crate) async fn share_command(&self, name: &str, command: &Command) -> Result<Result<Reply, Refusal>, NoRoom> {
+        let frees = matches!(command, Command::Delete | Command::Forget(_) | Command::ForgetTopics(_) | Command::Trim { .. });
+        let class = if frees { Class::Fact } else { Class::Position };
         loop {
             let cell = match self.share_cell(name) {
                 Ok(cell) => cell,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            if let Some(parked) = self.share_step(&cell, |share, now| share.decide(now, command.clone())).await? {
+            if let Some(parked) = self.share_step(&cell, class, |share, now| share.decide(now, command.clone())).await? {
                 return Ok(self.release(parked).await?);
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(LEAVING).await;
         }
+    }
+
+    /// Lets no share group of this name begin until what this answers is dropped; one that is there goes on.
+    pub fn keep_share_away(&self, name: &str) -> KeptAway<'_> {
+        self.0.shares.keep_away(name)
     }
 
     /// The share group of this name, made if there is no group of the name at all.
@@ -384,6 +421,9 @@ impl Node {
         let _one_at_a_time = self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.groups.find(name).is_some() || self.has_instances(name) {
             return Err(Refusal::OtherKind(name.into()));
+        }
+        if self.0.shares.is_kept_away(name) {
+            return Err(Refusal::NotFound(name.into()));
         }
         let rules = self.share_rules(name);
         self.0.shares.note_holder(&rules);

@@ -7,13 +7,14 @@ use bytes::{Bytes, BytesMut};
 use milena_engine::{
     group::MemberId,
     ids::{TopicId, Uuid},
+    machine::Machine,
     share::{
         self, Acknowledge, Acquire, At, Beat, Beaten, Command, Description, Dropping, Granted, KEY_LEN, LeaseOutcome, Refusal,
         Reply, Rules, Settle, Share, Start, Window,
     },
 };
 use milena_record::{Batch, Header, Limits, Records, crc32c};
-use milena_store::{ReadError, Slice};
+use milena_store::{Class, ReadError, Slice};
 
 use crate::{
     intake::UNPACKED_MAX,
@@ -22,7 +23,7 @@ use crate::{
     offsets::Sought,
     partition::{Partition, View},
     release::Dead,
-    shares::is_there,
+    shares::{LEAVING, ShareCell, is_there},
     topics::Topic,
     wait::{Crowd, Waiting, Woken},
 };
@@ -136,11 +137,21 @@ impl Node {
 
     /// The group begins with those partitions of the topic that it has not begun with.
     pub async fn share_begin(&self, group: &str, topic: &Topic) -> ShareTold<()> {
-        let (missing, start) = {
+        loop {
             let cell = match self.share_cell(group) {
                 Ok(cell) => cell,
                 Err(refusal) => return Ok(Err(refusal)),
             };
+            if let Some(begun) = self.share_begin_in(&cell, topic).await? {
+                return Ok(begun);
+            }
+            tokio::time::sleep(LEAVING).await;
+        }
+    }
+
+    /// `None`: the group is on its way out. Where it would have begun is not where one of its name begins after it.
+    async fn share_begin_in(&self, cell: &Arc<ShareCell>, topic: &Topic) -> Result<Option<Result<(), Refusal>>, NoRoom> {
+        let (missing, start) = {
             let state = cell.state.hold();
             let machine = &state.noun.machine;
             let missing: Vec<Arc<Partition>> = topic.partitions.iter().filter(|p| !machine.has_begun(at(p))).cloned().collect();
@@ -153,14 +164,18 @@ impl Node {
             (missing, start)
         };
         if missing.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Some(Ok(())));
         }
         let mut starts = Vec::with_capacity(missing.len());
         for partition in missing {
             let Some(view) = partition.view() else { continue };
             starts.push((at(&partition), self.share_start(&partition, view, start).await));
         }
-        Ok(self.share_command(group, &Command::Begin(starts)).await?.map(|_| ()))
+        let begin = |share: &Share, now| share.decide(now, Command::Begin(starts.clone()));
+        match self.share_step(cell, Class::Position, begin).await? {
+            Some(parked) => Ok(Some(self.release(parked).await?.map(|_| ()))),
+            None => Ok(None),
+        }
     }
 
     /// Where a group begins with a partition.

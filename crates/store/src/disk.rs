@@ -175,7 +175,10 @@ fn sync_name(parent: &Path, made: bool) -> io::Result<()> {
             Err(Errno::INVAL | Errno::ROFS) if !made => Ok(()),
             synced => Ok(synced?),
         },
-        Err(Errno::ACCESS | Errno::PERM) if !made => Ok(()),
+        Err(Errno::ACCESS | Errno::PERM) => {
+            tracing::warn!(parent = %parent.display(), "it may not be read, so the name of the data directory in it cannot be synced");
+            Ok(())
+        }
         Err(e) => Err(e.into()),
     }
 }

@@ -90,7 +90,7 @@ pub(crate) trait Bank: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     Data,
-    /// What consumers tell of themselves. There is no end to it, and none of it frees space.
+    /// What consumers tell of themselves. There is no end to it, and it frees no space.
     Position,
     /// Everything else, deletions and trims among it.
     Fact,

@@ -20,7 +20,7 @@ use milena_client::{
 use tokio::{
     signal::{
         ctrl_c,
-        unix::{SignalKind, signal},
+        unix::{Signal, SignalKind, signal},
     },
     sync::mpsc,
 };
@@ -98,12 +98,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let admin = options.connect.admin().await?;
     let own = options.topic.is_none();
     let name = options.topic.clone().unwrap_or_else(|| format!("milena-bench-{}", uuid::Uuid::new_v4().simple()));
+    // Heard from before there is a topic that could be left behind.
+    let terminate = signal(SignalKind::terminate()).ok();
     if own {
         admin.create_topic(&NewTopic { partitions: options.partitions, ..NewTopic::new(name.as_str()) }, false).await?;
     }
     let outcome = tokio::select! {
         outcome = measure(&admin, &options, &name) => outcome,
-        () = told_to_end() => Err(Failure::interrupted()),
+        () = told_to_end(terminate) => Err(Failure::interrupted()),
     };
     if own {
         remove(&admin, &name).await?;
@@ -114,8 +116,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 /// By Ctrl-C, or as services are: neither is to leave its topic behind.
-async fn told_to_end() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return drop(ctrl_c().await) };
+async fn told_to_end(terminate: Option<Signal>) {
+    let Some(mut terminate) = terminate else { return drop(ctrl_c().await) };
     tokio::select! {
         _ = ctrl_c() => {}
         _ = terminate.recv() => {}

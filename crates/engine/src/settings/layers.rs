@@ -156,7 +156,7 @@ impl BrokerConfig {
     }
 
     /// What is set on the group or subscription of that name.
-    pub fn resource(&self, kind: Offered, name: &str) -> Option<&Overrides> {
+    pub(super) fn resource(&self, kind: Offered, name: &str) -> Option<&Overrides> {
         self.resources.get(&(kind, name.into()))
     }
 

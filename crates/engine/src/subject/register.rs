@@ -440,9 +440,13 @@ impl Question {
     }
 
     /// Whether it is an import of a text in normal form, which another form of it would give another GUID: data that name it by
-    /// that one could not be read here.
+    /// that one could not be read here. What was imported before in the other form is that version still.
     fn brings_normal(&self, schema: &Schema) -> bool {
-        self.mode.imports() && schema.normalized() == *self.asked.text
+        let is_there = || {
+            let canonical = schema.canonical();
+            self.past.iter().any(|past| *past.content().text == *canonical)
+        };
+        self.mode.imports() && schema.normalized() == *self.asked.text && !is_there()
     }
 
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.

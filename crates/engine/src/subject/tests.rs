@@ -829,6 +829,23 @@ fn a_normal_form_is_imported_as_it_is() {
     assert_eq!(into.register(normal()), Ok(here), "and it is the same schema here as there");
 }
 
+/// What a former release had imported in other words is that version still, also while more is imported.
+#[test]
+fn an_import_finds_what_was_imported_in_other_words() {
+    let mut world = World::default();
+    let text = r#"syntax="proto3"; option java_package="x"; option go_package="y"; message M { int32 a=1; }"#;
+    let of = |normalize| Asked { format: Format::Protobuf, normalize, ..avro("i", text) };
+    let canonical = world.register(of(false)).expect("sound");
+    let normal = World::default().register(of(true)).expect("sound");
+    assert_ne!(canonical.content.text, normal.content.text);
+    world.mode("i", Mode::Import, true).expect("forced");
+    let (version, id) = (Some(Wanted::Number(1)), Some(canonical.id));
+    let again = Asked { format: Format::Protobuf, version, id, ..avro("i", &normal.content.text) };
+    assert_eq!(world.register(again).expect("it is there").id, canonical.id);
+    let as_sent = Asked { format: Format::Protobuf, ..avro("i", &normal.content.text) };
+    assert_eq!(world.find(as_sent, false).expect("it is there").id, canonical.id);
+}
+
 #[test]
 fn what_is_imported_stays_what_it_was() {
     let mut world = World::default();

@@ -175,28 +175,18 @@ fn judge_ranges(asked: &Configure) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The group ends, and its settings with it: one of that name that begins later begins as any other. The settings go first: who
-/// waits for messages begins the group again at once.
+/// The group ends, and its settings with it: one of that name that begins later begins as any other. Whoever waits for messages
+/// would begin it again at once, by the settings that are still there.
 pub(super) async fn delete(door: &Arc<Door>, group: &str) -> Told {
-    let set = door.node.config().resource(Offered::Group, group).cloned().unwrap_or_default();
-    let there = door.node.is_share(group);
-    if !set.is_empty() {
-        settings(door, group, Vec::new()).await?;
+    let is_set = door.node.config().resources(Offered::Group).any(|name| name == group);
+    let _away = door.node.keep_share_away(group);
+    if door.node.is_share(group) || !is_set {
+        door.node.delete_share(group).await??;
     }
-    if (there || set.is_empty())
-        && let Err(refusal) = door.node.delete_share(group).await?
-    {
-        // It stays, and stays as it was.
-        settings(door, group, set.into_iter().map(|(name, value)| (name, Some(value))).collect()).await?;
-        return Err(refusal.into());
+    if is_set {
+        door.node.alter_broker(Alter::WholeOf(Offered::Group, group.to_owned(), Vec::new())).await??;
     }
     Ok(empty(StatusCode::NO_CONTENT))
-}
-
-/// These and no others are the group's.
-async fn settings(door: &Arc<Door>, group: &str, all: Vec<(String, Option<String>)>) -> Result<(), Trouble> {
-    door.node.alter_broker(Alter::WholeOf(Offered::Group, group.to_owned(), all)).await??;
-    Ok(())
 }
 
 pub(super) async fn redrive(door: &Arc<Door>, topic: &str, group: &str, asked: Redrive) -> Told {

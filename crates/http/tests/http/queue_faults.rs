@@ -89,6 +89,27 @@ fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
     assert_eq!(letters(&server), 1, "once, and whole");
 }
 
+/// Whoever wants no letters says so, and the group may go with what was given up; until then it goes on by its settings.
+#[test]
+fn a_group_ends_by_its_own_settings() {
+    let server = Server::start(Surface::Common);
+    let small = json!([{"name": "max.message.bytes", "value": "300"}]);
+    let made = server.post(&topics(&server), &json!({"topic_name": "letters", "partitions_count": 1, "configs": small}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let group = "/q/v1/groups/workers";
+    assert_eq!(server.put(group, &json!({"dead_letter": {"topic": "letters"}})).status, 204);
+    put(&server, &json!("x".repeat(2_000)));
+    reject_one(&server);
+    stands(&server, 1, 0);
+    assert_eq!(server.delete(group).status, 409);
+    let standing = server.get(group).body;
+    assert!(standing.contains(r#""letters""#), "it stays as it was: {standing}");
+    assert_eq!(server.get("/topics/dlq.orders").status, 404, "no letter went elsewhere");
+    assert_eq!(server.put(group, &json!({"dead_letter": {"enabled": false}})).status, 204);
+    assert_eq!(server.delete(group).status, 204);
+    assert_eq!(server.get(group).status, 404);
+}
+
 #[test]
 fn a_topic_of_dead_letters_that_is_deleted_is_made_again() {
     let server = Server::start(Surface::Common);

@@ -558,26 +558,21 @@ fn max_bytes_bounds_an_answer_of_many_partitions_too() {
     assert_eq!(some + 1 + rest, 100, "what an answer has no room for is free");
 }
 
+/// A stream looks again only when it is woken.
 #[test]
 fn who_waits_hears_of_new_partitions() {
     let server = Server::start(Surface::Common);
     put(&server, 1);
-    assert_eq!(values(&server).len(), 1);
-    std::thread::scope(|scope| {
-        let waits = scope.spawn(|| receive(&server, &json!({"wait_ms": 30_000})));
-        let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-        let grow = json!({"partitions_count": 3});
-        let grown = server.send(
-            "PATCH",
-            &format!("/v3/clusters/{cluster}/topics/orders"),
-            &[("Content-Type", "application/json")],
-            grow.to_string().as_bytes(),
-        );
-        assert_eq!(grown.status, 200, "{}", grown.body);
-        assert_eq!(server.post(MESSAGES, &json!({"value": "new", "partition": 2})).status, 201);
-        let reply = waits.join().expect("no panic");
-        assert_eq!((reply.status, &reply.json()["messages"][0]["value"]), (200, &json!("new")), "{}", reply.body);
-    });
+    let mut events = server.events("/q/v1/topics/orders/groups/workers/events?credit=5");
+    assert_eq!(events.next().1["value"], 0);
+    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    let grow = json!({"partitions_count": 3}).to_string();
+    let kind = [("Content-Type", "application/json")];
+    let grown = server.send("PATCH", &format!("/v3/clusters/{cluster}/topics/orders"), &kind, grow.as_bytes());
+    assert_eq!(grown.status, 200, "{}", grown.body);
+    assert_eq!(server.post(MESSAGES, &json!({"value": "new", "partition": 2})).status, 201);
+    let told = std::iter::repeat_with(|| events.next()).find(|(name, _)| name == "message").expect("there is no end");
+    assert_eq!(told.1["value"], "new");
 }
 
 /// Who waited for messages begins the group again; by the settings that it had, it would begin at the end.

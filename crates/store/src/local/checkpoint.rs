@@ -412,7 +412,6 @@ impl Inner {
         let freed = self.recycle(mark);
         self.unlink_logs(freed)?;
         self.keeper.checkpoints.fetch_add(1, Ordering::Relaxed);
-        self.space.told.store(false, Ordering::Relaxed);
         self.unlink_dead()?;
         self.renew_manifest_if_outgrown(end.then_some(mark.number))
     }

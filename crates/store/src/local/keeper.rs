@@ -298,9 +298,17 @@ impl Inner {
     fn do_chores(self: &Arc<Self>) {
         self.keeper.due.store(false, Ordering::Release);
         if self.dead.get().is_none() {
-            let done = self.chores();
-            self.judge(done, false);
+            match self.chores() {
+                Ok(true) => self.refuse_large(),
+                done => self.judge(done.map(drop), false),
+            }
         }
+    }
+
+    /// An entry waits for a larger log, and the disk has no room for one: it is told so. Nothing else is the matter.
+    fn refuse_large(&self) {
+        self.space.no_larger.store(true, Ordering::Relaxed);
+        self.room.give_up_larger();
     }
 
     fn chores_lock(&self) -> MutexGuard<'_, ()> {
@@ -320,12 +328,19 @@ impl Inner {
         };
         match done {
             Ok(()) => {
-                // Room came back for all but who wants a larger log.
-                self.space.stuck.store(full && self.room.wants_larger(), Ordering::Relaxed);
+                self.space.stuck.store(false, Ordering::Relaxed);
+                self.space.no_larger.store(false, Ordering::Relaxed);
+                if !full && !self.is_red() {
+                    self.space.told.store(false, Ordering::Relaxed);
+                }
                 self.keep_reserve();
             }
             Err(fault) if is_full(&fault) => {}
             Err(fault) => self.die(fault),
+        }
+        if full {
+            // Who waits asks again: there is room now, or there will be none by waiting.
+            self.room.wake_everybody();
         }
     }
 
@@ -337,14 +352,15 @@ impl Inner {
         self.unlink_dead()
     }
 
-    /// Once, until a checkpoint has found room: what it means shows only when the log is full too.
+    /// Once, until the disk has room again: what it means shows only when the log is full too.
     fn tell_full(&self, fault: &Fault) {
         if !self.space.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(%fault, "the disk is full; positions and deletions go on while the log and the reserve have room");
         }
     }
 
-    fn chores(self: &Arc<Self>) -> Result<(), Fault> {
+    /// Answers whether an entry waits for a larger log that the disk has no room for.
+    fn chores(self: &Arc<Self>) -> Result<bool, Fault> {
         self.sweep()?;
         let pressure = self.room.pressure();
         let size = self.room.size();
@@ -365,8 +381,7 @@ impl Inner {
         self.unlink_dead()?;
         // What is staged may take five eighths of the memory.
         self.evict(self.options.memory / 8 * 3);
-        // An entry that wants a larger log will not find it by waiting.
-        if wished && grow && !grows { Err(no_room_for_log()) } else { Ok(()) }
+        Ok(wished && grow && !grows)
     }
 
     /// A larger log is a comfort: it may not take what is kept for checkpoints, since they are what makes room. What is
@@ -485,7 +500,11 @@ impl Inner {
         let gone = self.all_gone();
         let state = manifest::State { term: self.true_term, mark: self.last_mark(), logs, end, rows, gone };
         let mut manifest = self.manifest();
-        manifest.renew(&state)?;
+        match manifest.renew(&state) {
+            // It is only longer than it need be. There will be room another time.
+            Err(fault) if is_full(&fault) => return Ok(()),
+            renewed => renewed?,
+        }
         self.edit.store(manifest.edit(), Ordering::Release);
         Ok(())
     }
@@ -539,11 +558,6 @@ impl Inner {
             quarantined: self.quarantined.load(Ordering::Relaxed),
         }
     }
-}
-
-fn no_room_for_log() -> Fault {
-    let source = std::io::ErrorKind::StorageFull.into();
-    Fault::Io { operation: "grow", file: "the write-ahead log".into(), source }
 }
 
 /// No room on the disk. A sync of the manifest that says so is a fault like any other, and so is one of the directory when

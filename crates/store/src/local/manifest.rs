@@ -235,6 +235,11 @@ impl Draft {
 }
 
 impl Manifest {
+    /// How long the file is.
+    pub(super) fn bytes(&self) -> u64 {
+        self.len
+    }
+
     /// The last edit that is durable.
     pub(super) fn edit(&self) -> u64 {
         self.edit
@@ -278,12 +283,19 @@ fn swap(disk: &dyn Disk, plants: Plants, bytes: &[u8]) -> Result<(Arc<dyn DiskFi
         _ => {}
     }
     let how = How { create: true, write: true, ..How::default() };
-    let file = disk.open(NEXT, how).map_err(next("create"))?;
-    file.write_at(bytes, 0).map_err(next("write"))?;
-    if !plants.has(Plant::ManifestSwapWithoutSync) {
-        file.sync().map_err(next("sync"))?;
-    }
-    disk.rename(NEXT, NAME).map_err(next("rename"))?;
+    let renamed = || {
+        let file = disk.open(NEXT, how).map_err(next("create"))?;
+        file.write_at(bytes, 0).map_err(next("write"))?;
+        if !plants.has(Plant::ManifestSwapWithoutSync) {
+            file.sync().map_err(next("sync"))?;
+        }
+        disk.rename(NEXT, NAME).map_err(next("rename"))?;
+        Ok(file)
+    };
+    let file = renamed().inspect_err(|_| {
+        // On a full disk half a manifest would take the room that others need.
+        let _ = disk.unlink(NEXT);
+    })?;
     // From here on the file that is open for edits has no name, so this fault is the manifest's own.
     disk.sync_dir().map_err(fault("sync the directory of"))?;
     Ok((file, bytes.len() as u64))

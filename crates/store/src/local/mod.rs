@@ -461,9 +461,12 @@ impl Inner {
                 if pressure.any() {
                     self.nudge_keeper();
                 }
+                // Room in the log comes back by checkpoints, and they find none on the disk; or it is a larger log that does.
+                let large = self.space.no_larger.load(Ordering::Relaxed) && cost > self.room.size() / 4;
                 match refusal {
-                    // Room in the log comes back by checkpoints, and they find none on the disk.
-                    NoCredit::Later if self.space.stuck.load(Ordering::Relaxed) => Err(NoCredit::DiskFull { missing: cost }),
+                    NoCredit::Later if large || self.space.stuck.load(Ordering::Relaxed) => {
+                        Err(NoCredit::DiskFull { missing: cost })
+                    }
                     refusal => Err(refusal),
                 }
             }

@@ -179,10 +179,10 @@ impl Room {
         });
     }
 
-    /// Does an entry wait that this log is too small for?
-    pub(super) fn wants_larger(&self) -> bool {
-        let a = self.lock();
-        a.wish > a.size / 4
+    /// There is no larger log to be had: who waits for one asks again, and is refused.
+    pub(super) fn give_up_larger(&self) {
+        self.lock().wish = 0;
+        self.wake_everybody();
     }
 
     /// What the keeper should do now. A refusal is told once.

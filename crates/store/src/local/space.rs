@@ -57,12 +57,14 @@ pub(super) struct Space {
     left: AtomicI64,
     red: AtomicBool,
     /// The reserve is on the disk.
-    reserved: AtomicBool,
+    reserved: AtomicU64,
     /// The last answer of the disk.
     last: Mutex<DiskSpace>,
     asked: Mutex<Option<Instant>>,
     /// The last chores met a full disk, whatever the file system says about its room: nothing comes back by itself.
     pub(super) stuck: AtomicBool,
+    /// There was no room for a larger log.
+    pub(super) no_larger: AtomicBool,
     /// That was said, and no checkpoint has found room since.
     pub(super) told: AtomicBool,
 }
@@ -78,9 +80,10 @@ impl Space {
             cached: Mutex::default(),
             left: AtomicI64::new(0),
             stuck: AtomicBool::new(false),
+            no_larger: AtomicBool::new(false),
             told: AtomicBool::new(false),
             red: AtomicBool::new(false),
-            reserved: AtomicBool::new(false),
+            reserved: AtomicU64::new(0),
             last: Mutex::default(),
             asked: Mutex::new(None),
         }
@@ -424,28 +427,38 @@ impl Inner {
 
     /// Keeps room on the disk, so that on a full one a checkpoint of what a small log holds can still be written: it gives
     /// back what it takes, and without it neither positions nor deletions would go on. Taken, not written: that is quick.
+    ///
+    /// A manifest fits in beside that: the next start writes a whole one.
     pub(super) fn keep_reserve(&self) {
-        if self.space.reserved.load(Ordering::Relaxed) {
+        let manifest = self.manifest().bytes();
+        let reserved = self.space.reserved.load(Ordering::Relaxed);
+        if reserved >= self.options.log_min + manifest {
             return;
         }
         let small = self.disk.space().map_or(0, |space| space.total / 16);
-        let size = (2 * self.options.log_min).min(small).max(self.options.log_min);
+        // It is made larger seldom: a manifest grows by each edit.
+        let size = (2 * self.options.log_min).min(small).max(self.options.log_min) + 2 * manifest;
         let write = How { write: true, ..How::default() };
         let file = match self.disk.open(RESERVE, How { create: true, ..write }) {
             // An earlier start may have ended before it had taken all of it.
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => self.disk.open(RESERVE, write),
             opened => opened,
         };
-        let made = file.is_ok_and(|file| file.allocate(0, size).is_ok());
-        if !made {
+        let kept = file.map_or(0, |file| {
+            // What is there already is not given up for want of more.
+            let there = reserved.max(file.len().unwrap_or(0));
+            let some = self.options.log_min + manifest;
+            [size, some].into_iter().find(|size| *size > there && file.allocate(0, *size).is_ok()).unwrap_or(there)
+        });
+        if kept == 0 {
             let _ = self.disk.unlink(RESERVE);
         }
-        self.space.reserved.store(made, Ordering::Relaxed);
+        self.space.reserved.store(kept, Ordering::Relaxed);
     }
 
     /// Lets that room go. Answers whether there was any.
     pub(super) fn spend_reserve(&self) -> bool {
-        self.space.reserved.swap(false, Ordering::Relaxed) && self.disk.unlink(RESERVE).is_ok()
+        self.space.reserved.swap(0, Ordering::Relaxed) > 0 && self.disk.unlink(RESERVE).is_ok()
     }
 
     /// A write found the disk full: records are refused from here on, until it is asked and has room.

@@ -253,7 +253,8 @@ async fn stream(target: &Target, mut body: Coming, mut first: Option<Bytes>, mut
                 Ok(Ok(Some(data))) => data,
                 Ok(Ok(None)) => break pieces.rest(),
                 Ok(Err(given_up @ Unreadable::Still)) => break Some(given_up.into()),
-                Ok(Err(_)) | Err(_) => return,
+                // What was written is told all the same: whoever hears nothing writes it again.
+                Ok(Err(_)) | Err(_) => break None,
             },
         };
         let mut records = Vec::new();

@@ -24,8 +24,10 @@ impl Walk<'_> {
             _ => {}
         }
         match (old.contains, new.contains) {
-            // Whatever it lets in, one must be there: not even `true` is nothing.
-            (None, Some(_)) => self.tell(SCHEMA_ADDED, pair, pair.at, "contains"),
+            // Whatever it lets in, one must be there, unless none need be: not even `true` is nothing.
+            (None, Some(_)) if self.source(pair.to).get("minContains").and_then(Value::as_u64) != Some(0) => {
+                self.tell(SCHEMA_ADDED, pair, pair.at, "contains")
+            }
             (was, is) => self.optional(pair, "contains", was, is),
         }
         self.optional(pair, "items", old.every, new.every);

@@ -158,8 +158,13 @@ impl Walk<'_> {
             if !self.spend() {
                 return;
             }
-            for is in matcher.covers(name) {
-                let inside = self.step(at, &[name]);
+            let (covers, mut inside) = (matcher.covers(name), None);
+            for is in covers {
+                // Each of them is a comparison that waits.
+                if !self.spend() {
+                    return;
+                }
+                let inside = *inside.get_or_insert_with(|| self.step(at, &[name]));
                 self.later(*was, is, inside);
             }
         }
