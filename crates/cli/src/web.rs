@@ -109,7 +109,7 @@ impl Web {
     }
 
     /// Whether the door listens on the loopback of the broker's machine only, and the broker was reached under another address.
-    fn is_only_there(&self, cluster: &Cluster) -> bool {
+    pub(crate) fn is_only_there(&self, cluster: &Cluster) -> bool {
         cluster.config().bootstrap.first().is_some_and(|broker| only_there(&self.address, broker.host()))
     }
 

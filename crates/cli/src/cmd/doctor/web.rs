@@ -26,21 +26,22 @@ pub(super) async fn check(cluster: &Cluster, terms: &Terms) -> Vec<Finding> {
             return vec![Finding::skipped("D13", why.clone()), Finding::skipped("D14", why), console];
         }
     };
+    let apart = web.is_only_there(cluster);
     let begin = Instant::now();
     let registry = async {
-        let found = door(&web, "D13", "/subjects", "the schema registry").await;
+        let found = door(&web, apart, "D13", "/subjects", "the schema registry").await;
         if terms.register && found.verdict == Verdict::Ok { more(found, registered(&web).await) } else { found }
     };
     let rest = async {
-        let found = door(&web, "D14", "/topics", "the REST proxy").await;
+        let found = door(&web, apart, "D14", "/topics", "the REST proxy").await;
         if terms.write && found.verdict == Verdict::Ok { more(found, queue(&web, cluster).await) } else { found }
     };
     let (registry, rest) = tokio::join!(registry, rest);
     vec![registry.took(begin.elapsed()), rest.took(begin.elapsed()), console]
 }
 
-/// One route that answers a list where the door has it.
-async fn door(web: &Web, id: &'static str, path: &str, what: &str) -> Finding {
+/// One route that answers a list where the door has it. `apart`: the door is not meant to be reached from here.
+async fn door(web: &Web, apart: bool, id: &'static str, path: &str, what: &str) -> Finding {
     match web.get(path).await {
         Ok(list) if list.is_array() => {
             Finding::ok(id, format!("{what} answers, with {} entries", list.as_array().map_or(0, Vec::len)))
@@ -49,6 +50,9 @@ async fn door(web: &Web, id: &'static str, path: &str, what: &str) -> Finding {
             .fix(format!("curl -i http://HOST:PORT{path}")),
         Err(failure) if failure.kind() == Kind::NotFound => {
             Finding::skipped(id, format!("this broker has no {}", what.trim_start_matches("the ")))
+        }
+        Err(failure) if apart && failure.kind() == Kind::Unreachable => {
+            Finding::skipped(id, format!("because the HTTP door is at {}, for the broker's own machine", web.url()))
         }
         Err(failure) => Finding::failure(id, failure.what().to_string()).fix("milena status   on the server"),
     }
