@@ -65,26 +65,26 @@ pub(crate) enum Found {
 impl Web {
     /// `what` is what the caller cannot do without it.
     pub(crate) async fn of(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
-        let ours = Ours::ask(cluster).await?.ok_or_else(|| not_ours(what))?;
-        let address = ours.http.ok_or_else(|| {
-            Failure::new(Kind::Failed, format!("{what} needs the broker's HTTP door, and that is off"))
-                .fix("start it with   milena serve --http 127.0.0.1:8080")
-        })?;
-        Self::beside(&address, cluster).await
+        Self::at_door(cluster, what, |ours| ours.http, ("HTTP door", "--http 127.0.0.1:8080")).await
     }
 
     /// Where the broker's registry answers.
     pub(crate) async fn of_registry(cluster: &Cluster, what: &str) -> Result<Self, Failure> {
-        let ours = Ours::ask(cluster).await?.ok_or_else(|| not_ours(what))?;
-        let address = ours.registry().ok_or_else(|| {
-            Failure::new(Kind::Failed, format!("{what} needs the broker's registry, and that is off"))
-                .fix("start it with   milena serve --registry 127.0.0.1:8081")
-        })?;
-        Self::beside(&address, cluster).await
+        Self::at_door(cluster, what, Ours::registry, ("registry", "--registry 127.0.0.1:8081")).await
     }
 
-    async fn beside(address: &str, cluster: &Cluster) -> Result<Self, Failure> {
-        match Self::found(address, cluster).await? {
+    async fn at_door(
+        cluster: &Cluster,
+        what: &str,
+        door: fn(Ours) -> Option<String>,
+        (name, flag): (&str, &str),
+    ) -> Result<Self, Failure> {
+        let ours = Ours::ask(cluster).await?.ok_or_else(|| not_ours(what))?;
+        let address = door(ours).ok_or_else(|| {
+            Failure::new(Kind::Failed, format!("{what} needs the broker's {name}, and that is off"))
+                .fix(format!("start it with   milena serve {flag}"))
+        })?;
+        match Self::found(&address, cluster).await? {
             Found::Door(web) => Ok(web),
             Found::Another(web) => Err(web.unreachable("what answers there on this machine is not that broker")),
         }

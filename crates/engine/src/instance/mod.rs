@@ -157,8 +157,7 @@ impl Instances {
         others.map(|(_, other)| other.silent_at()).min()
     }
 
-    /// The broker has started: nobody could call while it was down, so nobody was silent, and no
-    /// fetch is on its way.
+    /// The broker has started: nobody could call while it was down, so nobody was silent, and no fetch is on its way.
     pub fn started(&mut self, now: i64) {
         self.turns = 0;
         for instance in self.groups.values_mut().flat_map(BTreeMap::values_mut) {

@@ -430,7 +430,7 @@ impl Question {
             let text = schema.retagged(&asked.tags, &references).map_err(bad)?;
             schema = read(asked.format, &text, &references).map_err(bad)?;
         }
-        let text = if asked.normalize || self.brings_normal(&schema) { schema.normalized() } else { schema.canonical() };
+        let text = if asked.normalize { schema.normalized() } else { self.as_it_stays(&schema) };
         let mut references = asked.references.clone();
         if asked.normalize {
             references.sort_by(|a, b| (&a.name, &a.subject, a.version).cmp(&(&b.name, &b.subject, b.version)));
@@ -439,14 +439,17 @@ impl Question {
         Ok((schema, Content::new(asked.format, &text, references, asked.metadata.clone(), asked.rules.clone())))
     }
 
-    /// Whether it is an import of a text in normal form, which another form of it would give another GUID: data that name it by
-    /// that one could not be read here. What was imported before in the other form is that version still.
-    fn brings_normal(&self, schema: &Schema) -> bool {
-        let is_there = || {
-            let canonical = schema.canonical();
-            self.past.iter().any(|past| *past.content().text == *canonical)
-        };
-        self.mode.imports() && schema.normalized() == *self.asked.text && !is_there()
+    /// The text as it is stored without being put into normal form. An import of one that is in normal form keeps it: another
+    /// form of it would have another GUID, and data that name it by that one could not be read here. What was imported before
+    /// in the other form is that version still.
+    fn as_it_stays(&self, schema: &Schema) -> String {
+        let canonical = schema.canonical();
+        let is_there = || self.past.iter().any(|past| *past.content().text == *canonical);
+        let is_normal = || schema.normalized() == *self.asked.text;
+        match self.mode.imports() && !is_there() && is_normal() {
+            true => self.asked.text.to_string(),
+            false => canonical,
+        }
     }
 
     /// Judges whether it may be registered. Takes as long as parsing and comparing do.

@@ -5,13 +5,8 @@ use serde_json::{Value, json};
 
 use crate::server::Server;
 
-fn cluster(server: &Server) -> String {
-    let id = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    format!("/v3/clusters/{id}")
-}
-
 fn topic(server: &Server, body: &Value) {
-    let made = server.post(&format!("{}/topics", cluster(server)), body);
+    let made = server.post(&format!("{}/topics", server.cluster()), body);
     assert_eq!(made.status, 201, "{}", made.body);
 }
 
@@ -24,7 +19,7 @@ fn end_of(server: &Server, topic: &str) -> i64 {
 fn what_v3_shows_is_shaped_as_the_proxy_does() {
     let server = Server::start(Surface::Common);
     topic(&server, &json!({"topic_name": "t"}));
-    let at = cluster(&server);
+    let at = server.cluster();
     let record = json!({"value": {"type": "JSON", "data": 1}});
     assert_eq!(server.post(&format!("{at}/topics/t/records"), &record).json()["error_code"], 200);
     let offset = |query: &str| server.get(&format!("{at}/topics/t/partitions/0/offset{query}"));
@@ -73,7 +68,7 @@ fn a_null_is_nothing_said_and_a_setting_may_be_a_number() {
         topic(&server, &json!({"topic_name": name, field: null}));
     }
     topic(&server, &json!({"topic_name": "t", "configs": [{"name": "retention.ms", "value": 1000}]}));
-    let t = format!("{}/topics/t", cluster(&server));
+    let t = format!("{}/topics/t", server.cluster());
     let value = |name: &str| server.get(&format!("{t}/configs/{name}")).json()["value"].clone();
     assert_eq!(value("retention.ms"), "1000");
     let put = |name: &str, value: Value| {
@@ -94,7 +89,7 @@ fn a_null_is_nothing_said_and_a_setting_may_be_a_number() {
 fn a_field_that_is_not_known_writes_and_changes_nothing() {
     let server = Server::start(Surface::Common);
     topic(&server, &json!({"topic_name": "t"}));
-    let topics = format!("{}/topics", cluster(&server));
+    let topics = format!("{}/topics", server.cluster());
     for record in [
         json!({"records": [{"value": {"a": 1}}]}),
         json!({"key": {"type": "STRING", "data": "k"}, "val": {"type": "STRING", "data": "v"}}),
@@ -138,7 +133,7 @@ fn small_words_mean_what_they_mean_to_the_proxy() {
         assert_eq!(refused.code(), (422, 40001), "{bytes}: {}", refused.body);
     }
     topic(&server, &json!({"topic_name": "t"}));
-    let records = format!("{}/topics/t/records", cluster(&server));
+    let records = format!("{}/topics/t/records", server.cluster());
     let record = |timestamp: &str| json!({"timestamp": timestamp, "value": {"type": "JSON", "data": 1}});
     let old = server.post(&records, &record("1969-12-31T23:59:58Z"));
     assert_eq!(old.json()["error_code"], 400, "{}", old.body);
@@ -179,7 +174,7 @@ fn a_record_of_which_neither_key_nor_value_can_be_decoded_says_both() {
     let server = Server::start(Surface::Common);
     topic(&server, &json!({"topic_name": "t"}));
     let record = json!({"key": {"type": "STRING", "data": "{"}, "value": {"type": "STRING", "data": "}"}});
-    assert_eq!(server.post(&format!("{}/topics/t/records", cluster(&server)), &record).json()["error_code"], 200);
+    assert_eq!(server.post(&format!("{}/topics/t/records", server.cluster()), &record).json()["error_code"], 200);
     let reader = json!({"name": "i", "format": "json", "auto.offset.reset": "earliest"});
     assert_eq!(server.post("/consumers/g", &reader).status, 200);
     assert_eq!(server.post("/consumers/g/instances/i/subscription", &json!({"topics": ["t"]})).status, 204);

@@ -33,10 +33,6 @@ fn records(server: &Server, name: &str, media: &str) -> Value {
     reply.json()
 }
 
-fn cluster(server: &Server) -> String {
-    server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned()
-}
-
 #[test]
 fn avro_goes_in_by_text_and_by_id_and_comes_out_tagged() {
     let server = Server::start(Surface::Common);
@@ -133,7 +129,7 @@ fn what_cannot_be_decoded_comes_raw_and_says_why_and_holds_nobody_up() {
 #[test]
 fn v3_names_schemas_in_every_way_it_has() {
     let server = Server::start(Surface::Common);
-    let path = format!("/v3/clusters/{}/topics/t/records", cluster(&server));
+    let path = format!("{}/topics/t/records", server.cluster());
     let one = |value: Value| {
         let body = json!({"value": value}).to_string();
         server.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes()).json()
@@ -183,7 +179,7 @@ fn a_schema_is_found_by_the_header_beside_a_value_too() {
         "headers": [{"name": "__value_schema_id", "value": base64(&header)}],
         "value": {"type": "BINARY", "data": base64(b"\x02y\x00")},
     });
-    let path = format!("/v3/clusters/{}/topics/t/records", cluster(&server));
+    let path = format!("{}/topics/t/records", server.cluster());
     let told = server.send("POST", &path, &[("Content-Type", "application/json")], record.to_string().as_bytes());
     assert_eq!(told.json()["offset"], 1, "{}", told.body);
     reader(&server, "a", "avro", "t");
@@ -204,7 +200,7 @@ fn a_schema_with_references_is_refused_with_a_word_that_helps_and_goes_by_its_id
     assert_eq!((refused.code(), refused.body.contains("Unrecognized field: references")), ((422, 422), true), "{}", refused.body);
     let by_text = produce(&server, "houses", AVRO, &json!({"value_schema": house, "records": [{"value": value}]}));
     assert_eq!((by_text.code(), by_text.body.contains("Street")), ((422, 42205), true), "{}", by_text.body);
-    let v3 = format!("/v3/clusters/{}/topics/houses/records", cluster(&server));
+    let v3 = format!("{}/topics/houses/records", server.cluster());
     let data = json!({"value": {"type": "AVRO", "schema": house, "references": references, "data": value}});
     let refused = server.post(&v3, &data).json();
     assert_eq!(refused["error_code"], 42206, "{refused}");

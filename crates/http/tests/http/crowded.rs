@@ -156,9 +156,8 @@ fn fill_much(server: &Server) {
 
 /// A topic that packs what is put into it.
 fn make_packed(server: &Server) {
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
     let configs = json!([{"name": "compression.type", "value": "gzip"}, {"name": "max.message.bytes", "value": "10000000"}]);
-    let made = server.post(&format!("/v3/clusters/{cluster}/topics"), &json!({"topic_name": "t", "configs": configs}));
+    let made = server.post(&format!("{}/topics", server.cluster()), &json!({"topic_name": "t", "configs": configs}));
     assert_eq!(made.status, 201, "{}", made.body);
 }
 

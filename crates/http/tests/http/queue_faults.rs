@@ -37,8 +37,14 @@ fn stands(server: &Server, waiting: u64, buried: u64) {
 }
 
 fn topics(server: &Server) -> String {
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    format!("/v3/clusters/{cluster}/topics")
+    format!("{}/topics", server.cluster())
+}
+
+/// Makes a topic that takes no letter of two thousand bytes.
+fn make_small(server: &Server, topic: &str) {
+    let small = json!([{"name": "max.message.bytes", "value": "300"}]);
+    let made = server.post(&topics(server), &json!({"topic_name": topic, "partitions_count": 1, "configs": small}));
+    assert_eq!(made.status, 201, "{}", made.body);
 }
 
 fn letters(server: &Server) -> usize {
@@ -68,9 +74,7 @@ fn a_client_that_goes_away_while_it_waits_never_had_the_message() {
 #[test]
 fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
     let server = Server::start(Surface::Common);
-    let small = json!([{"name": "max.message.bytes", "value": "300"}]);
-    let made = server.post(&topics(&server), &json!({"topic_name": "dlq.orders", "partitions_count": 1, "configs": small}));
-    assert_eq!(made.status, 201, "{}", made.body);
+    make_small(&server, "dlq.orders");
     put(&server, &json!("x".repeat(2_000)));
     reject_one(&server);
     stands(&server, 1, 0);
@@ -93,9 +97,7 @@ fn a_dead_letter_that_finds_no_room_waits_for_it_and_is_never_dropped() {
 #[test]
 fn a_group_ends_by_its_own_settings() {
     let server = Server::start(Surface::Common);
-    let small = json!([{"name": "max.message.bytes", "value": "300"}]);
-    let made = server.post(&topics(&server), &json!({"topic_name": "letters", "partitions_count": 1, "configs": small}));
-    assert_eq!(made.status, 201, "{}", made.body);
+    make_small(&server, "letters");
     let group = "/q/v1/groups/workers";
     assert_eq!(server.put(group, &json!({"dead_letter": {"topic": "letters"}})).status, 204);
     put(&server, &json!("x".repeat(2_000)));

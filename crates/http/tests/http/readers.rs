@@ -154,8 +154,7 @@ fn a_topic_decides_whether_a_careful_reader_goes_on_behind_a_gap() {
     assert_eq!(server.post("/consumers/g/instances/i/offsets", &commit).status, 200);
     server.trim("orders", 2);
     assert_eq!(fetch(&server, "g", "i", "").code(), (410, 410));
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    let path = format!("/v3/clusters/{cluster}/topics/orders/configs/milena.retention.gap.policy");
+    let path = format!("{}/topics/orders/configs/milena.retention.gap.policy", server.cluster());
     let put = |value: &str| server.put(&path, &json!({"value": value})).status;
     assert_eq!((put("sometimes"), put("next")), (400, 204));
     let goes_on = fetch(&server, "g", "i", "");
@@ -328,8 +327,7 @@ fn offsets_of(server: &Server, group: &str, name: &str) -> usize {
 }
 
 fn two_partitions(server: &Server, topic: &str) {
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    let made = server.post(&format!("/v3/clusters/{cluster}/topics"), &json!({"topic_name": topic, "partitions_count": 2}));
+    let made = server.post(&format!("{}/topics", server.cluster()), &json!({"topic_name": topic, "partitions_count": 2}));
     assert_eq!(made.status, 201, "{}", made.body);
 }
 
@@ -400,10 +398,9 @@ fn a_commit_by_a_list_is_refused_for_partitions_that_another_has_by_now() {
 fn a_seek_by_a_moment_goes_to_the_first_record_that_is_not_older() {
     let server = Server::start(Surface::Common);
     two_partitions(&server, "t");
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
     for hour in 1..4 {
         let record = json!({"partition_id": 0, "timestamp": format!("2026-01-02T0{hour}:00:00Z"), "value": {"type": "JSON", "data": hour}});
-        let told = server.post(&format!("/v3/clusters/{cluster}/topics/t/records"), &record);
+        let told = server.post(&format!("{}/topics/t/records", server.cluster()), &record);
         assert_eq!(told.json()["error_code"], 200, "{}", told.body);
     }
     reader(&server, "g", "i", "t", &json!({}));

@@ -40,6 +40,12 @@ impl Reply {
 }
 
 impl Server {
+    /// The path of the cluster in the third version of the REST proxy.
+    pub(crate) fn cluster(&self) -> String {
+        let clusters = self.get("/v3/clusters").json();
+        format!("/v3/clusters/{}", clusters["data"][0]["cluster_id"].as_str().expect("an id"))
+    }
+
     pub(crate) fn start(surface: Surface) -> Self {
         Self::with(surface, &[])
     }

@@ -12,8 +12,7 @@ use serde_json::json;
 use crate::server::Server;
 
 fn records(server: &Server) -> String {
-    let id = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    let at = format!("/v3/clusters/{id}/topics");
+    let at = format!("{}/topics", server.cluster());
     assert_eq!(server.post(&at, &json!({"topic_name": "t"})).status, 201);
     format!("{at}/t/records")
 }

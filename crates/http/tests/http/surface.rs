@@ -11,8 +11,7 @@ const V2: &str = "application/vnd.kafka.v2+json";
 fn nobody_makes_the_topic_of_kafkas_controllers() {
     let server = Server::start(Surface::Common);
     let words = "Creation of internal topic __cluster_metadata is prohibited.";
-    let cluster = server.get("/v3/clusters").json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
-    let topics = format!("/v3/clusters/{cluster}/topics");
+    let topics = format!("{}/topics", server.cluster());
     let made = server.post(&topics, &json!({"topic_name": "__cluster_metadata"}));
     assert!(made.status == 400 && made.body.contains(words), "{}", made.body);
     let record = json!({"value": {"type": "JSON", "data": 1}});
@@ -142,12 +141,10 @@ fn every_route_of_v2_is_there() {
 fn every_one_of_the_fifty_operations_of_v3_is_there() {
     let server = Server::start(Surface::Rest);
     walk(&server, "", V2, &steps_of_v2()[..16]);
-    let clusters = server.get("/v3/clusters");
-    assert_eq!(clusters.status, 200);
-    let cluster = clusters.json()["data"][0]["cluster_id"].as_str().expect("an id").to_owned();
+    assert_eq!(server.get("/v3/clusters").status, 200);
     let steps = steps_of_v3();
     assert_eq!(steps.len() + 1, 50, "with the list of clusters");
-    walk(&server, &format!("/v3/clusters/{cluster}"), "application/json", &steps);
+    walk(&server, &server.cluster(), "application/json", &steps);
 }
 
 /// Here a page that may not; the same holds for requests that are not complete in time, and looks that find no memory.

@@ -68,7 +68,10 @@ pub(super) async fn answer(door: &Door, asked: Asked, key: InstanceKey) -> Told<
     let instance = reading::find(node, &key).await?;
     media::judge_accept_of(&asked.headers, instance.settings.format)?;
     let wish = Wish::of(&asked, &instance)?;
-    let Reply::Turn(turn) = node.instances(Command::Fetch(key.clone())).await?? else { return Err(Refusal::Overtaken.into()) };
+    let turn = match node.instances(Command::Fetch(key.clone())).await?? {
+        Reply::Turn(turn) => turn,
+        other => unreachable!("a fetch is answered with its turn, not {other:?}"),
+    };
     // Looked at anew: up to here an older request of the same name could be answered.
     if let Some(again) = repeated(door, &reading::find(node, &key).await?, &wish).await? {
         return Ok(again);
